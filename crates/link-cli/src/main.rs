@@ -1,0 +1,3 @@
+//! The `wasm-link` command.
+
+fn main() {}
