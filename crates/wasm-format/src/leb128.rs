@@ -1,0 +1,279 @@
+//! LEB128: minimal forms, fixed-width forms that can be patched in place, and decoding
+//! with the exact limits of the core spec (5.2.2 Integers).
+//!
+//! A linker needs two forms. *Minimal* is what a finished table of known contents uses.
+//! *Fixed width* (5 bytes for 32 bits, 10 for 64) is what code with relocations uses: a
+//! value can change without anything after it moving.
+//!
+//! ```
+//! use wasm_format::leb128;
+//!
+//! let mut code = vec![0x10, 0, 0, 0, 0, 0]; // call, operand to be patched
+//! leb128::write_u32_fixed(&mut code[1..], 624_485);
+//! assert_eq!(code, [0x10, 0xe5, 0x8e, 0xa6, 0x80, 0x00]);
+//! assert_eq!(leb128::decode_u32(&code[1..]).unwrap(), (624_485, 5));
+//!
+//! let mut small = Vec::new();
+//! leb128::put_u32(&mut small, 624_485);
+//! assert_eq!(small, [0xe5, 0x8e, 0x26]);
+//! ```
+
+use crate::error::DecodeErrorKind;
+
+/// Bytes of a fixed-width 32-bit LEB128, signed or unsigned.
+pub const FIXED32: usize = 5;
+/// Bytes of a fixed-width 64-bit LEB128, signed or unsigned.
+pub const FIXED64: usize = 10;
+
+/// Writes `value` as 5 bytes into the start of `out`.
+///
+/// # Panics
+/// If `out` has fewer than 5 bytes.
+#[inline]
+pub fn write_u32_fixed(out: &mut [u8], value: u32) {
+    let out: &mut [u8; FIXED32] = out.first_chunk_mut().expect("5 bytes of room");
+    for (i, byte) in out.iter_mut().enumerate() {
+        let more = if i < FIXED32 - 1 { 0x80 } else { 0 };
+        *byte = (value >> (7 * i)) as u8 & 0x7f | more;
+    }
+}
+
+/// Writes `value` as 5 bytes, sign-extended, into the start of `out`.
+///
+/// # Panics
+/// If `out` has fewer than 5 bytes.
+#[inline]
+pub fn write_i32_fixed(out: &mut [u8], value: i32) {
+    let out: &mut [u8; FIXED32] = out.first_chunk_mut().expect("5 bytes of room");
+    let value = i64::from(value);
+    for (i, byte) in out.iter_mut().enumerate() {
+        let more = if i < FIXED32 - 1 { 0x80 } else { 0 };
+        *byte = (value >> (7 * i)) as u8 & 0x7f | more;
+    }
+}
+
+/// Writes `value` as 10 bytes into the start of `out`.
+///
+/// # Panics
+/// If `out` has fewer than 10 bytes.
+#[inline]
+pub fn write_u64_fixed(out: &mut [u8], value: u64) {
+    let out: &mut [u8; FIXED64] = out.first_chunk_mut().expect("10 bytes of room");
+    for (i, byte) in out.iter_mut().enumerate() {
+        let more = if i < FIXED64 - 1 { 0x80 } else { 0 };
+        *byte = (value >> (7 * i)) as u8 & 0x7f | more;
+    }
+}
+
+/// Writes `value` as 10 bytes, sign-extended, into the start of `out`.
+///
+/// # Panics
+/// If `out` has fewer than 10 bytes.
+#[inline]
+pub fn write_i64_fixed(out: &mut [u8], value: i64) {
+    let out: &mut [u8; FIXED64] = out.first_chunk_mut().expect("10 bytes of room");
+    for (i, byte) in out.iter_mut().enumerate() {
+        let more = if i < FIXED64 - 1 { 0x80 } else { 0 };
+        *byte = (value >> (7 * i)) as u8 & 0x7f | more;
+    }
+}
+
+/// Appends the minimal form of `value`.
+#[inline]
+pub fn put_u32(out: &mut Vec<u8>, value: u32) {
+    put_u64(out, u64::from(value));
+}
+
+/// Appends the minimal form of `value`.
+#[inline]
+pub fn put_i32(out: &mut Vec<u8>, value: i32) {
+    put_i64(out, i64::from(value));
+}
+
+/// Appends the minimal form of `value`.
+#[inline]
+pub fn put_u64(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends the minimal form of `value`.
+#[inline]
+pub fn put_i64(out: &mut Vec<u8>, mut value: i64) {
+    while !(-0x40..0x40).contains(&value) {
+        out.push(value as u8 & 0x7f | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8 & 0x7f);
+}
+
+/// Appends the fixed-width form of `value`: 5 bytes.
+#[inline]
+pub fn put_u32_fixed(out: &mut Vec<u8>, value: u32) {
+    let mut bytes = [0; FIXED32];
+    write_u32_fixed(&mut bytes, value);
+    out.extend_from_slice(&bytes);
+}
+
+/// Appends a name: its length in bytes, then its bytes (core spec, 5.2.4 Names).
+#[inline]
+pub fn put_name(out: &mut Vec<u8>, name: &str) {
+    put_bytes(out, name.as_bytes());
+}
+
+/// Appends a byte vector: its length, then its bytes.
+#[inline]
+pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_u64(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// Writes the minimal form of `value` into the start of `out` and returns its length.
+///
+/// # Panics
+/// If `out` is shorter than [`len_u64`] of the value.
+#[inline]
+pub fn write_u64(out: &mut [u8], mut value: u64) -> usize {
+    let mut at = 0;
+    while value >= 0x80 {
+        out[at] = value as u8 | 0x80;
+        value >>= 7;
+        at += 1;
+    }
+    out[at] = value as u8;
+    at + 1
+}
+
+/// Writes the minimal form of `value` into the start of `out` and returns its length.
+///
+/// # Panics
+/// If `out` is shorter than [`len_i64`] of the value.
+#[inline]
+pub fn write_i64(out: &mut [u8], mut value: i64) -> usize {
+    let mut at = 0;
+    while !(-0x40..0x40).contains(&value) {
+        out[at] = value as u8 & 0x7f | 0x80;
+        value >>= 7;
+        at += 1;
+    }
+    out[at] = value as u8 & 0x7f;
+    at + 1
+}
+
+/// Bytes of the minimal form of an unsigned value of up to 32 bits.
+#[inline]
+pub const fn len_u32(value: u32) -> usize {
+    len_u64(value as u64)
+}
+
+/// Bytes of the minimal form of an unsigned value.
+#[inline]
+pub const fn len_u64(value: u64) -> usize {
+    // 7 bits a byte; zero still takes one.
+    let bits = 64 - (value | 1).leading_zeros() as usize;
+    bits.div_ceil(7)
+}
+
+/// Bytes of the minimal form of a signed value of up to 32 bits.
+#[inline]
+pub const fn len_i32(value: i32) -> usize {
+    len_i64(value as i64)
+}
+
+/// Bytes of the minimal form of a signed value.
+#[inline]
+pub const fn len_i64(value: i64) -> usize {
+    // The magnitude's bits plus one for the sign.
+    let magnitude = if value < 0 { !value } else { value } as u64;
+    let bits = 64 - magnitude.leading_zeros() as usize + 1;
+    bits.div_ceil(7)
+}
+
+/// Decodes an unsigned 32-bit value: the value and how many bytes it took.
+#[inline]
+pub fn decode_u32(bytes: &[u8]) -> Result<(u32, usize), DecodeErrorKind> {
+    // Nearly every value in a table is one byte long.
+    match bytes.first() {
+        Some(&first) if first < 0x80 => Ok((u32::from(first), 1)),
+        _ => decode_unsigned(bytes, 32).map(|(value, len)| (value as u32, len)),
+    }
+}
+
+/// Decodes an unsigned 64-bit value: the value and how many bytes it took.
+#[inline]
+pub fn decode_u64(bytes: &[u8]) -> Result<(u64, usize), DecodeErrorKind> {
+    decode_unsigned(bytes, 64)
+}
+
+/// Decodes a signed 32-bit value: the value and how many bytes it took.
+#[inline]
+pub fn decode_i32(bytes: &[u8]) -> Result<(i32, usize), DecodeErrorKind> {
+    decode_signed(bytes, 32).map(|(value, len)| (value as i32, len))
+}
+
+/// Decodes a signed 33-bit value, the type of a block type (core spec, 5.4.1): the value
+/// and how many bytes it took.
+#[inline]
+pub fn decode_i33(bytes: &[u8]) -> Result<(i64, usize), DecodeErrorKind> {
+    decode_signed(bytes, 33)
+}
+
+/// Decodes a signed 64-bit value: the value and how many bytes it took.
+#[inline]
+pub fn decode_i64(bytes: &[u8]) -> Result<(i64, usize), DecodeErrorKind> {
+    decode_signed(bytes, 64)
+}
+
+#[inline]
+fn decode_unsigned(bytes: &[u8], bits: u32) -> Result<(u64, usize), DecodeErrorKind> {
+    let mut value = 0u64;
+    let mut shift = 0;
+    for (i, &byte) in bytes.iter().enumerate() {
+        let payload = u64::from(byte & 0x7f);
+        let room = bits - shift;
+        if room < 7 && payload >> room != 0 {
+            return Err(DecodeErrorKind::LebTooLong { bits });
+        }
+        value |= payload << shift;
+        if byte & 0x80 == 0 {
+            return Ok((value, i + 1));
+        }
+        shift += 7;
+        if shift >= bits {
+            return Err(DecodeErrorKind::LebTooLong { bits });
+        }
+    }
+    Err(DecodeErrorKind::UnexpectedEnd)
+}
+
+#[inline]
+fn decode_signed(bytes: &[u8], bits: u32) -> Result<(i64, usize), DecodeErrorKind> {
+    let mut value = 0i64;
+    let mut shift = 0;
+    for (i, &byte) in bytes.iter().enumerate() {
+        let room = bits - shift;
+        if room < 7 {
+            // In the last byte, the bits beyond the width must all repeat the sign bit.
+            let extended = (byte as i8) << 1 >> 1; // the 7 payload bits, sign-extended
+            let beyond = extended >> (room - 1);
+            if beyond != 0 && beyond != -1 {
+                return Err(DecodeErrorKind::LebTooLong { bits });
+            }
+        }
+        value |= i64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            if shift < 64 {
+                value = value << (64 - shift) >> (64 - shift);
+            }
+            return Ok((value, i + 1));
+        }
+        if shift >= bits {
+            return Err(DecodeErrorKind::LebTooLong { bits });
+        }
+    }
+    Err(DecodeErrorKind::UnexpectedEnd)
+}

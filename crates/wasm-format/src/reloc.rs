@@ -1,0 +1,300 @@
+//! Relocations (tool-conventions Linking.md, "Relocation Sections"): every type with the
+//! width, signedness and form of the value it patches, and the `reloc.*` sections.
+
+use crate::error::{DecodeErrorKind, Result};
+use crate::leb128::{self, FIXED32, FIXED64};
+use crate::reader::Reader;
+
+/// How a relocated value is written at its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ValueForm {
+    /// Unsigned LEB128, 5 bytes.
+    Leb32,
+    /// Signed LEB128, 5 bytes.
+    Sleb32,
+    /// Unsigned LEB128, 10 bytes.
+    Leb64,
+    /// Signed LEB128, 10 bytes.
+    Sleb64,
+    /// Little-endian, 4 bytes.
+    I32,
+    /// Little-endian, 8 bytes.
+    I64,
+}
+
+impl ValueForm {
+    /// Bytes the value takes.
+    #[inline]
+    pub const fn width(self) -> usize {
+        match self {
+            ValueForm::Leb32 | ValueForm::Sleb32 => FIXED32,
+            ValueForm::Leb64 | ValueForm::Sleb64 => FIXED64,
+            ValueForm::I32 => 4,
+            ValueForm::I64 => 8,
+        }
+    }
+
+    /// Whether the value has 64 bits.
+    #[inline]
+    pub const fn is_64(self) -> bool {
+        matches!(self, ValueForm::Leb64 | ValueForm::Sleb64 | ValueForm::I64)
+    }
+
+    /// Writes `value` into the start of `out`; of a 32-bit form the low 32 bits.
+    ///
+    /// # Panics
+    /// If `out` is shorter than [`ValueForm::width`].
+    #[inline]
+    pub fn write(self, out: &mut [u8], value: u64) {
+        match self {
+            ValueForm::Leb32 => leb128::write_u32_fixed(out, value as u32),
+            ValueForm::Sleb32 => leb128::write_i32_fixed(out, value as i32),
+            ValueForm::Leb64 => leb128::write_u64_fixed(out, value),
+            ValueForm::Sleb64 => leb128::write_i64_fixed(out, value as i64),
+            ValueForm::I32 => out[..4].copy_from_slice(&(value as u32).to_le_bytes()),
+            ValueForm::I64 => out[..8].copy_from_slice(&value.to_le_bytes()),
+        }
+    }
+}
+
+/// What a relocation's index names in the object file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RelocTarget {
+    /// A symbol, by its index in the symbol table.
+    Symbol,
+    /// A type, by its index in the type section.
+    Type,
+}
+
+/// How a relocation changes the value of its target before it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RelocBase {
+    /// The value as it is.
+    Absolute,
+    /// Relative to `__memory_base` or `__table_base` (position-independent code).
+    ImageBase,
+    /// Relative to `__tls_base`.
+    TlsBase,
+    /// Relative to the place that is patched.
+    Place,
+}
+
+macro_rules! reloc_types {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $wire:literal, $form:ident, $addend:literal, $target:ident, $base:ident;)*) => {
+        /// A relocation's type (tool-conventions Linking.md, "Relocation Sections").
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        #[repr(u8)]
+        pub enum RelocType {
+            $($(#[$doc])* $name = $code,)*
+        }
+
+        impl RelocType {
+            /// Every type, in the order of their codes.
+            pub const ALL: &'static [RelocType] = &[$(RelocType::$name),*];
+
+            /// The type of code `code`.
+            #[inline]
+            pub const fn from_u8(code: u8) -> Option<Self> {
+                match code {
+                    $($code => Some(RelocType::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// The name the conventions and `wasm-ld`'s messages use.
+            pub const fn name(self) -> &'static str {
+                match self { $(RelocType::$name => $wire,)* }
+            }
+
+            /// How the patched value is written.
+            #[inline]
+            pub const fn form(self) -> ValueForm {
+                match self { $(RelocType::$name => ValueForm::$form,)* }
+            }
+
+            /// Whether an entry of this type carries an addend.
+            #[inline]
+            pub const fn has_addend(self) -> bool {
+                match self { $(RelocType::$name => $addend,)* }
+            }
+
+            /// What the entry's index names.
+            #[inline]
+            pub const fn target(self) -> RelocTarget {
+                match self { $(RelocType::$name => RelocTarget::$target,)* }
+            }
+
+            /// What the value is relative to.
+            #[inline]
+            pub const fn base(self) -> RelocBase {
+                match self { $(RelocType::$name => RelocBase::$base,)* }
+            }
+        }
+    };
+}
+
+reloc_types! {
+    /// A function index, as in the operand of `call`.
+    FunctionIndexLeb = 0, "R_WASM_FUNCTION_INDEX_LEB", Leb32, false, Symbol, Absolute;
+    /// A function's table slot, as in `i32.const`.
+    TableIndexSleb = 1, "R_WASM_TABLE_INDEX_SLEB", Sleb32, false, Symbol, Absolute;
+    /// A function's table slot, in data.
+    TableIndexI32 = 2, "R_WASM_TABLE_INDEX_I32", I32, false, Symbol, Absolute;
+    /// An address in linear memory, as in the offset of a load.
+    MemoryAddrLeb = 3, "R_WASM_MEMORY_ADDR_LEB", Leb32, true, Symbol, Absolute;
+    /// An address in linear memory, as in `i32.const`.
+    MemoryAddrSleb = 4, "R_WASM_MEMORY_ADDR_SLEB", Sleb32, true, Symbol, Absolute;
+    /// An address in linear memory, in data.
+    MemoryAddrI32 = 5, "R_WASM_MEMORY_ADDR_I32", I32, true, Symbol, Absolute;
+    /// A type index, as in `call_indirect`.
+    TypeIndexLeb = 6, "R_WASM_TYPE_INDEX_LEB", Leb32, false, Type, Absolute;
+    /// A global index, as in `global.get`.
+    GlobalIndexLeb = 7, "R_WASM_GLOBAL_INDEX_LEB", Leb32, false, Symbol, Absolute;
+    /// A byte offset in the code section, in debug info.
+    FunctionOffsetI32 = 8, "R_WASM_FUNCTION_OFFSET_I32", I32, true, Symbol, Absolute;
+    /// A byte offset in a custom section, in debug info.
+    SectionOffsetI32 = 9, "R_WASM_SECTION_OFFSET_I32", I32, true, Symbol, Absolute;
+    /// A tag index, as in `throw`.
+    TagIndexLeb = 10, "R_WASM_TAG_INDEX_LEB", Leb32, false, Symbol, Absolute;
+    /// An address relative to `__memory_base`, as in `i32.const`.
+    MemoryAddrRelSleb = 11, "R_WASM_MEMORY_ADDR_REL_SLEB", Sleb32, true, Symbol, ImageBase;
+    /// A table slot relative to `__table_base`, as in `i32.const`.
+    TableIndexRelSleb = 12, "R_WASM_TABLE_INDEX_REL_SLEB", Sleb32, false, Symbol, ImageBase;
+    /// A global index, in data.
+    GlobalIndexI32 = 13, "R_WASM_GLOBAL_INDEX_I32", I32, false, Symbol, Absolute;
+    /// A 64-bit address, as in the offset of a load.
+    MemoryAddrLeb64 = 14, "R_WASM_MEMORY_ADDR_LEB64", Leb64, true, Symbol, Absolute;
+    /// A 64-bit address, as in `i64.const`.
+    MemoryAddrSleb64 = 15, "R_WASM_MEMORY_ADDR_SLEB64", Sleb64, true, Symbol, Absolute;
+    /// A 64-bit address, in data.
+    MemoryAddrI64 = 16, "R_WASM_MEMORY_ADDR_I64", I64, true, Symbol, Absolute;
+    /// A 64-bit address relative to `__memory_base`, as in `i64.const`.
+    MemoryAddrRelSleb64 = 17, "R_WASM_MEMORY_ADDR_REL_SLEB64", Sleb64, true, Symbol, ImageBase;
+    /// A function's 64-bit table slot, as in `i64.const`.
+    TableIndexSleb64 = 18, "R_WASM_TABLE_INDEX_SLEB64", Sleb64, false, Symbol, Absolute;
+    /// A function's 64-bit table slot, in data.
+    TableIndexI64 = 19, "R_WASM_TABLE_INDEX_I64", I64, false, Symbol, Absolute;
+    /// A table index, as in `table.get` and `call_indirect`.
+    TableNumberLeb = 20, "R_WASM_TABLE_NUMBER_LEB", Leb32, false, Symbol, Absolute;
+    /// An address relative to `__tls_base`, as in `i32.const`.
+    MemoryAddrTlsSleb = 21, "R_WASM_MEMORY_ADDR_TLS_SLEB", Sleb32, true, Symbol, TlsBase;
+    /// A 64-bit byte offset in the code section, in debug info.
+    FunctionOffsetI64 = 22, "R_WASM_FUNCTION_OFFSET_I64", I64, true, Symbol, Absolute;
+    /// The distance from the patched place to an address, in data.
+    MemoryAddrLocrelI32 = 23, "R_WASM_MEMORY_ADDR_LOCREL_I32", I32, true, Symbol, Place;
+    /// A 64-bit table slot relative to `__table_base`, as in `i64.const`.
+    TableIndexRelSleb64 = 24, "R_WASM_TABLE_INDEX_REL_SLEB64", Sleb64, false, Symbol, ImageBase;
+    /// A 64-bit address relative to `__tls_base`, as in `i64.const`.
+    MemoryAddrTlsSleb64 = 25, "R_WASM_MEMORY_ADDR_TLS_SLEB64", Sleb64, true, Symbol, TlsBase;
+    /// A function index, in a custom section.
+    FunctionIndexI32 = 26, "R_WASM_FUNCTION_INDEX_I32", I32, false, Symbol, Absolute;
+}
+
+/// One entry of a `reloc.*` section, as the file has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RelocEntry {
+    /// What is patched and how.
+    pub ty: RelocType,
+    /// Where, in bytes from the start of the target section's contents (after the
+    /// section's id and size).
+    pub offset: u32,
+    /// What it refers to: a symbol index or a type index, see [`RelocType::target`].
+    pub index: u32,
+    /// Added to the target's value; 0 where [`RelocType::has_addend`] is false.
+    pub addend: i64,
+}
+
+impl RelocEntry {
+    /// Fewest bytes an entry takes: type, offset, index.
+    pub const MIN_LEN: usize = 3;
+
+    /// Appends the entry.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.ty as u8);
+        leb128::put_u32(out, self.offset);
+        leb128::put_u32(out, self.index);
+        if self.ty.has_addend() {
+            leb128::put_i64(out, self.addend);
+        }
+    }
+
+    /// Decodes an entry.
+    #[inline]
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Self> {
+        let at = reader.clone();
+        let code = reader.u8()?;
+        let Some(ty) = RelocType::from_u8(code) else {
+            return Err(at.error(DecodeErrorKind::Unknown {
+                what: "relocation type",
+                value: u64::from(code),
+            }));
+        };
+        let offset = reader.u32()?;
+        let index = reader.u32()?;
+        let addend = match (ty.has_addend(), ty.form().is_64()) {
+            (false, _) => 0,
+            (true, false) => i64::from(reader.i32()?),
+            (true, true) => reader.i64()?,
+        };
+        Ok(Self {
+            ty,
+            offset,
+            index,
+            addend,
+        })
+    }
+}
+
+/// The header of a `reloc.*` section and its entries, decoded as they are asked for.
+#[derive(Debug, Clone)]
+pub struct RelocSection<'a> {
+    /// Index, among the file's sections, of the section that is patched.
+    pub section: u32,
+    /// How many entries there are.
+    pub count: u32,
+    /// The entries.
+    pub entries: Reader<'a>,
+}
+
+impl<'a> RelocSection<'a> {
+    /// Decodes the header. `reader` is at the section's contents, after its name.
+    pub fn decode(mut reader: Reader<'a>) -> Result<Self> {
+        let section = reader.u32()?;
+        let count = reader.count("relocation", RelocEntry::MIN_LEN)?;
+        Ok(Self {
+            section,
+            count,
+            entries: reader,
+        })
+    }
+
+    /// The entries, one after another; after the last, trailing bytes are an error.
+    pub fn iter(&self) -> impl Iterator<Item = Result<RelocEntry>> + use<'a> {
+        let mut reader = self.entries.clone();
+        let mut left = self.count;
+        std::iter::from_fn(move || {
+            if left == 0 {
+                let trailing = reader.finish("relocations").err();
+                reader = Reader::at(&[], reader.offset());
+                return trailing.map(Err);
+            }
+            left -= 1;
+            let entry = RelocEntry::decode(&mut reader);
+            if entry.is_err() {
+                left = 0;
+                reader = Reader::at(&[], reader.offset());
+            }
+            Some(entry)
+        })
+    }
+
+    /// Appends the contents of a `reloc.*` section that patches section `section`.
+    pub fn encode(section: u32, entries: &[RelocEntry], out: &mut Vec<u8>) {
+        leb128::put_u32(out, section);
+        leb128::put_u32(out, entries.len() as u32);
+        for entry in entries {
+            entry.encode(out);
+        }
+    }
+}
