@@ -1,0 +1,157 @@
+//! Diagnostics as values: what went wrong, in which file, and what else helps to mend it.
+//! Nothing here prints; the command does.
+
+use std::fmt;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// The link goes on.
+    Warning,
+    /// No output is made.
+    Error,
+}
+
+/// What a diagnostic is about, for callers that react to some kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Code {
+    /// A file could not be read.
+    Io,
+    /// A file is damaged, or of a kind that cannot be linked.
+    BadInput,
+    /// A library of `-l` was not found.
+    LibraryNotFound,
+    /// A symbol is needed and nobody defines it.
+    Undefined,
+    /// A symbol has more than one strong definition.
+    Duplicate,
+    /// A symbol is a function here and something else there, or the signatures differ.
+    TypeMismatch,
+    /// Target features do not go together.
+    Features,
+    /// Memory, stack or table settings do not fit.
+    Layout,
+    /// Options contradict each other or the inputs.
+    Options,
+    /// The link was cancelled by the caller.
+    Cancelled,
+    /// Anything else.
+    Other,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is about.
+    pub code: Code,
+    /// The file it is about, as named on the command line; a member of an archive as
+    /// `libx.a(member.o)`.
+    pub file: Option<String>,
+    /// What happened, in `wasm-ld`'s wording where `wasm-ld` has one.
+    pub message: String,
+    /// The symbol it is about, as it stands in the files (mangled).
+    pub symbol: Option<String>,
+    /// Further lines: `>>> referenced by …`, and what to do.
+    pub notes: Vec<String>,
+}
+
+impl Diagnostic {
+    /// An error.
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            file: None,
+            message: message.into(),
+            symbol: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// A warning.
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, message)
+        }
+    }
+
+    /// The same, about `file`.
+    #[must_use]
+    pub fn in_file(mut self, file: impl Into<String>) -> Self {
+        self.file = Some(file.into());
+        self
+    }
+
+    /// The same, about the symbol `symbol`.
+    #[must_use]
+    pub fn about(mut self, symbol: impl Into<String>) -> Self {
+        self.symbol = Some(symbol.into());
+        self
+    }
+
+    /// The same, with one more line of explanation.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    /// In `wasm-ld`'s form, without the program's name: `error: FILE: message`, then a
+    /// `>>>` line for each note.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        write!(f, "{severity}: ")?;
+        if let Some(file) = &self.file {
+            write!(f, "{file}: ")?;
+        }
+        f.write_str(&self.message)?;
+        for note in &self.notes {
+            write!(f, "\n>>> {note}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Diagnostics collected by a phase, in the order of the inputs.
+#[derive(Debug, Default)]
+pub struct Diagnostics {
+    items: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.items.push(diagnostic);
+    }
+
+    /// Adds all of `others`.
+    pub fn extend(&mut self, others: impl IntoIterator<Item = Diagnostic>) {
+        self.items.extend(others);
+    }
+
+    /// Whether any is an error.
+    pub fn has_errors(&self) -> bool {
+        self.items
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// All of them.
+    pub fn into_vec(self) -> Vec<Diagnostic> {
+        self.items
+    }
+
+    /// All of them.
+    pub fn as_slice(&self) -> &[Diagnostic] {
+        &self.items
+    }
+}

@@ -1,0 +1,15 @@
+//! The linker: objects and archives in, a finished module out.
+//!
+//! A link is a chain of phases; each borrows what the earlier ones returned and returns
+//! one value of its own.
+
+pub mod env;
+pub mod ids;
+pub mod liveness;
+pub mod object;
+pub mod options;
+pub mod resolution;
+pub mod synthesis;
+
+pub use env::{Env, FileData, Files, SystemFiles, Threads};
+pub use options::Options;

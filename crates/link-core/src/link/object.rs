@@ -1,0 +1,410 @@
+//! The one kind of input that every phase after reading sees. The parser makes it from an
+//! object file, borrowing the file's bytes; `crate::module` makes it from generated
+//! declarations.
+//!
+//! Whoever makes an [`Object`] vouches for it: every index lies within its table, every
+//! relocation's place within its chunk, its target of the kind its type asks for. The
+//! phases after reading rely on it and look nothing up twice.
+
+use std::sync::Arc;
+
+use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
+use wasm_format::reloc::{RelocEntry, RelocType};
+use wasm_format::{GlobalType, Reader, TableType};
+
+use super::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType};
+use crate::reloc::Reloc;
+
+/// The alias of relocations whose target is an index of their object: a symbol's, or for
+/// [`RelocType::TypeIndexLeb`] a type's.
+pub type ObjReloc = Reloc<u32>;
+
+/// One object file, or one module of generated code.
+#[derive(Debug)]
+pub struct Object<'a> {
+    /// How messages call it: the path, or `libx.a(member.o)`.
+    pub name: Arc<str>,
+    /// Whether its memory is addressed with 64 bits; `None` where it says nothing.
+    pub is_64: Option<bool>,
+    /// Encoded function types, each with its leading `0x60`, in canonical form (two
+    /// types are equal exactly if their bytes are).
+    pub types: Vec<&'a [u8]>,
+    /// The symbol table.
+    pub symbols: Vec<ObjectSymbol<'a>>,
+    /// Defined functions.
+    pub functions: Vec<Function<'a>>,
+    /// Data segments.
+    pub segments: Vec<Segment<'a>>,
+    /// Custom sections to be carried over: debug info, `metadata.code.*`, the user's own.
+    /// Not those the linker consumes (linking, reloc.*, name, producers,
+    /// target_features).
+    pub customs: Vec<Custom<'a>>,
+    /// Defined globals.
+    pub globals: Vec<Global<'a>>,
+    /// Defined tables.
+    pub tables: Vec<Table<'a>>,
+    /// Defined tags.
+    pub tags: Vec<Tag<'a>>,
+    /// Init functions, in the file's order.
+    pub init_funcs: Vec<ObjInitFunc>,
+    /// Names of the comdats that members refer to by index.
+    pub comdats: Vec<&'a str>,
+    /// `target_features` section: prefix (`+`, `-` or `=`) and name.
+    pub features: Vec<(u8, &'a str)>,
+    /// Whether the file has a `target_features` section at all.
+    pub has_features: bool,
+    /// Contents of the `producers` section; empty if there is none.
+    pub producers: &'a [u8],
+    /// Whether it was linked because of `--whole-archive` or named itself, rather than
+    /// pulled; for `--trace` and reports.
+    pub from_archive: bool,
+}
+
+/// An entry of an object's symbol table.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjectSymbol<'a> {
+    /// Its name. A section symbol has its section's name.
+    pub name: &'a str,
+    /// Its flags.
+    pub flags: SymbolFlags,
+    /// What it stands for.
+    pub target: ObjTarget<'a>,
+}
+
+impl ObjectSymbol<'_> {
+    /// Whether it is not visible outside its file.
+    #[inline]
+    pub fn is_local(&self) -> bool {
+        self.flags.contains(SymbolFlags::BINDING_LOCAL)
+    }
+
+    /// Whether it is weak.
+    #[inline]
+    pub fn is_weak(&self) -> bool {
+        self.flags.contains(SymbolFlags::BINDING_WEAK)
+    }
+
+    /// Whether the file does not define it.
+    #[inline]
+    pub fn is_undefined(&self) -> bool {
+        matches!(self.target, ObjTarget::Undefined(_))
+    }
+
+    /// What kind of thing it names.
+    pub fn kind(&self) -> SymbolKind {
+        match self.target {
+            ObjTarget::Function(_) | ObjTarget::Undefined(Undefined::Function { .. }) => {
+                SymbolKind::Function
+            }
+            ObjTarget::Data { .. }
+            | ObjTarget::Absolute { .. }
+            | ObjTarget::Undefined(Undefined::Data) => SymbolKind::Data,
+            ObjTarget::Global(_) | ObjTarget::Undefined(Undefined::Global { .. }) => {
+                SymbolKind::Global
+            }
+            ObjTarget::Table(_) | ObjTarget::Undefined(Undefined::Table { .. }) => {
+                SymbolKind::Table
+            }
+            ObjTarget::Tag(_) | ObjTarget::Undefined(Undefined::Tag { .. }) => SymbolKind::Tag,
+            ObjTarget::Section(_) => SymbolKind::Section,
+        }
+    }
+}
+
+/// What a symbol stands for.
+#[derive(Debug, Clone, Copy)]
+pub enum ObjTarget<'a> {
+    /// A defined function.
+    Function(ObjFunc),
+    /// A place in a segment. `offset` is at most the segment's size.
+    Data {
+        /// The segment.
+        segment: ObjSegment,
+        /// Offset in it, in bytes.
+        offset: u64,
+        /// Size of the symbol, in bytes.
+        size: u64,
+    },
+    /// A data symbol with a value of its own.
+    Absolute {
+        /// The value.
+        value: u64,
+        /// Size of the symbol, in bytes.
+        size: u64,
+    },
+    /// A defined global.
+    Global(ObjGlobal),
+    /// A defined table.
+    Table(ObjTable),
+    /// A defined tag.
+    Tag(ObjTag),
+    /// A custom section. `None` for a section the linker does not carry over (stripped,
+    /// or consumed).
+    Section(Option<ObjCustom>),
+    /// Defined elsewhere.
+    Undefined(Undefined<'a>),
+}
+
+/// An undefined symbol and what its file says of it.
+#[derive(Debug, Clone, Copy)]
+pub enum Undefined<'a> {
+    /// A function.
+    Function {
+        /// The signature that this file calls it with.
+        ty: ObjType,
+        /// Where it is imported from if nobody defines it.
+        import: ImportName<'a>,
+    },
+    /// A place in memory.
+    Data,
+    /// A global.
+    Global {
+        /// Its type.
+        ty: GlobalType,
+        /// Where it is imported from if nobody defines it.
+        import: ImportName<'a>,
+    },
+    /// A table.
+    Table {
+        /// Its type.
+        ty: TableType,
+        /// Where it is imported from if nobody defines it.
+        import: ImportName<'a>,
+    },
+    /// A tag.
+    Tag {
+        /// Its signature.
+        ty: ObjType,
+        /// Where it is imported from if nobody defines it.
+        import: ImportName<'a>,
+    },
+}
+
+/// Module and name of an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportName<'a> {
+    /// Module.
+    pub module: &'a str,
+    /// Name within the module.
+    pub name: &'a str,
+    /// The symbol has a name of its own ([`SymbolFlags::EXPLICIT_NAME`]): the source
+    /// asked for this import, so it may stay undefined.
+    pub explicit: bool,
+}
+
+/// An indivisible piece of input and its relocations.
+#[derive(Debug, Clone, Copy)]
+pub struct Chunk<'a> {
+    /// Its contents.
+    pub bytes: &'a [u8],
+    /// What is patched in it.
+    pub relocs: Relocs<'a>,
+}
+
+/// A defined function.
+#[derive(Debug, Clone, Copy)]
+pub struct Function<'a> {
+    /// Its body: locals and code, without the size that precedes it in the section.
+    pub chunk: Chunk<'a>,
+    /// Its type.
+    pub ty: ObjType,
+    /// Its name: that of the first symbol that names it, else empty.
+    pub name: &'a str,
+    /// Its name in the object's `name` section, if there is one.
+    pub debug_name: Option<&'a str>,
+    /// The name it asks to be exported under (the `export_name` attribute).
+    pub export_name: Option<&'a str>,
+    /// Index into [`Object::comdats`].
+    pub comdat: Option<u32>,
+    /// Offset of the body in its code section's contents, in bytes: where the section's
+    /// relocation offsets count from.
+    pub section_offset: u32,
+}
+
+/// A data segment.
+#[derive(Debug, Clone, Copy)]
+pub struct Segment<'a> {
+    /// Its contents; shorter than `size` where the rest is zero.
+    pub chunk: Chunk<'a>,
+    /// Size in memory, in bytes.
+    pub size: u64,
+    /// Its name, such as `.rodata.str`.
+    pub name: &'a str,
+    /// Alignment as a power of two.
+    pub align_log2: u32,
+    /// Its flags.
+    pub flags: SegmentFlags,
+    /// Index into [`Object::comdats`].
+    pub comdat: Option<u32>,
+}
+
+/// A custom section.
+#[derive(Debug, Clone, Copy)]
+pub struct Custom<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its contents, after the name. Empty for a debug section when debug info is
+    /// stripped.
+    pub chunk: Chunk<'a>,
+    /// Index into [`Object::comdats`].
+    pub comdat: Option<u32>,
+}
+
+/// A defined global.
+#[derive(Debug, Clone, Copy)]
+pub struct Global<'a> {
+    /// Its type.
+    pub ty: GlobalType,
+    /// Its initial value: an encoded const expression, `end` included.
+    pub init: &'a [u8],
+    /// Its name: that of the first symbol that names it, else empty.
+    pub name: &'a str,
+}
+
+/// A defined table.
+#[derive(Debug, Clone, Copy)]
+pub struct Table<'a> {
+    /// Its type.
+    pub ty: TableType,
+    /// Its name: that of the first symbol that names it, else empty.
+    pub name: &'a str,
+}
+
+/// A defined tag.
+#[derive(Debug, Clone, Copy)]
+pub struct Tag<'a> {
+    /// Its signature.
+    pub ty: ObjType,
+    /// Its name: that of the first symbol that names it, else empty.
+    pub name: &'a str,
+}
+
+/// A function to run before the program starts.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjInitFunc {
+    /// Lower runs earlier.
+    pub priority: u32,
+    /// The function's symbol.
+    pub symbol: ObjSymbol,
+}
+
+/// The relocations of one chunk, in the order of their offsets.
+#[derive(Debug, Clone, Copy)]
+pub enum Relocs<'a> {
+    /// As a file has them. They were decoded once, when the file was read, and found
+    /// good.
+    Encoded {
+        /// The chunk's entries.
+        entries: &'a [u8],
+        /// Where the chunk begins in its section's contents: entries' offsets count from
+        /// the section's start.
+        chunk_start: u32,
+    },
+    /// As values, offsets relative to the chunk.
+    Decoded(&'a [ObjReloc]),
+}
+
+impl<'a> Relocs<'a> {
+    /// No relocations.
+    pub const NONE: Relocs<'static> = Relocs::Decoded(&[]);
+
+    /// The relocations, one after another.
+    #[inline]
+    pub fn iter(self) -> RelocIter<'a> {
+        match self {
+            Relocs::Encoded {
+                entries,
+                chunk_start,
+            } => RelocIter::Encoded {
+                reader: Reader::new(entries),
+                chunk_start,
+            },
+            Relocs::Decoded(relocs) => RelocIter::Decoded(relocs.iter()),
+        }
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        match self {
+            Relocs::Encoded { entries, .. } => entries.is_empty(),
+            Relocs::Decoded(relocs) => relocs.is_empty(),
+        }
+    }
+}
+
+/// Iterator over a chunk's relocations.
+#[derive(Debug)]
+pub enum RelocIter<'a> {
+    /// Decoding them on the way.
+    Encoded {
+        /// The entries not yet decoded.
+        reader: Reader<'a>,
+        /// Where the chunk begins in its section's contents.
+        chunk_start: u32,
+    },
+    /// From values.
+    Decoded(std::slice::Iter<'a, ObjReloc>),
+}
+
+impl Iterator for RelocIter<'_> {
+    type Item = ObjReloc;
+
+    #[inline]
+    fn next(&mut self) -> Option<ObjReloc> {
+        match self {
+            RelocIter::Encoded {
+                reader,
+                chunk_start,
+            } => {
+                if reader.is_empty() {
+                    return None;
+                }
+                // Entries were checked when the file was read; ending early is the
+                // harmless answer should that ever not hold.
+                let entry = RelocEntry::decode(reader).ok()?;
+                Reloc::from_entry(&entry, *chunk_start)
+            }
+            RelocIter::Decoded(relocs) => relocs.next().copied(),
+        }
+    }
+}
+
+/// Whether a custom section is debug info, which `--strip-debug` drops.
+pub fn is_debug_section(name: &str) -> bool {
+    name.starts_with(".debug_") || name.starts_with("reloc..debug_")
+}
+
+/// The kind of symbol a relocation's target must be; `None` where any kind will do or the
+/// target is a type.
+pub fn expected_kind(ty: RelocType) -> Option<SymbolKind> {
+    use RelocType as R;
+    Some(match ty {
+        R::FunctionIndexLeb
+        | R::FunctionIndexI32
+        | R::TableIndexSleb
+        | R::TableIndexI32
+        | R::TableIndexSleb64
+        | R::TableIndexI64
+        | R::TableIndexRelSleb
+        | R::TableIndexRelSleb64
+        | R::FunctionOffsetI32
+        | R::FunctionOffsetI64 => SymbolKind::Function,
+        R::MemoryAddrLeb
+        | R::MemoryAddrSleb
+        | R::MemoryAddrI32
+        | R::MemoryAddrRelSleb
+        | R::MemoryAddrLeb64
+        | R::MemoryAddrSleb64
+        | R::MemoryAddrI64
+        | R::MemoryAddrRelSleb64
+        | R::MemoryAddrTlsSleb
+        | R::MemoryAddrTlsSleb64
+        | R::MemoryAddrLocrelI32 => SymbolKind::Data,
+        R::SectionOffsetI32 => SymbolKind::Section,
+        R::TagIndexLeb => SymbolKind::Tag,
+        R::TableNumberLeb => SymbolKind::Table,
+        // GOT accesses name functions and data through a global index.
+        _ => return None,
+    })
+}

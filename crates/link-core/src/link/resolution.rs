@@ -1,0 +1,310 @@
+//! What resolution returns: which objects take part, what each name means, what is
+//! discarded. Made by `resolve`, read by every later phase, changed by none.
+
+use rustc_hash::FxHashMap;
+use wasm_format::linking::SymbolKind;
+use wasm_format::{GlobalType, TableType};
+
+use super::ids::{FileId, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, SymbolId};
+use super::object::{ImportName, ObjTarget, Object};
+
+/// The outcome of resolution.
+#[derive(Debug)]
+pub struct Resolution<'a> {
+    /// Objects that take part, in the order in which they were added: command line order,
+    /// a pulled archive member before the object that pulled it.
+    pub objects: Vec<Object<'a>>,
+    /// For each object, what became of its symbols and comdats.
+    pub files: Vec<FileResolution>,
+    /// Every name, in the order in which names were first met: linker-made ones, then as
+    /// objects were added.
+    pub symbols: Vec<Symbol<'a>>,
+    /// Symbols by name.
+    pub by_name: FxHashMap<&'a str, SymbolId>,
+    /// Stubs that resolution asked for: see [`Definition::Stub`].
+    pub stubs: Vec<Stub<'a>>,
+    /// Whether addresses have 64 bits.
+    pub is_64: bool,
+    /// The entry function, if there is one.
+    pub entry: Option<SymbolId>,
+    /// `__wasm_call_dtors`, where command exports call it.
+    pub call_dtors: Option<SymbolId>,
+    /// Well-known linker-made symbols that exist in this link.
+    pub made: LinkerMade,
+}
+
+/// What became of one object's symbols and comdats.
+#[derive(Debug, Default)]
+pub struct FileResolution {
+    /// For each symbol of the object, the name's symbol; `None` if it is local.
+    pub symbols: Vec<Option<SymbolId>>,
+    /// For each comdat of the object, whether another file's copy was chosen.
+    pub comdat_discarded: Vec<bool>,
+}
+
+/// A name and what it means in this link.
+#[derive(Debug, Clone, Copy)]
+pub struct Symbol<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// What kind of thing it names.
+    pub kind: SymbolKind,
+    /// What it means.
+    pub definition: Definition,
+    /// The file that defines it, or else that first referred to it; `None` for
+    /// linker-made symbols and those of the command line.
+    pub file: Option<FileId>,
+    /// Weak: as a definition it could be overridden, undefined it may stay so.
+    pub weak: bool,
+    /// Not exported, not visible to other modules.
+    pub hidden: bool,
+    /// Its definition (or a reference) asks to keep it.
+    pub no_strip: bool,
+    /// Marked exported in its file (`WASM_SYMBOL_EXPORTED`).
+    pub exported_flag: bool,
+    /// Exported because the command line names it (or it is the entry).
+    pub force_export: bool,
+    /// Lives in thread-local storage.
+    pub tls: bool,
+    /// An object file (as opposed to only the command line or a shared library) mentions
+    /// it.
+    pub used_in_object: bool,
+    /// Called directly somewhere (a function may also be only pointed to).
+    pub called_directly: bool,
+    /// Encoded signature, of a function or tag.
+    pub signature: Option<&'a [u8]>,
+    /// Type, of a global.
+    pub global_type: Option<GlobalType>,
+    /// Type, of a table.
+    pub table_type: Option<TableType>,
+    /// Where it is imported from if it stays undefined.
+    pub import: Option<ImportName<'a>>,
+}
+
+/// What a name means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Definition {
+    /// Nothing defines it.
+    Undefined,
+    /// An object's symbol.
+    Object {
+        /// The object.
+        file: FileId,
+        /// Its symbol; defined.
+        symbol: ObjSymbol,
+    },
+    /// A function that traps, standing in for one that is missing or has another
+    /// signature: an index into [`Resolution::stubs`].
+    Stub(u32),
+    /// A function the linker writes.
+    Function(MadeFunction),
+    /// A global the linker writes.
+    Global(MadeGlobal),
+    /// An address the linker knows.
+    Address(MadeAddress),
+    /// `__indirect_function_table`.
+    IndirectFunctionTable,
+    /// A shared library defines it; an index into the list of shared libraries.
+    Shared(u32),
+}
+
+/// A function that traps when called.
+#[derive(Debug, Clone, Copy)]
+pub struct Stub<'a> {
+    /// The name in the `name` section, such as `undefined_weak:foo`: prefix and symbol.
+    pub prefix: &'static str,
+    /// The symbol it stands in for.
+    pub name: &'a str,
+    /// Encoded signature.
+    pub signature: &'a [u8],
+}
+
+/// Functions the linker writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum MadeFunction {
+    /// `__wasm_call_ctors`: runs the init functions in order of priority.
+    CallCtors,
+    /// `__wasm_init_memory`: initialises passive segments, once.
+    InitMemory,
+    /// `__wasm_init_tls`: sets up a thread's storage.
+    InitTls,
+    /// `__wasm_apply_data_relocs`
+    ApplyDataRelocs,
+    /// `__wasm_apply_global_relocs`
+    ApplyGlobalRelocs,
+    /// `__wasm_apply_tls_relocs`
+    ApplyTlsRelocs,
+    /// `__wasm_apply_global_tls_relocs`
+    ApplyGlobalTlsRelocs,
+    /// `__wasm_start`: calls several start functions.
+    Start,
+}
+
+/// Globals the linker writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum MadeGlobal {
+    /// `__stack_pointer`
+    StackPointer,
+    /// `__tls_base`
+    TlsBase,
+    /// `__tls_size`
+    TlsSize,
+    /// `__tls_align`
+    TlsAlign,
+    /// `__memory_base`, where a loader says where data lies
+    MemoryBase,
+    /// `__table_base`, where a loader says where table slots lie
+    TableBase,
+    /// `__table_base32`, for 32-bit table offsets in wasm64
+    TableBase32,
+}
+
+/// Addresses the linker knows, of symbols that no object defines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum MadeAddress {
+    /// `__heap_base`: end of data and stack.
+    HeapBase,
+    /// `__heap_end`: end of the initial memory.
+    HeapEnd,
+    /// `__data_end`: end of data.
+    DataEnd,
+    /// `__global_base`: start of data.
+    GlobalBase,
+    /// `__stack_low`: lowest address of the stack.
+    StackLow,
+    /// `__stack_high`: where the stack pointer starts.
+    StackHigh,
+    /// `__wasm_first_page_end`: the size of a page.
+    FirstPageEnd,
+    /// `__memory_base`: 0 where no loader places the module.
+    MemoryBase,
+    /// `__table_base`: the first table slot used, where no loader places the module.
+    TableBase,
+    /// `__dso_handle`
+    DsoHandle,
+    /// `__wasm_init_memory_flag`: the guard of `__wasm_init_memory`.
+    InitMemoryFlag,
+    /// `__start_NAME`: start of the output segment of the symbol's name.
+    SegmentStart,
+    /// `__stop_NAME`: end of the output segment of the symbol's name.
+    SegmentStop,
+    /// A weak undefined data symbol: address 0.
+    Null,
+}
+
+/// Well-known linker-made symbols of a link; `None` where nobody needs one or an object
+/// defines the name.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LinkerMade {
+    /// `__wasm_call_ctors`
+    pub call_ctors: Option<SymbolId>,
+    /// `__stack_pointer`
+    pub stack_pointer: Option<SymbolId>,
+    /// `__indirect_function_table`
+    pub indirect_function_table: Option<SymbolId>,
+    /// `__tls_base`
+    pub tls_base: Option<SymbolId>,
+    /// `__wasm_init_tls`
+    pub init_tls: Option<SymbolId>,
+    /// `__wasm_init_memory`
+    pub init_memory: Option<SymbolId>,
+    /// `__memory_base`, as a global
+    pub memory_base: Option<SymbolId>,
+    /// `__table_base`, as a global
+    pub table_base: Option<SymbolId>,
+    /// `__dso_handle`
+    pub dso_handle: Option<SymbolId>,
+}
+
+/// A symbol as a relocation names it: one of the whole link, or one of a file's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SymbolRef {
+    /// A name shared by all files.
+    Global(SymbolId),
+    /// A symbol local to its file.
+    Local(FileId, ObjSymbol),
+}
+
+impl<'a> Resolution<'a> {
+    /// The object of id `file`.
+    #[inline]
+    pub fn object(&self, file: FileId) -> &Object<'a> {
+        &self.objects[file.index()]
+    }
+
+    /// The symbol of id `symbol`.
+    #[inline]
+    pub fn symbol(&self, symbol: SymbolId) -> &Symbol<'a> {
+        &self.symbols[symbol.index()]
+    }
+
+    /// What `symbol` of `file` is in the link.
+    #[inline]
+    pub fn symbol_ref(&self, file: FileId, symbol: ObjSymbol) -> SymbolRef {
+        match self.files[file.index()].symbols[symbol.index()] {
+            Some(id) => SymbolRef::Global(id),
+            None => SymbolRef::Local(file, symbol),
+        }
+    }
+
+    /// What a symbol means.
+    #[inline]
+    pub fn definition(&self, symbol: SymbolRef) -> Definition {
+        match symbol {
+            SymbolRef::Global(id) => self.symbol(id).definition,
+            SymbolRef::Local(file, symbol) => Definition::Object { file, symbol },
+        }
+    }
+
+    /// The object's own entry for a symbol that an object defines.
+    #[inline]
+    pub fn target(&self, file: FileId, symbol: ObjSymbol) -> ObjTarget<'a> {
+        self.object(file).symbols[symbol.index()].target
+    }
+
+    /// The name of a symbol.
+    pub fn name(&self, symbol: SymbolRef) -> &'a str {
+        match symbol {
+            SymbolRef::Global(id) => self.symbol(id).name,
+            SymbolRef::Local(file, symbol) => self.object(file).symbols[symbol.index()].name,
+        }
+    }
+
+    /// Symbols with their ids, in order.
+    pub fn symbols(&self) -> impl Iterator<Item = (SymbolId, &Symbol<'a>)> {
+        self.symbols
+            .iter()
+            .enumerate()
+            .map(|(i, symbol)| (SymbolId(i as u32), symbol))
+    }
+
+    /// Objects with their ids, in order.
+    pub fn objects(&self) -> impl Iterator<Item = (FileId, &Object<'a>)> {
+        self.objects
+            .iter()
+            .enumerate()
+            .map(|(i, object)| (FileId(i as u32), object))
+    }
+
+    fn discarded(&self, file: FileId, comdat: Option<u32>) -> bool {
+        comdat.is_some_and(|comdat| self.files[file.index()].comdat_discarded[comdat as usize])
+    }
+
+    /// Whether a function belongs to a comdat of which another copy was chosen.
+    pub fn function_discarded(&self, file: FileId, function: ObjFunc) -> bool {
+        self.discarded(file, self.object(file).functions[function.index()].comdat)
+    }
+
+    /// Whether a segment belongs to a comdat of which another copy was chosen.
+    pub fn segment_discarded(&self, file: FileId, segment: ObjSegment) -> bool {
+        self.discarded(file, self.object(file).segments[segment.index()].comdat)
+    }
+
+    /// Whether a custom section belongs to a comdat of which another copy was chosen.
+    pub fn custom_discarded(&self, file: FileId, custom: ObjCustom) -> bool {
+        self.discarded(file, self.object(file).customs[custom.index()].comdat)
+    }
+}

@@ -1,0 +1,111 @@
+//! What synthesis returns: everything of the output that no object holds, decided before
+//! anything is numbered. Made by `synthesize`, read by `layout` and `write`.
+
+use super::ids::{FileId, ObjFunc, SymbolId};
+use super::object::ObjTarget;
+use super::resolution::{Definition, MadeFunction, MadeGlobal, Resolution, SymbolRef};
+
+/// Everything of the output that no object holds.
+#[derive(Debug, Default)]
+pub struct Synthesis<'a> {
+    /// Imported functions, in the order of their indices.
+    pub function_imports: Vec<SymbolId>,
+    /// Imported globals, in the order of their indices; those of the GOT come after.
+    pub global_imports: Vec<SymbolId>,
+    /// Imported tables, in the order of their indices.
+    pub table_imports: Vec<SymbolId>,
+    /// Imported tags, in the order of their indices.
+    pub tag_imports: Vec<SymbolId>,
+    /// GOT entries a loader fills (`GOT.mem`, `GOT.func`): imported mutable globals.
+    pub got_imports: Vec<SymbolRef>,
+    /// GOT entries whose value the linker knows: globals of the output.
+    pub got_internal: Vec<SymbolRef>,
+    /// Functions the linker writes, in the order of their indices, before all others.
+    pub functions: Vec<SynthFunction>,
+    /// Globals the linker writes, in the order of their indices, before all others.
+    pub globals: Vec<MadeGlobal>,
+    /// Table slots: the function in each, in the order of their slots.
+    pub slots: Vec<FunctionRef>,
+    /// Whether the output has an indirect function table of its own or imports one.
+    pub table: TableUse,
+    /// Init functions in the order in which `__wasm_call_ctors` runs them.
+    pub init_functions: Vec<SymbolRef>,
+    /// Exports in order, the memory's aside.
+    pub exports: Vec<Export<'a>>,
+    /// The module's start function.
+    pub start: Option<MadeFunction>,
+}
+
+/// A function the linker writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SynthFunction {
+    /// One of the well-known ones.
+    Made(MadeFunction),
+    /// A function that traps: an index into `Resolution::stubs`.
+    Stub(u32),
+    /// `NAME.command_export`: runs constructors, the symbol's function, and destructors.
+    CommandExport(SymbolId),
+}
+
+/// The indirect function table in the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum TableUse {
+    /// There is none.
+    #[default]
+    None,
+    /// The output defines it.
+    Defined,
+    /// The output imports it.
+    Imported,
+}
+
+/// Which function a symbol means, aliases being one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FunctionRef {
+    /// A function of an object.
+    Object(FileId, ObjFunc),
+    /// A function the linker writes.
+    Made(MadeFunction),
+    /// A stub, by its index into `Resolution::stubs`.
+    Stub(u32),
+    /// A symbol that stays undefined: an import, or nothing.
+    Undefined(SymbolId),
+}
+
+/// An export.
+#[derive(Debug, Clone, Copy)]
+pub struct Export<'a> {
+    /// The name it has outside.
+    pub name: &'a str,
+    /// What is exported.
+    pub what: ExportTarget,
+}
+
+/// What is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExportTarget {
+    /// A function, global, table or tag; a data symbol as a constant global that holds
+    /// its address.
+    Symbol(SymbolId),
+    /// The wrapper at this index of [`Synthesis::functions`].
+    Wrapper(u32),
+}
+
+impl Resolution<'_> {
+    /// Which function a symbol means; `None` if it is none.
+    pub fn function(&self, symbol: SymbolRef) -> Option<FunctionRef> {
+        match self.definition(symbol) {
+            Definition::Object { file, symbol } => match self.target(file, symbol) {
+                ObjTarget::Function(function) => Some(FunctionRef::Object(file, function)),
+                _ => None,
+            },
+            Definition::Function(made) => Some(FunctionRef::Made(made)),
+            Definition::Stub(stub) => Some(FunctionRef::Stub(stub)),
+            Definition::Undefined | Definition::Shared(_) => match symbol {
+                SymbolRef::Global(id) => Some(FunctionRef::Undefined(id)),
+                SymbolRef::Local(..) => None,
+            },
+            _ => None,
+        }
+    }
+}
