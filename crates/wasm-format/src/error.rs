@@ -75,4 +75,4 @@ pub enum DecodeErrorKind {
 }
 
 /// Result of decoding.
-pub type Result<T> = std::result::Result<T, DecodeError>;
+pub type Result<T, E = DecodeError> = std::result::Result<T, E>;

@@ -1,14 +1,25 @@
 #![doc = include_str!("../README.md")]
 
+pub mod build_id;
+mod const_expr;
+pub mod dylink;
+mod entries;
 mod error;
 pub mod leb128;
 pub mod linking;
+pub mod names;
+mod opcode;
+pub mod producers;
 mod reader;
 pub mod reloc;
 mod section;
+pub mod target_features;
 mod types;
 
+pub use const_expr::{ConstExpr, ConstOp, ConstValue, EvalError};
+pub use entries::{Entries, Entry};
 pub use error::{DecodeError, DecodeErrorKind, Result};
+pub use opcode::Opcode;
 pub use reader::Reader;
 pub use section::{
     MODULE_HEADER, ReservedSection, SectionId, put_custom_section, put_custom_section_header,

@@ -4,6 +4,8 @@
 //! Decoding borrows and allocates nothing: [`LinkingSection::decode`] hands out
 //! [`Subsection`]s, whose tables are iterators. Encoding takes the tables as slices.
 
+pub use crate::entries::Entries;
+use crate::entries::entry;
 use crate::error::{DecodeErrorKind, Result};
 use crate::leb128::{self, put_name, put_u32, put_u64};
 use crate::reader::Reader;
@@ -421,18 +423,11 @@ impl<'a> Comdat<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self> {
         let name = reader.name()?;
         let flags = reader.u32()?;
-        let count = reader.count("comdat entry", ComdatEntry::MIN_LEN)?;
-        // The members must be walked once to find where the next comdat begins.
-        let mut start = reader.clone();
-        let from = reader.position();
-        for _ in 0..count {
-            ComdatEntry::decode(reader)?;
-        }
-        let reader = start.sub(reader.position() - from)?;
+        let entries = Entries::decode_prefix(reader)?;
         Ok(Self {
             name,
             flags,
-            entries: Entries::new(reader, count, ComdatEntry::decode),
+            entries,
         })
     }
 
@@ -448,49 +443,11 @@ impl<'a> Comdat<'a> {
     }
 }
 
-/// The entries of a table, decoded as they are asked for. Ends after the first error.
-#[derive(Debug, Clone)]
-pub struct Entries<'a, T> {
-    reader: Reader<'a>,
-    left: u32,
-    decode: fn(&mut Reader<'a>) -> Result<T>,
-}
-
-impl<'a, T> Entries<'a, T> {
-    fn new(reader: Reader<'a>, count: u32, decode: fn(&mut Reader<'a>) -> Result<T>) -> Self {
-        Self {
-            reader,
-            left: count,
-            decode,
-        }
-    }
-
-    /// How many entries are left. The bytes to hold as many at their least size are
-    /// there, so reserving room for them is safe.
-    pub fn count(&self) -> u32 {
-        self.left
-    }
-}
-
-impl<T> Iterator for Entries<'_, T> {
-    type Item = Result<T>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.left == 0 {
-            let trailing = self.reader.finish("the last entry").err();
-            self.reader = Reader::at(&[], self.reader.offset());
-            return trailing.map(Err);
-        }
-        self.left -= 1;
-        let entry = (self.decode)(&mut self.reader);
-        if entry.is_err() {
-            self.left = 0;
-            self.reader = Reader::at(&[], self.reader.offset());
-        }
-        Some(entry)
-    }
-}
+entry!(SymbolEntry<'a>, "symbol");
+entry!(SegmentInfo<'a>, "segment");
+entry!(InitFunc, "init function");
+entry!(ComdatEntry, "comdat entry");
+entry!(Comdat<'a>, "comdat");
 
 /// A subsection of the linking section.
 #[derive(Debug, Clone)]
@@ -590,13 +547,19 @@ impl<'a> LinkingSection<'a> {
             leb128::put_bytes(out, &body);
         };
         subsection(SubsectionId::SymbolTable, self.symbols.len(), &|out| {
-            self.symbols.iter().for_each(|symbol| symbol.encode(out));
+            for symbol in self.symbols {
+                symbol.encode(out);
+            }
         });
         subsection(SubsectionId::SegmentInfo, self.segments.len(), &|out| {
-            self.segments.iter().for_each(|segment| segment.encode(out));
+            for segment in self.segments {
+                segment.encode(out);
+            }
         });
         subsection(SubsectionId::InitFuncs, self.init_funcs.len(), &|out| {
-            self.init_funcs.iter().for_each(|init| init.encode(out));
+            for init in self.init_funcs {
+                init.encode(out);
+            }
         });
         subsection(SubsectionId::ComdatInfo, self.comdats.len(), &|out| {
             for (name, flags, entries) in self.comdats {
@@ -610,24 +573,12 @@ impl<'a> Subsection<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self> {
         let code = reader.u8()?;
         let len = reader.u32()?;
-        let mut body = reader.sub(len as usize)?;
+        let body = reader.sub(len as usize)?;
         Ok(match code {
-            5 => {
-                let count = body.count("segment", SegmentInfo::MIN_LEN)?;
-                Subsection::SegmentInfo(Entries::new(body, count, SegmentInfo::decode))
-            }
-            6 => {
-                let count = body.count("init function", InitFunc::MIN_LEN)?;
-                Subsection::InitFuncs(Entries::new(body, count, InitFunc::decode))
-            }
-            7 => {
-                let count = body.count("comdat", Comdat::MIN_LEN)?;
-                Subsection::ComdatInfo(Entries::new(body, count, Comdat::decode))
-            }
-            8 => {
-                let count = body.count("symbol", SymbolEntry::MIN_LEN)?;
-                Subsection::SymbolTable(Entries::new(body, count, SymbolEntry::decode))
-            }
+            5 => Subsection::SegmentInfo(Entries::decode(body)?),
+            6 => Subsection::InitFuncs(Entries::decode(body)?),
+            7 => Subsection::ComdatInfo(Entries::decode(body)?),
+            8 => Subsection::SymbolTable(Entries::decode(body)?),
             code => Subsection::Unknown {
                 code,
                 bytes: body.rest(),

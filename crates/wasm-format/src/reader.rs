@@ -76,10 +76,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn advance<T>(
-        &mut self,
-        decoded: std::result::Result<(T, usize), DecodeErrorKind>,
-    ) -> Result<T> {
+    fn advance<T>(&mut self, decoded: Result<(T, usize), DecodeErrorKind>) -> Result<T> {
         match decoded {
             Ok((value, len)) => {
                 self.pos += len;
@@ -142,6 +139,18 @@ impl<'a> Reader<'a> {
         match self.rest().get(..len) {
             Some(bytes) => {
                 self.pos += len;
+                Ok(bytes)
+            }
+            None => Err(self.error(DecodeErrorKind::UnexpectedEnd)),
+        }
+    }
+
+    /// The next `N` bytes, such as those of a float.
+    #[inline]
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        match self.rest().first_chunk() {
+            Some(&bytes) => {
+                self.pos += N;
                 Ok(bytes)
             }
             None => Err(self.error(DecodeErrorKind::UnexpectedEnd)),

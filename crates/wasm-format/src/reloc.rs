@@ -1,6 +1,7 @@
 //! Relocations (tool-conventions Linking.md, "Relocation Sections"): every type with the
 //! width, signedness and form of the value it patches, and the `reloc.*` sections.
 
+use crate::entries::{Entries, entry};
 use crate::error::{DecodeErrorKind, Result};
 use crate::leb128::{self, FIXED32, FIXED64};
 use crate::reader::Reader;
@@ -246,6 +247,8 @@ impl RelocEntry {
     }
 }
 
+entry!(RelocEntry, "relocation");
+
 /// The header of a `reloc.*` section and its entries, decoded as they are asked for.
 #[derive(Debug, Clone)]
 pub struct RelocSection<'a> {
@@ -270,23 +273,8 @@ impl<'a> RelocSection<'a> {
     }
 
     /// The entries, one after another; after the last, trailing bytes are an error.
-    pub fn iter(&self) -> impl Iterator<Item = Result<RelocEntry>> + use<'a> {
-        let mut reader = self.entries.clone();
-        let mut left = self.count;
-        std::iter::from_fn(move || {
-            if left == 0 {
-                let trailing = reader.finish("relocations").err();
-                reader = Reader::at(&[], reader.offset());
-                return trailing.map(Err);
-            }
-            left -= 1;
-            let entry = RelocEntry::decode(&mut reader);
-            if entry.is_err() {
-                left = 0;
-                reader = Reader::at(&[], reader.offset());
-            }
-            Some(entry)
-        })
+    pub fn iter(&self) -> Entries<'a, RelocEntry> {
+        Entries::new(self.entries.clone(), self.count)
     }
 
     /// Appends the contents of a `reloc.*` section that patches section `section`.
@@ -296,5 +284,14 @@ impl<'a> RelocSection<'a> {
         for entry in entries {
             entry.encode(out);
         }
+    }
+}
+
+impl<'a> IntoIterator for &RelocSection<'a> {
+    type Item = Result<RelocEntry>;
+    type IntoIter = Entries<'a, RelocEntry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
