@@ -1,8 +1,9 @@
 //! What marking returns: which chunks and symbols are reached and so part of the output.
 //! Made by `mark`, read by `synthesize`, `layout` and `write`.
 
-use super::ids::{FileId, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, SymbolId};
-use super::resolution::SymbolRef;
+use super::ids::{FileId, ObjFunc, ObjGlobal, ObjSegment, ObjTable, ObjTag, SymbolId};
+use super::object::ObjTarget;
+use super::resolution::{Definition, Resolution, SymbolRef};
 
 /// What is reached.
 #[derive(Debug, Default)]
@@ -33,30 +34,40 @@ pub struct FileLiveness {
     pub tags: Vec<bool>,
     /// Types that a live relocation names.
     pub types: Vec<bool>,
-    /// Local symbols that are reached; entries of other symbols are meaningless.
-    pub symbols: Vec<bool>,
 }
 
 impl Liveness {
-    /// Whether a symbol is reached.
+    /// Whether a symbol is live: what lies in a chunk is as live as the chunk, whoever
+    /// reached it; anything else if it was reached itself.
     #[inline]
-    pub fn symbol(&self, symbol: SymbolRef) -> bool {
-        match symbol {
-            SymbolRef::Global(id) => self.global_symbol(id),
-            SymbolRef::Local(file, symbol) => self.local_symbol(file, symbol),
+    pub fn symbol(&self, resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
+        match resolution.definition(symbol) {
+            Definition::Object {
+                file,
+                symbol: entry,
+            } => match resolution.target(file, entry) {
+                ObjTarget::Function(function) => self.function(file, function),
+                ObjTarget::Data { segment, .. } => self.segment(file, segment),
+                ObjTarget::Global(global) => self.global(file, global),
+                ObjTarget::Table(table) => self.table(file, table),
+                ObjTarget::Tag(tag) => self.tag(file, tag),
+                ObjTarget::Section(_) => true,
+                ObjTarget::Absolute { .. } | ObjTarget::Undefined(_) => match symbol {
+                    SymbolRef::Global(id) => self.reached(id),
+                    SymbolRef::Local(..) => true,
+                },
+            },
+            _ => match symbol {
+                SymbolRef::Global(id) => self.reached(id),
+                SymbolRef::Local(..) => false,
+            },
         }
     }
 
-    /// Whether a symbol of the whole link is reached.
+    /// Whether a symbol was itself reached by a root or a live relocation.
     #[inline]
-    pub fn global_symbol(&self, symbol: SymbolId) -> bool {
+    pub fn reached(&self, symbol: SymbolId) -> bool {
         self.symbols[symbol.index()]
-    }
-
-    /// Whether a file's own symbol is reached.
-    #[inline]
-    pub fn local_symbol(&self, file: FileId, symbol: ObjSymbol) -> bool {
-        self.files[file.index()].symbols[symbol.index()]
     }
 
     /// Whether a function is reached.

@@ -3,6 +3,7 @@
 //! A link is a chain of phases; each borrows what the earlier ones returned and returns
 //! one value of its own.
 
+mod demangle;
 pub mod env;
 pub mod ids;
 pub mod liveness;
@@ -11,5 +12,6 @@ pub mod options;
 pub mod resolution;
 pub mod synthesis;
 
+pub use demangle::demangle;
 pub use env::{Env, FileData, Files, SystemFiles, Threads};
 pub use options::Options;

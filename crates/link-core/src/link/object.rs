@@ -69,6 +69,9 @@ pub struct ObjectSymbol<'a> {
     pub flags: SymbolFlags,
     /// What it stands for.
     pub target: ObjTarget<'a>,
+    /// A relocation of the file's code calls it (`R_WASM_FUNCTION_INDEX_LEB`); its
+    /// address may be taken without that. Only direct calls check signatures.
+    pub called_directly: bool,
 }
 
 impl ObjectSymbol<'_> {
