@@ -20,6 +20,8 @@ pub enum Code {
     Io,
     /// A file is damaged, or of a kind that cannot be linked.
     BadInput,
+    /// An input that is linked is LLVM bitcode, which this linker does not compile.
+    Bitcode,
     /// A library of `-l` was not found.
     LibraryNotFound,
     /// A symbol is needed and nobody defines it.

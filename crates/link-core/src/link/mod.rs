@@ -9,6 +9,7 @@ pub mod ids;
 pub mod liveness;
 pub mod object;
 pub mod options;
+pub mod read;
 pub mod resolution;
 pub mod synthesis;
 

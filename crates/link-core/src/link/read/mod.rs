@@ -1,0 +1,30 @@
+//! The read phase: what the command line names, told apart and parsed.
+//!
+//! Bytes are borrowed from a [`LoadedFiles`] that the caller makes first and drops last.
+//! Objects that are linked in any case are parsed here, in parallel; members of archives
+//! are handed on as [`LazyMember`]s, which know the names they define and are parsed when
+//! resolution pulls them.
+
+mod inputs;
+#[expect(dead_code, reason = "the phase that fills it comes next")]
+mod keep;
+mod lazy;
+
+pub use inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
+pub use keep::LoadedFiles;
+pub use lazy::LazyMember;
+
+use crate::link::{Env, Options};
+
+/// Finds, loads and tells apart all inputs, and parses those that are linked in any case.
+///
+/// What went wrong is among the result's diagnostics; the inputs that could be read are
+/// there all the same, so that later phases may find more to report.
+pub fn read<'a>(
+    _inputs: Inputs<'a>,
+    _files: &'a LoadedFiles,
+    _options: &Options,
+    _env: &Env<'a>,
+) -> ReadInputs<'a> {
+    todo!("the parser comes next")
+}
