@@ -13,7 +13,7 @@ use std::borrow::Cow;
 /// assert_eq!(demangle("__main_argc_argv"), "main");
 /// ```
 pub fn demangle(name: &str) -> Cow<'_, str> {
-    if name == "__main_argc_argv" || name == "__main_void" {
+    if name == "__main_argc_argv" {
         return Cow::Borrowed("main");
     }
     if name.starts_with("_Z") || name.starts_with("___Z") {

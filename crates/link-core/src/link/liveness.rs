@@ -12,9 +12,6 @@ pub struct Liveness {
     pub files: Vec<FileLiveness>,
     /// For each [`SymbolId`], whether it is reached.
     pub symbols: Vec<bool>,
-    /// Whether anything live needs the indirect function table although no symbol names
-    /// it (a table slot relocation).
-    pub needs_table: bool,
 }
 
 /// The live pieces of one object. All vectors are as long as the object's own.

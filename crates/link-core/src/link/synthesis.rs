@@ -1,33 +1,43 @@
 //! What synthesis returns: everything of the output that no object holds, decided before
 //! anything is numbered. Made by `synthesize`, read by `layout` and `write`.
 
+use rustc_hash::FxHashMap;
+
 use super::ids::{FileId, ObjFunc, SymbolId};
 use super::object::ObjTarget;
-use super::resolution::{Definition, MadeFunction, MadeGlobal, Resolution, SymbolRef};
+use super::resolution::{Definition, MadeFunction, MadeGlobal, Resolution, Stub, SymbolRef};
 
 /// Everything of the output that no object holds.
 #[derive(Debug, Default)]
 pub struct Synthesis<'a> {
-    /// Imported functions, in the order of their indices.
-    pub function_imports: Vec<SymbolId>,
-    /// Imported globals, in the order of their indices; those of the GOT come after.
-    pub global_imports: Vec<SymbolId>,
-    /// Imported tables, in the order of their indices.
-    pub table_imports: Vec<SymbolId>,
-    /// Imported tags, in the order of their indices.
-    pub tag_imports: Vec<SymbolId>,
+    /// Imported functions, globals, tables and tags, in the order of the import section;
+    /// each kind's indices count in this order. GOT imports come after.
+    pub imports: Vec<SymbolId>,
+    /// Functions imported under a module, name and signature that another symbol is
+    /// imported under already: this symbol, and the one of [`Synthesis::imports`] that
+    /// stands for both.
+    pub import_aliases: Vec<(SymbolId, SymbolId)>,
     /// GOT entries a loader fills (`GOT.mem`, `GOT.func`): imported mutable globals.
     pub got_imports: Vec<SymbolRef>,
     /// GOT entries whose value the linker knows: globals of the output.
     pub got_internal: Vec<SymbolRef>,
     /// Functions the linker writes, in the order of their indices, before all others.
     pub functions: Vec<SynthFunction>,
+    /// Command export wrappers, whose indices come after all other functions:
+    /// `NAME.command_export` runs the constructors, the symbol's function, and
+    /// `__wasm_call_dtors` if there is one.
+    pub wrappers: Vec<SymbolId>,
     /// Globals the linker writes, in the order of their indices, before all others.
     pub globals: Vec<MadeGlobal>,
     /// Table slots: the function in each, in the order of their slots.
     pub slots: Vec<FunctionRef>,
     /// Whether the output has an indirect function table of its own or imports one.
     pub table: TableUse,
+    /// Functions that trap: those of `Resolution::stubs` at the same indices, then those
+    /// for undefined functions that were to be ignored.
+    pub stubs: Vec<Stub<'a>>,
+    /// For undefined functions that were to be ignored, their stubs.
+    pub undefined_stubs: FxHashMap<SymbolId, u32>,
     /// Init functions in the order in which `__wasm_call_ctors` runs them.
     pub init_functions: Vec<SymbolRef>,
     /// Exports in order, the memory's aside.
@@ -41,10 +51,8 @@ pub struct Synthesis<'a> {
 pub enum SynthFunction {
     /// One of the well-known ones.
     Made(MadeFunction),
-    /// A function that traps: an index into `Resolution::stubs`.
+    /// A function that traps: an index into [`Synthesis::stubs`].
     Stub(u32),
-    /// `NAME.command_export`: runs constructors, the symbol's function, and destructors.
-    CommandExport(SymbolId),
 }
 
 /// The indirect function table in the output.
@@ -66,9 +74,10 @@ pub enum FunctionRef {
     Object(FileId, ObjFunc),
     /// A function the linker writes.
     Made(MadeFunction),
-    /// A stub, by its index into `Resolution::stubs`.
+    /// A stub, by its index into [`Synthesis::stubs`].
     Stub(u32),
-    /// A symbol that stays undefined: an import, or nothing.
+    /// A symbol that stays undefined: an import, a stub of
+    /// [`Synthesis::undefined_stubs`], or nothing.
     Undefined(SymbolId),
 }
 
@@ -87,7 +96,7 @@ pub enum ExportTarget {
     /// A function, global, table or tag; a data symbol as a constant global that holds
     /// its address.
     Symbol(SymbolId),
-    /// The wrapper at this index of [`Synthesis::functions`].
+    /// The wrapper at this index of [`Synthesis::wrappers`].
     Wrapper(u32),
 }
 

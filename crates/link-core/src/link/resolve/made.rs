@@ -1,0 +1,288 @@
+//! The linker's own symbols: those that always exist and those that exist where a file
+//! refers to them (or everything is exported).
+
+use wasm_format::linking::{SymbolFlags, SymbolKind};
+use wasm_format::{GlobalType, Limits, Mutability, RefType, TableType, ValType};
+
+use super::table::Mention;
+use super::{Resolver, own_mention};
+use crate::diag::{Code, Diagnostic};
+use crate::link::ids::SymbolId;
+use crate::link::object::ImportName;
+use crate::link::options::OutputKind;
+use crate::link::resolution::{Definition, MadeAddress, MadeFunction, MadeGlobal};
+
+/// `() -> ()`
+const NO_SIGNATURE: &[u8] = &[0x60, 0, 0];
+/// `(i32) -> ()`
+const I32_SIGNATURE: &[u8] = &[0x60, 1, 0x7f, 0];
+/// `(i64) -> ()`
+const I64_SIGNATURE: &[u8] = &[0x60, 1, 0x7e, 0];
+
+const HIDDEN: SymbolFlags = SymbolFlags::VISIBILITY_HIDDEN;
+
+/// Defines (or, where a loader provides them, refers to) the symbols that exist in every
+/// link but one of objects.
+pub(super) fn define_always<'a>(resolver: &mut Resolver<'a>) {
+    let options = resolver.options;
+    if options.is_relocatable() {
+        return;
+    }
+    resolver.made.call_ctors = Some(function(
+        resolver,
+        "__wasm_call_ctors",
+        NO_SIGNATURE,
+        MadeFunction::CallCtors,
+    ));
+    if options.is_pic() {
+        resolver.made.stack_pointer = Some(imported(resolver, "__stack_pointer", Mutability::Var));
+        resolver.made.memory_base = Some(imported(resolver, "__memory_base", Mutability::Const));
+        resolver.made.table_base = Some(imported(resolver, "__table_base", Mutability::Const));
+    } else {
+        resolver.made.stack_pointer = Some(global(
+            resolver,
+            "__stack_pointer",
+            Mutability::Var,
+            SymbolFlags::NONE,
+            MadeGlobal::StackPointer,
+        ));
+    }
+    if options.memory.shared {
+        resolver.made.tls_base = Some(global(
+            resolver,
+            "__tls_base",
+            Mutability::Var,
+            HIDDEN,
+            MadeGlobal::TlsBase,
+        ));
+        global(
+            resolver,
+            "__tls_size",
+            Mutability::Const,
+            HIDDEN,
+            MadeGlobal::TlsSize,
+        );
+        global(
+            resolver,
+            "__tls_align",
+            Mutability::Const,
+            HIDDEN,
+            MadeGlobal::TlsAlign,
+        );
+        let signature = if is_64(resolver) {
+            I64_SIGNATURE
+        } else {
+            I32_SIGNATURE
+        };
+        resolver.made.init_tls = Some(function(
+            resolver,
+            "__wasm_init_tls",
+            signature,
+            MadeFunction::InitTls,
+        ));
+    }
+}
+
+/// Defines the symbols that exist where a file refers to them, or where everything (or
+/// they by name) is exported.
+pub(super) fn define_optional<'a>(resolver: &mut Resolver<'a>) {
+    let options = resolver.options;
+    if options.is_relocatable() {
+        return;
+    }
+    resolver.made.dso_handle = address(resolver, "__dso_handle", MadeAddress::DsoHandle);
+    if options.output != OutputKind::Shared {
+        address(resolver, "__data_end", MadeAddress::DataEnd);
+    }
+    if !options.is_pic() {
+        for (name, made) in [
+            ("__stack_low", MadeAddress::StackLow),
+            ("__stack_high", MadeAddress::StackHigh),
+            ("__global_base", MadeAddress::GlobalBase),
+            ("__heap_base", MadeAddress::HeapBase),
+            ("__heap_end", MadeAddress::HeapEnd),
+            ("__memory_base", MadeAddress::MemoryBase),
+            ("__table_base", MadeAddress::TableBase),
+        ] {
+            address(resolver, name, made);
+        }
+    }
+    address(
+        resolver,
+        "__wasm_first_page_end",
+        MadeAddress::FirstPageEnd,
+    );
+    if !options.memory.shared && wanted(resolver, "__tls_base") {
+        // Without threads there is one set of thread-local data; its place is known.
+        resolver.made.tls_base = Some(global(
+            resolver,
+            "__tls_base",
+            Mutability::Const,
+            HIDDEN,
+            MadeGlobal::TlsBase,
+        ));
+    }
+    define_indirect_function_table(resolver);
+    define_segment_bounds(resolver);
+}
+
+/// `__indirect_function_table`: always a symbol, so that it can be imported, exported and
+/// named; whether the output has the table, synthesis decides.
+fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
+    const NAME: &str = "__indirect_function_table";
+    if let Some(id) = resolver.table.find(NAME)
+        && resolver.table.is_defined(id)
+    {
+        let symbol = &resolver.table.symbols[id.index()];
+        let diagnostic = Diagnostic::error(
+            Code::Duplicate,
+            format!("reserved name must not be defined in input files: {NAME}"),
+        )
+        .in_file(resolver.table.file_name(symbol.file));
+        resolver.table.diagnostics.push(diagnostic);
+        return;
+    }
+    let mut mention = own_mention(NAME, SymbolKind::Table, SymbolFlags::NONE);
+    mention.table_type = Some(TableType {
+        element: RefType::FUNCREF,
+        limits: Limits {
+            is_64: is_64(resolver),
+            ..Limits::default()
+        },
+    });
+    let no_strip = resolver
+        .table
+        .find(NAME)
+        .is_some_and(|id| resolver.table.symbols[id.index()].no_strip);
+    let id = resolver
+        .table
+        .define(&mention, Definition::IndirectFunctionTable);
+    let symbol = &mut resolver.table.symbols[id.index()];
+    symbol.no_strip = no_strip;
+    symbol.force_export |= resolver.options.table.export;
+    resolver.made.indirect_function_table = Some(id);
+}
+
+/// `__start_NAME` and `__stop_NAME` of every reference to a segment whose name is a C
+/// identifier.
+fn define_segment_bounds(resolver: &mut Resolver<'_>) {
+    let bounds: Vec<(SymbolId, MadeAddress)> = (0..resolver.table.symbols.len())
+        .map(|i| SymbolId(i as u32))
+        .filter(|&id| resolver.table.is_undefined(id))
+        .filter_map(|id| {
+            let name = resolver.table.symbols[id.index()].name;
+            if let Some(segment) = name.strip_prefix("__start_") {
+                Some((id, segment, MadeAddress::SegmentStart))
+            } else {
+                let segment = name.strip_prefix("__stop_")?;
+                Some((id, segment, MadeAddress::SegmentStop))
+            }
+        })
+        .filter(|(_, segment, _)| {
+            resolver
+                .done
+                .iter()
+                .any(|(object, ..)| object.segments.iter().any(|seg| seg.name == *segment))
+        })
+        .map(|(id, _, made)| (id, made))
+        .collect();
+    for (id, made) in bounds {
+        let name = resolver.table.symbols[id.index()].name;
+        let mention = own_mention(name, SymbolKind::Data, HIDDEN);
+        resolver.table.define(&mention, Definition::Address(made));
+    }
+}
+
+fn is_64(resolver: &Resolver<'_>) -> bool {
+    resolver.is_64.unwrap_or(false)
+}
+
+/// Whether a file refers to an undefined `name`, or an export option asks for it.
+fn wanted(resolver: &Resolver<'_>, name: &str) -> bool {
+    let options = resolver.options;
+    match resolver.table.find(name) {
+        Some(id) if resolver.table.is_defined(id) => false,
+        Some(id) if resolver.table.is_undefined(id) => true,
+        _ => {
+            options.export_all
+                || options
+                    .exports
+                    .iter()
+                    .chain(&options.exports_if_defined)
+                    .any(|export| export == name)
+        }
+    }
+}
+
+fn function<'a>(
+    resolver: &mut Resolver<'a>,
+    name: &'static str,
+    signature: &'static [u8],
+    made: MadeFunction,
+) -> SymbolId {
+    let mention = Mention {
+        signature: Some(signature),
+        ..own_mention(name, SymbolKind::Function, HIDDEN)
+    };
+    resolver.table.define(&mention, Definition::Function(made))
+}
+
+fn pointer_global(resolver: &Resolver<'_>, mutability: Mutability) -> GlobalType {
+    GlobalType {
+        value: if is_64(resolver) {
+            ValType::I64
+        } else {
+            ValType::I32
+        },
+        mutability,
+    }
+}
+
+fn global(
+    resolver: &mut Resolver<'_>,
+    name: &'static str,
+    mutability: Mutability,
+    flags: SymbolFlags,
+    made: MadeGlobal,
+) -> SymbolId {
+    let mention = Mention {
+        global_type: Some(pointer_global(resolver, mutability)),
+        ..own_mention(name, SymbolKind::Global, flags)
+    };
+    resolver.table.define(&mention, Definition::Global(made))
+}
+
+/// A global that a loader provides.
+fn imported(
+    resolver: &mut Resolver<'_>,
+    name: &'static str,
+    mutability: Mutability,
+) -> SymbolId {
+    let mention = Mention {
+        global_type: Some(pointer_global(resolver, mutability)),
+        import: Some(ImportName {
+            module: "env",
+            name,
+            explicit: false,
+        }),
+        ..own_mention(name, SymbolKind::Global, SymbolFlags::UNDEFINED)
+    };
+    match resolver.table.refer(&mention) {
+        super::Referred::To(id) | super::Referred::Pull(id, _) => {
+            resolver.table.symbols[id.index()].used_in_object = true;
+            id
+        }
+    }
+}
+
+fn address(
+    resolver: &mut Resolver<'_>,
+    name: &'static str,
+    made: MadeAddress,
+) -> Option<SymbolId> {
+    if !wanted(resolver, name) {
+        return None;
+    }
+    let mention = own_mention(name, SymbolKind::Data, HIDDEN);
+    Some(resolver.table.define(&mention, Definition::Address(made)))
+}

@@ -1,0 +1,494 @@
+//! The table of names while it grows: what each name means so far, and what to do when
+//! another file defines it, refers to it, or offers to define it.
+//!
+//! The rules are `wasm-ld`'s; they depend on the order in which files are added.
+
+use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
+use wasm_format::linking::{SymbolFlags, SymbolKind};
+
+use super::messages;
+use crate::diag::{Code, Diagnostic};
+use crate::link::ids::{FileId, ObjSymbol, SymbolId};
+use crate::link::object::{ImportName, ObjTarget, Object, ObjectSymbol, Undefined};
+use crate::link::options::Options;
+use crate::link::resolution::{Definition, Symbol};
+
+/// A lazy input, by its place in the list of inputs: an archive member or an object
+/// between `--start-lib` and `--end-lib`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LazyId(pub(super) u32);
+
+/// How much is known of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Only lazy inputs have mentioned it.
+    Offered,
+    /// A file refers to it.
+    Undefined,
+    /// A file, or the linker, defines it.
+    Defined,
+}
+
+/// What is known of a name beside the symbol itself.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    state: State,
+    /// Who would define it if asked.
+    lazy: Option<LazyId>,
+}
+
+/// What a file says of a symbol, defined or not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mention<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: SymbolKind,
+    pub(super) flags: SymbolFlags,
+    /// `None` for what the linker or the command line mentions.
+    pub(super) file: Option<FileId>,
+    pub(super) called_directly: bool,
+    pub(super) signature: Option<&'a [u8]>,
+    pub(super) global_type: Option<wasm_format::GlobalType>,
+    pub(super) table_type: Option<wasm_format::TableType>,
+    pub(super) import: Option<ImportName<'a>>,
+}
+
+/// The table of names.
+#[derive(Debug)]
+pub(super) struct Table<'a> {
+    pub(super) symbols: Vec<Symbol<'a>>,
+    entries: Vec<Entry>,
+    pub(super) by_name: FxHashMap<&'a str, SymbolId>,
+    /// Names used with several signatures: one symbol for each, in the order in which
+    /// they were met.
+    pub(super) variants: IndexMap<&'a str, Vec<SymbolId>, rustc_hash::FxBuildHasher>,
+    /// Names of the files, for messages.
+    pub(super) file_names: Vec<std::sync::Arc<str>>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    allow_multiple_definition: bool,
+    demangle: bool,
+}
+
+/// What came of mentioning an undefined symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Referred {
+    /// The name's symbol.
+    To(SymbolId),
+    /// A lazy input defines it and has to be added first; then refer to it again.
+    Pull(SymbolId, LazyId),
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            symbols: Vec::new(),
+            entries: Vec::new(),
+            by_name: FxHashMap::default(),
+            variants: IndexMap::default(),
+            file_names: Vec::new(),
+            diagnostics: Vec::new(),
+            allow_multiple_definition: options.allow_multiple_definition,
+            demangle: options.demangle,
+        }
+    }
+
+    /// The symbol of `name`, if any input has mentioned the name.
+    pub(super) fn find(&self, name: &str) -> Option<SymbolId> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(super) fn is_defined(&self, id: SymbolId) -> bool {
+        self.entries[id.index()].state == State::Defined
+    }
+
+    /// Whether a file refers to the name and nobody defines it (so far).
+    pub(super) fn is_undefined(&self, id: SymbolId) -> bool {
+        self.entries[id.index()].state == State::Undefined
+    }
+
+    /// Who would define the name if asked; the offer is taken and so gone.
+    pub(super) fn take_lazy(&mut self, id: SymbolId) -> Option<LazyId> {
+        self.entries[id.index()].lazy.take()
+    }
+
+    /// The symbol of `name`, made if nothing has mentioned it.
+    pub(super) fn intern(&mut self, name: &'a str) -> SymbolId {
+        let next = SymbolId(self.symbols.len() as u32);
+        let id = *self.by_name.entry(name).or_insert(next);
+        if id == next {
+            self.push(name);
+        }
+        id
+    }
+
+    fn push(&mut self, name: &'a str) -> SymbolId {
+        let id = SymbolId(self.symbols.len() as u32);
+        self.symbols.push(Symbol {
+            name,
+            kind: SymbolKind::Function,
+            definition: Definition::Undefined,
+            file: None,
+            weak: false,
+            hidden: false,
+            no_strip: false,
+            exported_flag: false,
+            force_export: false,
+            tls: false,
+            used_in_object: false,
+            called_directly: false,
+            signature: None,
+            global_type: None,
+            table_type: None,
+            import: None,
+        });
+        self.entries.push(Entry {
+            state: State::Offered,
+            lazy: None,
+        });
+        id
+    }
+
+    /// A lazy input offers to define `name`. Returns the symbol if the offer has to be
+    /// taken at once, because a file needs it.
+    pub(super) fn offer(&mut self, name: &'a str, lazy: LazyId) -> Option<SymbolId> {
+        let id = self.intern(name);
+        let entry = &mut self.entries[id.index()];
+        match entry.state {
+            State::Defined => None,
+            State::Undefined if !self.symbols[id.index()].weak => Some(id),
+            State::Undefined | State::Offered => {
+                entry.lazy.get_or_insert(lazy);
+                None
+            }
+        }
+    }
+
+    /// A file (or the command line) refers to a symbol that it does not define.
+    pub(super) fn refer(&mut self, mention: &Mention<'a>) -> Referred {
+        let id = self.intern(mention.name);
+        if mention.file.is_some() {
+            self.symbols[id.index()].used_in_object = true;
+        }
+        let weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
+        let entry = &mut self.entries[id.index()];
+        if let (false, Some(lazy)) = (weak, entry.lazy) {
+            entry.lazy = None;
+            return Referred::Pull(id, lazy);
+        }
+        match entry.state {
+            State::Offered => {
+                entry.state = State::Undefined;
+                describe(&mut self.symbols[id.index()], mention);
+                Referred::To(id)
+            }
+            State::Undefined | State::Defined => Referred::To(self.refer_again(id, mention)),
+        }
+    }
+
+    /// Another reference to a name that is defined or already referred to.
+    fn refer_again(&mut self, id: SymbolId, mention: &Mention<'a>) -> SymbolId {
+        if !self.check_kind(id, mention) {
+            return id;
+        }
+        let mut id = id;
+        let symbol = &mut self.symbols[id.index()];
+        if symbol.signature.is_none() {
+            symbol.signature = mention.signature;
+        }
+        let mismatch = mention.kind == SymbolKind::Function
+            && mention.called_directly
+            && mention.signature.is_some()
+            && symbol.signature != mention.signature;
+        if mismatch {
+            let undefined = self.is_undefined(id);
+            let symbol = &mut self.symbols[id.index()];
+            if undefined && !symbol.called_directly {
+                // An address was taken; only a call knows the signature.
+                symbol.signature = mention.signature;
+                symbol.file = mention.file;
+            } else {
+                let (variant, new) = self.variant(id, mention.signature);
+                if new {
+                    self.entries[variant.index()].state = State::Undefined;
+                    describe(&mut self.symbols[variant.index()], mention);
+                    self.symbols[variant.index()].used_in_object = true;
+                }
+                id = variant;
+            }
+        }
+        if self.is_undefined(id) {
+            self.merge_import(id, mention);
+            let symbol = &mut self.symbols[id.index()];
+            symbol.called_directly |= mention.called_directly;
+            if symbol.weak {
+                symbol.weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
+            }
+            symbol.no_strip |= mention.flags.contains(SymbolFlags::NO_STRIP);
+        }
+        id
+    }
+
+    /// A file defines a symbol.
+    pub(super) fn define(&mut self, mention: &Mention<'a>, definition: Definition) -> SymbolId {
+        let id = self.intern(mention.name);
+        if mention.file.is_some() {
+            self.symbols[id.index()].used_in_object = true;
+        }
+        if self.entries[id.index()].state == State::Offered {
+            self.replace(id, mention, definition);
+            return id;
+        }
+        if !self.check_kind(id, mention) {
+            return id;
+        }
+        let symbol = &self.symbols[id.index()];
+        let checked = self.is_defined(id) || symbol.called_directly;
+        let mismatch = mention.kind == SymbolKind::Function
+            && checked
+            && symbol.signature.is_some()
+            && symbol.signature != mention.signature;
+        if mismatch {
+            let (variant, new) = self.variant(id, mention.signature);
+            if new || self.overrides(variant, mention) {
+                self.symbols[variant.index()].used_in_object = true;
+                self.replace(variant, mention, definition);
+            }
+            // The definition is what the name means from here on.
+            self.by_name.insert(mention.name, variant);
+            return variant;
+        }
+        if self.overrides(id, mention) {
+            self.replace(id, mention, definition);
+        }
+        id
+    }
+
+    /// Whether a definition takes the place of what a name means so far; reports two
+    /// strong ones.
+    fn overrides(&mut self, id: SymbolId, mention: &Mention<'a>) -> bool {
+        if !self.is_defined(id) {
+            return true;
+        }
+        if mention.flags.contains(SymbolFlags::BINDING_WEAK) {
+            return false;
+        }
+        let symbol = &self.symbols[id.index()];
+        if symbol.weak || matches!(symbol.definition, Definition::Shared(_)) {
+            return true;
+        }
+        if !self.allow_multiple_definition {
+            let message = format!("duplicate symbol: {}", self.show(mention.name));
+            let diagnostic = Diagnostic::error(Code::Duplicate, message)
+                .about(mention.name)
+                .note(format!("defined in {}", self.file_name(symbol.file)))
+                .note(format!("defined in {}", self.file_name(mention.file)));
+            self.diagnostics.push(diagnostic);
+        }
+        false
+    }
+
+    fn replace(&mut self, id: SymbolId, mention: &Mention<'a>, definition: Definition) {
+        self.entries[id.index()] = Entry {
+            state: State::Defined,
+            lazy: None,
+        };
+        let symbol = &mut self.symbols[id.index()];
+        describe(symbol, mention);
+        symbol.definition = definition;
+    }
+
+    /// The symbol of the same name with another signature, and whether it is new.
+    fn variant(&mut self, id: SymbolId, signature: Option<&'a [u8]>) -> (SymbolId, bool) {
+        let name = self.symbols[id.index()].name;
+        let known = self.variants.entry(name).or_insert_with(|| vec![id]);
+        let same = known
+            .iter()
+            .find(|variant| self.symbols[variant.index()].signature == signature);
+        if let Some(&same) = same {
+            return (same, false);
+        }
+        let variant = self.push(name);
+        self.variants[name].push(variant);
+        (variant, true)
+    }
+
+    /// Reports a name used for different kinds of things, or a global, table or tag of
+    /// different types.
+    fn check_kind(&mut self, id: SymbolId, mention: &Mention<'a>) -> bool {
+        let symbol = &self.symbols[id.index()];
+        let what = if symbol.kind != mention.kind {
+            Some((
+                "symbol type mismatch",
+                messages::kind(symbol.kind).to_owned(),
+                messages::kind(mention.kind).to_owned(),
+            ))
+        } else if let (Some(old), Some(new)) = (symbol.global_type, mention.global_type)
+            && old != new
+        {
+            Some((
+                "Global type mismatch",
+                messages::global_type(old),
+                messages::global_type(new),
+            ))
+        } else if let (Some(old), Some(new)) = (symbol.table_type, mention.table_type)
+            && old.element != new.element
+        {
+            Some((
+                "Table type mismatch",
+                old.element.to_string(),
+                new.element.to_string(),
+            ))
+        } else if symbol.kind == SymbolKind::Tag && symbol.signature != mention.signature {
+            Some((
+                "Tag signature mismatch",
+                messages::signature(symbol.signature),
+                messages::signature(mention.signature),
+            ))
+        } else {
+            None
+        };
+        let Some((what, old, new)) = what else {
+            return true;
+        };
+        let diagnostic = Diagnostic::error(
+            Code::TypeMismatch,
+            format!("{what}: {}", self.show(mention.name)),
+        )
+        .about(mention.name)
+        .note(format!(
+            "defined as {old} in {}",
+            self.file_name(symbol.file)
+        ))
+        .note(format!(
+            "defined as {new} in {}",
+            self.file_name(mention.file)
+        ));
+        self.diagnostics.push(diagnostic);
+        false
+    }
+
+    /// Brings together what two references say of where a symbol is imported from.
+    fn merge_import(&mut self, id: SymbolId, mention: &Mention<'a>) {
+        let Some(new) = mention.import else {
+            return;
+        };
+        let symbol = &self.symbols[id.index()];
+        let Some(old) = symbol.import else {
+            self.symbols[id.index()].import = Some(new);
+            return;
+        };
+        let mut disagree = Vec::new();
+        if old.explicit && new.explicit && old.name != new.name {
+            disagree.push(("name", old.name, new.name));
+        }
+        if old.module != new.module {
+            disagree.push(("module", old.module, new.module));
+        }
+        for (what, old, new) in disagree {
+            let diagnostic = Diagnostic::error(
+                Code::TypeMismatch,
+                format!(
+                    "import {what} mismatch for symbol: {}",
+                    self.show(mention.name)
+                ),
+            )
+            .about(mention.name)
+            .note(format!(
+                "defined as {old} in {}",
+                self.file_name(symbol.file)
+            ))
+            .note(format!(
+                "defined as {new} in {}",
+                self.file_name(mention.file)
+            ));
+            self.diagnostics.push(diagnostic);
+        }
+        if new.explicit && !old.explicit {
+            self.symbols[id.index()].import = Some(new);
+        }
+    }
+
+    /// A name as messages show it.
+    pub(super) fn show(&self, name: &'a str) -> std::borrow::Cow<'a, str> {
+        if self.demangle {
+            crate::link::demangle(name)
+        } else {
+            name.into()
+        }
+    }
+
+    /// A file as messages show it.
+    pub(super) fn file_name(&self, file: Option<FileId>) -> &str {
+        file.map_or("<internal>", |file| &self.file_names[file.index()])
+    }
+}
+
+/// Writes what a file says of a symbol into the name's entry.
+fn describe<'a>(symbol: &mut Symbol<'a>, mention: &Mention<'a>) {
+    symbol.kind = mention.kind;
+    symbol.file = mention.file;
+    symbol.weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
+    symbol.hidden = mention.flags.contains(SymbolFlags::VISIBILITY_HIDDEN);
+    symbol.no_strip = mention.flags.contains(SymbolFlags::NO_STRIP);
+    symbol.exported_flag = mention.flags.contains(SymbolFlags::EXPORTED);
+    symbol.tls = mention.flags.contains(SymbolFlags::TLS);
+    symbol.called_directly |= mention.called_directly;
+    symbol.signature = mention.signature.or(symbol.signature);
+    symbol.global_type = mention.global_type;
+    symbol.table_type = mention.table_type;
+    symbol.import = mention.import;
+}
+
+/// What `object` says of its symbol `entry`. A definition in a comdat whose other copy
+/// was chosen is described by the type it would have had.
+pub(super) fn mention<'a>(
+    object: &Object<'a>,
+    file: FileId,
+    entry: &ObjectSymbol<'a>,
+) -> Mention<'a> {
+    let mut mention = Mention {
+        name: entry.name,
+        kind: entry.kind(),
+        flags: entry.flags,
+        file: Some(file),
+        called_directly: entry.called_directly,
+        signature: None,
+        global_type: None,
+        table_type: None,
+        import: None,
+    };
+    let ty = |index: crate::link::ids::ObjType| Some(object.types[index.index()]);
+    match entry.target {
+        ObjTarget::Function(function) => {
+            mention.signature = ty(object.functions[function.index()].ty);
+        }
+        ObjTarget::Tag(tag) => mention.signature = ty(object.tags[tag.index()].ty),
+        ObjTarget::Global(global) => {
+            mention.global_type = Some(object.globals[global.index()].ty);
+        }
+        ObjTarget::Table(table) => mention.table_type = Some(object.tables[table.index()].ty),
+        ObjTarget::Undefined(Undefined::Function { ty: index, import })
+        | ObjTarget::Undefined(Undefined::Tag { ty: index, import }) => {
+            mention.signature = ty(index);
+            mention.import = Some(import);
+        }
+        ObjTarget::Undefined(Undefined::Global { ty, import }) => {
+            mention.global_type = Some(ty);
+            mention.import = Some(import);
+        }
+        ObjTarget::Undefined(Undefined::Table { ty, import }) => {
+            mention.table_type = Some(ty);
+            mention.import = Some(import);
+        }
+        ObjTarget::Undefined(Undefined::Data)
+        | ObjTarget::Data { .. }
+        | ObjTarget::Absolute { .. }
+        | ObjTarget::Section(_) => {}
+    }
+    mention
+}
+
+/// The definition that symbol `symbol` of `file` is.
+pub(super) fn object_definition(file: FileId, symbol: ObjSymbol) -> Definition {
+    Definition::Object { file, symbol }
+}

@@ -1,0 +1,76 @@
+//! `--wrap=X`: references to `X` go to `__wrap_X`, references to `__real_X` to `X`.
+
+use wasm_format::linking::SymbolFlags;
+
+use super::table::Referred;
+use super::{Resolver, own_mention};
+use crate::link::ids::SymbolId;
+
+/// One wrapped name.
+pub(super) struct Wrapped {
+    original: SymbolId,
+    real: SymbolId,
+    wrap: SymbolId,
+}
+
+/// Refers to `__wrap_X` (which may pull an archive member) and `__real_X`, for every
+/// wrapped `X` that anybody mentions.
+pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
+    let options = resolver.options;
+    let mut wrapped = Vec::new();
+    let mut seen = rustc_hash::FxHashSet::default();
+    for name in options.wrap.iter().filter(|name| seen.insert(*name)) {
+        let Some(original) = resolver.table.find(name) else {
+            continue;
+        };
+        let mut other = |prefix: &str| {
+            let full = format!("{prefix}{name}");
+            if resolver.table.find(&full).is_none() {
+                let symbol = &resolver.table.symbols[original.index()];
+                let name = resolver.names.alloc_str(&full);
+                let mut mention = own_mention(name, symbol.kind, SymbolFlags::UNDEFINED);
+                mention.signature = symbol.signature;
+                mention.import = symbol.import;
+                if let Referred::Pull(_, lazy) = resolver.table.refer(&mention) {
+                    resolver.pull(lazy);
+                }
+            }
+            resolver.want(&full)
+        };
+        if let (Some(real), Some(wrap)) = (other("__real_"), other("__wrap_")) {
+            wrapped.push(Wrapped {
+                original,
+                real,
+                wrap,
+            });
+        }
+    }
+    wrapped
+}
+
+/// Redirects the references of every file.
+pub(super) fn apply(resolver: &mut Resolver<'_>, wrapped: &[Wrapped]) {
+    if wrapped.is_empty() {
+        return;
+    }
+    let redirect = |id: SymbolId| {
+        wrapped
+            .iter()
+            .find_map(|w| match id {
+                id if id == w.original => Some(w.wrap),
+                id if id == w.real => Some(w.original),
+                _ => None,
+            })
+            .unwrap_or(id)
+    };
+    for (_, file, _) in &mut resolver.done {
+        for id in file.symbols.iter_mut().flatten() {
+            *id = redirect(*id);
+        }
+    }
+    for w in wrapped {
+        let names = [w.original, w.real].map(|id| resolver.table.symbols[id.index()].name);
+        resolver.table.by_name.insert(names[0], w.wrap);
+        resolver.table.by_name.insert(names[1], w.original);
+    }
+}

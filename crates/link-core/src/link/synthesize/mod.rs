@@ -1,0 +1,234 @@
+//! Phase 4: everything of the output that no object holds. Looks at the relocations of
+//! live chunks once, for what they ask the linker to make (table slots, GOT entries) and
+//! for what nobody defines; then decides imports, exports and the linker's functions and
+//! globals.
+
+mod ports;
+mod scan;
+mod undefined;
+
+use wasm_format::linking::SymbolKind;
+
+use self::scan::Scan;
+use super::ids::{ObjSymbol, SymbolId};
+use super::liveness::Liveness;
+use super::options::{Options, OutputKind};
+use super::resolution::{Definition, MadeFunction, MadeGlobal, Resolution, Stub, SymbolRef};
+use super::synthesis::{FunctionRef, SynthFunction, Synthesis, TableUse};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+
+/// Decides what the linker adds. `allowed` are symbols that may stay undefined, beside
+/// those of [`Options::allowed_undefined`].
+pub fn synthesize<'a>(
+    resolution: &Resolution<'a>,
+    live: &Liveness,
+    options: &Options,
+    allowed: &[&str],
+    diagnostics: &mut Diagnostics,
+) -> Synthesis<'a> {
+    let scan = scan::scan(resolution, live, options);
+    let ignored = undefined::report(resolution, options, allowed, &scan, diagnostics);
+    diagnostics.extend(scan.diagnostics.iter().cloned());
+
+    let mut synthesis = Synthesis {
+        stubs: resolution.stubs.clone(),
+        got_imports: scan.got_imports,
+        got_internal: scan.got_internal,
+        slots: scan.slots,
+        ..Synthesis::default()
+    };
+    for id in ignored {
+        stub_for_undefined(resolution, &mut synthesis, id);
+    }
+    synthesis.table = table_use(resolution, live, options, &synthesis);
+    synthesis.init_functions = init_functions(resolution, live, options, diagnostics);
+    synthesis.globals = globals(resolution, live);
+    synthesis.functions = functions(resolution, live, options, &mut synthesis);
+    ports::imports(resolution, live, options, allowed, &mut synthesis);
+    ports::exports(resolution, live, options, &mut synthesis);
+    synthesis
+}
+
+/// A function that traps in the place of one that nobody defines and nobody shall miss.
+fn stub_for_undefined<'a>(
+    resolution: &Resolution<'a>,
+    synthesis: &mut Synthesis<'a>,
+    id: SymbolId,
+) {
+    let symbol = resolution.symbol(id);
+    let Some(signature) = symbol.signature else {
+        return;
+    };
+    let known = synthesis
+        .stubs
+        .iter()
+        .position(|stub| stub.prefix == UNDEFINED_STUB && stub.signature == signature);
+    let stub = known.unwrap_or_else(|| {
+        synthesis.stubs.push(Stub {
+            prefix: UNDEFINED_STUB,
+            name: "",
+            signature,
+        });
+        synthesis.stubs.len() - 1
+    });
+    synthesis.undefined_stubs.insert(id, stub as u32);
+}
+
+/// Name of the stubs that stand for any undefined function of their signature.
+const UNDEFINED_STUB: &str = "undefined_stub";
+
+fn table_use(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+    synthesis: &Synthesis<'_>,
+) -> TableUse {
+    let named = resolution
+        .made
+        .indirect_function_table
+        .is_some_and(|id| live.reached(id) && resolution.symbol(id).used_in_object);
+    let needed = named || !synthesis.slots.is_empty();
+    if options.is_relocatable() {
+        return if named || needed {
+            TableUse::Imported
+        } else {
+            TableUse::None
+        };
+    }
+    let loaded = options.is_pic() && (needed || options.output == OutputKind::Shared);
+    if options.table.import && needed || loaded {
+        TableUse::Imported
+    } else if needed || options.table.export {
+        TableUse::Defined
+    } else {
+        TableUse::None
+    }
+}
+
+/// Live init functions in the order of their priorities, then of the files.
+fn init_functions(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+    diagnostics: &mut Diagnostics,
+) -> Vec<SymbolRef> {
+    if options.is_relocatable() {
+        return Vec::new();
+    }
+    let mut found: Vec<(u32, SymbolRef)> = Vec::new();
+    for (file, object) in resolution.objects() {
+        for init in &object.init_funcs {
+            let symbol = resolution.symbol_ref(file, init.symbol);
+            if !live.symbol(resolution, symbol) || resolution.function(symbol).is_none() {
+                continue;
+            }
+            if takes_arguments(resolution, symbol) {
+                let name = resolution.name(symbol);
+                let diagnostic = Diagnostic::error(
+                    Code::TypeMismatch,
+                    format!("constructor functions cannot take arguments: {name}"),
+                );
+                diagnostics.push(diagnostic.in_file(&*object.name).about(name));
+            }
+            found.push((init.priority, symbol));
+        }
+    }
+    found.sort_by_key(|&(priority, _)| priority);
+    found.into_iter().map(|(_, symbol)| symbol).collect()
+}
+
+fn takes_arguments(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
+    match resolution.function(symbol) {
+        Some(FunctionRef::Object(file, function)) => {
+            let object = resolution.object(file);
+            let ty = object.types[object.functions[function.index()].ty.index()];
+            ty.get(1) != Some(&0)
+        }
+        _ => false,
+    }
+}
+
+/// The linker's own globals that the output defines.
+fn globals(resolution: &Resolution<'_>, live: &Liveness) -> Vec<MadeGlobal> {
+    resolution
+        .symbols()
+        .filter(|&(id, _)| live.reached(id))
+        .filter_map(|(_, symbol)| match symbol.definition {
+            Definition::Global(made) => Some(made),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The linker's own functions, in the order of their indices.
+fn functions<'a>(
+    resolution: &Resolution<'a>,
+    live: &Liveness,
+    options: &Options,
+    synthesis: &mut Synthesis<'a>,
+) -> Vec<SynthFunction> {
+    if options.is_relocatable() {
+        return Vec::new();
+    }
+    let mut functions = Vec::new();
+    let ctors_reached = resolution.made.call_ctors.is_some_and(|id| live.reached(id));
+    for (id, symbol) in resolution.symbols() {
+        if let Definition::Function(made) = symbol.definition {
+            let wanted = match made {
+                MadeFunction::CallCtors => ctors_reached || !synthesis.init_functions.is_empty(),
+                _ => live.reached(id),
+            };
+            if wanted {
+                functions.push(SynthFunction::Made(made));
+            }
+        }
+    }
+    for (stub, made) in resolution.stubs.iter().enumerate() {
+        let called = resolution.symbols().any(|(id, symbol)| {
+            symbol.definition == Definition::Stub(stub as u32) && live.reached(id)
+        });
+        debug_assert!(!made.signature.is_empty());
+        if called {
+            functions.push(SynthFunction::Stub(stub as u32));
+        }
+    }
+    let ignored = resolution.stubs.len()..synthesis.stubs.len();
+    functions.extend(ignored.map(|stub| SynthFunction::Stub(stub as u32)));
+    functions
+}
+
+/// Whether a symbol is reached through the GOT: its address is only known to a loader.
+fn needs_got(resolution: &Resolution<'_>, options: &Options, symbol: SymbolRef) -> bool {
+    let SymbolRef::Global(id) = symbol else {
+        return false;
+    };
+    let symbol = resolution.symbol(id);
+    if matches!(symbol.definition, Definition::Shared(_)) {
+        return true;
+    }
+    let dynamic = options.unresolved == super::options::Unresolved::ImportDynamic;
+    if (!options.is_pic() && !dynamic) || symbol.hidden {
+        return false;
+    }
+    let defined = symbol.definition != Definition::Undefined;
+    !(defined && (options.output != OutputKind::Shared || options.pic.bsymbolic))
+}
+
+/// Whether an undefined symbol was given its import's name by its source.
+fn has_import_name(resolution: &Resolution<'_>, id: SymbolId) -> bool {
+    let symbol = resolution.symbol(id);
+    symbol.import.is_some_and(|import| import.explicit)
+        && matches!(
+            symbol.kind,
+            SymbolKind::Function | SymbolKind::Global | SymbolKind::Table | SymbolKind::Tag
+        )
+}
+
+/// The symbol that a relocation names.
+fn target(
+    resolution: &Resolution<'_>,
+    file: super::ids::FileId,
+    reloc: &super::object::ObjReloc,
+) -> SymbolRef {
+    resolution.symbol_ref(file, ObjSymbol(reloc.target))
+}

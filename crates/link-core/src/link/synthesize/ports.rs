@@ -1,0 +1,173 @@
+//! Imports and exports: what the output needs from and offers to its host.
+
+use rustc_hash::FxHashMap;
+use wasm_format::linking::SymbolKind;
+
+use super::has_import_name;
+use crate::link::ids::SymbolId;
+use crate::link::liveness::Liveness;
+use crate::link::mark::is_exported;
+use crate::link::object::ObjTarget;
+use crate::link::options::{Options, OutputKind, Unresolved};
+use crate::link::resolution::{Definition, Resolution, Symbol, SymbolRef};
+use crate::link::synthesis::{Export, ExportTarget, Synthesis, TableUse};
+
+/// Fills in [`Synthesis::imports`].
+pub(super) fn imports(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+    allowed: &[&str],
+    synthesis: &mut Synthesis<'_>,
+) {
+    // Inputs may rely on the indirect function table being table 0.
+    let table = resolution.made.indirect_function_table;
+    if let (Some(id), TableUse::Imported) = (table, synthesis.table) {
+        synthesis.imports.push(id);
+    }
+    let mut functions: FxHashMap<(&str, &str, &[u8]), SymbolId> = FxHashMap::default();
+    for (id, symbol) in resolution.symbols() {
+        if Some(id) == table || !is_imported(resolution, live, options, allowed, synthesis, id) {
+            continue;
+        }
+        if symbol.kind == SymbolKind::Function {
+            let (module, name) = import_name(symbol, options);
+            let key = (module, name, symbol.signature.unwrap_or_default());
+            let first = *functions.entry(key).or_insert(id);
+            if first != id {
+                synthesis.import_aliases.push((id, first));
+                continue;
+            }
+        }
+        synthesis.imports.push(id);
+    }
+}
+
+/// Module and name a symbol is imported under.
+pub fn import_name<'s>(symbol: &Symbol<'s>, options: &'s Options) -> (&'s str, &'s str) {
+    match symbol.import {
+        // Compilers write `env` where the source names no module.
+        Some(import) if import.module != "env" => (import.module, import.name),
+        Some(import) => (&options.default_import_module, import.name),
+        None => (&options.default_import_module, symbol.name),
+    }
+}
+
+fn is_imported(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+    allowed: &[&str],
+    synthesis: &Synthesis<'_>,
+    id: SymbolId,
+) -> bool {
+    let symbol = resolution.symbol(id);
+    // Data is imported through the GOT.
+    if symbol.kind == SymbolKind::Data || !live.reached(id) || !symbol.used_in_object {
+        return false;
+    }
+    let undefined = symbol.definition == Definition::Undefined;
+    // A weak definition of a shared library gives way to another module's: it is both
+    // imported and exported.
+    let replaceable = options.output == OutputKind::Shared && symbol.weak && !symbol.hidden;
+    if (replaceable && !undefined) || matches!(symbol.definition, Definition::Shared(_)) {
+        return true;
+    }
+    if !undefined || synthesis.undefined_stubs.contains_key(&id) {
+        return false;
+    }
+    if symbol.weak && !options.is_relocatable() && !options.is_pic() {
+        return false;
+    }
+    // Where a loader fills the GOT, a function that is only pointed to comes from there.
+    if options.is_pic() && symbol.kind == SymbolKind::Function && !symbol.called_directly {
+        return false;
+    }
+    options.is_pic()
+        || options.is_relocatable()
+        || options.import_undefined
+        || options.unresolved == Unresolved::ImportDynamic
+        || options.allowed_undefined.contains(symbol.name)
+        || allowed.contains(&symbol.name)
+        || has_import_name(resolution, id)
+}
+
+/// Fills in [`Synthesis::exports`] and [`Synthesis::wrappers`].
+pub(super) fn exports<'a>(
+    resolution: &Resolution<'a>,
+    live: &Liveness,
+    options: &Options,
+    synthesis: &mut Synthesis<'a>,
+) {
+    if options.is_relocatable() {
+        return;
+    }
+    let wraps = wraps_commands(resolution, options, synthesis);
+    let mut wrapped = Vec::new();
+    for (id, symbol) in resolution.symbols() {
+        let table = symbol.definition == Definition::IndirectFunctionTable;
+        let present = if table {
+            synthesis.table == TableUse::Defined
+        } else {
+            live.symbol(resolution, SymbolRef::Global(id))
+        };
+        if !present || !is_exported(symbol, options) {
+            continue;
+        }
+        let target = match symbol.definition {
+            Definition::Undefined | Definition::Shared(_) | Definition::Stub(_) => continue,
+            // Exporting a mutable global needs a feature the inputs may not ask for, so
+            // the linker's own are exported only by name.
+            Definition::Global(_) if is_mutable(symbol) && !symbol.force_export => continue,
+            _ => ExportTarget::Symbol(id),
+        };
+        let name = export_name(resolution, symbol);
+        if wraps && symbol.kind == SymbolKind::Function {
+            wrapped.push((name, id));
+        } else {
+            synthesis.exports.push(Export { name, what: target });
+        }
+    }
+    for (name, id) in wrapped {
+        let what = ExportTarget::Wrapper(synthesis.wrappers.len() as u32);
+        synthesis.wrappers.push(id);
+        synthesis.exports.push(Export { name, what });
+    }
+}
+
+fn is_mutable(symbol: &Symbol<'_>) -> bool {
+    symbol
+        .global_type
+        .is_some_and(|ty| ty.mutability == wasm_format::Mutability::Var)
+}
+
+/// A function's `export_name`, else the symbol's name.
+fn export_name<'a>(resolution: &Resolution<'a>, symbol: &Symbol<'a>) -> &'a str {
+    if let Definition::Object {
+        file,
+        symbol: entry,
+    } = symbol.definition
+        && let ObjTarget::Function(function) = resolution.target(file, entry)
+        && let Some(name) = resolution.object(file).functions[function.index()].export_name
+    {
+        return name;
+    }
+    symbol.name
+}
+
+/// Whether exported functions run constructors and destructors around themselves: in a
+/// command whose code leaves that to the linker.
+fn wraps_commands(
+    resolution: &Resolution<'_>,
+    options: &Options,
+    synthesis: &Synthesis<'_>,
+) -> bool {
+    let Some(ctors) = resolution.made.call_ctors else {
+        return false;
+    };
+    let ctors = resolution.symbol(ctors);
+    let by_hand = ctors.used_in_object || is_exported(ctors, options);
+    !options.is_pic()
+        && !by_hand
+        && (!synthesis.init_functions.is_empty() || resolution.call_dtors.is_some())
+}

@@ -1,0 +1,235 @@
+//! What the relocations of live chunks ask for.
+
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+use wasm_format::linking::SymbolKind;
+use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
+
+use super::{needs_got, target};
+use crate::diag::{Code, Diagnostic};
+use crate::link::ids::{FileId, ObjFunc, ObjSegment, SymbolId};
+use crate::link::liveness::Liveness;
+use crate::link::mark::takes_slot;
+use crate::link::object::{Chunk, ObjReloc};
+use crate::link::options::Options;
+use crate::link::resolution::{Definition, Resolution, SymbolRef};
+use crate::link::synthesis::FunctionRef;
+
+/// What was found, in the order of files, functions before data.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    pub(super) slots: Vec<FunctionRef>,
+    pub(super) got_imports: Vec<SymbolRef>,
+    pub(super) got_internal: Vec<SymbolRef>,
+    pub(super) undefined: Vec<Place>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// A reference to an undefined symbol.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) file: FileId,
+    pub(super) symbol: SymbolId,
+    pub(super) chunk: ChunkRef,
+}
+
+/// Which chunk of its file.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ChunkRef {
+    Function(ObjFunc),
+    Segment(ObjSegment),
+}
+
+/// Walks the relocations of all live chunks.
+pub(super) fn scan(resolution: &Resolution<'_>, live: &Liveness, options: &Options) -> Scan {
+    let files: Vec<Scan> = (0..resolution.objects.len())
+        .into_par_iter()
+        .map(|file| scan_file(resolution, live, options, FileId(file as u32)))
+        .collect();
+    let mut all = Scan::default();
+    let mut slots = FxHashSet::default();
+    let mut got = FxHashSet::default();
+    for file in files {
+        all.slots
+            .extend(file.slots.into_iter().filter(|&slot| slots.insert(slot)));
+        all.got_imports
+            .extend(file.got_imports.into_iter().filter(|&entry| got.insert(entry)));
+        all.got_internal
+            .extend(file.got_internal.into_iter().filter(|&entry| got.insert(entry)));
+        all.undefined.extend(file.undefined);
+        all.diagnostics.extend(file.diagnostics);
+    }
+    all
+}
+
+fn scan_file(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+    file: FileId,
+) -> Scan {
+    let object = resolution.object(file);
+    let mut found = FileScan {
+        resolution,
+        options,
+        file,
+        scan: Scan::default(),
+        slots: FxHashSet::default(),
+        got: FxHashSet::default(),
+    };
+    for (i, function) in object.functions.iter().enumerate() {
+        let id = ObjFunc(i as u32);
+        if live.function(file, id) {
+            found.chunk(function.chunk, ChunkRef::Function(id));
+        }
+    }
+    for (i, segment) in object.segments.iter().enumerate() {
+        let id = ObjSegment(i as u32);
+        if live.segment(file, id) {
+            found.chunk(segment.chunk, ChunkRef::Segment(id));
+        }
+    }
+    found.scan
+}
+
+struct FileScan<'r, 'a> {
+    resolution: &'r Resolution<'a>,
+    options: &'r Options,
+    file: FileId,
+    scan: Scan,
+    slots: FxHashSet<FunctionRef>,
+    got: FxHashSet<SymbolRef>,
+}
+
+impl FileScan<'_, '_> {
+    fn chunk(&mut self, chunk: Chunk<'_>, place: ChunkRef) {
+        for reloc in chunk.relocs.iter() {
+            if reloc.ty.target() != RelocTarget::Type {
+                self.reloc(&reloc, place);
+            }
+        }
+    }
+
+    fn reloc(&mut self, reloc: &ObjReloc, place: ChunkRef) {
+        let symbol = target(self.resolution, self.file, reloc);
+        let definition = self.resolution.definition(symbol);
+        if takes_slot(reloc.ty) && !needs_got(self.resolution, self.options, symbol) {
+            self.slot(symbol);
+        }
+        if is_global_index(reloc.ty) && self.kind(symbol) != SymbolKind::Global {
+            self.got(symbol);
+        }
+        if reloc.ty.base() == RelocBase::TlsBase {
+            self.check_tls(reloc, symbol, definition);
+        }
+        if self.options.is_pic() {
+            self.check_pic(reloc, symbol);
+        } else if let (Definition::Undefined, SymbolRef::Global(id)) = (definition, symbol)
+            && !self.options.is_relocatable()
+            && !self.resolution.symbol(id).weak
+        {
+            self.scan.undefined.push(Place {
+                file: self.file,
+                symbol: id,
+                chunk: place,
+            });
+        }
+    }
+
+    fn kind(&self, symbol: SymbolRef) -> SymbolKind {
+        match symbol {
+            SymbolRef::Global(id) => self.resolution.symbol(id).kind,
+            SymbolRef::Local(file, symbol) => {
+                self.resolution.object(file).symbols[symbol.index()].kind()
+            }
+        }
+    }
+
+    fn slot(&mut self, symbol: SymbolRef) {
+        match self.resolution.function(symbol) {
+            // Stubs have no slot: their address is null.
+            None | Some(FunctionRef::Stub(_)) => {}
+            Some(function) => {
+                if self.slots.insert(function) {
+                    self.scan.slots.push(function);
+                }
+            }
+        }
+    }
+
+    fn got(&mut self, symbol: SymbolRef) {
+        if !self.got.insert(symbol) {
+            return;
+        }
+        if needs_got(self.resolution, self.options, symbol) {
+            self.scan.got_imports.push(symbol);
+        } else {
+            if self.kind(symbol) == SymbolKind::Function {
+                self.slot(symbol);
+            }
+            self.scan.got_internal.push(symbol);
+        }
+    }
+
+    fn check_tls(&mut self, reloc: &ObjReloc, symbol: SymbolRef, definition: Definition) {
+        let tls = match symbol {
+            SymbolRef::Global(id) => self.resolution.symbol(id).tls,
+            SymbolRef::Local(file, symbol) => self.resolution.object(file).symbols[symbol.index()]
+                .flags
+                .contains(wasm_format::linking::SymbolFlags::TLS),
+        };
+        let problem = if definition == Definition::Undefined {
+            "an undefined symbol"
+        } else if self.options.memory.shared && !tls {
+            "non-TLS symbol"
+        } else {
+            return;
+        };
+        self.error(reloc, symbol, &format!("cannot be used against {problem}"), "");
+    }
+
+    /// In position-independent output, addresses in code must be relative, and data is
+    /// relocated when it is loaded.
+    fn check_pic(&mut self, reloc: &ObjReloc, symbol: SymbolRef) {
+        use RelocType as R;
+        match reloc.ty {
+            R::TableIndexSleb
+            | R::TableIndexSleb64
+            | R::MemoryAddrLeb
+            | R::MemoryAddrSleb
+            | R::MemoryAddrLeb64
+            | R::MemoryAddrSleb64 => self.error(
+                reloc,
+                symbol,
+                "cannot be used against symbol",
+                "; recompile with -fPIC",
+            ),
+            R::TableIndexI32 | R::TableIndexI64 | R::MemoryAddrI32 | R::MemoryAddrI64
+                if needs_got(self.resolution, self.options, symbol) =>
+            {
+                self.got(symbol);
+            }
+            _ => {}
+        }
+    }
+
+    fn error(&mut self, reloc: &ObjReloc, symbol: SymbolRef, what: &str, end: &str) {
+        let name = self.resolution.name(symbol);
+        let shown = if self.options.demangle {
+            crate::link::demangle(name)
+        } else {
+            name.into()
+        };
+        let message = format!("relocation {} {what} `{shown}`{end}", reloc.ty.name());
+        let diagnostic = Diagnostic::error(Code::BadInput, message)
+            .in_file(&*self.resolution.object(self.file).name)
+            .about(name);
+        if !self.scan.diagnostics.contains(&diagnostic) {
+            self.scan.diagnostics.push(diagnostic);
+        }
+    }
+}
+
+fn is_global_index(ty: RelocType) -> bool {
+    matches!(ty, RelocType::GlobalIndexLeb | RelocType::GlobalIndexI32)
+}

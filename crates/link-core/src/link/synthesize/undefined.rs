@@ -1,0 +1,104 @@
+//! What becomes of symbols that live code needs and nobody defines.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use wasm_format::linking::SymbolKind;
+
+use super::has_import_name;
+use super::scan::{ChunkRef, Place, Scan};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::link::demangle;
+use crate::link::ids::SymbolId;
+use crate::link::options::{Options, Unresolved};
+use crate::link::resolution::Resolution;
+
+/// Further places that a message names before it only counts them.
+const PLACES_SHOWN: usize = 3;
+
+/// Reports undefined symbols as the options ask, one message for each file and symbol.
+/// Returns the functions whose calls shall trap instead.
+pub(super) fn report(
+    resolution: &Resolution<'_>,
+    options: &Options,
+    allowed: &[&str],
+    scan: &Scan,
+    diagnostics: &mut Diagnostics,
+) -> Vec<SymbolId> {
+    let allowed: FxHashSet<&str> = allowed.iter().copied().collect();
+    let mut ignored = Vec::new();
+    let mut ignored_set = FxHashSet::default();
+    let mut groups: Vec<Vec<Place>> = Vec::new();
+    let mut group_of = FxHashMap::default();
+    for &place in &scan.undefined {
+        let symbol = resolution.symbol(place.symbol);
+        if has_import_name(resolution, place.symbol)
+            || options.allowed_undefined.contains(symbol.name)
+            || allowed.contains(symbol.name)
+        {
+            continue;
+        }
+        match options.unresolved {
+            Unresolved::Error | Unresolved::Warn => {
+                let group = *group_of
+                    .entry((place.file, place.symbol))
+                    .or_insert(groups.len());
+                if group == groups.len() {
+                    groups.push(Vec::new());
+                }
+                groups[group].push(place);
+            }
+            Unresolved::Ignore | Unresolved::ImportDynamic => {}
+        }
+        let stub = match options.unresolved {
+            Unresolved::Warn | Unresolved::Ignore => !options.import_undefined,
+            Unresolved::Error | Unresolved::ImportDynamic => false,
+        };
+        if stub && symbol.kind == SymbolKind::Function && ignored_set.insert(place.symbol) {
+            ignored.push(place.symbol);
+        }
+    }
+    for group in groups {
+        diagnostics.push(message(resolution, options, &group));
+    }
+    ignored
+}
+
+fn message(resolution: &Resolution<'_>, options: &Options, places: &[Place]) -> Diagnostic {
+    let first = places[0];
+    let name = resolution.symbol(first.symbol).name;
+    let text = format!("undefined symbol: {}", shown(options, name));
+    let new = match options.unresolved {
+        Unresolved::Warn => Diagnostic::warning,
+        _ => Diagnostic::error,
+    };
+    let mut diagnostic = new(Code::Undefined, text)
+        .in_file(&*resolution.object(first.file).name)
+        .about(name);
+    let mut names: Vec<String> = Vec::new();
+    for place in places {
+        let object = resolution.object(place.file);
+        let chunk = match place.chunk {
+            ChunkRef::Function(function) => object.functions[function.index()].name,
+            ChunkRef::Segment(segment) => object.segments[segment.index()].name,
+        };
+        let place = format!("{}:({})", object.name, shown(options, chunk));
+        if names.last() != Some(&place) {
+            names.push(place);
+        }
+    }
+    for place in names.iter().take(PLACES_SHOWN) {
+        diagnostic = diagnostic.note(format!("referenced by {place}"));
+    }
+    if names.len() > PLACES_SHOWN {
+        let more = names.len() - PLACES_SHOWN;
+        diagnostic = diagnostic.note(format!("referenced {more} more times"));
+    }
+    diagnostic
+}
+
+fn shown<'n>(options: &Options, name: &'n str) -> std::borrow::Cow<'n, str> {
+    if options.demangle {
+        demangle(name)
+    } else {
+        name.into()
+    }
+}
