@@ -7,11 +7,15 @@ mod demangle;
 pub mod env;
 pub mod ids;
 pub mod liveness;
+pub mod mark;
 pub mod object;
 pub mod options;
+pub mod par;
 pub mod read;
 pub mod resolution;
+pub mod resolve;
 pub mod synthesis;
+pub mod synthesize;
 
 pub use demangle::demangle;
 pub use env::{Env, FileData, Files, SystemFiles, Threads};

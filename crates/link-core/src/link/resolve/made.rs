@@ -23,7 +23,7 @@ const HIDDEN: SymbolFlags = SymbolFlags::VISIBILITY_HIDDEN;
 
 /// Defines (or, where a loader provides them, refers to) the symbols that exist in every
 /// link but one of objects.
-pub(super) fn define_always<'a>(resolver: &mut Resolver<'a>) {
+pub(super) fn define_always(resolver: &mut Resolver<'_>) {
     let options = resolver.options;
     if options.is_relocatable() {
         return;
@@ -85,7 +85,7 @@ pub(super) fn define_always<'a>(resolver: &mut Resolver<'a>) {
 
 /// Defines the symbols that exist where a file refers to them, or where everything (or
 /// they by name) is exported.
-pub(super) fn define_optional<'a>(resolver: &mut Resolver<'a>) {
+pub(super) fn define_optional(resolver: &mut Resolver<'_>) {
     let options = resolver.options;
     if options.is_relocatable() {
         return;
@@ -107,11 +107,7 @@ pub(super) fn define_optional<'a>(resolver: &mut Resolver<'a>) {
             address(resolver, name, made);
         }
     }
-    address(
-        resolver,
-        "__wasm_first_page_end",
-        MadeAddress::FirstPageEnd,
-    );
+    address(resolver, "__wasm_first_page_end", MadeAddress::FirstPageEnd);
     if !options.memory.shared && wanted(resolver, "__tls_base") {
         // Without threads there is one set of thread-local data; its place is known.
         resolver.made.tls_base = Some(global(
@@ -214,8 +210,8 @@ fn wanted(resolver: &Resolver<'_>, name: &str) -> bool {
     }
 }
 
-fn function<'a>(
-    resolver: &mut Resolver<'a>,
+fn function(
+    resolver: &mut Resolver<'_>,
     name: &'static str,
     signature: &'static [u8],
     made: MadeFunction,
@@ -253,11 +249,7 @@ fn global(
 }
 
 /// A global that a loader provides.
-fn imported(
-    resolver: &mut Resolver<'_>,
-    name: &'static str,
-    mutability: Mutability,
-) -> SymbolId {
+fn imported(resolver: &mut Resolver<'_>, name: &'static str, mutability: Mutability) -> SymbolId {
     let mention = Mention {
         global_type: Some(pointer_global(resolver, mutability)),
         import: Some(ImportName {
@@ -275,11 +267,7 @@ fn imported(
     }
 }
 
-fn address(
-    resolver: &mut Resolver<'_>,
-    name: &'static str,
-    made: MadeAddress,
-) -> Option<SymbolId> {
+fn address(resolver: &mut Resolver<'_>, name: &'static str, made: MadeAddress) -> Option<SymbolId> {
     if !wanted(resolver, name) {
         return None;
     }

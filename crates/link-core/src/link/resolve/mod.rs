@@ -101,8 +101,25 @@ impl<'a> Resolver<'a> {
             match input {
                 ReadInput::Object(object) => self.add_object(object),
                 ReadInput::Lazy(member) => self.offer(member),
+                ReadInput::Bitcode(file) => self.refuse(
+                    Code::Bitcode,
+                    &file.name,
+                    "LLVM bitcode can only be linked by LLD (--backend=lld)",
+                ),
+                ReadInput::Shared(file) => {
+                    self.refuse(Code::BadInput, &file.name, "is a shared library");
+                }
+                ReadInput::Stub(file) => {
+                    self.refuse(Code::BadInput, &file.name, "is a stub library");
+                }
             }
         }
+    }
+
+    fn refuse(&mut self, code: Code, file: &str, message: &str) {
+        self.table
+            .diagnostics
+            .push(Diagnostic::error(code, message).in_file(file));
     }
 
     /// Remembers what a lazy input defines, and pulls it at once if that is needed.
@@ -148,9 +165,7 @@ impl<'a> Resolver<'a> {
                         stack.push(self.begin(object));
                     }
                 }
-                None => self
-                    .done
-                    .push((frame.object, frame.resolution, frame.file)),
+                None => self.done.push((frame.object, frame.resolution, frame.file)),
             }
         }
     }
@@ -207,7 +222,7 @@ impl<'a> Resolver<'a> {
         self.is_64 = self.is_64.or_else(|| {
             inputs.iter().find_map(|input| match input {
                 ReadInput::Object(object) => object.is_64,
-                ReadInput::Lazy(_) => None,
+                _ => None,
             })
         });
     }
@@ -249,9 +264,8 @@ impl<'a> Resolver<'a> {
                     self.table.symbols[id.index()].force_export = true;
                 }
                 _ => {
-                    let message = format!(
-                        "entry symbol not defined (pass --no-entry to suppress): {entry}"
-                    );
+                    let message =
+                        format!("entry symbol not defined (pass --no-entry to suppress): {entry}");
                     let diagnostic = Diagnostic::error(Code::Undefined, message).about(entry);
                     self.table.diagnostics.push(diagnostic);
                 }
@@ -287,10 +301,7 @@ impl<'a> Resolver<'a> {
                 .iter()
                 .chain(&options.exports_if_defined)
                 .any(|name| name == CTORS);
-        if options.is_relocatable()
-            || options.output == OutputKind::Shared
-            || by_hand
-        {
+        if options.is_relocatable() || options.output == OutputKind::Shared || by_hand {
             return;
         }
         let Some(id) = self.want("__wasm_call_dtors") else {
@@ -468,11 +479,7 @@ fn is_discarded(frame: &Frame<'_>, entry: &ObjectSymbol<'_>) -> bool {
 }
 
 /// A symbol that the linker or the command line mentions.
-fn own_mention(
-    name: &str,
-    kind: SymbolKind,
-    flags: SymbolFlags,
-) -> Mention<'_> {
+fn own_mention(name: &str, kind: SymbolKind, flags: SymbolFlags) -> Mention<'_> {
     Mention {
         name,
         kind,

@@ -467,8 +467,9 @@ pub(super) fn mention<'a>(
             mention.global_type = Some(object.globals[global.index()].ty);
         }
         ObjTarget::Table(table) => mention.table_type = Some(object.tables[table.index()].ty),
-        ObjTarget::Undefined(Undefined::Function { ty: index, import })
-        | ObjTarget::Undefined(Undefined::Tag { ty: index, import }) => {
+        ObjTarget::Undefined(
+            Undefined::Function { ty: index, import } | Undefined::Tag { ty: index, import },
+        ) => {
             mention.signature = ty(index);
             mention.import = Some(import);
         }

@@ -7,9 +7,10 @@ mod ports;
 mod scan;
 mod undefined;
 
+pub use self::ports::import_name;
+
 use wasm_format::linking::SymbolKind;
 
-use self::scan::Scan;
 use super::ids::{ObjSymbol, SymbolId};
 use super::liveness::Liveness;
 use super::options::{Options, OutputKind};
@@ -171,7 +172,10 @@ fn functions<'a>(
         return Vec::new();
     }
     let mut functions = Vec::new();
-    let ctors_reached = resolution.made.call_ctors.is_some_and(|id| live.reached(id));
+    let ctors_reached = resolution
+        .made
+        .call_ctors
+        .is_some_and(|id| live.reached(id));
     for (id, symbol) in resolution.symbols() {
         if let Definition::Function(made) = symbol.definition {
             let wanted = match made {

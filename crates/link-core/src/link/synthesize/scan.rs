@@ -1,6 +1,5 @@
 //! What the relocations of live chunks ask for.
 
-use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
@@ -12,6 +11,7 @@ use crate::link::liveness::Liveness;
 use crate::link::mark::takes_slot;
 use crate::link::object::{Chunk, ObjReloc};
 use crate::link::options::Options;
+use crate::link::par;
 use crate::link::resolution::{Definition, Resolution, SymbolRef};
 use crate::link::synthesis::FunctionRef;
 
@@ -42,20 +42,25 @@ pub(super) enum ChunkRef {
 
 /// Walks the relocations of all live chunks.
 pub(super) fn scan(resolution: &Resolution<'_>, live: &Liveness, options: &Options) -> Scan {
-    let files: Vec<Scan> = (0..resolution.objects.len())
-        .into_par_iter()
-        .map(|file| scan_file(resolution, live, options, FileId(file as u32)))
-        .collect();
+    let files = par::map_indices(resolution.objects.len(), |file| {
+        scan_file(resolution, live, options, FileId(file as u32))
+    });
     let mut all = Scan::default();
     let mut slots = FxHashSet::default();
     let mut got = FxHashSet::default();
     for file in files {
         all.slots
             .extend(file.slots.into_iter().filter(|&slot| slots.insert(slot)));
-        all.got_imports
-            .extend(file.got_imports.into_iter().filter(|&entry| got.insert(entry)));
-        all.got_internal
-            .extend(file.got_internal.into_iter().filter(|&entry| got.insert(entry)));
+        all.got_imports.extend(
+            file.got_imports
+                .into_iter()
+                .filter(|&entry| got.insert(entry)),
+        );
+        all.got_internal.extend(
+            file.got_internal
+                .into_iter()
+                .filter(|&entry| got.insert(entry)),
+        );
         all.undefined.extend(file.undefined);
         all.diagnostics.extend(file.diagnostics);
     }
@@ -185,7 +190,12 @@ impl FileScan<'_, '_> {
         } else {
             return;
         };
-        self.error(reloc, symbol, &format!("cannot be used against {problem}"), "");
+        self.error(
+            reloc,
+            symbol,
+            &format!("cannot be used against {problem}"),
+            "",
+        );
     }
 
     /// In position-independent output, addresses in code must be relative, and data is

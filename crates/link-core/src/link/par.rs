@@ -1,0 +1,65 @@
+//! Doing many things at once, where the link was given threads. Outside of a thread pool
+//! everything here runs on the calling thread, so a link that was given none starts none
+//! and never touches rayon's global pool.
+
+use rayon::prelude::*;
+
+use super::env::{Env, Threads};
+use super::options::Options;
+
+/// Runs `link` where [`Env::threads`] says. With one thread, that is the calling one.
+pub fn in_pool<R: Send>(
+    env: &Env<'_>,
+    options: &Options,
+    link: impl FnOnce() -> R + Send,
+) -> Result<R, rayon::ThreadPoolBuildError> {
+    match env.threads {
+        Threads::Pool(pool) => Ok(pool.install(link)),
+        Threads::Current => Ok(link()),
+        Threads::Own => {
+            let threads = options.threads.unwrap_or_else(|| {
+                std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+            });
+            if threads <= 1 {
+                return Ok(link());
+            }
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .thread_name(|i| format!("wasm-link {i}"))
+                .build()?;
+            Ok(pool.install(link))
+        }
+    }
+}
+
+/// Whether the calling thread belongs to a pool.
+pub fn available() -> bool {
+    rayon::current_thread_index().is_some()
+}
+
+/// `f` of every item, in the order of the items.
+pub fn map<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+    if available() && items.len() > 1 {
+        items.into_par_iter().map(f).collect()
+    } else {
+        items.into_iter().map(f).collect()
+    }
+}
+
+/// `f` of every number below `count`, in order.
+pub fn map_indices<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
+    if available() && count > 1 {
+        (0..count).into_par_iter().map(f).collect()
+    } else {
+        (0..count).map(f).collect()
+    }
+}
+
+/// Does `f` to every item.
+pub fn for_each<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
+    if available() && items.len() > 1 {
+        items.into_par_iter().for_each(f);
+    } else {
+        items.into_iter().for_each(f);
+    }
+}
