@@ -1,4 +1,5 @@
-//! Constant expressions (core spec, 3.4.13 and 5.4.11): what initializes a global, and
+//! Constant expressions (core spec 3.0, "Constant Expressions" in 3.4
+//! Modules and 5.4.10 Expressions): what initializes a global, and
 //! where an active segment goes.
 
 use thiserror::Error;

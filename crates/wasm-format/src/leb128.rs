@@ -118,6 +118,30 @@ pub fn put_u32_fixed(out: &mut Vec<u8>, value: u32) {
     out.extend_from_slice(&bytes);
 }
 
+/// Appends the fixed-width form of `value`: 5 bytes, sign-extended.
+#[inline]
+pub fn put_i32_fixed(out: &mut Vec<u8>, value: i32) {
+    let mut bytes = [0; FIXED32];
+    write_i32_fixed(&mut bytes, value);
+    out.extend_from_slice(&bytes);
+}
+
+/// Appends the fixed-width form of `value`: 10 bytes.
+#[inline]
+pub fn put_u64_fixed(out: &mut Vec<u8>, value: u64) {
+    let mut bytes = [0; FIXED64];
+    write_u64_fixed(&mut bytes, value);
+    out.extend_from_slice(&bytes);
+}
+
+/// Appends the fixed-width form of `value`: 10 bytes, sign-extended.
+#[inline]
+pub fn put_i64_fixed(out: &mut Vec<u8>, value: i64) {
+    let mut bytes = [0; FIXED64];
+    write_i64_fixed(&mut bytes, value);
+    out.extend_from_slice(&bytes);
+}
+
 /// Appends a name: its length in bytes, then its bytes (core spec, 5.2.4 Names).
 #[inline]
 pub fn put_name(out: &mut Vec<u8>, name: &str) {
@@ -214,7 +238,7 @@ pub fn decode_i32(bytes: &[u8]) -> Result<(i32, usize), DecodeErrorKind> {
     decode_signed(bytes, 32).map(|(value, len)| (value as i32, len))
 }
 
-/// Decodes a signed 33-bit value, the type of a block type (core spec, 5.4.1): the value
+/// Decodes a signed 33-bit value, the type of a block type (core spec, 5.4.2 Control Instructions): the value
 /// and how many bytes it took.
 #[inline]
 pub fn decode_i33(bytes: &[u8]) -> Result<(i64, usize), DecodeErrorKind> {

@@ -1,5 +1,5 @@
 //! The `name` section: what debuggers and stack traces call things (core spec, appendix
-//! 7.4 Custom Sections, and the extended-name-section proposal for what it lacks).
+//! 7.7 Custom Sections and Annotations, and the extended-name-section proposal for what it lacks).
 //!
 //! The section is a sequence of subsections, each at most once, in the order of their
 //! codes ([`NameSubsectionId`]). Whoever writes calls the `put_*` functions in that order.

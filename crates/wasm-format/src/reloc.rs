@@ -41,6 +41,44 @@ impl ValueForm {
         matches!(self, ValueForm::Leb64 | ValueForm::Sleb64 | ValueForm::I64)
     }
 
+    /// Reads the value at the start of `bytes`; of a signed form its sign is extended to
+    /// 64 bits.
+    ///
+    /// Fails where `bytes` are too short, or where a LEB128 number does not take exactly
+    /// [`ValueForm::width`] bytes: such a place was not made to be patched.
+    ///
+    /// ```
+    /// use wasm_format::reloc::RelocType;
+    ///
+    /// let operand = [0xff, 0xff, 0xff, 0xff, 0x7f];
+    /// let form = RelocType::MemoryAddrSleb.form();
+    /// assert_eq!(form.read(&operand), Ok(-1i64 as u64));
+    /// assert!(form.read(&[0x7f, 0, 0, 0, 0]).is_err());
+    /// ```
+    #[inline]
+    pub fn read(self, bytes: &[u8]) -> Result<u64, DecodeErrorKind> {
+        let (value, len) = match self {
+            ValueForm::Leb32 => leb128::decode_u32(bytes).map(|(v, len)| (u64::from(v), len)),
+            ValueForm::Sleb32 => leb128::decode_i32(bytes).map(|(v, len)| (v as u64, len)),
+            ValueForm::Leb64 => leb128::decode_u64(bytes),
+            ValueForm::Sleb64 => leb128::decode_i64(bytes).map(|(v, len)| (v as u64, len)),
+            ValueForm::I32 => match bytes.first_chunk() {
+                Some(&bytes) => Ok((u64::from(u32::from_le_bytes(bytes)), 4)),
+                None => Err(DecodeErrorKind::UnexpectedEnd),
+            },
+            ValueForm::I64 => match bytes.first_chunk() {
+                Some(&bytes) => Ok((u64::from_le_bytes(bytes), 8)),
+                None => Err(DecodeErrorKind::UnexpectedEnd),
+            },
+        }?;
+        if len != self.width() {
+            return Err(DecodeErrorKind::Invalid(
+                "relocated LEB128 value is not padded to its full width",
+            ));
+        }
+        Ok(value)
+    }
+
     /// Writes `value` into the start of `out`; of a 32-bit form the low 32 bits.
     ///
     /// # Panics

@@ -1,12 +1,15 @@
 //! Sections of a module (core spec, 5.5): ids, their required order, and headers, either
 //! compact or reserved first and patched once the body is known.
+//!
+//! The format counts a section's bytes in 32 bits: a body of 4 GiB or more has no
+//! encoding. Who can come near it checks before, none of the functions here does.
 
 use crate::leb128::{self, FIXED32, put_name, put_u32, write_u32_fixed};
 
-/// The first eight bytes of every module: magic and version 1 (core spec, 5.5.16).
+/// The first eight bytes of every module: magic and version 1 (core spec, 5.5.17 Modules).
 pub const MODULE_HEADER: [u8; 8] = *b"\0asm\x01\0\0\0";
 
-/// A section's id (core spec, 5.5.2; the tag section is from exception handling).
+/// A section's id (core spec, 5.5.2 Sections).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -147,6 +150,24 @@ pub fn put_custom_section_header(out: &mut Vec<u8>, name: &str, body_len: usize)
     let name_len = leb128::len_u64(name.len() as u64) + name.len();
     put_u32(out, (name_len + body_len) as u32);
     put_name(out, name);
+}
+
+/// Appends the start section: the function that runs when the module is instantiated, by
+/// its index in the function index space (core spec, 5.5.11 Start Section).
+pub fn put_start_section(out: &mut Vec<u8>, function: u32) {
+    put_number_section(out, SectionId::Start, function);
+}
+
+/// Appends the data count section: how many data segments the module has (core spec,
+/// 5.5.15 Data Count Section). It is needed where code has `memory.init` or `data.drop`.
+pub fn put_data_count_section(out: &mut Vec<u8>, count: u32) {
+    put_number_section(out, SectionId::DataCount, count);
+}
+
+fn put_number_section(out: &mut Vec<u8>, id: SectionId, number: u32) {
+    out.push(id as u8);
+    put_u32(out, leb128::len_u32(number) as u32);
+    put_u32(out, number);
 }
 
 /// A section whose header was reserved before its body is known: id and 5-byte size, and

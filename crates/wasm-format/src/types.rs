@@ -261,7 +261,7 @@ impl std::fmt::Display for RefType {
     }
 }
 
-/// A function type (core spec, 5.3.8).
+/// A function type (core spec, 5.3.7 Composite Types).
 ///
 /// ```
 /// use wasm_format::{FuncType, ValType};
@@ -351,7 +351,7 @@ impl std::fmt::Display for FuncType {
     }
 }
 
-/// Limits of a memory (in pages) or a table (in elements): core spec, 5.3.11, with the
+/// Limits of a memory (in pages) or a table (in elements): core spec, 5.3.9 Limits, with the
 /// threads, memory64 and custom-page-sizes proposals' flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Limits {
@@ -439,10 +439,10 @@ impl Limits {
     }
 }
 
-/// A memory's type: its limits, in pages (core spec, 5.3.12).
+/// A memory's type: its limits, in pages (core spec, 5.3.12 Memory Types).
 pub type MemoryType = Limits;
 
-/// A table's type (core spec, 5.3.13).
+/// A table's type (core spec, 5.3.13 Table Types).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TableType {
     /// What the table holds.
@@ -467,7 +467,7 @@ impl TableType {
     }
 }
 
-/// Whether a global can be written (core spec, 5.3.14).
+/// Whether a global can be written (core spec, 5.3.11 Global Types).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mutability {
     /// `const`
@@ -476,7 +476,7 @@ pub enum Mutability {
     Var,
 }
 
-/// A global's type (core spec, 5.3.14).
+/// A global's type (core spec, 5.3.11 Global Types).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct GlobalType {
     /// Type of the value.
