@@ -5,12 +5,14 @@
 
 mod demangle;
 pub mod env;
+pub mod features;
 pub mod ids;
 pub mod liveness;
 pub mod mark;
 pub mod object;
 pub mod options;
 pub mod par;
+pub mod producers;
 pub mod read;
 pub mod resolution;
 pub mod resolve;

@@ -5,6 +5,7 @@
 
 mod ports;
 mod scan;
+mod suggest;
 mod undefined;
 
 pub use self::ports::import_name;

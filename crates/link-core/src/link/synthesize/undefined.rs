@@ -3,8 +3,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use wasm_format::linking::SymbolKind;
 
-use super::has_import_name;
 use super::scan::{ChunkRef, Place, Scan};
+use super::{has_import_name, suggest};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::link::demangle;
 use crate::link::ids::SymbolId;
@@ -13,6 +13,9 @@ use crate::link::resolution::Resolution;
 
 /// Further places that a message names before it only counts them.
 const PLACES_SHOWN: usize = 3;
+
+/// Undefined names for which a near name is looked for.
+const NAMES_LOOKED_UP: usize = 20;
 
 /// Reports undefined symbols as the options ask, one message for each file and symbol.
 /// Returns the functions whose calls shall trap instead.
@@ -56,8 +59,20 @@ pub(super) fn report(
             ignored.push(place.symbol);
         }
     }
+    let mut suggested = FxHashMap::default();
     for group in groups {
-        diagnostics.push(message(resolution, options, &group));
+        let mut diagnostic = message(resolution, options, &group);
+        let symbol = resolution.symbol(group[0].symbol);
+        // Looking for a near name compares with every name there is.
+        let few = suggested.len() < NAMES_LOOKED_UP || suggested.contains_key(symbol.name);
+        if few
+            && let Some(near) = *suggested
+                .entry(symbol.name)
+                .or_insert_with(|| suggest::near(resolution, symbol.name, symbol.kind))
+        {
+            diagnostic = diagnostic.note(format!("did you mean: {}", shown(options, near)));
+        }
+        diagnostics.push(diagnostic);
     }
     ignored
 }

@@ -1,0 +1,189 @@
+//! Target features (tool-conventions Linking.md, "Target Features Section"): what the
+//! inputs use, what the output may use, and whether the two agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wasm_format::linking::{SegmentFlags, SymbolKind};
+use wasm_format::target_features::{FeaturePrefix, TargetFeature, put_target_features};
+
+use super::ids::ObjSegment;
+use super::liveness::Liveness;
+use super::options::Options;
+use super::resolution::{Definition, Resolution, Symbol};
+use super::synthesis::{ExportTarget, Synthesis};
+use super::{demangle, object::Object};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+
+/// The features that the output may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Their names.
+    pub allowed: BTreeSet<String>,
+}
+
+impl Features {
+    /// Whether the output may use a feature.
+    pub fn has(&self, name: &str) -> bool {
+        self.allowed.contains(name)
+    }
+
+    /// Appends the contents of the output's `target_features` section; nothing if there
+    /// are no features.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        if self.allowed.is_empty() {
+            return;
+        }
+        let features: Vec<TargetFeature<'_>> = self
+            .allowed
+            .iter()
+            .map(|name| TargetFeature {
+                prefix: FeaturePrefix::Used,
+                name,
+            })
+            .collect();
+        put_target_features(out, &features);
+    }
+}
+
+/// Where a feature was met first.
+type Seen<'a> = BTreeMap<&'a str, &'a str>;
+
+/// Brings together what the inputs use and reports what does not go together.
+pub fn merge(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+    diagnostics: &mut Diagnostics,
+) -> Features {
+    let wanted = &options.features;
+    let mut features = Features::default();
+    let allowed = &mut features.allowed;
+    if options.is_pic() {
+        allowed.insert("mutable-globals".into());
+    }
+    allowed.extend(wanted.extra.iter().cloned());
+    let (used, disallowed) = collect(&resolution.objects);
+    match &wanted.only {
+        Some(only) => allowed.extend(only.iter().cloned()),
+        None => allowed.extend(used.keys().map(|&name| name.to_owned())),
+    }
+    if !wanted.check {
+        return features;
+    }
+    let mut report = |message: String| {
+        diagnostics.push(Diagnostic::error(Code::Features, message));
+    };
+    if options.memory.shared {
+        if let Some(file) = disallowed.get("shared-mem") {
+            report(format!(
+                "--shared-memory is disallowed by {file} because it was not compiled with \
+                 'atomics' or 'bulk-memory' features."
+            ));
+        }
+        need_threads(&features, "shared memory", &mut report);
+    }
+    if uses_tls(resolution, live) {
+        need_threads(&features, "thread-local storage", &mut report);
+    }
+    if wanted.only.is_some() {
+        for (name, file) in &used {
+            if !features.has(name) {
+                report(format!(
+                    "Target feature '{name}' used by {file} is not allowed."
+                ));
+            }
+        }
+    }
+    for object in &resolution.objects {
+        for (_, name) in object.features.iter().filter(|(prefix, _)| *prefix != b'-') {
+            if let Some(by) = disallowed.get(name) {
+                report(format!(
+                    "Target feature '{name}' used in {} is disallowed by {by}. Use \
+                     --no-check-features to suppress.",
+                    object.name
+                ));
+            }
+        }
+    }
+    features
+}
+
+/// Features that files use and features that files do not go together with.
+fn collect<'a>(objects: &'a [Object<'_>]) -> (Seen<'a>, Seen<'a>) {
+    let (mut used, mut disallowed) = (Seen::new(), Seen::new());
+    for object in objects {
+        for (prefix, name) in &object.features {
+            let seen = if *prefix == b'-' {
+                &mut disallowed
+            } else {
+                &mut used
+            };
+            seen.entry(name).or_insert(&object.name);
+        }
+    }
+    (used, disallowed)
+}
+
+fn need_threads(features: &Features, what: &str, report: &mut impl FnMut(String)) {
+    for feature in ["atomics", "bulk-memory"] {
+        if !features.has(feature) {
+            report(format!(
+                "'{feature}' feature must be used in order to use {what}"
+            ));
+        }
+    }
+}
+
+fn uses_tls(resolution: &Resolution<'_>, live: &Liveness) -> bool {
+    resolution.objects().any(|(file, object)| {
+        object.segments.iter().enumerate().any(|(i, segment)| {
+            segment.flags.contains(SegmentFlags::TLS) && live.segment(file, ObjSegment(i as u32))
+        })
+    })
+}
+
+/// Reports mutable globals that cross the module's border without the feature that allows
+/// it.
+pub fn check_globals(
+    features: &Features,
+    resolution: &Resolution<'_>,
+    synthesis: &Synthesis<'_>,
+    options: &Options,
+    diagnostics: &mut Diagnostics,
+) {
+    if options.is_relocatable() || !options.features.check || features.has("mutable-globals") {
+        return;
+    }
+    let mut report = |what: &str, symbol: &Symbol<'_>| {
+        let name = if options.demangle {
+            demangle(symbol.name)
+        } else {
+            symbol.name.into()
+        };
+        let message = format!(
+            "mutable global {what} but 'mutable-globals' feature not present in inputs: \
+             `{name}`. Use --no-check-features to suppress."
+        );
+        diagnostics.push(Diagnostic::error(Code::Features, message).about(symbol.name));
+    };
+    let is_mutable = |symbol: &Symbol<'_>| {
+        symbol.kind == SymbolKind::Global
+            && symbol
+                .global_type
+                .is_some_and(|ty| ty.mutability == wasm_format::Mutability::Var)
+    };
+    for &id in &synthesis.imports {
+        let symbol = resolution.symbol(id);
+        if is_mutable(symbol) {
+            report("imported", symbol);
+        }
+    }
+    for export in &synthesis.exports {
+        if let ExportTarget::Symbol(id) = export.what {
+            let symbol = resolution.symbol(id);
+            if is_mutable(symbol) && !matches!(symbol.definition, Definition::Undefined) {
+                report("exported", symbol);
+            }
+        }
+    }
+}

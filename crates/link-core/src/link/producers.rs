@@ -1,0 +1,44 @@
+//! The `producers` section of the output: what the inputs' sections say, each language and
+//! tool once.
+
+use wasm_format::Reader;
+use wasm_format::producers::{
+    FIELD_LANGUAGE, FIELD_PROCESSED_BY, FIELD_SDK, ProducerValue, decode, put_producers,
+};
+
+use super::resolution::Resolution;
+
+/// The contents of the section; empty if no input has one.
+///
+/// Of two versions of one tool, that of the earlier input stays, as in `wasm-ld`.
+pub fn merge(resolution: &Resolution<'_>) -> Vec<u8> {
+    let mut fields = [FIELD_LANGUAGE, FIELD_PROCESSED_BY, FIELD_SDK]
+        .map(|name| (name, Vec::<ProducerValue<'_>>::new()));
+    for object in &resolution.objects {
+        // An object without the section has no bytes; a damaged one was reported when it
+        // was read.
+        let Ok(list) = decode(Reader::new(object.producers)) else {
+            continue;
+        };
+        for field in list.flatten() {
+            let Some((_, merged)) = fields.iter_mut().find(|(name, _)| *name == field.name) else {
+                continue;
+            };
+            for value in field.values.flatten() {
+                if !merged.iter().any(|seen| seen.name == value.name) {
+                    merged.push(value);
+                }
+            }
+        }
+    }
+    let fields: Vec<(&str, &[ProducerValue<'_>])> = fields
+        .iter()
+        .filter(|(_, values)| !values.is_empty())
+        .map(|(name, values)| (*name, values.as_slice()))
+        .collect();
+    let mut out = Vec::new();
+    if !fields.is_empty() {
+        put_producers(&mut out, &fields);
+    }
+    out
+}
