@@ -89,6 +89,11 @@ impl<T> Entries<'_, T> {
         self.left as usize
     }
 
+    /// Offset of the next entry, in the file that errors speak of.
+    pub fn offset(&self) -> usize {
+        self.reader.offset()
+    }
+
     /// Whether no entry is left.
     pub fn is_empty(&self) -> bool {
         self.left == 0

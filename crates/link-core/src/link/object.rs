@@ -55,8 +55,7 @@ pub struct Object<'a> {
     pub has_features: bool,
     /// Contents of the `producers` section; empty if there is none.
     pub producers: &'a [u8],
-    /// Whether it was linked because of `--whole-archive` or named itself, rather than
-    /// pulled; for `--trace` and reports.
+    /// Whether it is a member of an archive, pulled or linked by `--whole-archive`.
     pub from_archive: bool,
 }
 
@@ -246,8 +245,7 @@ pub struct Segment<'a> {
 pub struct Custom<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Its contents, after the name. Empty for a debug section when debug info is
-    /// stripped.
+    /// Its contents, after the name.
     pub chunk: Chunk<'a>,
     /// Index into [`Object::comdats`].
     pub comdat: Option<u32>,

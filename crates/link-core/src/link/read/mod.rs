@@ -5,14 +5,18 @@
 //! are handed on as [`LazyMember`]s, which know the names they define and are parsed when
 //! resolution pulls them.
 
+mod fault;
 mod inputs;
-#[expect(dead_code, reason = "the phase that fills it comes next")]
+#[expect(dead_code, reason = "files come with the next part of the phase")]
 mod keep;
 mod lazy;
+mod parse;
+mod sections;
 
 pub use inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
 pub use keep::LoadedFiles;
 pub use lazy::LazyMember;
+pub use parse::{ParseOptions, parse_object};
 
 use crate::link::{Env, Options};
 

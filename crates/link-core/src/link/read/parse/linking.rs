@@ -1,0 +1,482 @@
+//! The linking section: the symbol table, and what it says of segments, init functions
+//! and comdats.
+
+use wasm_format::linking::{
+    Comdat, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentInfo, Subsection, SymbolEntry,
+    SymbolFlags, SymbolKind, SymbolTarget,
+};
+use wasm_format::{Entries, Reader, RefType};
+
+use super::entities::{Import, Imports};
+use crate::link::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag};
+use crate::link::object::{ImportName, ObjInitFunc, ObjTarget, Object, ObjectSymbol, Undefined};
+use crate::link::read::fault::{Fault, Parsed};
+use crate::link::read::sections::Section;
+
+/// The largest alignment of a segment: 2^31 bytes, half of what 32 bits address.
+const MAX_ALIGN_LOG2: u32 = 31;
+
+/// The table that indirect calls of code without table relocations go through.
+const FUNCTION_TABLE: &str = "__indirect_function_table";
+
+/// What the linking section's indices refer to, besides the object itself.
+pub(super) struct File<'f, 'a> {
+    pub(super) imports: &'f Imports<'a>,
+    pub(super) sections: &'f [Section<'a>],
+    /// For each section, which of the object's custom sections it is.
+    pub(super) custom_of_section: &'f [Option<ObjCustom>],
+}
+
+/// Takes the section's contents apart, into `object`.
+pub(super) fn linking<'a>(
+    body: Reader<'a>,
+    file: &File<'_, 'a>,
+    object: &mut Object<'a>,
+) -> Parsed<()> {
+    // The symbol table comes first in every file seen, but nothing says that it must.
+    let at = body.offset();
+    let mut symbols = None;
+    let mut segments = None;
+    let mut init_funcs = None;
+    let mut comdats = None;
+    for subsection in LinkingSection::decode(body)? {
+        let twice = match subsection? {
+            Subsection::SymbolTable(entries) => symbols.replace(entries).is_some(),
+            Subsection::SegmentInfo(entries) => segments.replace(entries).is_some(),
+            Subsection::InitFuncs(entries) => init_funcs.replace(entries).is_some(),
+            Subsection::ComdatInfo(entries) => comdats.replace(entries).is_some(),
+            _ => false,
+        };
+        if twice {
+            return Err(Fault::new(at, "has a subsection twice"));
+        }
+    }
+    if let Some(entries) = segments {
+        segment_info(entries, object)?;
+    }
+    if let Some(entries) = symbols {
+        symbol_table(entries, file, object)?;
+    }
+    implied_table_symbol(at, file.imports, object)?;
+    if let Some(entries) = init_funcs {
+        init_functions(entries, object)?;
+    }
+    if let Some(entries) = comdats {
+        comdat_info(entries, file, object)?;
+    }
+    Ok(())
+}
+
+fn segment_info<'a>(
+    mut entries: Entries<'a, SegmentInfo<'a>>,
+    object: &mut Object<'a>,
+) -> Parsed<()> {
+    let at = entries.offset();
+    if entries.len() > object.segments.len() {
+        return Err(Fault::new(
+            at,
+            format!(
+                "describes {} data segments, the file has {}",
+                entries.len(),
+                object.segments.len()
+            ),
+        ));
+    }
+    let mut segments = object.segments.iter_mut();
+    let mut at = entries.offset();
+    while let Some(info) = entries.next() {
+        let info = info?;
+        if info.align_log2 > MAX_ALIGN_LOG2 {
+            return Err(Fault::new(
+                at,
+                format!(
+                    "segment `{}` asks for an alignment of 2^{}; at most 2^{MAX_ALIGN_LOG2} can be had",
+                    info.name, info.align_log2
+                ),
+            ));
+        }
+        at = entries.offset();
+        // There are no more of them than segments.
+        if let Some(segment) = segments.next() {
+            segment.name = info.name;
+            segment.align_log2 = info.align_log2;
+            segment.flags = info.flags;
+        }
+    }
+    Ok(())
+}
+
+fn symbol_table<'a>(
+    mut entries: Entries<'a, SymbolEntry<'a>>,
+    file: &File<'_, 'a>,
+    object: &mut Object<'a>,
+) -> Parsed<()> {
+    object.symbols.reserve_exact(entries.len());
+    loop {
+        let at = entries.offset();
+        let Some(entry) = entries.next() else {
+            return Ok(());
+        };
+        let symbol = symbol(at, &entry?, file, object)?;
+        let unnamed = match symbol.target {
+            ObjTarget::Function(index) => &mut object.functions[index.index()].name,
+            ObjTarget::Global(index) => &mut object.globals[index.index()].name,
+            ObjTarget::Table(index) => &mut object.tables[index.index()].name,
+            ObjTarget::Tag(index) => &mut object.tags[index.index()].name,
+            _ => &mut "",
+        };
+        if unnamed.is_empty() {
+            *unnamed = symbol.name;
+        }
+        object.symbols.push(symbol);
+    }
+}
+
+fn symbol<'a>(
+    at: usize,
+    entry: &SymbolEntry<'a>,
+    file: &File<'_, 'a>,
+    object: &Object<'a>,
+) -> Parsed<ObjectSymbol<'a>> {
+    let undefined = entry.flags.contains(SymbolFlags::UNDEFINED);
+    let mut name = entry.name.unwrap_or_default();
+    let imports = file.imports;
+    let target = match entry.target {
+        SymbolTarget::Function(index) => {
+            let place = place(at, entry, index, &imports.functions, object.functions.len())?;
+            match place {
+                Place::Defined(index) => ObjTarget::Function(ObjFunc(index)),
+                Place::Imported(import) => ObjTarget::Undefined(Undefined::Function {
+                    ty: import.ty,
+                    import: import_name(entry, import, &mut name),
+                }),
+            }
+        }
+        SymbolTarget::Global(index) => {
+            match place(at, entry, index, &imports.globals, object.globals.len())? {
+                Place::Defined(index) => ObjTarget::Global(ObjGlobal(index)),
+                Place::Imported(import) => ObjTarget::Undefined(Undefined::Global {
+                    ty: import.ty,
+                    import: import_name(entry, import, &mut name),
+                }),
+            }
+        }
+        SymbolTarget::Table(index) => {
+            match place(at, entry, index, &imports.tables, object.tables.len())? {
+                Place::Defined(index) => ObjTarget::Table(ObjTable(index)),
+                Place::Imported(import) => ObjTarget::Undefined(Undefined::Table {
+                    ty: import.ty,
+                    import: import_name(entry, import, &mut name),
+                }),
+            }
+        }
+        SymbolTarget::Tag(index) => {
+            match place(at, entry, index, &imports.tags, object.tags.len())? {
+                Place::Defined(index) => ObjTarget::Tag(ObjTag(index)),
+                Place::Imported(import) => ObjTarget::Undefined(Undefined::Tag {
+                    ty: import.ty,
+                    import: import_name(entry, import, &mut name),
+                }),
+            }
+        }
+        SymbolTarget::Data(None) => ObjTarget::Undefined(Undefined::Data),
+        SymbolTarget::Data(Some(place)) => data(at, entry, place, object)?,
+        SymbolTarget::Section(index) => {
+            let Some(section) = file.sections.get(index as usize) else {
+                return Err(Fault::out_of_range(
+                    at,
+                    "section symbol's section",
+                    index,
+                    file.sections.len(),
+                ));
+            };
+            if !entry.flags.contains(SymbolFlags::BINDING_LOCAL) || undefined {
+                return Err(Fault::new(at, "section symbol is not a local definition"));
+            }
+            name = section.name;
+            ObjTarget::Section(file.custom_of_section[index as usize])
+        }
+        _ => return Err(Fault::new(at, "symbol of a kind that cannot be linked")),
+    };
+    Ok(ObjectSymbol {
+        name,
+        flags: entry.flags,
+        target,
+        called_directly: false,
+    })
+}
+
+/// Where an index of an index space that begins with imports leads.
+enum Place<'f, 'a, T> {
+    /// To the definition of this index among the file's own.
+    Defined(u32),
+    Imported(&'f Import<'a, T>),
+}
+
+fn place<'f, 'a, T>(
+    at: usize,
+    entry: &SymbolEntry<'a>,
+    index: u32,
+    imports: &'f [Import<'a, T>],
+    defined: usize,
+) -> Parsed<Place<'f, 'a, T>> {
+    let undefined = entry.flags.contains(SymbolFlags::UNDEFINED);
+    let kind = kind_name(entry.target.kind());
+    match imports.get(index as usize) {
+        Some(import) if undefined => Ok(Place::Imported(import)),
+        None if (index as usize) < imports.len() + defined => {
+            if undefined {
+                return Err(Fault::new(
+                    at,
+                    format!("undefined {kind} symbol has index {index}, which the file defines"),
+                ));
+            }
+            Ok(Place::Defined(index - imports.len() as u32))
+        }
+        Some(_) => Err(Fault::new(
+            at,
+            format!(
+                "{kind} symbol `{}` is defined, but its index {index} is an import",
+                entry.name.unwrap_or_default()
+            ),
+        )),
+        None => Err(Fault::out_of_range(
+            at,
+            &format!("{kind} symbol's"),
+            index,
+            imports.len() + defined,
+        )),
+    }
+}
+
+fn import_name<'a, T>(
+    entry: &SymbolEntry<'a>,
+    import: &Import<'a, T>,
+    name: &mut &'a str,
+) -> ImportName<'a> {
+    let explicit = entry.flags.contains(SymbolFlags::EXPLICIT_NAME);
+    if !explicit {
+        *name = import.name;
+    }
+    ImportName {
+        module: import.module,
+        name: import.name,
+        explicit,
+    }
+}
+
+fn data<'a>(
+    at: usize,
+    entry: &SymbolEntry<'a>,
+    place: DataRef,
+    object: &Object<'a>,
+) -> Parsed<ObjTarget<'a>> {
+    let name = entry.name.unwrap_or_default();
+    if entry.flags.contains(SymbolFlags::ABSOLUTE) {
+        return Ok(ObjTarget::Absolute {
+            value: place.offset,
+            size: place.size,
+        });
+    }
+    let Some(segment) = object.segments.get(place.segment as usize) else {
+        return Err(Fault::out_of_range(
+            at,
+            &format!("segment of data symbol `{name}`:"),
+            place.segment,
+            object.segments.len(),
+        ));
+    };
+    if place.offset > segment.size {
+        return Err(Fault::new(
+            at,
+            format!(
+                "data symbol `{name}` lies at offset {} of a segment of {} bytes",
+                place.offset, segment.size
+            ),
+        ));
+    }
+    Ok(ObjTarget::Data {
+        segment: ObjSegment(place.segment),
+        offset: place.offset,
+        size: place.size,
+    })
+}
+
+/// Objects whose code calls through the function table without relocations (the features
+/// of WebAssembly 1.0 know one table alone) import the table and have no symbol for it.
+/// They get one, which keeps the table.
+fn implied_table_symbol<'a>(
+    at: usize,
+    imports: &Imports<'a>,
+    object: &mut Object<'a>,
+) -> Parsed<()> {
+    let tables = imports.tables.len() + object.tables.len();
+    let symbols = object
+        .symbols
+        .iter()
+        .filter(|symbol| symbol.kind() == SymbolKind::Table)
+        .count();
+    if tables == symbols {
+        return Ok(());
+    }
+    if symbols != 0 {
+        return Err(Fault::new(
+            at,
+            format!(
+                "expected one symbol table entry for each of the {tables} table(s) present, but got {symbols} symbol(s) instead"
+            ),
+        ));
+    }
+    match imports.tables[..] {
+        [import]
+            if object.tables.is_empty()
+                && import.name == FUNCTION_TABLE
+                && import.ty.element == RefType::FUNCREF =>
+        {
+            object.symbols.push(ObjectSymbol {
+                name: import.name,
+                flags: SymbolFlags::UNDEFINED | SymbolFlags::NO_STRIP,
+                target: ObjTarget::Undefined(Undefined::Table {
+                    ty: import.ty,
+                    import: ImportName {
+                        module: import.module,
+                        name: import.name,
+                        explicit: false,
+                    },
+                }),
+                called_directly: false,
+            });
+            Ok(())
+        }
+        _ => Err(Fault::new(
+            at,
+            format!("no symbol table entry for any of the {tables} tables"),
+        )),
+    }
+}
+
+fn init_functions<'a>(mut entries: Entries<'a, InitFunc>, object: &mut Object<'a>) -> Parsed<()> {
+    object.init_funcs.reserve_exact(entries.len());
+    loop {
+        let at = entries.offset();
+        let Some(entry) = entries.next() else {
+            return Ok(());
+        };
+        let InitFunc { priority, symbol } = entry?;
+        match object.symbols.get(symbol as usize) {
+            Some(found) if found.kind() == SymbolKind::Function => {
+                object.init_funcs.push(ObjInitFunc {
+                    priority,
+                    symbol: ObjSymbol(symbol),
+                });
+            }
+            Some(found) => {
+                let kind = kind_name(found.kind());
+                return Err(Fault::new(
+                    at,
+                    format!("init function `{}` is a {kind} symbol", found.name),
+                ));
+            }
+            None => {
+                return Err(Fault::out_of_range(
+                    at,
+                    "init function's symbol",
+                    symbol,
+                    object.symbols.len(),
+                ));
+            }
+        }
+    }
+}
+
+fn comdat_info<'a>(
+    mut entries: Entries<'a, Comdat<'a>>,
+    file: &File<'_, 'a>,
+    object: &mut Object<'a>,
+) -> Parsed<()> {
+    object.comdats.reserve_exact(entries.len());
+    loop {
+        let at = entries.offset();
+        let Some(entry) = entries.next() else {
+            return Ok(());
+        };
+        let Comdat {
+            name,
+            flags,
+            mut entries,
+        } = entry?;
+        if flags != 0 {
+            return Err(Fault::new(
+                at,
+                format!("comdat `{name}` has unknown flags {flags:#x}"),
+            ));
+        }
+        let comdat = object.comdats.len() as u32;
+        object.comdats.push(name);
+        loop {
+            let at = entries.offset();
+            let Some(member) = entries.next() else { break };
+            let member = member?;
+            let slot = comdat_slot(member.kind, member.index, file, object).map_err(|problem| {
+                let message = format!(
+                    "comdat `{name}`: member of kind {:?} and index {} {problem}",
+                    member.kind, member.index
+                );
+                Fault::new(at, message)
+            })?;
+            let Some(slot) = slot else { continue };
+            if slot.replace(comdat).is_some() {
+                return Err(Fault::new(
+                    at,
+                    format!(
+                        "comdat `{name}`: member of kind {:?} and index {} is in two comdats",
+                        member.kind, member.index
+                    ),
+                ));
+            }
+        }
+    }
+}
+
+/// Where a member notes its comdat; `None` if the member is not carried over.
+fn comdat_slot<'o>(
+    kind: ComdatKind,
+    index: u32,
+    file: &File<'_, '_>,
+    object: &'o mut Object<'_>,
+) -> Result<Option<&'o mut Option<u32>>, &'static str> {
+    let index = index as usize;
+    match kind {
+        ComdatKind::Data => match object.segments.get_mut(index) {
+            Some(segment) => Ok(Some(&mut segment.comdat)),
+            None => Err("is out of range"),
+        },
+        ComdatKind::Function => match index.checked_sub(file.imports.functions.len()) {
+            Some(defined) => match object.functions.get_mut(defined) {
+                Some(function) => Ok(Some(&mut function.comdat)),
+                None => Err("is out of range"),
+            },
+            None => Err("is imported"),
+        },
+        ComdatKind::Section => match file.sections.get(index) {
+            None => Err("is out of range"),
+            Some(section) if section.name.is_empty() => Err("is no custom section"),
+            Some(_) => Ok(file.custom_of_section[index]
+                .map(|custom| &mut object.customs[custom.index()].comdat)),
+        },
+        _ => Err("cannot be linked"),
+    }
+}
+
+/// What messages call a kind of symbol.
+pub(super) fn kind_name(kind: SymbolKind) -> &'static str {
+    match kind {
+        SymbolKind::Function => "function",
+        SymbolKind::Data => "data",
+        SymbolKind::Global => "global",
+        SymbolKind::Section => "section",
+        SymbolKind::Tag => "tag",
+        SymbolKind::Table => "table",
+        _ => "unknown",
+    }
+}
