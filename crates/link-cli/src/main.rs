@@ -1,3 +1,126 @@
-//! The `wasm-link` command.
+//! The `wasm-link` command: `wasm-ld`'s command line, linked by a backend.
+//!
+//! The way of a command line: [`rsp`] expands response files, [`parse`] recognises options by
+//! the table in [`options`], [`config`] gives them types and checks them, [`backend`] links, and
+//! [`report`] prints what there is to say.
 
-fn main() {}
+mod backend;
+mod config;
+mod docs;
+mod options;
+mod output;
+mod parse;
+mod persona;
+mod report;
+mod rsp;
+mod sys;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use config::{Config, Request};
+use parse::Item;
+use persona::Persona;
+use report::{Message, Reporter, Settings, Severity};
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os();
+    let persona = Persona::of(args.next().as_deref());
+    std::panic::set_hook(Box::new(move |info| {
+        // Only a defect leads here; the message says what to send.
+        let _ = writeln!(
+            io::stderr(),
+            "{}: error: internal error, please report it: {info}",
+            persona.name()
+        );
+    }));
+    if run(persona, args.collect()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Does what the command line says. Whether it succeeded.
+fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
+    let early = |message: Message| {
+        Reporter::new(persona.name().to_owned(), &Settings::default()).one(&message);
+        false
+    };
+    if let Err(message) = persona::take_flavor(&mut args) {
+        return early(message);
+    }
+    let args = match rsp::expand(args) {
+        Ok(args) => args,
+        Err(message) => return early(message),
+    };
+    let (items, unknown) = parse::parse(args, !persona.is_wasm_ld());
+    let (config, messages) = config::build(&items);
+    let mut reporter = Reporter::new(persona.name().to_owned(), &config.messages);
+
+    let (mut errors, warnings): (Vec<_>, Vec<_>) = messages
+        .into_iter()
+        .partition(|message| message.severity == Severity::Error);
+    if !unknown.is_empty() {
+        // What an unknown argument was meant to say is missing from all that was checked.
+        errors = unknown;
+    }
+    if let Some(text) = requested(persona, &config).filter(|_| errors.is_empty()) {
+        return print(&text, &mut reporter);
+    }
+    if config.print_version && !print(&persona.version(), &mut reporter) {
+        return false;
+    }
+    reporter.all(errors);
+    if reporter.failed() {
+        return false;
+    }
+    if config.link.inputs.is_empty() {
+        return true;
+    }
+    link(&config, &items, warnings, &mut reporter)
+}
+
+/// The text that is asked for instead of a link.
+fn requested(persona: Persona, config: &Config) -> Option<String> {
+    Some(match config.request? {
+        Request::Help => docs::help(persona.name(), !persona.is_wasm_ld()),
+        Request::Version => persona.version(),
+        Request::Completions(shell) => docs::completions(shell),
+        Request::Man => docs::man(),
+        Request::OptionsMd => docs::options_md(),
+    })
+}
+
+/// Prints `text` on standard output. A reader that has seen enough (`| head`) is no error.
+fn print(text: &str, reporter: &mut Reporter) -> bool {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => true,
+        Err(error) => {
+            reporter.one(&Message::error(format!(
+                "cannot write to standard output: {error}"
+            )));
+            false
+        }
+    }
+}
+
+fn link(config: &Config, items: &[Item], warnings: Vec<Message>, reporter: &mut Reporter) -> bool {
+    let Some(output) = &config.link.output else {
+        // `config::check` has reported a link without an output.
+        return false;
+    };
+    let made = output::Target::new(output, &config.link).and_then(|target| {
+        backend::link(config, items, warnings, &target, reporter).and_then(|()| target.finish())
+    });
+    if let Err(message) = made {
+        reporter.one(&message);
+    }
+    !reporter.failed()
+}

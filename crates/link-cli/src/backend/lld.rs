@@ -1,0 +1,248 @@
+//! The link as a `wasm-ld` child process.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+
+use lld_driver::{
+    Arch, Diagnostic, Emulated, ExecModel, Lld, LocateOptions, Mode, RunError, RunOptions,
+    Severity as LldSeverity, Stdout, Sysroot, Wasi, parse_diagnostics,
+};
+
+use crate::config::{self, Config, LinkArgs, WasiArgs};
+use crate::options::{OPTIONS, Opt};
+use crate::output::Target;
+use crate::parse::Item;
+use crate::report::{Message, Reporter, Severity};
+use crate::sys;
+
+/// The module that `wasm-ld` gives imports that name none.
+const HOST_MODULE: &str = "env";
+
+/// Runs LLD with the user's arguments and those that this command's own options stand for.
+pub(super) fn link(
+    config: &Config,
+    items: &[Item],
+    target: &Target,
+    reporter: &mut Reporter,
+) -> Result<(), Message> {
+    if let Some(module) = config
+        .own
+        .host_module
+        .as_deref()
+        .filter(|name| *name != HOST_MODULE)
+    {
+        return Err(Message::error(format!(
+            "--host-module={module}: wasm-ld has no such option and always imports from \
+             {HOST_MODULE}; this needs --backend=native"
+        )));
+    }
+    if config.own.cache_dir.is_some() {
+        return Err(Message::error(
+            "--cache-dir: the cache is not there yet; leave the option out",
+        ));
+    }
+    let lld = locate(config)?;
+    let mut args = wasi_args(&config.own.wasi, config.link.arch)?;
+    args.extend(user_args(items, target));
+
+    let command = RefCell::new(None);
+    let remember = |line: &str| *command.borrow_mut() = Some(line.to_owned());
+    let mut options = RunOptions::default();
+    if config.own.verbose_link {
+        options.verbose = Some(&remember);
+    }
+    if prints(&config.link) {
+        options.stdout = Stdout::Inherit;
+    }
+    let result = lld.run(&args, Mode::Captured, &options);
+    if let Some(line) = command.borrow_mut().take() {
+        reporter.one(&Message::note(format!("linking with LLD:\n{line}")));
+    }
+    match result {
+        Ok(report) => {
+            // Read again from the text: what the report calls a warning may be what `--verbose`
+            // asked for.
+            for diagnostic in parse_diagnostics(&report.stderr) {
+                let mut message = message(diagnostic, &lld, reporter.program());
+                if message.severity == Severity::Error {
+                    message.severity = Severity::Warning;
+                }
+                reporter.one(&message);
+            }
+            Ok(())
+        }
+        Err(error) => failure(error, &lld, reporter),
+    }
+}
+
+/// The linker to run; never this command itself, which is what a `wasm-ld` on `PATH` can be.
+fn locate(config: &Config) -> Result<Lld, Message> {
+    let mut options = LocateOptions::from_env();
+    if let Some(program) = &config.own.lld_path {
+        options = options.with_program(program);
+    }
+    let lld = Lld::locate(&options).map_err(|error| {
+        let text = error.to_string();
+        let mut lines = text.lines();
+        let first = Message::error(lines.next().unwrap_or("no wasm-ld was found"));
+        lines.fold(first, |message, line| message.with_note(line.trim()))
+    })?;
+    let itself = std::env::current_exe().is_ok_and(|exe| sys::same_file(&exe, lld.program()));
+    if itself {
+        return Err(Message::error(format!(
+            "{} is this command itself; name another wasm-ld with --lld-path or WASM_LD",
+            lld.program().display()
+        )));
+    }
+    Ok(lld)
+}
+
+/// What the options about WASI stand for.
+fn wasi_args(wasi: &WasiArgs, arch: Option<config::Arch>) -> Result<Vec<OsString>, Message> {
+    if !wasi.is_used() {
+        return Ok(Vec::new());
+    }
+    let arch = match arch {
+        Some(config::Arch::Wasm64) => Arch::Wasm64,
+        Some(config::Arch::Wasm32) | None => Arch::Wasm32,
+    };
+    let model = match wasi.exec_model {
+        Some(config::ExecModel::Reactor) => ExecModel::Reactor,
+        Some(config::ExecModel::Command) | None => ExecModel::Command,
+    };
+    let sysroot = wasi
+        .sysroot
+        .as_ref()
+        .map(|root| Sysroot::open(root, arch))
+        .transpose()
+        .map_err(|error| Message::error(error.to_string()))?;
+    let emulated = wasi
+        .emulated
+        .iter()
+        .map(|name| name.parse::<Emulated>())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Message::error(format!("--wasi-emulated: {error}")))?;
+    let parts = Wasi {
+        sysroot,
+        exec_model: Some(model),
+        emulated,
+        libc: wasi.libc,
+        libcxx: wasi.libcxx,
+    };
+    let files = parts
+        .inputs(model)
+        .map_err(|error| Message::error(error.to_string()))?;
+    let mut args: Vec<OsString> = Vec::new();
+    if model == ExecModel::Reactor {
+        args.extend(["--no-entry".into(), "--export=_initialize".into()]);
+    }
+    args.extend(files.into_iter().map(OsString::from));
+    Ok(args)
+}
+
+/// The user's arguments as they are, without those that are dealt with here: this command's own,
+/// and those about its messages and response files. An output that LLD cannot make itself is
+/// replaced by the one that is copied there afterwards.
+fn user_args(items: &[Item], target: &Target) -> Vec<OsString> {
+    let copied = matches!(target, Target::Stream { .. });
+    let mut args = Vec::new();
+    for item in items {
+        match item {
+            Item::Input(path) => args.push(path.clone()),
+            Item::Option(arg) => {
+                let here = match arg.opt {
+                    Opt::RspQuoting
+                    | Opt::ColorDiagnostics
+                    | Opt::NoColorDiagnostics
+                    | Opt::PrintVersion => true,
+                    Opt::Output => copied,
+                    opt => OPTIONS[opt as usize].is_own(),
+                };
+                if !here {
+                    args.extend(arg.raw().map(OsString::from));
+                }
+            }
+        }
+    }
+    if copied {
+        args.extend(["-o".into(), target.path().into()]);
+    }
+    args
+}
+
+/// Whether the linker is asked to print something on standard output.
+fn prints(link: &LinkArgs) -> bool {
+    link.reports.uses_stdout() || !link.lto.mllvm.is_empty() || link.lto.debug_pass_manager
+}
+
+/// Reports why the linker failed.
+fn failure(error: RunError, lld: &Lld, reporter: &mut Reporter) -> Result<(), Message> {
+    for diagnostic in error.diagnostics() {
+        reporter.one(&message(diagnostic.clone(), lld, reporter.program()));
+    }
+    let explained = matches!(error, RunError::Failed { .. }) && reporter.failed();
+    if explained {
+        return Ok(());
+    }
+    Err(match error {
+        RunError::Failed { program, code, .. } => Message::error(format!(
+            "the linker {} failed with exit code {code}",
+            program.display()
+        )),
+        other => Message::error(other.to_string()),
+    })
+}
+
+/// A message of LLD as one of the command that is called `program`.
+fn message(diagnostic: Diagnostic, lld: &Lld, program: &str) -> Message {
+    let severity = match diagnostic.severity {
+        LldSeverity::Error => Severity::Error,
+        LldSeverity::Warning => Severity::Warning,
+        LldSeverity::Prose => Severity::Prose,
+        // A severity that this version does not know is said, not counted.
+        _ => Severity::Note,
+    };
+    let text = if severity == Severity::Prose {
+        renamed(&diagnostic.message, lld, program)
+    } else {
+        diagnostic.message
+    };
+    Message {
+        severity,
+        text,
+        notes: diagnostic.notes,
+    }
+}
+
+/// `text` with `program` at the beginning of lines where LLD's own name was.
+fn renamed(text: &str, lld: &Lld, program: &str) -> String {
+    let lld_name = lld
+        .program()
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let lines: Vec<_> = text
+        .lines()
+        .map(|line| {
+            match line
+                .strip_prefix(&*lld_name)
+                .and_then(|rest| rest.strip_prefix(": "))
+            {
+                Some(rest) => format!("{program}: {rest}"),
+                None => line.to_owned(),
+            }
+        })
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_emulation_libraries_are_those_of_the_driver() {
+        let names = OPTIONS[Opt::WasiEmulated as usize].choices;
+        assert_eq!(names, Emulated::ALL.map(Emulated::name));
+    }
+}

@@ -1,0 +1,87 @@
+//! The table against the `rust-lld` of the Rust toolchain: every spelling, with one dash and with
+//! two, with a value and without, is taken for an option by both or by neither.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{Dashes, OPTIONS, Opt, Takes};
+use crate::parse::parse;
+
+fn rust_lld() -> PathBuf {
+    let print = |what: &[&str]| {
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let output = Command::new(rustc).args(what).output().expect("rustc runs");
+        String::from_utf8(output.stdout).expect("rustc prints text")
+    };
+    let version = print(&["-vV"]);
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .expect("a host");
+    PathBuf::from(print(&["--print", "sysroot"]).trim())
+        .join("lib/rustlib")
+        .join(host)
+        .join("bin/rust-lld")
+}
+
+/// The arguments among `args` that rust-lld says it does not know.
+fn unknown_to_lld(args: &[String]) -> Vec<String> {
+    // Some options make a file at once.
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    // It stops after 20 errors, whatever --error-limit says: arguments are read before it.
+    let rust_lld = rust_lld();
+    args.chunks(18)
+        .flat_map(|args| {
+            let output = Command::new(&rust_lld)
+                .current_dir(dir.path())
+                .args(["-flavor", "wasm", "--an-unknown-one"])
+                .args(args)
+                .output()
+                .expect("rust-lld runs");
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            let unknown: Vec<_> = stderr
+                .lines()
+                .filter_map(|line| line.split("unknown argument: ").nth(1))
+                .map(str::to_owned)
+                .collect();
+            assert_eq!(unknown[0], "--an-unknown-one", "{stderr}");
+            unknown.into_iter().skip(1).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn unknown_to_us(args: &[String]) -> Vec<String> {
+    let (_, errors) = parse(args.iter().map(OsString::from).collect(), false);
+    errors
+        .iter()
+        .filter_map(|error| error.text.strip_prefix("unknown argument: "))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_spelling_is_one_of_llds() {
+    let mut args = Vec::new();
+    for spec in OPTIONS.iter().filter(|spec| !spec.is_own()) {
+        // Each ends the run when it is seen.
+        if matches!(spec.opt, Opt::Help | Opt::Mllvm) {
+            continue;
+        }
+        for form in spec.forms {
+            for dashes in ["-", "--"] {
+                args.push(format!("{dashes}{}=1", form.name));
+                args.push(format!("{dashes}{}", form.name));
+                let accepted = match form.dashes {
+                    Dashes::One => dashes == "-",
+                    Dashes::Two => dashes == "--",
+                    Dashes::Either => true,
+                };
+                if accepted && matches!(form.takes, Takes::EqualsOrNext | Takes::JoinedOrNext) {
+                    args.push("1".to_owned());
+                }
+            }
+        }
+    }
+    assert_eq!(unknown_to_us(&args), unknown_to_lld(&args));
+}

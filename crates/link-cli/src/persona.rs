@@ -1,0 +1,102 @@
+//! The name the command was called by, and what follows from it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::report::Message;
+
+/// The version of LLD whose options and messages these are.
+const LLD_VERSION: &str = "22.1.2";
+
+/// Which command it is taken for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Persona {
+    /// Itself.
+    WasmLink,
+    /// `wasm-ld`: it was called by a name that ends so.
+    WasmLd,
+}
+
+impl Persona {
+    /// Who is meant by `argv0`, the command as it was called.
+    pub(crate) fn of(argv0: Option<&OsStr>) -> Self {
+        let name = argv0
+            .map(Path::new)
+            .and_then(Path::file_name)
+            .unwrap_or_default();
+        let name = name.to_string_lossy();
+        let name = name.strip_suffix(".exe").unwrap_or(&name);
+        if name.ends_with("wasm-ld") {
+            Self::WasmLd
+        } else {
+            Self::WasmLink
+        }
+    }
+
+    pub(crate) fn is_wasm_ld(self) -> bool {
+        self == Self::WasmLd
+    }
+
+    /// The name that messages begin with.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::WasmLink => "wasm-link",
+            Self::WasmLd => "wasm-ld",
+        }
+    }
+
+    /// The line that `--version` prints. Build systems look for `LLD` and its number.
+    pub(crate) fn version(self) -> String {
+        let own = env!("CARGO_PKG_VERSION");
+        match self {
+            Self::WasmLink => format!("wasm-link {own} (compatible with LLD {LLD_VERSION})\n"),
+            Self::WasmLd => format!("LLD {LLD_VERSION} (compatible; wasm-link {own})\n"),
+        }
+    }
+}
+
+/// Removes a leading `-flavor wasm`, which is how `rustc` calls `rust-lld`. Another flavor is an
+/// error.
+pub(crate) fn take_flavor(args: &mut Vec<OsString>) -> Result<(), Message> {
+    if args.first().is_none_or(|arg| arg != "-flavor") {
+        return Ok(());
+    }
+    match args.get(1) {
+        Some(flavor) if flavor == "wasm" || flavor == "wasm-ld" => {
+            args.drain(..2);
+            Ok(())
+        }
+        Some(flavor) => Err(Message::error(format!(
+            "-flavor {}: only WebAssembly is linked here; the flavor is wasm",
+            flavor.to_string_lossy()
+        ))),
+        None => Err(Message::error("-flavor: missing argument")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_decides() {
+        let of = |name: &str| Persona::of(Some(OsStr::new(name)));
+        assert_eq!(of("/usr/bin/wasm-ld"), Persona::WasmLd);
+        assert_eq!(of("x86_64-wasm-ld.exe"), Persona::WasmLd);
+        assert_eq!(of("target/debug/wasm-link"), Persona::WasmLink);
+        assert_eq!(of("rust-lld"), Persona::WasmLink);
+        assert_eq!(Persona::of(None), Persona::WasmLink);
+    }
+
+    #[test]
+    fn a_flavor_is_taken_off_the_front() {
+        let take = |args: &[&str]| {
+            let mut args: Vec<_> = args.iter().map(OsString::from).collect();
+            take_flavor(&mut args).map(|()| args)
+        };
+        assert_eq!(take(&["-flavor", "wasm", "a.o"]).unwrap(), ["a.o"]);
+        assert_eq!(take(&["a.o", "-flavor"]).unwrap(), ["a.o", "-flavor"]);
+        take(&["-flavor", "gnu"]).unwrap_err();
+        take(&["-flavor"]).unwrap_err();
+    }
+}

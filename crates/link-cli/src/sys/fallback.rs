@@ -1,0 +1,26 @@
+//! What the standard library alone can do.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+use super::NotText;
+
+pub(crate) fn os_string(bytes: Vec<u8>) -> Result<OsString, NotText> {
+    String::from_utf8(bytes)
+        .map(OsString::from)
+        .map_err(|_| NotText)
+}
+
+pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// The standard library knows no signals: what is temporary stays when one ends the process.
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(super) fn watch_signals() -> io::Result<()> {
+    Ok(())
+}

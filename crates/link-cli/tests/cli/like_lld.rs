@@ -1,0 +1,132 @@
+//! Called `wasm-ld`, the command says what `rust-lld` says, word for word.
+
+use crate::support::Room;
+
+/// Command lines, split at spaces, that are wrong or worth a warning.
+const LINES: &[&str] = &[
+    "",
+    "-r -o x",
+    "--bogus main.o -o x",
+    "--bogus1 --exprt-all main.o",
+    "main.o",
+    "main.o -o",
+    "main.o -o x --export",
+    "main.o -o x --error-limit",
+    "main.o -o x -z",
+    "main.o -o x -- other.o",
+    "main.o -o x -flavor",
+    "--error-limit=abc main.o -o x",
+    "--error-limit=0x10 main.o -o x",
+    "main.o -o x -O3x",
+    "main.o -o x -O s",
+    "main.o -o x -Os",
+    "main.o -o x --lto-O4",
+    "main.o -o x --lto-O=3",
+    "main.o -o x --lto-CGO9",
+    "main.o -o x --lto-partitions=0",
+    "main.o -o x --threads=0",
+    "main.o -o x --threads=-1",
+    "main.o -o x --threads=all",
+    "main.o -o x --thinlto-jobs=foo",
+    "main.o -o x --thinlto-prefix-replace=V",
+    "main.o -o x --thinlto-object-suffix-replace=V",
+    "main.o -o x --build-id=md5",
+    "main.o -o x --build-id=0xzz",
+    "main.o -o x --build-id=",
+    "main.o -o x -z stack-size=abc",
+    "main.o -o x -z stack-size=-1",
+    "main.o -o x -z foo",
+    "main.o -o x -zdefs -z now",
+    "main.o -o x --fatal-warnings -z foo",
+    "main.o -o x -m wasm",
+    "main.o -o x -max-memory=65536",
+    "main.o -o x --unresolved-symbols=foo",
+    "main.o -o x --color-diagnostics=foo",
+    "main.o -o x --page-size=4",
+    "main.o -o x --initial-memory=0x20000",
+    "main.o -o x --initial-memory=1",
+    "main.o -o x --max-memory=65536 --no-growable-memory",
+    "main.o -o x -r --gc-sections",
+    "main.o -o x -r -pie --no-pie --undefined=f",
+    "main.o -o x -r --entry=foo",
+    "main.o -o x -r --export-table",
+    "main.o -o x -r --growable-table",
+    "main.o -o x -r --shared-memory",
+    "main.o -o x -r --compress-relocations -s",
+    "main.o -o x --compress-relocations",
+    "main.o -o x --export-table --import-table",
+    "main.o -o x --shared --pie --experimental-pic",
+    "main.o -o x --shared",
+    "main.o -o x --Bsymbolic",
+    "main.o -o x --unresolved-symbols=import-dynamic",
+    "main.o -o x --end-lib",
+    "--start-lib --start-lib main.o -o x",
+    "main.o other.o -o x",
+    "main.o other.o calls.o f.o -o x",
+    "calls.o -o x",
+    "calls.o -o x --warn-unresolved-symbols",
+    "calls.o -o x --warn-unresolved-symbols --fatal-warnings",
+    "nothing.o nowhere.o -o x",
+    "nothing.o nowhere.o elsewhere.o --error-limit=3 -o x",
+    "-lfoo main.o -o x",
+    "main.o -o x --export=absent",
+    "main.o -o x -export-all",
+    "main.o -o .",
+    "main.o -o nowhere/x",
+    "main.o -o x --Map=nowhere/x",
+    "main.o -o x --allow-undefined-file=absent",
+    "main.o -o x --verbose --threads=1",
+    "--color-diagnostics main.o other.o -o x -z foo",
+    "--bogus --color-diagnostics=always",
+];
+
+#[test]
+fn messages_and_exit_codes_are_those_of_lld() {
+    let room = Room::new();
+    for line in LINES {
+        let args: Vec<_> = line.split_whitespace().collect();
+        let lld = room.run_lld(&args);
+        let ours = room.run_as("wasm-ld", &args);
+        let expected = lld.stderr.replace("rust-lld: ", "wasm-ld: ");
+        assert_eq!(ours.stderr, expected, "{line}");
+        assert_eq!(ours.code, lld.code, "{line}");
+    }
+}
+
+/// Command lines that are right, and print something.
+const PRINTING: &[&str] = &[
+    "main.o -o x",
+    "main.o -o x -M",
+    "main.o -o x --Map=-",
+    "main.o -o x --trace",
+    "main.o -o x --print-gc-sections --no-gc-sections --print-gc-sections --gc-sections",
+    "main.o -o x -y _start",
+    "main.o f.o -o x --why-extract=-",
+    "calls.o f.o -o x",
+    "calls.o --start-lib f.o --end-lib -o x -t",
+    "-mwasm64 -m wasm32 main.o -o x --initial-memory=x --initial-memory=65536",
+    "main.o --start-lib other.o -o x",
+    "main.o other.o -z muldefs -o x",
+    "main.o -o y -o x",
+    "calls.o --allow-undefined --unresolved-symbols=report-all -o x",
+    "calls.o --unresolved-symbols=ignore-all --error-unresolved-symbols -o x",
+    "main.o --entry=foo --no-entry -o x",
+    "main.o --noinhibit-exec -o x",
+    "main.o --import-memory=a,b,c --export-memory=d --export-memory -o x",
+    "main.o --build-id=0x123 -o x",
+];
+
+#[test]
+fn outputs_are_those_of_lld() {
+    let room = Room::new();
+    for line in PRINTING {
+        let args: Vec<_> = line.split_whitespace().collect();
+        let lld = room.run_lld(&args);
+        let expected = room.read("x");
+        std::fs::remove_file(room.path("x")).expect("the output is removed");
+        let ours = room.run_as("wasm-ld", &args);
+        assert_eq!(ours.text(), lld.text(), "{line}");
+        assert_eq!((ours.stderr, ours.code), (String::new(), Some(0)), "{line}");
+        assert!(room.read("x") == expected, "{line}");
+    }
+}

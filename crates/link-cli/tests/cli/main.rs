@@ -1,0 +1,8 @@
+//! The built command, run as a user runs it, with the `rust-lld` of the Rust toolchain.
+
+mod arguments;
+mod help;
+mod like_lld;
+mod messages;
+mod outputs;
+mod support;

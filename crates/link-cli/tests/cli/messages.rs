@@ -1,0 +1,139 @@
+//! What `wasm-link` says under its own name.
+
+use std::fmt::Write;
+
+use crate::support::Room;
+
+/// Every line's messages, and its exit code where it is not 1.
+fn said(room: &Room, lines: &[&str]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let run = room.run(line.split_whitespace());
+        assert_eq!(run.code, Some(1), "{line}");
+        let _ = write!(text, "$ wasm-link {line}\n{}\n", run.stderr);
+    }
+    text
+}
+
+#[test]
+fn unknown_arguments_come_with_what_was_meant() {
+    let room = Room::new();
+    insta::assert_snapshot!(said(
+        &room,
+        &[
+            "--exprt-all --bogus main.o -o x",
+            "--gc-sections=yes main.o -o x",
+            "--features main.o -o x",
+            "-growable-table main.o -o x",
+            "--allow-undefined-file list main.o -o x",
+            "--wasi-sysrot=/ main.o -o x",
+        ]
+    ));
+}
+
+#[test]
+fn values_of_own_options_are_checked() {
+    let room = Room::new();
+    insta::assert_snapshot!(said(
+        &room,
+        &[
+            "--backend=gold main.o -o x",
+            "--exec-model=daemon main.o -o x",
+            "--wasi-emulated=mman,fork --wasi-sysroot=/ main.o -o x",
+            "--link-libc main.o -o x",
+            "--link-libcxx main.o -o x",
+            "--wasi-emulated=mman main.o -o x",
+            "--link-libc --wasi-sysroot=nowhere main.o -o x",
+            "--host-module=host main.o -o x",
+            "--lld-path=nowhere/lld main.o -o x",
+            "--global-base=-5 main.o -o x",
+            "-flavor gnu main.o -o x",
+            "-flavor",
+        ]
+    ));
+}
+
+#[test]
+fn a_message_about_several_places_has_a_line_for_each() {
+    let room = Room::new();
+    insta::assert_snapshot!(said(&room, &["main.o other.o calls.o f.o -o x"]));
+}
+
+#[test]
+fn errors_beyond_the_limit_are_left_out() {
+    let room = Room::new();
+    insta::assert_snapshot!(said(&room, &["--error-limit=2 --a1 --a2 --a3 --a4"]));
+}
+
+#[test]
+fn colour_is_for_those_who_asked() {
+    let room = Room::new();
+    let colored = "wasm-link: \u{1b}[0;31merror: \u{1b}[0mno input files\n";
+    let plain = "wasm-link: error: no input files\n";
+    let mut command = room.command("wasm-link");
+    assert_eq!(room.result(&mut command).stderr, plain);
+    assert_eq!(room.run(["--color-diagnostics=auto"]).stderr, plain);
+    assert_eq!(room.run(["--color-diagnostics"]).stderr, colored);
+    assert_eq!(
+        room.run(["--color-diagnostics", "--no-color-diagnostics"])
+            .stderr,
+        plain
+    );
+    let mut command = room.command("wasm-link");
+    command
+        .env("NO_COLOR", "1")
+        .arg("--color-diagnostics=always");
+    assert_eq!(room.result(&mut command).stderr, colored);
+}
+
+#[test]
+fn a_linker_that_fails_without_a_message_is_named() {
+    let room = Room::new();
+    let run = room.run(["-mllvm", "-no-such-option", "main.o", "-o", "x"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("'-no-such-option'"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .ends_with("wasm-link: error: the linker [rust-lld] failed with exit code 1\n"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn the_command_does_not_run_itself() {
+    let room = Room::new();
+    let mut command = room.command("wasm-link");
+    command
+        .env("WASM_LD", env!("CARGO_BIN_EXE_wasm-link"))
+        .args(["main.o", "-o", "x"]);
+    let stderr = room.result(&mut command).failed();
+    assert!(stderr.contains("is this command itself"), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_no_unicode_are_passed_on() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let room = Room::new();
+    let name = OsStr::from_bytes(b"\xFF.wasm");
+    room.run([OsStr::new("main.o"), OsStr::new("-o"), name])
+        .ok();
+    assert!(room.path(name).exists());
+    let stderr = room
+        .run([
+            OsStr::new("main.o"),
+            OsStr::new("-o"),
+            OsStr::new("x"),
+            OsStr::from_bytes(b"--export=\xFF"),
+        ])
+        .failed();
+    let expected = if cfg!(feature = "platform") {
+        "not valid UTF-8"
+    } else {
+        "not valid Unicode"
+    };
+    assert!(stderr.contains(expected), "{stderr}");
+}

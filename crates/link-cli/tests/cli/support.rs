@@ -1,0 +1,221 @@
+//! A directory with small objects in it, and the command run there.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+use wasm_encoder::{
+    CodeSection, CustomSection, EntityType, Function, FunctionSection, ImportSection,
+    LinkingSection, Module, SymbolTable, TypeSection,
+};
+
+/// The command's name in messages.
+pub(crate) const WASM_LINK: &str = "wasm-link";
+
+/// A directory in which things are linked.
+pub(crate) struct Room {
+    dir: TempDir,
+}
+
+/// What a run left.
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    /// Standard output as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.stdout.clone()).expect("text on standard output")
+    }
+
+    /// Asserts success in silence.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""));
+        self
+    }
+
+    /// Asserts failure; what was said.
+    #[track_caller]
+    pub(crate) fn failed(self) -> String {
+        assert_eq!(self.code, Some(1), "{}", self.stderr);
+        self.stderr
+    }
+}
+
+impl Room {
+    /// A directory with `main.o` (defines `_start`), `other.o` (defines it too), `calls.o`
+    /// (defines `_start`, which calls `f`) and `f.o` (defines `f`).
+    pub(crate) fn new() -> Self {
+        let room = Self {
+            dir: tempfile::tempdir().expect("a temporary directory"),
+        };
+        room.write("main.o", object("_start", None));
+        room.write("other.o", object("_start", None));
+        room.write("calls.o", object("_start", Some("f")));
+        room.write("f.o", object("f", None));
+        room
+    }
+
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("directories are made");
+        fs::write(path, content).expect("a file is written");
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).expect("the file is there")
+    }
+
+    /// The command as it is called `name`, in this directory.
+    pub(crate) fn command(&self, name: &str) -> Command {
+        let mut command = if name == WASM_LINK {
+            Command::new(env!("CARGO_BIN_EXE_wasm-link"))
+        } else {
+            let path = self.path(format!("bin/{name}{}", std::env::consts::EXE_SUFFIX));
+            if !path.exists() {
+                fs::create_dir_all(path.parent().expect("a directory")).expect("bin is made");
+                link_file(Path::new(env!("CARGO_BIN_EXE_wasm-link")), &path);
+            }
+            Command::new(path)
+        };
+        command
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null())
+            .env("WASM_LD", rust_lld())
+            .env_remove("NO_COLOR");
+        command
+    }
+
+    /// Runs `wasm-link`.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        self.run_as(WASM_LINK, args)
+    }
+
+    /// Runs the command as it is called `name`.
+    pub(crate) fn run_as<S: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        args: impl IntoIterator<Item = S>,
+    ) -> Run {
+        self.result(&mut *self.command(name).args(args))
+    }
+
+    /// Runs `rust-lld` itself.
+    pub(crate) fn run_lld<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        let mut command = Command::new(rust_lld());
+        command
+            .args(["-flavor", "wasm"])
+            .args(args)
+            .current_dir(self.dir.path());
+        self.result(command.stdin(Stdio::null()))
+    }
+
+    /// Runs `command` to its end.
+    pub(crate) fn result(&self, command: &mut Command) -> Run {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().expect("the command runs");
+        let stderr = String::from_utf8(stderr).expect("messages are text");
+        Run {
+            code: status.code(),
+            stdout,
+            stderr: self.tidy(&stderr),
+        }
+    }
+
+    /// `text` without what differs from machine to machine.
+    pub(crate) fn tidy(&self, text: &str) -> String {
+        let lld = rust_lld();
+        text.replace(&*lld.to_string_lossy(), "[rust-lld]")
+            .replace(&*self.dir.path().to_string_lossy(), "[dir]")
+            .replace("C:\\", "C:/")
+    }
+}
+
+fn link_file(from: &Path, to: &Path) {
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(from, to).expect("a link is made");
+    #[cfg(not(unix))]
+    fs::copy(from, to).map(drop).expect("a copy is made");
+}
+
+/// The linker of the Rust toolchain that builds these tests.
+pub(crate) fn rust_lld() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let print = |what: &[&str]| {
+            let output = Command::new("rustc")
+                .args(what)
+                .output()
+                .expect("rustc runs");
+            String::from_utf8(output.stdout).expect("rustc prints text")
+        };
+        let version = print(&["-vV"]);
+        let host = version
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+            .expect("a host");
+        PathBuf::from(print(&["--print", "sysroot"]).trim())
+            .join("lib/rustlib")
+            .join(host)
+            .join("bin")
+            .join(format!("rust-lld{}", std::env::consts::EXE_SUFFIX))
+    })
+}
+
+/// An object that defines a function without parameters and results, which calls `callee`.
+pub(crate) fn object(name: &str, callee: Option<&str>) -> Vec<u8> {
+    let mut module = Module::new();
+    let mut types = TypeSection::new();
+    types.ty().function([], []);
+    module.section(&types);
+    let mut symbols = SymbolTable::new();
+    if let Some(callee) = callee {
+        let mut imports = ImportSection::new();
+        imports.import("env", callee, EntityType::Function(0));
+        module.section(&imports);
+        symbols.function(SymbolTable::WASM_SYM_UNDEFINED, 0, None);
+    }
+    let mut functions = FunctionSection::new();
+    functions.function(0);
+    module.section(&functions);
+    symbols.function(0, u32::from(callee.is_some()), Some(name));
+
+    let mut function = Function::new([]);
+    if callee.is_some() {
+        // call, its operand in five bytes, as relocations need it.
+        function.raw([0x10, 0x80, 0x80, 0x80, 0x80, 0x00]);
+    }
+    function.raw([0x0B]);
+    let mut code = CodeSection::new();
+    code.function(&function);
+    module.section(&code);
+
+    let mut linking = LinkingSection::new();
+    linking.symbol_table(&symbols);
+    module.section(&linking);
+    if callee.is_some() {
+        // Section 3 (code), one relocation: R_WASM_FUNCTION_INDEX_LEB at offset 4 of the
+        // section (count, body size, locals, call), symbol 0.
+        module.section(&CustomSection {
+            name: "reloc.CODE".into(),
+            data: (&[3, 1, 0, 4, 0][..]).into(),
+        });
+    }
+    module.finish()
+}
+
+/// An archive without members.
+pub(crate) const EMPTY_ARCHIVE: &[u8] = b"!<arch>\n";
