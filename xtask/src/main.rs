@@ -1,3 +1,107 @@
-//! Development commands: `cargo xtask`.
+//! Development commands: `cargo xtask help` lists them.
+//!
+//! The commands start other programs and print what they start, so that whoever watches can
+//! repeat any step by hand. This crate has next to no dependencies: `cargo xtask` begins at
+//! once even where nothing is built yet.
 
-fn main() {}
+mod bench;
+mod ci;
+mod demo;
+mod fixtures;
+mod process;
+mod sections;
+mod snapshot;
+mod table;
+mod test;
+
+use std::process::ExitCode;
+
+/// What a command returns. Errors are for a person to read: they say what to do.
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A development command.
+struct Command {
+    name: &'static str,
+    /// How its arguments are written in the help.
+    usage: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "demo",
+        usage: "[--backend=auto|native|lld] [--release]",
+        about: "Compile examples/demo.calc, link it with C objects through wasm-link, run it",
+        run: demo::run_command,
+    },
+    Command {
+        name: "test",
+        usage: "[--fallbacks]",
+        about: "Formatting, clippy, all tests and doc tests; with --fallbacks, the tests of the \
+                crates that ask the platform for something, as if it had nothing to offer",
+        run: test::run_command,
+    },
+    Command {
+        name: "snapshot",
+        usage: "[review|accept]",
+        about: "Show which snapshots changed, go through them one by one, or accept them all",
+        run: snapshot::run_command,
+    },
+    Command {
+        name: "bench",
+        usage: "[FILTER]",
+        about: "Run the benchmarks",
+        run: bench::run_command,
+    },
+    Command {
+        name: "fixtures",
+        usage: "[--check]",
+        about: "Rebuild the checked-in objects from their C sources, or check that they match \
+                (needs clang-19)",
+        run: fixtures::run_command,
+    },
+    Command {
+        name: "ci",
+        usage: "",
+        about: "What continuous integration runs after `test`",
+        run: ci::run_command,
+    },
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = args.split_first() else {
+        eprint!("{}", help());
+        return ExitCode::FAILURE;
+    };
+    if ["help", "--help", "-h"].contains(&name.as_str()) {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprint!("xtask: there is no command `{name}`\n\n{}", help());
+        return ExitCode::FAILURE;
+    };
+    match (command.run)(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {name}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn help() -> String {
+    let mut help = String::from("Usage: cargo xtask COMMAND\n\n");
+    for command in COMMANDS {
+        let usage = [command.name, command.usage].join(" ");
+        help.extend(["  ", usage.trim_end(), "\n      ", command.about, "\n"]);
+    }
+    help
+}
+
+/// The error of a command that was given an argument it does not know.
+fn unknown_argument<T>(argument: &str) -> Result<T> {
+    Err(format!("unknown argument `{argument}`; see `cargo xtask help`").into())
+}

@@ -1,0 +1,19 @@
+//! `cargo xtask ci`: what continuous integration runs after `cargo xtask test`.
+
+use crate::process::{cargo, run};
+use crate::{Result, demo, fixtures, test, unknown_argument};
+
+pub(crate) fn run_command(args: &[String]) -> Result {
+    if let [argument, ..] = args {
+        return unknown_argument(argument);
+    }
+    test::run_fallbacks()?;
+    run(cargo()
+        .args(["doc", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "--deny warnings"))?;
+    fixtures::run_command(&["--check".to_owned()])?;
+    for backend in ["auto", "lld"] {
+        demo::run_command(&[format!("--backend={backend}")])?;
+    }
+    Ok(())
+}

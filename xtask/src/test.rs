@@ -1,0 +1,44 @@
+//! `cargo xtask test`: what must hold for every change. It needs Rust and nothing else.
+
+use std::process::Command;
+
+use crate::process::{cargo, run};
+use crate::{Result, unknown_argument};
+
+/// The crates that ask the platform for something that the standard library lacks.
+const WITH_FALLBACKS: &[&str] = &["link-core", "lld-driver", "link-cli"];
+
+pub(crate) fn run_all() -> Result {
+    run(cargo().args(["fmt", "--all", "--check"]))?;
+    run(cargo()
+        .args(["clippy", "--workspace", "--all-targets"])
+        .args(["--", "--deny", "warnings"]))?;
+    // Unit tests, integration tests, the tests of examples and doc tests.
+    run(without_updates(cargo().args(["test", "--workspace"])))
+}
+
+pub(crate) fn run_fallbacks() -> Result {
+    for package in WITH_FALLBACKS {
+        // One by one: features are chosen for everything that is built together.
+        run(without_updates(cargo().args([
+            "test",
+            "--package",
+            package,
+            "--no-default-features",
+        ])))?;
+    }
+    Ok(())
+}
+
+/// A snapshot that differs is a failure and nothing is written.
+fn without_updates(command: &mut Command) -> &mut Command {
+    command.env("INSTA_UPDATE", "no").env("CI", "1")
+}
+
+pub(crate) fn run_command(args: &[String]) -> Result {
+    match args {
+        [] => run_all(),
+        [flag] if flag == "--fallbacks" => run_fallbacks(),
+        [.., other] => unknown_argument(other),
+    }
+}
