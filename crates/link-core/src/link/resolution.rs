@@ -7,6 +7,7 @@ use wasm_format::{GlobalType, TableType};
 
 use super::ids::{FileId, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, SymbolId};
 use super::object::{ImportName, ObjTarget, Object};
+use super::read::SharedLibrary;
 
 /// The outcome of resolution.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Resolution<'a> {
     pub by_name: FxHashMap<&'a str, SymbolId>,
     /// Stubs that resolution asked for: see [`Definition::Stub`].
     pub stubs: Vec<Stub<'a>>,
+    /// Shared libraries, in command line order.
+    pub shared: Vec<SharedLibrary<'a>>,
     /// Whether addresses have 64 bits.
     pub is_64: bool,
     /// The entry function, if there is one.
@@ -64,6 +67,8 @@ pub struct Symbol<'a> {
     pub exported_flag: bool,
     /// Exported because the command line names it (or it is the entry).
     pub force_export: bool,
+    /// A stub library says that the host provides it.
+    pub force_import: bool,
     /// Lives in thread-local storage.
     pub tls: bool,
     /// An object file (as opposed to only the command line or a shared library) mentions
@@ -104,7 +109,7 @@ pub enum Definition {
     Address(MadeAddress),
     /// `__indirect_function_table`.
     IndirectFunctionTable,
-    /// A shared library defines it; an index into the list of shared libraries.
+    /// A shared library defines it; an index into [`Resolution::shared`].
     Shared(u32),
 }
 

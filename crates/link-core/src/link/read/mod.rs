@@ -12,11 +12,13 @@ mod keep;
 mod lazy;
 mod parse;
 mod sections;
+mod shared;
 
 pub use inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
 pub use keep::LoadedFiles;
 pub use lazy::LazyMember;
 pub use parse::{ParseOptions, parse_object};
+pub use shared::{SharedKind, SharedLibrary, SharedSymbol, parse_shared};
 
 use crate::link::{Env, Options};
 

@@ -4,6 +4,8 @@
 
 mod made;
 mod messages;
+mod shared;
+mod stub;
 mod table;
 mod wrap;
 
@@ -15,7 +17,7 @@ use self::table::{LazyId, Mention, Referred, Table, mention, object_definition};
 use super::ids::{FileId, ObjSymbol, SymbolId};
 use super::object::{ObjTarget, Object, ObjectSymbol};
 use super::options::{Options, OutputKind, Unresolved};
-use super::read::{LazyMember, ReadInput};
+use super::read::{LazyMember, ReadInput, SharedLibrary};
 use super::resolution::{Definition, FileResolution, LinkerMade, Resolution, Stub, Symbol};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 
@@ -37,6 +39,8 @@ pub fn resolve<'a>(
     resolver.add_inputs(inputs);
     // Then what the command line refers to, which may pull archive members.
     resolver.add_command_line();
+    // What the host provides, and what that needs of the program.
+    stub::apply(&mut resolver);
     // Linker-made symbols that exist only where a file refers to them.
     let wrapped = wrap::refer(&mut resolver);
     made::define_optional(&mut resolver);
@@ -72,6 +76,8 @@ struct Resolver<'a> {
     begun: u32,
     comdats: FxHashSet<&'a str>,
     stubs: Vec<Stub<'a>>,
+    stub_libraries: Vec<stub::StubLibrary<'a>>,
+    shared: Vec<SharedLibrary<'a>>,
     made: LinkerMade,
     entry: Option<SymbolId>,
     call_dtors: Option<SymbolId>,
@@ -89,6 +95,8 @@ impl<'a> Resolver<'a> {
             begun: 0,
             comdats: FxHashSet::default(),
             stubs: Vec::new(),
+            stub_libraries: Vec::new(),
+            shared: Vec::new(),
             made: LinkerMade::default(),
             entry: None,
             call_dtors: None,
@@ -106,12 +114,11 @@ impl<'a> Resolver<'a> {
                     &file.name,
                     "LLVM bitcode can only be linked by LLD (--backend=lld)",
                 ),
-                ReadInput::Shared(file) => {
-                    self.refuse(Code::BadInput, &file.name, "is a shared library");
-                }
-                ReadInput::Stub(file) => {
-                    self.refuse(Code::BadInput, &file.name, "is a stub library");
-                }
+                ReadInput::Shared(file) => shared::add(self, &file),
+                ReadInput::Stub(file) => match stub::parse(&file) {
+                    Ok(library) => self.stub_libraries.push(library),
+                    Err(diagnostic) => self.table.diagnostics.push(diagnostic),
+                },
             }
         }
     }
@@ -390,7 +397,8 @@ impl<'a> Resolver<'a> {
             let unanswered = self.table.is_undefined(id)
                 && symbol.kind == SymbolKind::Function
                 && symbol.definition == Definition::Undefined
-                && symbol.weak;
+                && symbol.weak
+                && !symbol.force_import;
             if unanswered {
                 self.make_stub(id, "undefined_weak:");
             }
@@ -450,6 +458,7 @@ impl<'a> Resolver<'a> {
             symbols: self.table.symbols,
             by_name: self.table.by_name,
             stubs: self.stubs,
+            shared: self.shared,
             is_64: self.is_64.unwrap_or(false),
             entry: self.entry,
             call_dtors: self.call_dtors,

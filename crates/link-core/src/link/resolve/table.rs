@@ -133,6 +133,7 @@ impl<'a> Table<'a> {
             no_strip: false,
             exported_flag: false,
             force_export: false,
+            force_import: false,
             tls: false,
             used_in_object: false,
             called_directly: false,
@@ -261,6 +262,52 @@ impl<'a> Table<'a> {
             self.replace(id, mention, definition);
         }
         id
+    }
+
+    /// A shared library defines a symbol: taken only where no object does. A function that
+    /// is called with another signature is an error if `check` says so.
+    pub(super) fn define_shared(&mut self, mention: &Mention<'a>, library: u32, check: bool) {
+        let id = self.intern(mention.name);
+        if self.is_defined(id) {
+            return;
+        }
+        let entry = self.entries[id.index()];
+        if entry.state == State::Undefined {
+            if !self.check_kind(id, mention) {
+                return;
+            }
+            let symbol = &self.symbols[id.index()];
+            if check
+                && mention.kind == SymbolKind::Function
+                && symbol.called_directly
+                && symbol.signature != mention.signature
+            {
+                let diagnostic = Diagnostic::error(
+                    Code::TypeMismatch,
+                    format!("function signature mismatch: {}", self.show(mention.name)),
+                )
+                .about(mention.name)
+                .note(format!(
+                    "defined as {} in {}",
+                    messages::signature(symbol.signature),
+                    self.file_name(symbol.file)
+                ))
+                .note(format!(
+                    "defined as {} in a shared library",
+                    messages::signature(mention.signature)
+                ));
+                self.diagnostics.push(diagnostic);
+                return;
+            }
+        }
+        let weak = self.symbols[id.index()].weak && entry.state == State::Undefined;
+        let file = self.symbols[id.index()].file;
+        let import = self.symbols[id.index()].import;
+        self.replace(id, mention, Definition::Shared(library));
+        let symbol = &mut self.symbols[id.index()];
+        symbol.weak |= weak;
+        symbol.file = file;
+        symbol.import = import;
     }
 
     /// Whether a definition takes the place of what a name means so far; reports two

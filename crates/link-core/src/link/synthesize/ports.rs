@@ -76,6 +76,9 @@ fn is_imported(
     if !undefined || synthesis.undefined_stubs.contains_key(&id) {
         return false;
     }
+    if symbol.force_import {
+        return true;
+    }
     if symbol.weak && !options.is_relocatable() && !options.is_pic() {
         return false;
     }

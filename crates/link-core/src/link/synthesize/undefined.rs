@@ -34,6 +34,7 @@ pub(super) fn report(
     for &place in &scan.undefined {
         let symbol = resolution.symbol(place.symbol);
         if has_import_name(resolution, place.symbol)
+            || symbol.force_import
             || options.allowed_undefined.contains(symbol.name)
             || allowed.contains(symbol.name)
         {
