@@ -60,13 +60,7 @@ impl Target {
 
     /// The temporary module has the output's file name, since that is the name of the module.
     fn stream(to: Stream, output: &Path) -> Result<Self, Message> {
-        let dir = TempDir::new().map_err(|error| {
-            let place = std::env::temp_dir();
-            Message::error(format!(
-                "cannot make a directory in {}: {error}",
-                place.display()
-            ))
-        })?;
+        let dir = TempDir::new()?;
         let made = dir
             .path()
             .join(output.file_name().unwrap_or("a.wasm".as_ref()));

@@ -12,6 +12,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::report::Message;
+
 /// Bytes were not text that the platform can hold in an argument or a path.
 #[derive(Debug)]
 pub(crate) struct NotText;
@@ -37,6 +39,14 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     platform::same_file(a, b)
 }
 
+/// Ends the process as `signal` would, with what is temporary removed, if `signal` is one by
+/// which a user ends a command.
+///
+/// For a child that was ended so: Ctrl-C goes to both, and the child's end can be noticed first.
+pub(crate) fn end_by(signal: i32) {
+    platform::end_by(signal);
+}
+
 /// Directories that are removed when the user ends the command.
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
@@ -53,8 +63,19 @@ pub(crate) struct TempDir(PathBuf);
 
 impl TempDir {
     /// Makes a directory among the system's temporary files.
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> Result<Self, Message> {
+        Self::make().map_err(|error| {
+            let place = std::env::temp_dir();
+            Message::error(format!(
+                "cannot make a directory in {}: {error}",
+                place.display()
+            ))
+        })
+    }
+
+    fn make() -> io::Result<Self> {
         platform::watch_signals()?;
+        // Held from before the directory exists, so that no signal comes between.
         let mut list = temporary();
         let path = tempfile::Builder::new()
             .prefix("wasm-link-")

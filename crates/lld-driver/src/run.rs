@@ -58,6 +58,10 @@ pub struct RunOptions<'a> {
     /// Bytes of arguments (each with its end and the pointer to it) above which
     /// they go through a response file. Default: what the system takes.
     pub argument_limit: Option<usize>,
+    /// The directory for that response file. It is removed with the file when the run
+    /// ends, but not when a signal ends the caller, which may want it in a directory
+    /// that it cleans up itself. Default: the system's for temporary files.
+    pub temp_dir: Option<&'a Path>,
 }
 
 /// Bytes of stderr that are kept by default: 10 MiB.
@@ -72,6 +76,7 @@ impl Default for RunOptions<'_> {
             stdout: Stdout::Discard,
             stderr_limit: STDERR_LIMIT,
             argument_limit: None,
+            temp_dir: None,
         }
     }
 }
@@ -306,7 +311,7 @@ impl Lld {
                 Err(source) => return Err(self.not_started(source)),
             }
         }
-        let (style, reference, file) = write_response_file(args)?;
+        let (style, reference, file) = write_response_file(args, options.temp_dir)?;
         let mut command = self.command([style, reference]);
         match configure(&mut command, mode, options).spawn() {
             Ok(child) => Ok((child, Some(file))),
@@ -361,7 +366,9 @@ fn argument_bytes<S: AsRef<OsStr>>(args: &[S]) -> usize {
 /// The arguments `--rsp-quoting=STYLE @FILE` for a new response file, and the file.
 fn write_response_file<S: AsRef<OsStr>>(
     args: &[S],
+    dir: Option<&Path>,
 ) -> Result<(OsString, OsString, tempfile::TempPath), RunError> {
+    let dir = dir.map_or_else(std::env::temp_dir, Path::to_owned);
     // Response files that the caller's arguments name are read in the same style,
     // so it has to stay what it was.
     let quoting = Quoting::of_args(args);
@@ -369,12 +376,12 @@ fn write_response_file<S: AsRef<OsStr>>(
         let mut file = tempfile::Builder::new()
             .prefix("lld-driver-")
             .suffix(".rsp")
-            .tempfile()?;
+            .tempfile_in(&dir)?;
         io::Write::write_all(&mut file, &quote::response_file(args, quoting))?;
         Ok(file.into_temp_path())
     };
     let file = write().map_err(|source| RunError::ResponseFile {
-        dir: std::env::temp_dir(),
+        dir: dir.clone(),
         source,
     })?;
     // The linker may run in another directory.

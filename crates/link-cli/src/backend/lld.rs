@@ -13,7 +13,7 @@ use crate::options::{OPTIONS, Opt};
 use crate::output::Target;
 use crate::parse::Item;
 use crate::report::{Message, Reporter, Severity};
-use crate::sys;
+use crate::sys::{self, TempDir};
 
 /// The module that `wasm-ld` gives imports that name none.
 const HOST_MODULE: &str = "env";
@@ -54,6 +54,16 @@ pub(super) fn link(
     if prints(&config.link) {
         options.stdout = Stdout::Inherit;
     }
+    // A response file is made where an interrupt removes it.
+    let temporary = if bytes_of(&args) > LONG {
+        Some(TempDir::new()?)
+    } else {
+        None
+    };
+    if let Some(dir) = &temporary {
+        options.temp_dir = Some(dir.path());
+        options.argument_limit = Some(LONG);
+    }
     let result = lld.run(&args, Mode::Captured, &options);
     if let Some(line) = command.borrow_mut().take() {
         reporter.one(&Message::note(format!("linking with LLD:\n{line}")));
@@ -73,6 +83,13 @@ pub(super) fn link(
         }
         Err(error) => failure(error, &lld, reporter),
     }
+}
+
+/// How many bytes of arguments go through a response file. Every system takes fewer than these.
+const LONG: usize = 30_000;
+
+fn bytes_of(args: &[OsString]) -> usize {
+    args.iter().map(|arg| arg.len()).sum()
 }
 
 /// The linker to run; never this command itself, which is what a `wasm-ld` on `PATH` can be.
@@ -177,6 +194,9 @@ fn prints(link: &LinkArgs) -> bool {
 
 /// Reports why the linker failed.
 fn failure(error: RunError, lld: &Lld, reporter: &mut Reporter) -> Result<(), Message> {
+    if let RunError::Crashed { signal, .. } = error {
+        sys::end_by(signal);
+    }
     for diagnostic in error.diagnostics() {
         reporter.one(&message(diagnostic.clone(), lld, reporter.program()));
     }

@@ -19,6 +19,9 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     }
 }
 
+/// The standard library cannot send a signal.
+pub(super) fn end_by(_signal: i32) {}
+
 /// The standard library knows no signals: what is temporary stays when one ends the process.
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub(super) fn watch_signals() -> io::Result<()> {

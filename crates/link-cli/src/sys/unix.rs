@@ -29,6 +29,9 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     }
 }
 
+/// The signals by which a user ends a command.
+const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
 /// How often a directory is removed again, in which a linker that is being ended too still makes
 /// a file.
 const ATTEMPTS: u32 = 10;
@@ -39,19 +42,27 @@ pub(super) fn watch_signals() -> io::Result<()> {
     if STARTED.set(()).is_err() {
         return Ok(());
     }
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new(SIGNALS)?;
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             if let Some(signal) = signals.forever().next() {
-                for dir in super::temporary().iter() {
-                    remove(dir);
-                }
-                // Ends the process by that signal, so that a shell sees what happened.
-                let _ = emulate_default_handler(signal);
+                end_by(signal);
             }
         })?;
     Ok(())
+}
+
+pub(super) fn end_by(signal: i32) {
+    if SIGNALS.contains(&signal) {
+        // Held to the end, so that no directory is made or removed meanwhile.
+        let list = super::temporary();
+        for dir in list.iter() {
+            remove(dir);
+        }
+        // By that signal, so that a shell sees what happened.
+        let _ = emulate_default_handler(signal);
+    }
 }
 
 fn remove(dir: &Path) {

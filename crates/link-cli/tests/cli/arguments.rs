@@ -126,3 +126,21 @@ fn response_files_that_multiply_are_stopped() {
             .contains("nested more than 100 deep")
     );
 }
+
+#[test]
+fn a_long_command_line_is_handed_on_whole() {
+    let room = Room::new();
+    let mut args = vec!["main.o".to_owned(), "-o".into(), "x".into()];
+    args.extend((0..20_000).map(|n| format!("--export-if-defined=a symbol called \"{n}\"")));
+    args.push("--export=_start".into());
+    let quoted: Vec<_> = args.iter().map(|arg| format!("'{arg}'")).collect();
+    room.write(
+        "long",
+        quoted.join(
+            "
+",
+        ),
+    );
+    room.run(["@long"]).ok();
+    assert!(room.path("x").exists());
+}

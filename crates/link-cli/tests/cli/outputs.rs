@@ -171,14 +171,16 @@ mod interrupt {
         fs::set_permissions(room.path("slow"), mode).expect("it is made executable");
     }
 
-    #[test]
-    fn an_interrupt_leaves_nothing_temporary() {
+    /// Interrupts a link with `args` while the linker runs, and sees that what was temporary is
+    /// gone.
+    fn interrupted(args: &[&str]) {
         let room = Room::new();
         slow_linker(&room);
         fs::create_dir(room.path("tmp")).expect("a directory is made");
         let mut child = room
             .command("wasm-link")
-            .args(["main.o", "-o", "-", "--lld-path=./slow"])
+            .args(args)
+            .arg("--lld-path=./slow")
             .env("TMPDIR", room.path("tmp"))
             .stdout(Stdio::null())
             .process_group(0)
@@ -193,14 +195,24 @@ mod interrupt {
         assert_eq!(inside(), 1);
         // As a terminal does for Ctrl-C: to the whole group.
         let group = format!("-{}", child.id());
-        assert!(
-            Command::new("kill")
-                .args(["-INT", "--", &group])
-                .status()
-                .expect("kill runs")
-                .success()
-        );
+        let sent = Command::new("kill").args(["-INT", "--", &group]).status();
+        assert!(sent.expect("kill runs").success());
         assert_eq!(child.wait().expect("it ends").signal(), Some(2));
         assert_eq!(inside(), 0);
+    }
+
+    #[test]
+    fn an_interrupt_leaves_no_module_for_standard_output() {
+        interrupted(&["main.o", "-o", "-"]);
+    }
+
+    #[test]
+    fn an_interrupt_leaves_no_response_file() {
+        let mut args = vec!["main.o", "-o", "x"];
+        args.extend(std::iter::repeat_n(
+            "--export-if-defined=a_symbol_with_a_long_name",
+            1000,
+        ));
+        interrupted(&args);
     }
 }
