@@ -1,5 +1,6 @@
 //! What a link is given, and what reading makes of it.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,8 +28,8 @@ pub struct Input<'a> {
     /// Between `--start-lib` and `--end-lib`: an object is linked only if it is needed,
     /// as if it were in an archive.
     pub lazy: bool,
-    /// `-Bstatic`: a `-l` library is an archive, never a shared library.
-    pub prefer_static: bool,
+    /// `-Bdynamic`: for a `-l` library, `libNAME.so` is looked for before `libNAME.a`.
+    pub dynamic: bool,
 }
 
 /// Where an input comes from.
@@ -37,8 +38,8 @@ pub struct Input<'a> {
 pub enum Source<'a> {
     /// A file.
     Path(PathBuf),
-    /// `-l`: `libNAME.so` or `libNAME.a` in the search paths; after a `:`, the file of
-    /// that very name.
+    /// `-l`: `libNAME.a` (or `libNAME.so`, see [`Input::dynamic`]) in the search paths;
+    /// after a `:`, the file of that very name.
     Library(String),
     /// Contents in memory, and the name that messages use.
     Bytes {
@@ -58,7 +59,7 @@ impl<'a> Input<'a> {
             source,
             whole_archive: false,
             lazy: false,
-            prefer_static: false,
+            dynamic: false,
         }
     }
 
@@ -117,10 +118,16 @@ pub enum ReadInput<'a> {
 }
 
 /// A file that was told by its contents and not parsed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RawFile<'a> {
     /// How messages call it.
     pub name: Arc<str>,
     /// Its contents.
     pub bytes: &'a [u8],
+}
+
+impl fmt::Debug for RawFile<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawFile({}, {} bytes)", self.name, self.bytes.len())
+    }
 }

@@ -1,37 +1,174 @@
-//! A member that is linked if somebody needs it.
+//! Inputs that are linked if somebody needs them.
 
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::diag::Diagnostic;
+use wasm_format::linking::{LINKING_SECTION, LinkingSection, Subsection, SymbolFlags, SymbolKind};
+
+use super::fault::Parsed;
+use super::keep::LoadedFiles;
+use super::kind::FileKind;
+use super::parse::{ParseOptions, parse_object};
+use super::sections::sections;
+use crate::diag::{Code, Diagnostic};
+use crate::link::Files;
 use crate::link::object::Object;
+
+/// What is said of bitcode that would have to be linked.
+pub(crate) const BITCODE_NEEDS_LLD: &str = "LLVM bitcode can only be linked by LLD (--backend=lld)";
 
 /// A member of an archive, or an object between `--start-lib` and `--end-lib`: the names
 /// it defines, and the way to parse it once one of them is needed.
-#[derive(Debug)]
 pub struct LazyMember<'a> {
-    symbols: Vec<&'a str>,
+    pub(super) name: Name<'a>,
+    pub(super) contents: Contents<'a>,
+    /// The names of the whole archive, and which of them are this member's.
+    pub(super) names: Arc<[&'a str]>,
+    pub(super) own_names: Range<usize>,
+    pub(super) options: ParseOptions,
+    pub(super) access: Access<'a>,
+}
+
+/// What a link's inputs are called, put together only when somebody asks.
+#[derive(Debug, Clone)]
+pub(super) enum Name<'a> {
+    /// A file.
+    File(Arc<str>),
+    /// A member of an archive.
+    Member {
+        /// The archive.
+        archive: Arc<str>,
+        /// The member.
+        member: std::borrow::Cow<'a, str>,
+    },
+}
+
+impl Name<'_> {
+    /// The whole name.
+    pub(super) fn get(&self) -> Arc<str> {
+        match self {
+            Name::File(name) => name.clone(),
+            Name::Member { archive, member } => format!("{archive}({member})").into(),
+        }
+    }
+
+    /// The name within the archive, if it is in one.
+    pub(super) fn member(&self) -> &str {
+        match self {
+            Name::File(name) => name,
+            Name::Member { member, .. } => member,
+        }
+    }
+}
+
+/// Where contents are.
+#[derive(Debug, Clone)]
+pub(super) enum Contents<'a> {
+    /// In memory.
+    Bytes(&'a [u8]),
+    /// In a file of their own: a member of a thin archive.
+    File(PathBuf),
+}
+
+/// How files are opened, and where their contents are kept.
+#[derive(Clone, Copy)]
+pub(super) struct Access<'a> {
+    pub(super) files: &'a dyn Files,
+    pub(super) loaded: &'a LoadedFiles,
+}
+
+impl<'a> Access<'a> {
+    /// The bytes of `contents`.
+    pub(super) fn load(self, contents: &Contents<'a>) -> io::Result<&'a [u8]> {
+        match contents {
+            Contents::Bytes(bytes) => Ok(bytes),
+            Contents::File(path) => Ok(self.loaded.keep_file(self.files.read(path)?)),
+        }
+    }
+}
+
+/// The error about a file that could not be opened.
+pub(super) fn cannot_open(path: &str, error: &io::Error) -> Diagnostic {
+    let mut reason = error.to_string();
+    // The number that the standard library appends tells users nothing.
+    if let Some(end) = reason.rfind(" (os error ") {
+        reason.truncate(end);
+    }
+    Diagnostic::error(Code::Io, format!("cannot open {path}: {reason}"))
 }
 
 impl<'a> LazyMember<'a> {
     /// How messages call it, such as `libc.a(printf.o)`.
     pub fn name(&self) -> Arc<str> {
-        todo!()
+        self.name.get()
     }
 
     /// The symbols that it defines and others can see, in the order of the archive's
     /// index or else of its symbol table.
     pub fn symbols(&self) -> &[&'a str] {
-        &self.symbols
+        &self.names[self.own_names.clone()]
     }
 
-    /// Whether it is LLVM bitcode, which [`LazyMember::parse`] refuses.
-    pub fn is_bitcode(&self) -> bool {
-        todo!()
-    }
-
-    /// Reads and parses it. An error names the member; that of a bitcode member has
-    /// [`Code::Bitcode`](crate::diag::Code::Bitcode), so that the caller can turn to LLD.
+    /// Reads and parses it.
+    ///
+    /// # Errors
+    /// The error names the member. That of a member which is bitcode has
+    /// [`Code::Bitcode`], so that the caller can turn to LLD.
     pub fn parse(&self) -> Result<Object<'a>, Diagnostic> {
-        todo!()
+        let name = self.name();
+        let bytes = self
+            .access
+            .load(&self.contents)
+            .map_err(|error| cannot_open(&name, &error))?;
+        match FileKind::of(bytes) {
+            FileKind::Bitcode => {
+                Err(Diagnostic::error(Code::Bitcode, BITCODE_NEEDS_LLD).in_file(&*name))
+            }
+            FileKind::Foreign(foreign) => Err(foreign.into_diagnostic(&name)),
+            _ => parse_object(&name, bytes, self.options, self.access.loaded),
+        }
     }
+}
+
+impl fmt::Debug for LazyMember<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LazyMember")
+            .field("name", &self.name())
+            .field("symbols", &self.symbols())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The symbols that the object `bytes` defines and others can see. Of the whole file only
+/// the symbol table is looked at.
+pub(super) fn defined_symbols(bytes: &[u8]) -> Parsed<Vec<&str>> {
+    let mut names = Vec::new();
+    for section in sections(bytes) {
+        let section = section?;
+        if section.name != LINKING_SECTION {
+            continue;
+        }
+        let mut read = || -> Parsed<()> {
+            for subsection in LinkingSection::decode(section.body.clone())? {
+                let Subsection::SymbolTable(symbols) = subsection? else {
+                    continue;
+                };
+                for symbol in symbols {
+                    let symbol = symbol?;
+                    let visible = !symbol.flags.contains(SymbolFlags::UNDEFINED)
+                        && !symbol.flags.contains(SymbolFlags::BINDING_LOCAL)
+                        && symbol.target.kind() != SymbolKind::Section;
+                    if let (true, Some(name)) = (visible, symbol.name) {
+                        names.push(name);
+                    }
+                }
+            }
+            Ok(())
+        };
+        read().map_err(|fault| fault.in_section(&section))?;
+    }
+    Ok(names)
 }

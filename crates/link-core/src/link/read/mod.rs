@@ -5,32 +5,21 @@
 //! are handed on as [`LazyMember`]s, which know the names they define and are parsed when
 //! resolution pulls them.
 
+mod archive;
 mod fault;
 mod inputs;
-#[expect(dead_code, reason = "files come with the next part of the phase")]
 mod keep;
+mod kind;
 mod lazy;
+mod load;
 mod parse;
 mod sections;
 mod shared;
 
 pub use inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
 pub use keep::LoadedFiles;
+pub(crate) use lazy::BITCODE_NEEDS_LLD;
 pub use lazy::LazyMember;
+pub use load::read;
 pub use parse::{ParseOptions, parse_object};
 pub use shared::{SharedKind, SharedLibrary, SharedSymbol, parse_shared};
-
-use crate::link::{Env, Options};
-
-/// Finds, loads and tells apart all inputs, and parses those that are linked in any case.
-///
-/// What went wrong is among the result's diagnostics; the inputs that could be read are
-/// there all the same, so that later phases may find more to report.
-pub fn read<'a>(
-    _inputs: Inputs<'a>,
-    _files: &'a LoadedFiles,
-    _options: &Options,
-    _env: &Env<'a>,
-) -> ReadInputs<'a> {
-    todo!("the parser comes next")
-}

@@ -17,7 +17,7 @@ use self::table::{LazyId, Mention, Referred, Table, mention, object_definition};
 use super::ids::{FileId, ObjSymbol, SymbolId};
 use super::object::{ObjTarget, Object, ObjectSymbol};
 use super::options::{Options, OutputKind, Unresolved};
-use super::read::{LazyMember, ReadInput, SharedLibrary};
+use super::read::{BITCODE_NEEDS_LLD, LazyMember, ReadInput, SharedLibrary};
 use super::resolution::{Definition, FileResolution, LinkerMade, Resolution, Stub, Symbol};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 
@@ -109,11 +109,9 @@ impl<'a> Resolver<'a> {
             match input {
                 ReadInput::Object(object) => self.add_object(object),
                 ReadInput::Lazy(member) => self.offer(member),
-                ReadInput::Bitcode(file) => self.refuse(
-                    Code::Bitcode,
-                    &file.name,
-                    "LLVM bitcode can only be linked by LLD (--backend=lld)",
-                ),
+                ReadInput::Bitcode(file) => {
+                    self.refuse(Code::Bitcode, &file.name, BITCODE_NEEDS_LLD);
+                }
                 ReadInput::Shared(file) => shared::add(self, &file),
                 ReadInput::Stub(file) => match stub::parse(&file) {
                     Ok(library) => self.stub_libraries.push(library),

@@ -1,0 +1,352 @@
+//! From what the command line names to what resolution starts with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::archive::{Archive, IndexedSymbols};
+use super::fault::Parsed;
+use super::inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
+use super::keep::LoadedFiles;
+use super::kind::{FileKind, Foreign};
+use super::lazy::{Access, Contents, LazyMember, Name, cannot_open, defined_symbols};
+use super::parse::{ParseOptions, parse_object};
+use crate::diag::{Code, Diagnostic};
+use crate::link::{Env, Options, par};
+
+/// Finds, loads and tells apart all inputs, and parses those that are linked in any case.
+///
+/// What went wrong is among the result's diagnostics; the inputs that could be read are
+/// there all the same, so that later phases may find more to report. A link that was
+/// cancelled ends early and the result is of no use.
+pub fn read<'a>(
+    inputs: Inputs<'a>,
+    files: &'a LoadedFiles,
+    options: &Options,
+    env: &Env<'a>,
+) -> ReadInputs<'a> {
+    let reader = InputReader {
+        search_paths: &inputs.search_paths,
+        options: ParseOptions::of(options),
+        access: Access {
+            files: env.files,
+            loaded: files,
+        },
+    };
+    let parts = par::map(inputs.inputs, |input| {
+        let mut part = ReadInputs::default();
+        if !env.is_cancelled() {
+            reader.input(input, &mut part);
+        }
+        part
+    });
+    let mut whole = ReadInputs::default();
+    for part in parts {
+        whole.append(part);
+    }
+    whole
+}
+
+impl ReadInputs<'_> {
+    fn append(&mut self, part: Self) {
+        self.inputs.extend(part.inputs);
+        self.may_stay_undefined.extend(part.may_stay_undefined);
+        self.diagnostics.extend(part.diagnostics.into_vec());
+    }
+}
+
+/// Reads one input after another; keeps nothing in between.
+struct InputReader<'i, 'a> {
+    search_paths: &'i [PathBuf],
+    options: ParseOptions,
+    access: Access<'a>,
+}
+
+/// The positional options of an input.
+#[derive(Clone, Copy)]
+struct Position {
+    whole_archive: bool,
+    lazy: bool,
+}
+
+impl<'a> InputReader<'_, 'a> {
+    fn input(&self, input: Input<'a>, part: &mut ReadInputs<'a>) {
+        let position = Position {
+            whole_archive: input.whole_archive,
+            lazy: input.lazy,
+        };
+        match input.source {
+            Source::Path(path) => self.path(&path, position, part),
+            Source::Library(name) => match self.find(&name, input.dynamic) {
+                Ok(path) => self.path(&path, position, part),
+                Err(diagnostic) => part.diagnostics.push(diagnostic),
+            },
+            Source::Bytes { name, data } => {
+                let bytes = self.access.loaded.keep_file(data);
+                self.file(&name.into(), None, bytes, position, part);
+            }
+            Source::Object(object) => part.inputs.push(ReadInput::Object(*object)),
+        }
+    }
+
+    /// The file of the library `name`, as `-l` has it.
+    fn find(&self, name: &str, dynamic: bool) -> Result<PathBuf, Diagnostic> {
+        let (stem, suffixes): (_, &[&str]) = match name.strip_prefix(':') {
+            Some(exact) => (exact.to_owned(), &[""]),
+            None if dynamic => (format!("lib{name}"), &[".so", ".a"]),
+            None => (format!("lib{name}"), &[".a"]),
+        };
+        for directory in self.search_paths {
+            for suffix in suffixes {
+                let path = directory.join(format!("{stem}{suffix}"));
+                if self.access.files.exists(&path) {
+                    return Ok(path);
+                }
+            }
+        }
+        let mut diagnostic = Diagnostic::error(
+            Code::LibraryNotFound,
+            format!("unable to find library -l{name}"),
+        );
+        for directory in self.search_paths {
+            diagnostic = diagnostic.note(format!("searched {}", directory.display()));
+        }
+        if self.search_paths.is_empty() {
+            diagnostic = diagnostic.note("no directory to search was given (-L)");
+        }
+        Err(diagnostic)
+    }
+
+    fn path(&self, path: &Path, position: Position, part: &mut ReadInputs<'a>) {
+        let name: Arc<str> = path.to_string_lossy().into();
+        match self.access.load(&Contents::File(path.to_owned())) {
+            Ok(bytes) => self.file(&name, Some(path), bytes, position, part),
+            Err(error) => part.diagnostics.push(cannot_open(&name, &error)),
+        }
+    }
+
+    /// A file's contents; `path` is where it is, if it is in a file.
+    fn file(
+        &self,
+        name: &Arc<str>,
+        path: Option<&Path>,
+        bytes: &'a [u8],
+        position: Position,
+        part: &mut ReadInputs<'a>,
+    ) {
+        match FileKind::of(bytes) {
+            FileKind::Archive => {
+                if let Some(path) = path {
+                    self.imports_beside(path, part);
+                }
+                self.archive(name, path, bytes, position, part);
+            }
+            FileKind::Object if position.lazy => {
+                let name = Name::File(name.clone());
+                self.scanned(name, Contents::Bytes(bytes), bytes, self.options, part);
+            }
+            _ => self.eager(name, bytes, self.options, part),
+        }
+    }
+
+    /// A file that is linked in any case and is no archive.
+    fn eager(
+        &self,
+        name: &Arc<str>,
+        bytes: &'a [u8],
+        options: ParseOptions,
+        part: &mut ReadInputs<'a>,
+    ) {
+        let raw = || RawFile {
+            name: name.clone(),
+            bytes,
+        };
+        let input = match FileKind::of(bytes) {
+            FileKind::Object => match parse_object(name, bytes, options, self.access.loaded) {
+                Ok(object) => ReadInput::Object(object),
+                Err(diagnostic) => return part.diagnostics.push(diagnostic),
+            },
+            // Nothing of it can be used before it is compiled, so that even between
+            // `--start-lib` and `--end-lib` it has to be taken for needed.
+            FileKind::Bitcode => ReadInput::Bitcode(raw()),
+            FileKind::SharedLibrary => ReadInput::Shared(raw()),
+            FileKind::Stub => ReadInput::Stub(raw()),
+            // An archive within an archive.
+            FileKind::Archive => {
+                return part
+                    .diagnostics
+                    .push(Foreign::Archive.into_diagnostic(name));
+            }
+            FileKind::Foreign(foreign) => {
+                return part.diagnostics.push(foreign.into_diagnostic(name));
+            }
+        };
+        part.inputs.push(input);
+    }
+
+    /// An object that is linked if somebody needs it, its symbols found by looking.
+    fn scanned(
+        &self,
+        name: Name<'a>,
+        contents: Contents<'a>,
+        bytes: &'a [u8],
+        options: ParseOptions,
+        part: &mut ReadInputs<'a>,
+    ) {
+        match defined_symbols(bytes) {
+            Ok(names) if names.is_empty() => {}
+            Ok(names) => part.inputs.push(ReadInput::Lazy(LazyMember {
+                name,
+                contents,
+                own_names: 0..names.len(),
+                names: names.into(),
+                options,
+                access: self.access,
+            })),
+            Err(fault) => part.diagnostics.push(fault.into_diagnostic(&name.get())),
+        }
+    }
+
+    fn archive(
+        &self,
+        name: &Arc<str>,
+        path: Option<&Path>,
+        bytes: &'a [u8],
+        position: Position,
+        part: &mut ReadInputs<'a>,
+    ) {
+        let read = || -> Parsed<_> {
+            let archive = Archive::parse(bytes)?;
+            let symbols = if position.whole_archive {
+                None
+            } else {
+                archive.indexed_symbols()?
+            };
+            Ok((archive, symbols))
+        };
+        let (archive, symbols) = match read() {
+            Ok(read) => read,
+            Err(fault) => return part.diagnostics.push(fault.into_diagnostic(name)),
+        };
+        let members = archive.members.iter().map(|member| ArchiveMember {
+            name: Name::Member {
+                archive: name.clone(),
+                member: member.name(),
+            },
+            contents: match member.bytes {
+                Some(bytes) => Contents::Bytes(bytes),
+                None => Contents::File(member.path(path.unwrap_or(Path::new("")))),
+            },
+        });
+        if let Some(symbols) = symbols {
+            return self.indexed(name, members, symbols, part);
+        }
+        let parts = par::map(members.collect(), |member| {
+            let mut part = ReadInputs::default();
+            self.member(name, member, position.whole_archive, &mut part);
+            part
+        });
+        for member in parts {
+            part.append(member);
+        }
+    }
+
+    /// The members of an archive with an index. Those that it mentions are not looked at.
+    fn indexed(
+        &self,
+        archive: &Arc<str>,
+        members: impl Iterator<Item = ArchiveMember<'a>>,
+        symbols: IndexedSymbols<'a>,
+        part: &mut ReadInputs<'a>,
+    ) {
+        let names: Arc<[&'a str]> = symbols.names.into();
+        for (member, own_names) in members.zip(symbols.of_member) {
+            if !own_names.is_empty() {
+                part.inputs.push(ReadInput::Lazy(LazyMember {
+                    name: member.name,
+                    contents: member.contents,
+                    names: names.clone(),
+                    own_names,
+                    options: self.member_options(),
+                    access: self.access,
+                }));
+            } else if let Contents::Bytes(bytes) = member.contents {
+                // Perhaps added after the index was made. Of bitcode that defines
+                // nothing for others there is nothing to need.
+                if FileKind::of(bytes) != FileKind::Bitcode {
+                    self.member(archive, member, false, part);
+                }
+            }
+        }
+    }
+
+    /// A member of which no index tells.
+    fn member(
+        &self,
+        archive: &Arc<str>,
+        member: ArchiveMember<'a>,
+        whole_archive: bool,
+        part: &mut ReadInputs<'a>,
+    ) {
+        let options = self.member_options();
+        let bytes = match self.access.load(&member.contents) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let diagnostic = cannot_open(&member.name.get(), &error);
+                return part.diagnostics.push(diagnostic);
+            }
+        };
+        match FileKind::of(bytes) {
+            FileKind::Foreign(Foreign::RustMetadata) => {}
+            _ if whole_archive => self.eager(&member.name.get(), bytes, options, part),
+            FileKind::Object => self.scanned(member.name, member.contents, bytes, options, part),
+            FileKind::Bitcode => self.eager(&member.name.get(), bytes, options, part),
+            // A module that defines no symbol is never needed.
+            FileKind::Foreign(Foreign::FinishedModule) | FileKind::SharedLibrary => {}
+            FileKind::Foreign(_) | FileKind::Archive | FileKind::Stub => {
+                let message = format!(
+                    "archive member '{}' is neither Wasm object file nor LLVM bitcode",
+                    member.name.member()
+                );
+                let warning = Diagnostic::warning(Code::BadInput, message).in_file(&**archive);
+                part.diagnostics.push(warning);
+            }
+        }
+    }
+
+    fn member_options(&self) -> ParseOptions {
+        ParseOptions {
+            from_archive: true,
+            ..self.options
+        }
+    }
+
+    /// `libx.imports` beside `libx.a` lists symbols that may stay undefined: one to a
+    /// line, lines that start with `#` say nothing.
+    fn imports_beside(&self, archive: &Path, part: &mut ReadInputs<'a>) {
+        let path = archive.with_extension("imports");
+        if path == archive || !self.access.files.exists(&path) {
+            return;
+        }
+        let name = path.to_string_lossy().into_owned();
+        let bytes = match self.access.load(&Contents::File(path)) {
+            Ok(bytes) => bytes,
+            Err(error) => return part.diagnostics.push(cannot_open(&name, &error)),
+        };
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            let message = "not a list of symbols: it is not valid UTF-8";
+            let diagnostic = Diagnostic::error(Code::BadInput, message).in_file(name);
+            return part.diagnostics.push(diagnostic);
+        };
+        let symbols = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        part.may_stay_undefined.extend(symbols);
+    }
+}
+
+/// What is known of a member before anything is read of it.
+struct ArchiveMember<'a> {
+    name: Name<'a>,
+    contents: Contents<'a>,
+}
