@@ -2,4 +2,5 @@
 
 pub mod diag;
 pub mod link;
+pub mod module;
 pub mod reloc;

@@ -1,0 +1,216 @@
+//! Whether everything that a module refers to is there. The tables know how many
+//! declarations are missing without a look at any hole; only when some are, the holes are
+//! searched for who refers to them.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+use wasm_format::FuncType;
+
+use super::{Form, Problem};
+use crate::module::Module;
+use crate::module::announce::STACK_POINTER;
+use crate::module::decl::{Decl, Head, State};
+use crate::module::error::{DeclKind, DeclName};
+use crate::module::handle::{Target, TargetKind};
+use crate::module::slab::Slab;
+
+/// What is missing and why, by kind and slot, with what refers to it.
+type Missing = IndexMap<(TargetKind, usize), (DeclName, Why, Vec<DeclName>), FxBuildHasher>;
+
+enum Why {
+    Failed(Box<str>),
+    NeverUpdated,
+    /// Announced and never updated, with an entry in the offset table: an empty entry is no
+    /// problem, but its address is.
+    NotPlaced,
+    Freed,
+    Imported,
+}
+
+/// The problems that a look at the declarations finds; none if the module can be written.
+pub(super) fn problems(module: &Module, form: Form) -> Vec<Problem> {
+    let missing = missing(module, form);
+    let mut problems = Vec::new();
+    if !missing.is_empty() {
+        problems.extend(referenced(module, missing));
+    }
+    if form == Form::Module {
+        no_stack(module, &mut problems);
+    }
+    start_types(module, &mut problems);
+    problems
+}
+
+fn missing(module: &Module, form: Form) -> Missing {
+    let mut missing = Missing::default();
+    let decls = &module.decls;
+    of_kind(&decls.funcs, TargetKind::Function, &mut missing);
+    of_kind(&decls.data, TargetKind::Data, &mut missing);
+    of_kind(&decls.globals, TargetKind::Global, &mut missing);
+    of_kind(&decls.tables, TargetKind::Table, &mut missing);
+    of_kind(&decls.memories, TargetKind::Memory, &mut missing);
+    of_kind(&decls.tags, TargetKind::Tag, &mut missing);
+    of_kind(&decls.customs, TargetKind::Custom, &mut missing);
+    for (slot, datum) in decls.data.iter() {
+        let why = match datum.head.state {
+            State::Announced if datum.body.offset_slot.is_some() => Why::NotPlaced,
+            State::Ready if datum.head.imported && form == Form::Module => Why::Imported,
+            _ => continue,
+        };
+        let name = datum.head.named(TargetKind::Data);
+        missing.insert((TargetKind::Data, slot), (name, why, Vec::new()));
+    }
+    missing
+}
+
+fn of_kind<B>(slab: &Slab<Decl<B>>, kind: TargetKind, missing: &mut Missing) {
+    for (slot, Decl { head, .. }) in slab.iter() {
+        if head.state != State::Ready {
+            missing.insert((kind, slot), (head.named(kind), why(head), Vec::new()));
+        }
+    }
+    for (slot, name) in slab.freed_but_referenced() {
+        let name = DeclName {
+            kind: DeclKind::of(kind, false),
+            name: Arc::clone(name),
+        };
+        missing.insert((kind, slot), (name, Why::Freed, Vec::new()));
+    }
+}
+
+fn why(head: &Head) -> Why {
+    match head.state {
+        State::Failed => Why::Failed(head.failure().unwrap_or_default().into()),
+        State::Announced | State::Ready => Why::NeverUpdated,
+    }
+}
+
+/// The problems, with both ends of each reference.
+fn referenced(module: &Module, mut missing: Missing) -> impl Iterator<Item = Problem> {
+    each_reference(module, |from, target| {
+        let kind = match target.kind() {
+            TargetKind::DataSlot => TargetKind::Data,
+            kind => kind,
+        };
+        let Some((_, why, references)) = missing.get_mut(&(kind, target.index())) else {
+            return;
+        };
+        if matches!(why, Why::NotPlaced) && target.kind() == TargetKind::DataSlot {
+            return;
+        }
+        let from = from();
+        if references.last() != Some(&from) {
+            references.push(from);
+        }
+    });
+    missing
+        .into_values()
+        .filter_map(|(declaration, why, references)| {
+            Some(match why {
+                Why::Failed(reason) => Problem::Failed {
+                    declaration,
+                    reason,
+                    references,
+                },
+                Why::NotPlaced if references.is_empty() => return None,
+                Why::NeverUpdated | Why::NotPlaced => Problem::NeverUpdated {
+                    declaration,
+                    references,
+                },
+                Why::Freed => Problem::Freed {
+                    declaration,
+                    references,
+                },
+                Why::Imported => Problem::ImportedData {
+                    declaration,
+                    references,
+                },
+            })
+        })
+}
+
+/// Calls `visit` with both ends of every reference between declarations.
+fn each_reference(module: &Module, mut visit: impl FnMut(&dyn Fn() -> DeclName, Target)) {
+    let decls = &module.decls;
+    let mut holes = |name: &dyn Fn() -> DeclName, holes: &[crate::module::arena::Hole]| {
+        for hole in holes {
+            visit(name, hole.target);
+        }
+    };
+    for (_, decl) in decls.funcs.iter() {
+        let name = || decl.head.named(TargetKind::Function);
+        holes(&name, module.arena.holes(decl.body.span));
+    }
+    for (_, decl) in decls.data.iter() {
+        let name = || decl.head.named(TargetKind::Data);
+        holes(&name, module.arena.holes(decl.body.span));
+    }
+    for (_, decl) in decls.globals.iter() {
+        let name = || decl.head.named(TargetKind::Global);
+        if let Some(init) = &decl.body.init {
+            holes(&name, &init.holes);
+        }
+    }
+    for (_, decl) in decls.customs.iter() {
+        let name = || decl.head.named(TargetKind::Custom);
+        holes(&name, module.arena.holes(decl.body.span));
+    }
+    for (_, element) in decls.elements.iter() {
+        let name = || DeclName {
+            kind: DeclKind::Element,
+            name: Arc::clone(&element.name),
+        };
+        for target in element.references() {
+            visit(&name, target);
+        }
+    }
+    let init = module.init_functions.iter().map(|(priority, function)| {
+        let name = format!("init function of priority {priority}");
+        (name, *function)
+    });
+    let start = module
+        .start
+        .map(|function| ("start function".to_owned(), function));
+    for (name, function) in init.chain(start) {
+        let name = || DeclName {
+            kind: DeclKind::Start,
+            name: name.as_str().into(),
+        };
+        visit(&name, function.into());
+    }
+}
+
+fn no_stack(module: &Module, problems: &mut Vec<Problem>) {
+    let used = module
+        .names
+        .get(STACK_POINTER)
+        .filter(|target| target.kind() == TargetKind::Global && module.decls.is_builtin(**target));
+    if let (Some(target), None) = (used, module.options.stack_size) {
+        problems.push(Problem::NoStack {
+            declaration: module.decls.name(*target),
+        });
+    }
+}
+
+fn start_types(module: &Module, problems: &mut Vec<Problem>) {
+    let nothing = FuncType::default();
+    let init = module.init_functions.iter().map(|(_, function)| *function);
+    for function in init.chain(module.start) {
+        let decl = module
+            .decls
+            .funcs
+            .get(function.0.index(), function.0.generation());
+        let Some(ty) = decl.and_then(|decl| decl.body.ty) else {
+            continue; // reported as missing
+        };
+        let known = module.decls.types.get(ty);
+        if known != Some(&nothing) {
+            problems.push(Problem::StartType {
+                declaration: module.decls.name(function.into()),
+                ty: known.map_or_else(|| "a raw type".to_owned(), ToString::to_string),
+            });
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Where everything went.
+
+use std::ops::Range;
+
+use crate::module::handle::{Handle, Target, TargetKind};
+
+/// What a flush says about one declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Its index: of a datum the index of the segment that holds it, of a custom section
+    /// its number among the caller's, of anything else its number in the index space of its
+    /// kind. `None` for a datum that no segment holds, as it is zero or lies elsewhere.
+    pub index: Option<u32>,
+    /// Its bytes in the output: of a function locals and code, of a datum its contents, of
+    /// a custom section what follows its name, of anything else its entry in its section.
+    /// Empty for what takes no bytes of its own: zero-filled data, and what is imported.
+    pub range: Range<usize>,
+    /// Of a datum, its address in memory.
+    pub address: Option<u64>,
+}
+
+/// Where everything went: handle → index and byte range, for debuggers and tools. A handle
+/// that was stale at the flush, or made after it, has no place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FlushMap {
+    kinds: [Vec<Entry>; 7],
+    /// By slot of the datum.
+    addresses: Vec<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    /// [`Entry::NOBODY`] where no declaration is.
+    generation: u32,
+    index: u32,
+    start: usize,
+    len: u32,
+}
+
+impl Entry {
+    /// More than any generation.
+    const NOBODY: u32 = u32::MAX;
+    /// The index of what has none.
+    const NO_INDEX: u32 = u32::MAX;
+    const EMPTY: Entry = Entry {
+        generation: Self::NOBODY,
+        index: Self::NO_INDEX,
+        start: 0,
+        len: 0,
+    };
+}
+
+impl FlushMap {
+    /// Where the declaration of `handle` went.
+    pub fn get(&self, handle: impl Handle) -> Option<Location> {
+        let target = handle.target();
+        let entry = self.kinds[place(target.kind())?].get(target.index())?;
+        if entry.generation != target.generation() {
+            return None;
+        }
+        let is_data = target.kind() == TargetKind::Data;
+        Some(Location {
+            index: (entry.index != Entry::NO_INDEX).then_some(entry.index),
+            range: entry.start..entry.start + entry.len as usize,
+            address: if is_data {
+                self.addresses.get(target.index()).copied()
+            } else {
+                None
+            },
+        })
+    }
+
+    pub(super) fn set_addresses(&mut self, addresses: Vec<u64>) {
+        self.addresses = addresses;
+    }
+
+    /// Makes room for `slots` entries, so that setting them moves none.
+    pub(super) fn reserve(&mut self, kind: TargetKind, slots: usize) {
+        if let Some(place) = place(kind) {
+            self.kinds[place].reserve(slots);
+        }
+    }
+
+    /// `len` is that of an entry of a section, so it fits.
+    #[inline]
+    pub(super) fn set(&mut self, target: Target, index: Option<u32>, start: usize, len: usize) {
+        let Some(place) = place(target.kind()) else {
+            return;
+        };
+        let entries = &mut self.kinds[place];
+        if entries.len() <= target.index() {
+            entries.resize(target.index() + 1, Entry::EMPTY);
+        }
+        entries[target.index()] = Entry {
+            generation: target.generation(),
+            index: index.unwrap_or(Entry::NO_INDEX),
+            start,
+            len: len as u32,
+        };
+    }
+}
+
+fn place(kind: TargetKind) -> Option<usize> {
+    Some(match kind {
+        TargetKind::Function => 0,
+        TargetKind::Data | TargetKind::DataSlot => 1,
+        TargetKind::Global => 2,
+        TargetKind::Table => 3,
+        TargetKind::Memory => 4,
+        TargetKind::Tag => 5,
+        TargetKind::Custom => 6,
+        TargetKind::Type | TargetKind::BodyType => return None,
+    })
+}

@@ -1,0 +1,110 @@
+//! Writing a finished module.
+//!
+//! A flush reads the module and makes three values that live as long as it does: what has
+//! which number ([`number`]), what lies where in memory ([`layout`]), and from both the
+//! value of every hole ([`patch`]). With them every section is written once, front to back.
+
+mod check;
+mod layout;
+mod map;
+mod names;
+mod number;
+mod patch;
+mod problem;
+mod sections;
+mod write;
+
+use tracing::info_span;
+
+pub use map::{FlushMap, Location};
+pub use problem::{FlushError, Problem};
+
+use super::Module;
+use layout::Layout;
+use number::Numbers;
+use write::Writer;
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A module that can be instantiated.
+    Module,
+    /// A relocatable object, which a linker makes a module of.
+    Object,
+}
+
+/// A finished module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flushed {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Where everything went in them.
+    pub map: FlushMap,
+}
+
+impl Module {
+    /// Writes the module, complete and ready to be instantiated. Two flushes without a
+    /// change between them give identical bytes.
+    ///
+    /// Memory begins with the stack, if there is one, then the offset table, then data in
+    /// the order of last update, then thread-local data.
+    ///
+    /// # Errors
+    /// If the module is not complete: all reasons at once.
+    pub fn flush(&self) -> Result<Flushed, FlushError> {
+        let mut bytes = Vec::new();
+        let map = self.flush_into(&mut bytes)?;
+        Ok(Flushed { bytes, map })
+    }
+
+    /// Appends the module to a buffer. Byte ranges on the map count from where it begins.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush); the buffer is then as it was.
+    pub fn flush_into(&self, out: &mut Vec<u8>) -> Result<FlushMap, FlushError> {
+        let span = info_span!("flush", functions = self.decls.funcs.len(), bytes = 0);
+        let _entered = span.enter();
+        let start = out.len();
+        let (map, problems) = match self.write(out) {
+            Ok(written) => written,
+            Err(problems) => {
+                out.truncate(start);
+                return Err(FlushError::Incomplete(problems));
+            }
+        };
+        if !problems.is_empty() {
+            out.truncate(start);
+            return Err(FlushError::Incomplete(problems));
+        }
+        span.record("bytes", out.len() - start);
+        Ok(map)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(FlushMap, Vec<Problem>), Vec<Problem>> {
+        let problems = check::problems(self, Form::Module);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let numbers = Numbers::new(self, Form::Module);
+        let layout = Layout::new(self).map_err(|problem| vec![problem])?;
+        let mut writer = Writer::new(self, &numbers, &layout, Form::Module, out);
+        writer.types();
+        writer.imports();
+        writer.functions();
+        writer.tables();
+        writer.memories();
+        writer.tags();
+        writer.globals();
+        writer.exports();
+        writer.start();
+        writer.elements();
+        writer.data_count();
+        writer.code();
+        writer.data();
+        writer.customs();
+        writer.names();
+        writer.producers();
+        writer.target_features();
+        Ok((writer.map, writer.problems))
+    }
+}

@@ -1,0 +1,204 @@
+//! The name section (core spec, 7.4.1), and what else says where a module comes from.
+
+use wasm_format::SectionId;
+use wasm_format::leb128::{self, put_name, put_u32};
+use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming, put_module_name, put_name_map};
+use wasm_format::producers::{PRODUCERS_SECTION, ProducerValue, put_producers};
+use wasm_format::target_features::{TARGET_FEATURES_SECTION, TargetFeature, put_target_features};
+
+use super::number::Space;
+use super::write::Writer;
+use crate::module::announce::FUNCTION_TABLE;
+use crate::module::decl::Decl;
+use crate::module::slab::Slab;
+
+/// What a finished module's function that calls the init functions is called.
+const INITIALIZER: &str = "__wasm_call_ctors";
+
+impl Writer<'_> {
+    pub(super) fn names(&mut self) {
+        let (module, numbers) = (self.module, self.numbers);
+        if !module.options.names {
+            return;
+        }
+        let decls = &module.decls;
+        self.custom_section(NAME_SECTION, |w| {
+            if let Some(name) = &module.name {
+                put_module_name(w.out, name);
+            }
+            let imported = numbers.imported_funcs.iter().copied();
+            let defined = numbers.defined_funcs.iter().map(|function| function.slot);
+            let functions = imported.chain(defined).filter_map(|slot| {
+                let name: &str = &decls.funcs.at(slot as usize)?.head.name;
+                let index = numbers.funcs[slot as usize];
+                Some(Naming { index, name })
+            });
+            let initializer = w.initializer_type().map(|_| Naming {
+                index: w.initializer_number(),
+                name: INITIALIZER,
+            });
+            w.out.reserve(numbers.funcs.len() * 24);
+            w.name_map(NameSubsectionId::Function, functions.chain(initializer));
+            w.local_names();
+
+            let undeclared = numbers
+                .function_table
+                .filter(|table| table.declared.is_none());
+            let function_table = undeclared.map(|table| Naming {
+                index: table.number,
+                name: FUNCTION_TABLE,
+            });
+            let mut tables: Vec<_> = namings(&decls.tables, &numbers.tables).collect();
+            tables.extend(function_table);
+            tables.sort_unstable_by_key(|naming| naming.index);
+            w.name_map(NameSubsectionId::Table, tables.iter().copied());
+            w.name_map(
+                NameSubsectionId::Memory,
+                namings(&decls.memories, &numbers.memories),
+            );
+            let data = numbers.exported_data.iter().filter_map(|&slot| {
+                let name: &str = &decls.data.at(slot as usize)?.head.name;
+                let index = numbers.data_global(slot)?;
+                Some(Naming { index, name })
+            });
+            let globals = namings(&decls.globals, &numbers.globals).chain(data);
+            w.name_map(NameSubsectionId::Global, globals);
+            w.data_names();
+            w.name_map(NameSubsectionId::Tag, namings(&decls.tags, &numbers.tags));
+        });
+    }
+
+    fn name_map<'n>(
+        &mut self,
+        id: NameSubsectionId,
+        names: impl Iterator<Item = Naming<'n>> + Clone,
+    ) {
+        if names.clone().next().is_some() {
+            put_name_map(self.out, id, names);
+        }
+    }
+
+    /// Names of locals, encoded when the bodies were committed.
+    fn local_names(&mut self) {
+        let (decls, arena) = (&self.module.decls, &self.module.arena);
+        let groups = || {
+            self.numbers.defined_funcs.iter().filter_map(|function| {
+                let decl = decls.funcs.at(function.slot as usize)?;
+                let names = arena.bytes(decl.body.local_names);
+                let index = self.numbers.funcs[function.slot as usize];
+                (!names.is_empty()).then_some((index, names))
+            })
+        };
+        let (mut count, mut size) = (0, 0);
+        for (index, names) in groups() {
+            count += 1;
+            size += leb128::len_u32(index) + names.len();
+        }
+        if count == 0 {
+            return;
+        }
+        self.out.push(NameSubsectionId::Local as u8);
+        put_u32(self.out, (leb128::len_u32(count) + size) as u32);
+        put_u32(self.out, count);
+        for (index, names) in groups() {
+            put_u32(self.out, index);
+            self.out.extend_from_slice(names);
+        }
+    }
+
+    /// A segment is named if all that it holds agrees on the name.
+    fn data_names(&mut self) {
+        let decls = &self.module.decls;
+        let named = self
+            .layout
+            .segments
+            .iter()
+            .enumerate()
+            .filter_map(|(index, segment)| {
+                let mut names = self.layout.items[segment.items.clone()]
+                    .iter()
+                    .map(|(_, item)| {
+                        let super::layout::Item::Datum(slot) = item else {
+                            return None;
+                        };
+                        let decl = decls.data.at(*slot as usize)?;
+                        decl.body.segment.as_deref()
+                    });
+                let name = names.next()??;
+                let index = index as u32;
+                names
+                    .all(|other| other == Some(name))
+                    .then_some(Naming { index, name })
+            });
+        let named: Vec<_> = named.collect();
+        self.name_map(NameSubsectionId::Data, named.iter().copied());
+    }
+
+    /// The `producers` section, if anything is to be said there.
+    pub(in crate::module) fn producers(&mut self) {
+        let fields: Vec<(&str, Vec<ProducerValue<'_>>)> = self
+            .module
+            .producers
+            .iter()
+            .map(|(field, values)| {
+                let values = values
+                    .iter()
+                    .map(|(name, version)| ProducerValue { name, version });
+                (&**field, values.collect())
+            })
+            .collect();
+        if fields.is_empty() {
+            return;
+        }
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(field, values)| (*field, &values[..]))
+            .collect();
+        self.custom_section(PRODUCERS_SECTION, |w| put_producers(w.out, &fields));
+    }
+
+    /// The `target_features` section, if anything is to be said there.
+    pub(in crate::module) fn target_features(&mut self) {
+        let features: Vec<TargetFeature<'_>> = self
+            .module
+            .features
+            .iter()
+            .map(|(name, &prefix)| TargetFeature { prefix, name })
+            .collect();
+        if !features.is_empty() {
+            self.custom_section(TARGET_FEATURES_SECTION, |w| {
+                put_target_features(w.out, &features);
+            });
+        }
+    }
+
+    /// Writes a custom section of what `fill` appends, or none if that is nothing.
+    pub(in crate::module) fn custom_section(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
+        let start = self.out.len();
+        put_name(self.out, name);
+        let empty = self.out.len();
+        fill(self);
+        if self.out.len() == empty {
+            self.out.truncate(start);
+            return;
+        }
+        let mut header = vec![SectionId::Custom as u8];
+        put_u32(&mut header, (self.out.len() - start) as u32);
+        self.insert_header(start, &header, SectionId::Custom);
+    }
+}
+
+fn namings<'a, B>(
+    slab: &'a Slab<Decl<B>>,
+    space: &'a Space,
+) -> impl Iterator<Item = Naming<'a>> + Clone {
+    space
+        .imports
+        .iter()
+        .chain(&space.defined)
+        .filter_map(|&slot| {
+            let name: &str = &slab.at(slot as usize)?.head.name;
+            let index = space.number[slot as usize];
+            Some(Naming { index, name })
+        })
+}

@@ -1,0 +1,136 @@
+//! The value of every hole, and writing it: the one place where a number that was decided
+//! at flush gets into contents.
+
+use wasm_format::reloc::{RelocType, ValueForm};
+
+use super::layout::Layout;
+use super::number::Numbers;
+use super::{Form, Problem};
+use crate::module::Module;
+use crate::module::arena::Hole;
+use crate::module::error::DeclName;
+use crate::module::handle::TargetKind;
+
+/// What holes are patched with.
+pub(in crate::module) struct Patcher<'a> {
+    pub(in crate::module) module: &'a Module,
+    pub(in crate::module) numbers: &'a Numbers,
+    pub(in crate::module) layout: &'a Layout,
+    pub(in crate::module) form: Form,
+    /// By slot: offset of a function's first instruction in the contents of the code
+    /// section. Known once that section is written, and only custom sections ask.
+    pub(in crate::module) code_offsets: Vec<u32>,
+}
+
+impl Patcher<'_> {
+    /// Patches `holes` in `contents`, which will lie at `address` if it is data. What goes
+    /// wrong is added to `problems`; `from` names what has the holes.
+    #[inline]
+    pub(in crate::module) fn patch(
+        &self,
+        holes: &[Hole],
+        contents: &mut [u8],
+        address: u64,
+        from: impl Fn() -> DeclName,
+        problems: &mut Vec<Problem>,
+    ) {
+        for hole in holes {
+            // Calls are nearly all there is.
+            if hole.ty == RelocType::FunctionIndexLeb {
+                let number = self.numbers.funcs[hole.target.index()];
+                let place = &mut contents[hole.offset as usize..];
+                wasm_format::leb128::write_u32_fixed(place, number);
+                continue;
+            }
+            match self.value(hole, address) {
+                Ok(value) => hole.write(contents, value),
+                Err(problem) => problems.push(problem(from(), self.module.decls.name(hole.target))),
+            }
+        }
+    }
+
+    /// The value of a hole, or what to say about it.
+    fn value(
+        &self,
+        hole: &Hole,
+        place: u64,
+    ) -> Result<u64, impl Fn(DeclName, DeclName) -> Problem> {
+        let index = hole.target.index();
+        let value = match hole.ty {
+            RelocType::TableIndexSleb
+            | RelocType::TableIndexI32
+            | RelocType::TableIndexRelSleb
+            | RelocType::TableIndexSleb64
+            | RelocType::TableIndexI64
+            | RelocType::TableIndexRelSleb64 => self.numbers.table_slots[index].into(),
+            RelocType::FunctionOffsetI32 | RelocType::FunctionOffsetI64 => {
+                let start = self.code_offsets.get(index).copied().unwrap_or(0);
+                i128::from(start) + i128::from(hole.addend)
+            }
+            RelocType::SectionOffsetI32 => hole.addend.into(),
+            _ if matches!(hole.target.kind(), TargetKind::Data | TargetKind::DataSlot) => {
+                match self.address(hole, place) {
+                    Some(value) => value,
+                    None => return Err(Wrong::NotThreadLocal.into_problem()),
+                }
+            }
+            _ => self.numbers.of(hole.target).into(),
+        };
+        let form = hole.ty.form();
+        let fits = match form {
+            ValueForm::Leb32 => (0..=i128::from(u32::MAX)).contains(&value),
+            ValueForm::Sleb32 | ValueForm::I32 => {
+                (i128::from(i32::MIN)..=i128::from(u32::MAX)).contains(&value)
+            }
+            ValueForm::Leb64 => (0..=i128::from(u64::MAX)).contains(&value),
+            ValueForm::Sleb64 | ValueForm::I64 => true,
+        };
+        if fits {
+            Ok(value as u64)
+        } else {
+            Err(Wrong::Range(value).into_problem())
+        }
+    }
+
+    /// The value of a hole that wants an address; `None` if it wants a thread-local one of
+    /// something that is not thread-local.
+    fn address(&self, hole: &Hole, place: u64) -> Option<i128> {
+        let index = hole.target.index();
+        let datum = self.module.decls.data.at(index)?;
+        let target = if hole.target.kind() == TargetKind::DataSlot {
+            let slot = u64::from(datum.body.offset_slot?);
+            self.layout.offset_table + slot * self.module.options.pointer_size()
+        } else {
+            self.layout.addresses[index]
+        };
+        let relative_to = match hole.ty {
+            RelocType::MemoryAddrTlsSleb | RelocType::MemoryAddrTlsSleb64 => {
+                if self.form == Form::Module && !datum.body.is_tls() {
+                    return None;
+                }
+                if datum.head.imported {
+                    0
+                } else {
+                    self.layout.tls_base
+                }
+            }
+            RelocType::MemoryAddrLocrelI32 => place + u64::from(hole.offset),
+            _ => 0,
+        };
+        Some(i128::from(target) - i128::from(relative_to) + i128::from(hole.addend))
+    }
+}
+
+enum Wrong {
+    Range(i128),
+    NotThreadLocal,
+}
+
+impl Wrong {
+    fn into_problem(self) -> impl Fn(DeclName, DeclName) -> Problem {
+        move |from, to| match self {
+            Wrong::Range(value) => Problem::AddressRange { from, to, value },
+            Wrong::NotThreadLocal => Problem::NotThreadLocal { from, to },
+        }
+    }
+}

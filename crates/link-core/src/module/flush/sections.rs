@@ -1,0 +1,447 @@
+//! The sections that are small: everything but code, data and custom sections. Each has
+//! what both a finished module and an object need, and says where they differ.
+
+use wasm_format::leb128::{put_i64, put_name, put_u32};
+use wasm_format::{ExternalKind, GlobalType, Limits, RefType, SectionId, TableType};
+
+use super::number::{self, FunctionTable};
+use super::write::Writer;
+use super::{Form, Problem};
+use crate::module::announce::FUNCTION_TABLE;
+use crate::module::decl::Head;
+use crate::module::defs::{Builtin, ElementMode};
+use crate::module::handle::{Target, TargetKind};
+
+/// Module that a linker's own memory and table are imported from.
+const LINKER_MODULE: &str = "env";
+/// What a linker calls the memory.
+const LINKER_MEMORY: &str = "__linear_memory";
+/// What a memory is exported as unless it is declared with other names.
+const MEMORY_EXPORT: &str = "memory";
+
+impl Writer<'_> {
+    pub(super) fn types(&mut self) {
+        let (module, numbers) = (self.module, self.numbers);
+        self.vector_section(SectionId::Type, |w| {
+            module.decls.types.encode(&numbers.types, w.out)
+        });
+    }
+
+    pub(super) fn imports(&mut self) {
+        let (decls, numbers) = (&self.module.decls, self.numbers);
+        self.vector_section(SectionId::Import, |w| {
+            let mut count = 0;
+            for &slot in &numbers.imported_funcs {
+                let Some(decl) = decls.funcs.at(slot as usize) else {
+                    continue;
+                };
+                count += w.import(&decl.head, ExternalKind::Func);
+                let ty = decl.body.ty.map_or(0, |ty| numbers.types[ty.index()]);
+                put_u32(w.out, ty);
+            }
+            for &slot in &numbers.tables.imports {
+                let Some(decl) = decls.tables.at(slot as usize) else {
+                    continue;
+                };
+                count += w.import(&decl.head, ExternalKind::Table);
+                if let Some(ty) = w.table_type(slot) {
+                    ty.encode(w.out);
+                }
+            }
+            let undeclared = |table: &FunctionTable| table.declared.is_none();
+            if w.form == Form::Object && numbers.function_table.as_ref().is_some_and(undeclared) {
+                count += w.import_as(LINKER_MODULE, FUNCTION_TABLE, ExternalKind::Table);
+                w.function_table_type().encode(w.out);
+            }
+            if w.form == Form::Object {
+                if w.needs_memory() {
+                    count += w.import_as(LINKER_MODULE, LINKER_MEMORY, ExternalKind::Memory);
+                    w.memory_limits().encode(w.out);
+                }
+            } else {
+                for &slot in &numbers.memories.imports {
+                    let Some(decl) = decls.memories.at(slot as usize) else {
+                        continue;
+                    };
+                    count += w.import(&decl.head, ExternalKind::Memory);
+                    w.memory_limits().encode(w.out);
+                }
+            }
+            for &slot in &numbers.globals.imports {
+                let Some(decl) = decls.globals.at(slot as usize) else {
+                    continue;
+                };
+                count += w.import(&decl.head, ExternalKind::Global);
+                if let Some(ty) = decl.body.ty {
+                    ty.encode(w.out);
+                }
+            }
+            for &slot in &numbers.tags.imports {
+                let Some(decl) = decls.tags.at(slot as usize) else {
+                    continue;
+                };
+                count += w.import(&decl.head, ExternalKind::Tag);
+                w.tag_type(slot);
+            }
+            count
+        });
+    }
+
+    fn import(&mut self, head: &Head, kind: ExternalKind) -> u32 {
+        let module = self.module;
+        let (from, name) = head.import(&module.options.import_module);
+        self.import_as(from, name, kind)
+    }
+
+    fn import_as(&mut self, module: &str, name: &str, kind: ExternalKind) -> u32 {
+        put_name(self.out, module);
+        put_name(self.out, name);
+        self.out.push(kind as u8);
+        1
+    }
+
+    pub(super) fn functions(&mut self) {
+        let numbers = self.numbers;
+        let initializer = self.initializer_type();
+        self.vector_section(SectionId::Function, |w| {
+            w.out.reserve(numbers.defined_funcs.len() * 2);
+            let types = numbers.defined_funcs.iter().map(|function| function.ty);
+            let mut count = 0;
+            for ty in types.chain(initializer.map(Some)) {
+                put_u32(w.out, ty.map_or(0, |ty| numbers.types[ty.index()]));
+                count += 1;
+            }
+            count
+        });
+    }
+
+    pub(super) fn tables(&mut self) {
+        let numbers = self.numbers;
+        self.vector_section(SectionId::Table, |w| {
+            let mut count = 0;
+            if let (Form::Module, Some(FunctionTable { declared: None, .. })) =
+                (w.form, numbers.function_table)
+            {
+                w.function_table_type().encode(w.out);
+                count += 1;
+            }
+            for &slot in &numbers.tables.defined {
+                let start = w.out.len();
+                if let Some(ty) = w.table_type(slot) {
+                    ty.encode(w.out);
+                }
+                w.placed(
+                    TargetKind::Table,
+                    slot,
+                    numbers.tables.number[slot as usize],
+                    start,
+                );
+                count += 1;
+            }
+            count
+        });
+    }
+
+    /// The type of the table in slot `slot`, large enough for what fills it.
+    fn table_type(&mut self, slot: u32) -> Option<TableType> {
+        let decl = self.module.decls.tables.at(slot as usize)?;
+        let mut ty = decl.body.ty?;
+        let is_function_table = self
+            .numbers
+            .function_table
+            .is_some_and(|table| table.declared == Some(slot));
+        if decl.body.builtin == Some(Builtin::FunctionTable) {
+            return Some(self.function_table_type());
+        }
+        if self.form == Form::Object {
+            return Some(ty);
+        }
+        let mut needed = number::elements_end(self.module, slot);
+        if is_function_table {
+            needed = needed.max(self.numbers.addressed.len() as u64 + 1);
+        }
+        ty.limits.min = ty.limits.min.max(needed);
+        if let Some(max) = ty.limits.max
+            && max < ty.limits.min
+        {
+            self.problems.push(Problem::TableMax {
+                declaration: decl.head.named(TargetKind::Table),
+                needed,
+                max,
+            });
+        }
+        Some(ty)
+    }
+
+    /// The type of the table of function addresses, unless the caller has declared it: just
+    /// large enough, slot 0 being nobody's address.
+    fn function_table_type(&self) -> TableType {
+        let slots = self.numbers.addressed.len() as u64 + 1;
+        let declared = self.numbers.function_table.and_then(|table| table.declared);
+        let filled = declared.map_or(0, |slot| number::elements_end(self.module, slot));
+        let min = slots.max(filled);
+        let exact = self.form == Form::Module;
+        TableType {
+            element: RefType::FUNCREF,
+            limits: Limits {
+                min: if exact { min } else { slots - 1 },
+                max: exact.then_some(min),
+                is_64: self.module.options.memory64,
+                ..Limits::default()
+            },
+        }
+    }
+
+    pub(super) fn memories(&mut self) {
+        let numbers = self.numbers;
+        if self.form == Form::Object || !numbers.memories.imports.is_empty() {
+            return;
+        }
+        self.vector_section(SectionId::Memory, |w| {
+            if !w.needs_memory() {
+                return 0;
+            }
+            let start = w.out.len();
+            w.memory_limits().encode(w.out);
+            if let Some(&slot) = numbers.memories.defined.first() {
+                w.placed(TargetKind::Memory, slot, 0, start);
+            }
+            1
+        });
+    }
+
+    /// Whether anything needs a memory.
+    pub(super) fn needs_memory(&self) -> bool {
+        let decls = &self.module.decls;
+        let stack = || {
+            let mut globals = decls.globals.iter();
+            globals.any(|(_, decl)| decl.body.builtin == Some(Builtin::StackPointer))
+        };
+        self.layout.has_data
+            || decls.memories.iter().next().is_some()
+            || decls.data.iter().next().is_some()
+            || stack()
+    }
+
+    /// Limits of the memory, large enough for what is placed.
+    fn memory_limits(&mut self) -> Limits {
+        let declared = self.module.decls.memories.iter().next();
+        let mut limits = declared.map_or(Limits::default(), |(_, decl)| decl.body.limits);
+        limits.is_64 = self.module.options.memory64;
+        if self.form == Form::Object {
+            // How much is needed the linker finds out.
+            limits.max = limits.max.filter(|_| limits.shared);
+            return limits;
+        }
+        let needed = self.layout.pages(limits.page_size_log2);
+        limits.min = limits.min.max(needed);
+        if let (Some(max), Some((_, decl))) = (limits.max, declared)
+            && max < limits.min
+        {
+            self.problems.push(Problem::MemoryMax {
+                declaration: decl.head.named(TargetKind::Memory),
+                needed,
+                max,
+            });
+        }
+        limits
+    }
+
+    pub(super) fn tags(&mut self) {
+        let numbers = self.numbers;
+        self.vector_section(SectionId::Tag, |w| {
+            for &slot in &numbers.tags.defined {
+                let start = w.out.len();
+                w.tag_type(slot);
+                w.placed(
+                    TargetKind::Tag,
+                    slot,
+                    numbers.tags.number[slot as usize],
+                    start,
+                );
+            }
+            numbers.tags.defined.len() as u32
+        });
+    }
+
+    fn tag_type(&mut self, slot: u32) {
+        let decl = self.module.decls.tags.at(slot as usize);
+        let ty = decl.and_then(|decl| decl.body.ty);
+        self.out.push(0); // the attribute: an exception
+        put_u32(self.out, ty.map_or(0, |ty| self.numbers.types[ty.index()]));
+    }
+
+    pub(super) fn globals(&mut self) {
+        let (decls, numbers) = (&self.module.decls, self.numbers);
+        self.vector_section(SectionId::Global, |w| {
+            for &slot in &numbers.globals.defined {
+                let Some(decl) = decls.globals.at(slot as usize) else {
+                    continue;
+                };
+                let start = w.out.len();
+                if let Some(ty) = decl.body.ty {
+                    ty.encode(w.out);
+                }
+                match (decl.body.builtin, &decl.body.init) {
+                    (Some(Builtin::StackPointer), _) => {
+                        w.address_const(w.layout.stack_top.unwrap_or(0));
+                    }
+                    (Some(_), _) => w.address_const(w.layout.tls_base),
+                    (None, Some(init)) => {
+                        let from = w.out.len();
+                        w.out.extend_from_slice(&init.bytes);
+                        let name = || decl.head.named(TargetKind::Global);
+                        w.patch(&init.holes, from, 0, name);
+                    }
+                    (None, None) => {}
+                }
+                w.placed(
+                    TargetKind::Global,
+                    slot,
+                    numbers.globals.number[slot as usize],
+                    start,
+                );
+            }
+            for &slot in &numbers.exported_data {
+                let ty: GlobalType = number::data_global_type(w.module);
+                ty.encode(w.out);
+                w.address_const(w.layout.addresses[slot as usize]);
+            }
+            (numbers.globals.defined.len() + numbers.exported_data.len()) as u32
+        });
+    }
+
+    /// Appends a constant expression whose value is an address.
+    pub(super) fn address_const(&mut self, address: u64) {
+        if self.module.options.memory64 {
+            self.out.push(0x42);
+            put_i64(self.out, address as i64);
+        } else {
+            self.out.push(0x41);
+            put_i64(self.out, i64::from(address as i32));
+        }
+        self.out.push(0x0b);
+    }
+
+    pub(super) fn exports(&mut self) {
+        let (module, numbers) = (self.module, self.numbers);
+        self.vector_section(SectionId::Export, |w| {
+            let mut count = 0;
+            for (name, target) in module.exports_in_order() {
+                let (kind, index) = match target.kind() {
+                    TargetKind::Function => (ExternalKind::Func, Some(numbers.of(target))),
+                    TargetKind::Table => (ExternalKind::Table, Some(numbers.of(target))),
+                    TargetKind::Memory => (ExternalKind::Memory, Some(numbers.of(target))),
+                    TargetKind::Tag => (ExternalKind::Tag, Some(numbers.of(target))),
+                    TargetKind::Data => {
+                        let index = numbers.data_global(target.index() as u32);
+                        (ExternalKind::Global, index)
+                    }
+                    _ => (ExternalKind::Global, Some(numbers.of(target))),
+                };
+                let Some(index) = index else { continue };
+                w.export(name, kind, index);
+                count += 1;
+            }
+            let mut memories = module.decls.memories.iter();
+            let private = memories
+                .next()
+                .is_none_or(|(_, decl)| !decl.head.imported && decl.head.exports().is_empty());
+            if private && w.layout.has_data && !module.exports.contains_key(MEMORY_EXPORT) {
+                w.export(MEMORY_EXPORT, ExternalKind::Memory, 0);
+                count += 1;
+            }
+            count
+        });
+    }
+
+    fn export(&mut self, name: &str, kind: ExternalKind, index: u32) {
+        put_name(self.out, name);
+        self.out.push(kind as u8);
+        put_u32(self.out, index);
+    }
+
+    pub(super) fn start(&mut self) {
+        let start = if self.module.init_functions.is_empty() {
+            self.module.start.map(|start| self.numbers.of(start.into()))
+        } else {
+            Some(self.initializer_number())
+        };
+        if let Some(number) = start {
+            self.section(SectionId::Start, |w| put_u32(w.out, number));
+        }
+    }
+
+    pub(super) fn elements(&mut self) {
+        let (decls, numbers) = (&self.module.decls, self.numbers);
+        self.vector_section(SectionId::Element, |w| {
+            let mut count = 0;
+            if let (Some(table), false) = (numbers.function_table, numbers.addressed.is_empty()) {
+                let is_64 = match table.declared {
+                    Some(slot) => w.is_table64(slot),
+                    None => w.module.options.memory64,
+                };
+                w.active_element(table.number, 1, is_64);
+                let functions = numbers
+                    .addressed
+                    .iter()
+                    .map(|&slot| numbers.funcs[slot as usize]);
+                w.element_items(functions);
+                count += 1;
+            }
+            for (_, element) in decls.elements.iter() {
+                match element.mode {
+                    ElementMode::Active { table, offset } => {
+                        let is_64 = w.is_table64(table.0.index() as u32);
+                        w.active_element(numbers.of(table.into()), offset, is_64);
+                    }
+                    ElementMode::Passive => w.out.extend_from_slice(&[1, 0]),
+                    ElementMode::Declared => w.out.extend_from_slice(&[3, 0]),
+                }
+                let numbered = |function: &_| numbers.of(Target::from(*function));
+                w.element_items(element.functions.iter().map(numbered));
+                count += 1;
+            }
+            count
+        });
+    }
+
+    fn is_table64(&self, slot: u32) -> bool {
+        let decl = self.module.decls.tables.at(slot as usize);
+        let ty = decl.and_then(|decl| decl.body.ty);
+        ty.is_some_and(|ty| ty.limits.is_64)
+    }
+
+    /// Begins a segment that fills `table` from slot `offset` on.
+    fn active_element(&mut self, table: u32, offset: u64, is_64: bool) {
+        if table == 0 {
+            self.out.push(0);
+        } else {
+            self.out.push(2);
+            put_u32(self.out, table);
+        }
+        if is_64 {
+            self.out.push(0x42);
+            put_i64(self.out, offset as i64);
+        } else {
+            self.out.push(0x41);
+            put_i64(self.out, i64::from(offset as i32));
+        }
+        self.out.push(0x0b);
+        if table != 0 {
+            self.out.push(0); // the items are function indices
+        }
+    }
+
+    fn element_items(&mut self, functions: impl ExactSizeIterator<Item = u32>) {
+        put_u32(self.out, functions.len() as u32);
+        functions.for_each(|function| put_u32(self.out, function));
+    }
+
+    pub(super) fn data_count(&mut self) {
+        if self.layout.passive > 0 {
+            let count = self.layout.segments.len() as u32;
+            self.section(SectionId::DataCount, |w| put_u32(w.out, count));
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! Writing sections one after another: the headers, and the sections that have the bytes
+//! (code, data, custom sections).
+
+use wasm_format::leb128::{self, put_u32};
+use wasm_format::{MODULE_HEADER, SectionId, put_custom_section_header, put_vector_section_header};
+
+use super::layout::{Item, Layout};
+use super::number::Numbers;
+use super::patch::Patcher;
+use super::{FlushMap, Form, Problem};
+use crate::module::Module;
+use crate::module::arena::Hole;
+use crate::module::error::DeclName;
+use crate::module::handle::{DataId, FuncId, Target, TargetKind, TypeId};
+
+/// What is being written, to the end of `out`.
+pub(in crate::module) struct Writer<'a> {
+    pub(in crate::module) module: &'a Module,
+    pub(in crate::module) numbers: &'a Numbers,
+    pub(in crate::module) layout: &'a Layout,
+    pub(in crate::module) form: Form,
+    pub(in crate::module) out: &'a mut Vec<u8>,
+    pub(in crate::module) patcher: Patcher<'a>,
+    pub(in crate::module) map: FlushMap,
+    pub(in crate::module) problems: Vec<Problem>,
+    /// Where the output begins in `out`.
+    base: usize,
+    /// Entries of the section being written, to be put on the map once it is known where
+    /// the section begins: what, its index, where from `out`'s start, its size.
+    entries: Vec<(Target, u32, usize, usize)>,
+    /// How many sections were written.
+    pub(in crate::module) section_count: u32,
+}
+
+impl<'a> Writer<'a> {
+    pub(in crate::module) fn new(
+        module: &'a Module,
+        numbers: &'a Numbers,
+        layout: &'a Layout,
+        form: Form,
+        out: &'a mut Vec<u8>,
+    ) -> Self {
+        let base = out.len();
+        out.extend_from_slice(&MODULE_HEADER);
+        Self {
+            module,
+            numbers,
+            layout,
+            form,
+            out,
+            patcher: Patcher {
+                module,
+                numbers,
+                layout,
+                form,
+                code_offsets: Vec::new(),
+            },
+            map: FlushMap::default(),
+            problems: Vec::new(),
+            base,
+            entries: Vec::new(),
+            section_count: 0,
+        }
+    }
+
+    /// Writes a section with a compact header around what `fill` appends. The contents of
+    /// such sections are small, so they are moved by the header's size afterwards.
+    pub(super) fn section(&mut self, id: SectionId, fill: impl FnOnce(&mut Self)) {
+        let start = self.out.len();
+        fill(self);
+        let mut header = vec![id as u8];
+        put_u32(&mut header, (self.out.len() - start) as u32);
+        self.insert_header(start, &header, id);
+    }
+
+    /// Writes a vector section in the same way; `fill` returns how many items it appended.
+    /// If none, there is no section.
+    pub(super) fn vector_section(&mut self, id: SectionId, fill: impl FnOnce(&mut Self) -> u32) {
+        let start = self.out.len();
+        let count = fill(self);
+        if count == 0 {
+            self.out.truncate(start);
+            return;
+        }
+        let mut header = Vec::new();
+        put_vector_section_header(&mut header, id, count, self.out.len() - start);
+        self.insert_header(start, &header, id);
+    }
+
+    pub(super) fn insert_header(&mut self, start: usize, header: &[u8], id: SectionId) {
+        self.check_size(id.name(), (self.out.len() - start) as u64);
+        self.out.splice(start..start, header.iter().copied());
+        self.section_count += 1;
+        for (target, index, at, len) in self.entries.drain(..) {
+            let at = at + header.len() - self.base;
+            self.map.set(target, Some(index), at, len);
+        }
+    }
+
+    /// Puts what was appended since `start`, the entry of the declaration in `slot`, on the
+    /// map.
+    pub(super) fn placed(&mut self, kind: TargetKind, slot: u32, index: u32, start: usize) {
+        let generation = self.module.decls.generation(kind, slot as usize);
+        let target = Target::new(kind, slot, generation);
+        self.entries
+            .push((target, index, start, self.out.len() - start));
+    }
+
+    /// Patches what was appended since `from`.
+    pub(super) fn patch(
+        &mut self,
+        holes: &[Hole],
+        from: usize,
+        address: u64,
+        name: impl Fn() -> DeclName,
+    ) {
+        let contents = &mut self.out[from..];
+        self.patcher
+            .patch(holes, contents, address, name, &mut self.problems);
+    }
+
+    /// Reports a section that the format has no room for.
+    pub(in crate::module) fn check_size(&mut self, section: &'static str, size: u64) {
+        if size > u64::from(u32::MAX) - 16 {
+            self.problems
+                .push(Problem::SectionTooLarge { section, size });
+        }
+    }
+
+    /// The bodies of all functions.
+    pub(in crate::module) fn code(&mut self) {
+        let (module, numbers) = (self.module, self.numbers);
+        self.map_imports();
+        let initializer = self.initializer();
+        let mut size: u64 = numbers
+            .defined_funcs
+            .iter()
+            .map(|function| u64::from(function.len) + leb128::len_u32(function.len) as u64)
+            .sum();
+        size += initializer.len() as u64;
+        let count = numbers.defined_funcs.len() as u32 + u32::from(!initializer.is_empty());
+        if count == 0 {
+            return;
+        }
+        self.check_size(SectionId::Code.name(), size);
+        if !self.problems.is_empty() {
+            return; // what would be written here is of no use to anybody
+        }
+        self.out.reserve(size as usize + 16);
+        let header = self.out.len();
+        put_vector_section_header(self.out, SectionId::Code, count, size as usize);
+        self.section_count += 1;
+        // What offsets in the code section count from: its contents, count included.
+        let contents = self.out.len() - leb128::len_u32(count);
+        debug_assert!(header < contents);
+        let wants_offsets = module.decls.customs.iter().next().is_some();
+        if wants_offsets {
+            self.patcher.code_offsets = vec![0; module.decls.funcs.len()];
+        }
+        for function in &numbers.defined_funcs {
+            put_u32(self.out, function.len);
+            let start = self.out.len();
+            self.out
+                .extend_from_slice(module.arena.bytes(function.span));
+            let name = || {
+                let slot = function.slot as usize;
+                let target = FuncId::new(function.slot, module.decls.funcs.generation(slot));
+                module.decls.name(target.into())
+            };
+            self.patch(module.arena.holes(function.span), start, 0, name);
+            let slot = function.slot as usize;
+            let id = FuncId::new(function.slot, module.decls.funcs.generation(slot));
+            let index = numbers.funcs[slot];
+            let len = function.len as usize;
+            self.map.set(id.into(), Some(index), start - self.base, len);
+            if let (true, Some(decl)) = (wants_offsets, module.decls.funcs.at(slot)) {
+                let offset = start - contents + decl.body.locals_len as usize;
+                self.patcher.code_offsets[slot] = offset as u32;
+            }
+        }
+        self.out.extend_from_slice(&initializer);
+    }
+
+    fn map_imports(&mut self) {
+        let (decls, numbers) = (&self.module.decls, self.numbers);
+        self.map.reserve(TargetKind::Function, decls.funcs.len());
+        self.map.reserve(TargetKind::Data, decls.data.len());
+        let spaces = [
+            (
+                TargetKind::Function,
+                &numbers.funcs,
+                &numbers.imported_funcs,
+            ),
+            (
+                TargetKind::Global,
+                &numbers.globals.number,
+                &numbers.globals.imports,
+            ),
+            (
+                TargetKind::Table,
+                &numbers.tables.number,
+                &numbers.tables.imports,
+            ),
+            (
+                TargetKind::Memory,
+                &numbers.memories.number,
+                &numbers.memories.imports,
+            ),
+            (TargetKind::Tag, &numbers.tags.number, &numbers.tags.imports),
+        ];
+        for (kind, number, imports) in spaces {
+            for &slot in imports {
+                let generation = decls.generation(kind, slot as usize);
+                let target = Target::new(kind, slot, generation);
+                self.map.set(target, Some(number[slot as usize]), 0, 0);
+            }
+        }
+    }
+
+    /// The type of the function that calls the init functions, if there is one: theirs.
+    pub(super) fn initializer_type(&self) -> Option<TypeId> {
+        let &(_, first) = self.module.init_functions.first()?;
+        if self.form == Form::Object {
+            return None;
+        }
+        self.module.decls.funcs.at(first.0.index())?.body.ty
+    }
+
+    /// The index of that function: the last one.
+    pub(super) fn initializer_number(&self) -> u32 {
+        (self.numbers.imported_funcs.len() + self.numbers.defined_funcs.len()) as u32
+    }
+
+    /// The entry of that function in the code section; empty if there is none. It calls the
+    /// init functions and then the start function.
+    fn initializer(&self) -> Vec<u8> {
+        let mut entry = Vec::new();
+        if self.initializer_type().is_none() {
+            return entry;
+        }
+        let mut body = vec![0]; // no locals
+        let init = self
+            .module
+            .init_functions
+            .iter()
+            .map(|(_, function)| *function);
+        for function in init.chain(self.module.start) {
+            body.push(0x10);
+            put_u32(&mut body, self.numbers.of(function.into()));
+        }
+        body.push(0x0b);
+        leb128::put_bytes(&mut entry, &body);
+        entry
+    }
+
+    /// The contents of memory.
+    pub(in crate::module) fn data(&mut self) {
+        let layout = self.layout;
+        let header = |w: &mut Self, segment: &super::layout::Segment| {
+            match segment.address {
+                Some(address) => {
+                    w.out.push(0);
+                    w.address_const(address);
+                }
+                None => w.out.push(1),
+            }
+            leb128::put_u64(w.out, segment.len);
+        };
+        // The headers are written once to see how long they are; there are few.
+        let start = self.out.len();
+        layout
+            .segments
+            .iter()
+            .for_each(|segment| header(self, segment));
+        let headers = (self.out.len() - start) as u64;
+        self.out.truncate(start);
+        let size = headers
+            + layout
+                .segments
+                .iter()
+                .map(|segment| segment.len)
+                .sum::<u64>();
+        self.check_size(SectionId::Data.name(), size);
+        self.map_unwritten_data();
+        let count = layout.segments.len() as u32;
+        if count == 0 || !self.problems.is_empty() {
+            return;
+        }
+        self.out.reserve(size as usize + 16);
+        put_vector_section_header(self.out, SectionId::Data, count, size as usize);
+        self.section_count += 1;
+        for (index, segment) in layout.segments.iter().enumerate() {
+            header(self, segment);
+            let start = self.out.len();
+            let from = layout
+                .items
+                .get(segment.items.start)
+                .map_or(0, |item| item.0);
+            for &(address, item) in &layout.items[segment.items.clone()] {
+                // Zeros between two data, for alignment.
+                self.out.resize(start + (address - from) as usize, 0);
+                match item {
+                    Item::OffsetTable => self.offset_table(),
+                    Item::Datum(slot) => self.datum(slot, index as u32, address),
+                }
+            }
+        }
+    }
+
+    fn offset_table(&mut self) {
+        let size = self.module.options.pointer_size() as usize;
+        for owner in self.module.decls.offset_slots.owners() {
+            let datum = owner.and_then(|slot| {
+                let decl = self.module.decls.data.at(slot as usize)?;
+                let placed = decl.is_defined() && decl.body.size(&self.module.arena) > 0;
+                placed.then_some(slot)
+            });
+            let address = datum.map_or(0, |slot| self.layout.addresses[slot as usize]);
+            self.out.extend_from_slice(&address.to_le_bytes()[..size]);
+        }
+    }
+
+    fn datum(&mut self, slot: u32, segment: u32, address: u64) {
+        let module = self.module;
+        let Some(decl) = module.decls.data.at(slot as usize) else {
+            return;
+        };
+        let start = self.out.len();
+        if let Some(bytes) = decl.body.contents(&module.arena) {
+            self.out.extend_from_slice(bytes);
+        } else {
+            let size = decl.body.size(&module.arena) as usize;
+            self.out.resize(start + size, 0);
+        }
+        let name = || decl.head.named(TargetKind::Data);
+        self.patch(module.arena.holes(decl.body.span), start, address, name);
+        let id = DataId::new(slot, module.decls.data.generation(slot as usize));
+        let len = self.out.len() - start;
+        self.map
+            .set(id.into(), Some(segment), start - self.base, len);
+    }
+
+    /// Puts on the map what takes no bytes; the rest follows when it is written.
+    fn map_unwritten_data(&mut self) {
+        let decls = &self.module.decls;
+        for (slot, _) in decls.data.iter() {
+            let id = DataId::new(slot as u32, decls.data.generation(slot));
+            self.map.set(id.into(), None, 0, 0);
+        }
+        self.map.set_addresses(self.layout.addresses.clone());
+    }
+
+    /// The caller's custom sections.
+    pub(in crate::module) fn customs(&mut self) {
+        let module = self.module;
+        for (number, (slot, decl)) in module.decls.customs.iter().enumerate() {
+            let bytes = module.arena.bytes(decl.body.span);
+            let overhead = decl.head.name.len() + leb128::FIXED32;
+            self.check_size(SectionId::Custom.name(), (bytes.len() + overhead) as u64);
+            put_custom_section_header(self.out, &decl.head.name, bytes.len());
+            self.section_count += 1;
+            let start = self.out.len();
+            self.out.extend_from_slice(bytes);
+            let name = || decl.head.named(TargetKind::Custom);
+            self.patch(module.arena.holes(decl.body.span), start, 0, name);
+            let generation = module.decls.customs.generation(slot);
+            let target = Target::new(TargetKind::Custom, slot as u32, generation);
+            self.map
+                .set(target, Some(number as u32), start - self.base, bytes.len());
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What a hole may be: checked when a body is committed, relied on afterwards.
+
+use wasm_format::reloc::RelocType;
+
+use super::arena::Hole;
+use super::decls::Decls;
+use super::error::ModuleErrorKind;
+use super::handle::{Target, TargetKind};
+
+/// What a hole lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Code,
+    Data,
+    Custom,
+    Init,
+}
+
+/// Fails unless `holes` are in order, lie within `size` bytes, and each refers to something
+/// that exists and that its type can refer to.
+pub(super) fn check(
+    decls: &Decls,
+    holes: &[Hole],
+    size: usize,
+    place: Place,
+) -> Result<(), ModuleErrorKind> {
+    let mut previous_end = 0;
+    for hole in holes {
+        let Hole {
+            offset, ty, target, ..
+        } = *hole;
+        if (offset as usize) < previous_end {
+            return Err(ModuleErrorKind::HoleOrder {
+                offset,
+                previous_end,
+            });
+        }
+        previous_end = hole.end();
+        if previous_end > size {
+            let width = ty.form().width();
+            return Err(ModuleErrorKind::HoleOutside {
+                offset,
+                width,
+                size,
+            });
+        }
+        match accepts(ty, target.kind(), place) {
+            Fit::Yes => {}
+            Fit::WrongTarget => {
+                let target = target.kind();
+                return Err(ModuleErrorKind::HoleTarget { offset, ty, target });
+            }
+            Fit::WrongPlace => return Err(ModuleErrorKind::HoleType { offset, ty }),
+        }
+        if !decls.is_live(target) {
+            return Err(match target.kind() {
+                TargetKind::Type => ModuleErrorKind::UnknownType { ty: target },
+                _ => ModuleErrorKind::StaleTarget {
+                    offset,
+                    target: decls.name(target),
+                },
+            });
+        }
+        if target.kind() == TargetKind::DataSlot && !has_slot(decls, target) {
+            return Err(ModuleErrorKind::NoOffsetSlot {
+                offset,
+                target: decls.name(target),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn has_slot(decls: &Decls, target: Target) -> bool {
+    let datum = decls.data.at(target.index());
+    datum.is_some_and(|datum| datum.body.offset_slot.is_some())
+}
+
+enum Fit {
+    Yes,
+    WrongTarget,
+    WrongPlace,
+}
+
+/// Whether a relocation of type `ty` can refer to a `target` from `place`.
+#[inline]
+fn accepts(ty: RelocType, target: TargetKind, place: Place) -> Fit {
+    use RelocType as R;
+    use TargetKind as T;
+    // Which kinds of target the type is for, and where it has a meaning.
+    let (targets, fits): (&[TargetKind], bool) = match ty {
+        R::FunctionIndexLeb => (&[T::Function], true),
+        R::TableIndexSleb
+        | R::TableIndexI32
+        | R::TableIndexRelSleb
+        | R::TableIndexSleb64
+        | R::TableIndexI64
+        | R::TableIndexRelSleb64 => (&[T::Function], place != Place::Init),
+        R::FunctionIndexI32 | R::FunctionOffsetI32 | R::FunctionOffsetI64 => {
+            (&[T::Function], place == Place::Custom)
+        }
+        R::SectionOffsetI32 => (&[T::Custom], place == Place::Custom),
+        R::TypeIndexLeb => (&[T::Type], place != Place::Data),
+        R::GlobalIndexLeb => (&[T::Global], true),
+        R::GlobalIndexI32 => (&[T::Global], matches!(place, Place::Data | Place::Custom)),
+        R::TagIndexLeb => (&[T::Tag], true),
+        R::TableNumberLeb => (&[T::Table], true),
+        R::MemoryAddrLeb
+        | R::MemoryAddrSleb
+        | R::MemoryAddrI32
+        | R::MemoryAddrRelSleb
+        | R::MemoryAddrLeb64
+        | R::MemoryAddrSleb64
+        | R::MemoryAddrI64
+        | R::MemoryAddrRelSleb64 => (&[T::Data, T::DataSlot], true),
+        R::MemoryAddrTlsSleb | R::MemoryAddrTlsSleb64 => (&[T::Data], place == Place::Code),
+        R::MemoryAddrLocrelI32 => (&[T::Data, T::DataSlot], place == Place::Data),
+        // A type that the conventions add later is not one that this can patch.
+        _ => (&[], false),
+    };
+    if !fits {
+        return Fit::WrongPlace;
+    }
+    if targets.contains(&target) {
+        Fit::Yes
+    } else {
+        Fit::WrongTarget
+    }
+}

@@ -1,0 +1,5 @@
+//! The engine for generated code, as its callers see it: every module that it makes is
+//! validated, and run where it can run.
+
+mod lifecycle;
+mod support;
