@@ -281,3 +281,139 @@ fn without_colours(line: &str) -> String {
     }
     plain
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Severity, file, symbol and message of the one diagnostic in a text.
+    fn one(text: &str) -> (Severity, Option<String>, Option<String>, String) {
+        let mut found = parse(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let Diagnostic {
+            severity,
+            file,
+            symbol,
+            message,
+            notes,
+        } = found.remove(0);
+        assert!(notes.is_empty());
+        let file = file.map(|file| file.into_os_string().into_string().unwrap());
+        (severity, file, symbol, message)
+    }
+
+    fn about(text: &str) -> (Option<String>, Option<String>) {
+        let (severity, file, symbol, message) = one(&format!("wasm-ld: error: {text}"));
+        assert_eq!(severity, Severity::Error);
+        assert_eq!(message, text);
+        (file, symbol)
+    }
+
+    #[test]
+    fn what_a_message_is_about() {
+        for (text, file, symbol) in [
+            ("a.o: undefined symbol: f", Some("a.o"), Some("f")),
+            (
+                "/a b/lib.a(c d.o): undefined symbol: S::m(int)",
+                Some("/a b/lib.a(c d.o)"),
+                Some("S::m(int)"),
+            ),
+            ("noext: undefined symbol: f", Some("noext"), Some("f")),
+            ("duplicate symbol: a::b", None, Some("a::b")),
+            ("symbol exported via --export not found: x", None, Some("x")),
+            (
+                "entry symbol not defined (pass --no-entry to suppress): zz",
+                None,
+                Some("zz"),
+            ),
+            ("cannot open a: b.o: No such file", Some("a: b.o"), None),
+            (
+                "cannot open output file /x/y.wasm: Permission denied",
+                Some("/x/y.wasm"),
+                None,
+            ),
+            ("unknown file type: t.txt", Some("t.txt"), None),
+            ("trunc.o: section too large", Some("trunc.o"), None),
+            ("lib.a(m.o): bad magic", Some("lib.a(m.o)"), None),
+            (
+                "a.o: relocation R_WASM_MEMORY_ADDR_SLEB cannot be used against symbol `v`; \
+                 recompile with -fPIC",
+                Some("a.o"),
+                Some("v"),
+            ),
+            ("unknown argument: --bogus", None, None),
+            ("unable to find library -lfoo", None, None),
+            ("no input files", None, None),
+            (
+                "initial memory too small, 5.5 needed: give more",
+                None,
+                None,
+            ),
+        ] {
+            let expected = (file.map(str::to_owned), symbol.map(str::to_owned));
+            assert_eq!(about(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn headers_in_their_forms() {
+        use Severity::{Error, Note, Warning};
+        for (line, severity, message) in [
+            ("wasm-ld-19: warning: w", Warning, "w"),
+            ("C:\\bin\\rust-lld.exe: error: e", Error, "e"),
+            ("error: no name", Error, "no name"),
+            ("fatal error: gone", Error, "gone"),
+            ("rust-lld: note: n", Note, "n"),
+            ("rust-lld: error: warning: quoted", Error, "warning: quoted"),
+            ("rust-lld: \u{1b}[0;31merror: \u{1b}[0mred", Error, "red"),
+        ] {
+            let found = one(line);
+            assert_eq!((found.0, &*found.3), (severity, message), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_place_in_a_source_text_is_a_file() {
+        let (severity, file, symbol, message) = one("<inline asm>:1:2: error: unknown op");
+        assert_eq!(severity, Severity::Error);
+        assert_eq!(file.as_deref(), Some("<inline asm>"));
+        assert_eq!(symbol, None);
+        assert_eq!(message, "<inline asm>:1:2: unknown op");
+    }
+
+    #[test]
+    fn a_sentence_is_no_header() {
+        for line in [
+            "there was an error: nobody knows",
+            "plugin: it said: error: maybe",
+            "wasm-ld: LLVM ERROR: out of memory",
+            ">>> a note of nothing",
+        ] {
+            assert_eq!(one(line).0, Severity::Prose, "{line}");
+            assert_eq!(one(line).3, line);
+        }
+    }
+
+    #[test]
+    fn notes_prose_and_blank_lines() {
+        let found = parse(
+            "ld: error: duplicate symbol: d\r\n>>> defined in a.o\r\n>>> defined in b.o\r\n\r\n\
+             >>> not a note of it\n\
+             Stack dump:\n 0. x\n\nother\n\
+             ld: warning: w\nprose after it\n",
+        );
+        let text: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            text,
+            [
+                "error: duplicate symbol: d\n>>> defined in a.o\n>>> defined in b.o",
+                ">>> not a note of it\nStack dump:\n 0. x",
+                "other",
+                "warning: w",
+                "prose after it",
+            ]
+        );
+        assert_eq!(parse(""), []);
+        assert_eq!(parse("\n \n"), []);
+    }
+}

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod cache;
 pub mod diagnostic;
 pub mod job;
 pub mod link;
@@ -10,6 +11,7 @@ pub mod run;
 mod sys;
 pub mod sysroot;
 
+pub use cache::{Bypass, Cache, CacheError, Linked, Outcome, OutputHandle};
 pub use diagnostic::{Diagnostic, Severity, parse as parse_diagnostics};
 pub use job::{Arch, JobError, LinkJob, Optimize, Os, OutputMode, Plan};
 pub use link::{CopyError, LinkError, copy_object};

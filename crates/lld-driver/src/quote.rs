@@ -257,3 +257,104 @@ where
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORDS: [&str; 14] = [
+        "plain",
+        "",
+        " ",
+        "two words",
+        "tab\there",
+        "line\nend",
+        "it's",
+        "say \"hi\"",
+        "\"",
+        "\\",
+        "dir\\file",
+        "end\\",
+        "end\\\\\"",
+        "ünïcode",
+    ];
+
+    #[test]
+    fn a_response_file_reads_back() {
+        for quoting in [Quoting::Posix, Quoting::Windows] {
+            let text = String::from_utf8(response_file(&WORDS, quoting)).unwrap();
+            assert_eq!(split_response_file(&text, quoting), WORDS, "{quoting:?}");
+        }
+    }
+
+    #[test]
+    fn posix_quoting() {
+        for (text, words) in [
+            ("", &[][..]),
+            (" \n\t ", &[]),
+            ("a  b\nc\r\n", &["a", "b", "c"]),
+            ("a\\ b 'c d' \"e f\"", &["a b", "c d", "e f"]),
+            ("x'y'\"z\"", &["xyz"]),
+            ("'' \"\"", &["", ""]),
+            (r"'a\'b' a\\b", &["a'b", r"a\b"]),
+            ("'open", &["open"]),
+            ("end\\", &["end"]),
+        ] {
+            assert_eq!(split_response_file(text, Quoting::Posix), words, "{text}");
+        }
+    }
+
+    #[test]
+    fn windows_quoting() {
+        for (text, words) in [
+            ("", &[][..]),
+            (r"C:\dir\a.o b", &[r"C:\dir\a.o", "b"]),
+            (r#""C:\a b\" c"#, &[r#"C:\a b" c"#]),
+            (r#""C:\a b\\" c"#, &[r"C:\a b\", "c"]),
+            (r#"a\"b 'c d'"#, &[r#"a"b"#, "'c", "d'"]),
+            (r#""a""b" """#, &[r#"a"b"#, ""]),
+            (r#""open x"#, &["open x"]),
+        ] {
+            assert_eq!(split_response_file(text, Quoting::Windows), words, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_quoting_option_counts() {
+        let of = |args: &[&str]| Quoting::of_args(args);
+        assert_eq!(of(&["a.o"]), Quoting::HOST);
+        assert_eq!(of(&["--rsp-quoting=windows"]), Quoting::Windows);
+        let both = ["--rsp-quoting=windows", "-rsp-quoting=posix"];
+        assert_eq!(of(&both), Quoting::Posix);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_the_same_words() {
+        let line = shell_line(WORDS);
+        let output = std::process::Command::new("sh")
+            .args(["-c", &format!("printf '%s|' {line}")])
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(printed, WORDS.map(|word| format!("{word}|")).concat());
+    }
+
+    #[test]
+    fn response_files_expand_where_they_stand() {
+        let mut load = |name: &OsStr| match name.to_str()? {
+            "one" => Some("b @two".to_owned()),
+            "two" => Some("c 'd e'".to_owned()),
+            "loop" => Some("@one @loop".to_owned()),
+            _ => None,
+        };
+        let mut expand = |args: &[&str]| {
+            let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+            expand_response_files(&args, Quoting::Posix, &mut load)
+        };
+        let expanded = expand(&["a", "@one", "@none", "@two", "f"]).unwrap();
+        let expected = ["a", "b", "c", "d e", "@none", "c", "d e", "f"];
+        assert_eq!(expanded, expected);
+        assert_eq!(expand(&["@loop"]).unwrap_err(), ["loop", "loop"]);
+    }
+}

@@ -10,13 +10,42 @@ mod fallback;
 mod unix;
 
 #[cfg(not(all(unix, feature = "rustix")))]
-pub(crate) use fallback::{argument_limit, end_tree};
+pub(crate) use fallback::{argument_limit, end_tree, stamp};
 #[cfg(all(unix, feature = "rustix"))]
-pub(crate) use unix::{argument_limit, end_tree};
+pub(crate) use unix::{argument_limit, end_tree, stamp};
 
+use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
+use std::time::SystemTime;
+
+/// What tells that a file is as it was, without reading it. Two stamps of a path
+/// are equal only if nothing has written to the file between them, unless that
+/// was within the resolution of its timestamps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Bytes.
+    pub(crate) size: u64,
+    /// Last change of the contents: seconds and nanoseconds since 1970.
+    pub(crate) modified: (i64, u32),
+    /// Last change of the file's entry, which no program can set back.
+    pub(crate) changed: (i64, u32),
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+}
+
+impl Stamp {
+    /// Whether the file was quiet for at least `seconds` before `now`, so that a
+    /// later change must show in its times.
+    pub(crate) fn is_settled(&self, now: SystemTime, seconds: i64) -> bool {
+        let now = now
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs().cast_signed());
+        let newest = self.modified.0.max(self.changed.0);
+        newest.saturating_add(seconds) < now
+    }
+}
 
 /// Whether this is a file that may be run.
 pub(crate) fn is_executable(path: &Path) -> bool {
@@ -85,6 +114,23 @@ pub(crate) fn crash_name(number: i32) -> Option<&'static str> {
     })
 }
 
+/// The text from a byte of its encoding on; `from` is just behind an ASCII
+/// character.
+#[cfg(unix)]
+pub(crate) fn tail(text: &OsStr, from: usize) -> OsString {
+    use std::os::unix::ffi::OsStrExt;
+    OsStr::from_bytes(&text.as_bytes()[from..]).to_owned()
+}
+
+/// The text from a byte of its encoding on; `from` is just behind an ASCII
+/// character. What is no Unicode becomes a replacement character, which is in no
+/// file's name: such an input counts as absent.
+#[cfg(not(unix))]
+pub(crate) fn tail(text: &OsStr, from: usize) -> OsString {
+    let rest = String::from_utf8_lossy(&text.as_encoded_bytes()[from..]);
+    OsString::from(rest.into_owned())
+}
+
 /// Whether two paths lead to one file.
 pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
@@ -142,8 +188,47 @@ mod tests {
     }
 
     #[test]
+    fn fallback_has_no_stamps_to_trust() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let metadata = file.as_file().metadata().unwrap();
+        assert_eq!(fallback::stamp(&metadata), None);
+    }
+
+    #[cfg(feature = "rustix")]
+    #[test]
+    fn a_stamp_shows_a_change_that_the_modification_time_hides() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "one").unwrap();
+        let before = file.as_file().metadata().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        std::fs::write(file.path(), "two").unwrap();
+        file.as_file()
+            .set_modified(before.modified().unwrap())
+            .unwrap();
+        let after = file.as_file().metadata().unwrap();
+        assert_eq!(before.modified().unwrap(), after.modified().unwrap());
+        assert_ne!(unix::stamp(&before), unix::stamp(&after));
+    }
+
+    #[test]
     fn limits_are_of_a_believable_size() {
         assert!((16_384..=1 << 23).contains(&fallback::argument_limit()));
         assert!((16_384..=1 << 23).contains(&argument_limit()));
+    }
+
+    #[test]
+    fn a_stamp_settles_with_time() {
+        let stamp = Stamp {
+            size: 0,
+            modified: (100, 0),
+            changed: (103, 0),
+            device: 0,
+            inode: 0,
+        };
+        let at = |seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        assert!(!stamp.is_settled(at(103), 2));
+        assert!(!stamp.is_settled(at(105), 2));
+        assert!(stamp.is_settled(at(106), 2));
+        assert!(!stamp.is_settled(at(0), 2), "a stamp of the future");
     }
 }

@@ -1,9 +1,13 @@
 //! Unix through `rustix`.
 
+use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::process::Child;
 
 use rustix::process::{Pid, Resource, Signal};
+
+use super::Stamp;
 
 /// Ends a child that was started with [`super::in_own_group`] and everything in
 /// its group. The child is still to be waited for.
@@ -38,4 +42,16 @@ pub(crate) fn argument_limit() -> usize {
     // Half of it: nobody is hurt by a response file that was not needed, and the
     // program's name and the auxiliary vector share the room.
     (limit as usize).saturating_sub(environment).max(32 << 10) / 2
+}
+
+/// The stamp of a file.
+#[expect(clippy::unnecessary_wraps, reason = "the fallback has none to give")]
+pub(crate) fn stamp(metadata: &Metadata) -> Option<Stamp> {
+    Some(Stamp {
+        size: metadata.size(),
+        modified: (metadata.mtime(), metadata.mtime_nsec() as u32),
+        changed: (metadata.ctime(), metadata.ctime_nsec() as u32),
+        device: metadata.dev(),
+        inode: metadata.ino(),
+    })
 }

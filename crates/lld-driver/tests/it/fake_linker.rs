@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, exit};
 use std::time::Duration;
 
@@ -73,6 +74,11 @@ fn main() {
             std::thread::sleep(Duration::from_millis(100));
             std::fs::write(&args[at + 1], "output").unwrap();
             writeln!(log, "end").unwrap();
+        }
+        // A compiler, which is part of the toolchain that it was called in.
+        "--print" if args[1] == "sysroot" => {
+            let program = PathBuf::from(std::env::args_os().next().unwrap());
+            println!("{}", program.parent().unwrap().parent().unwrap().display());
         }
         other => panic!("no behaviour {other}"),
     }

@@ -149,7 +149,7 @@ fn a_timeout_ends_the_linker_and_its_children() {
     let dir = Dir::new();
     let held = dir.path("held");
     let options = RunOptions {
-        timeout: Some(Duration::from_secs(2)),
+        timeout: Some(Duration::from_secs(4)),
         ..dir.options()
     };
     let start = Instant::now();

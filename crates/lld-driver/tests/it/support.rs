@@ -24,19 +24,18 @@ pub(crate) fn fake_linker(behaviour: &str) -> Lld {
     let program = PROGRAM.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fake_linker.rs");
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let name = format!(
-            "fake-linker-{}{}",
-            std::process::id(),
-            std::env::consts::EXE_SUFFIX
-        );
-        let program = dir.join(name);
+        let suffix = std::env::consts::EXE_SUFFIX;
+        let new = dir.join(format!("fake-linker-{}{suffix}", std::process::id()));
+        let program = dir.join(format!("fake-linker{suffix}"));
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
         let status = Command::new(rustc)
             .args(["--edition=2024", "-Cdebuginfo=0", "-o"])
-            .args([&program, &source])
+            .args([&new, &source])
             .status()
             .unwrap();
         assert!(status.success(), "the fake linker compiles");
+        // Test processes that run at once replace it by the same.
+        std::fs::rename(&new, &program).unwrap();
         program
     });
     let options = LocateOptions {
