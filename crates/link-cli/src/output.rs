@@ -75,6 +75,11 @@ impl Target {
         }
     }
 
+    /// Whether the output is copied to its place after the link.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream { .. })
+    }
+
     /// Brings what the backend made to its place.
     pub(crate) fn finish(self) -> Result<(), Message> {
         let Self::Stream {

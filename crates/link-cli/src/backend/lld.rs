@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::path::Path;
 
 use lld_driver::{
-    Arch, Diagnostic, Emulated, ExecModel, Lld, LocateOptions, Mode, RunError, RunOptions,
-    Severity as LldSeverity, Stdout, Sysroot, Wasi, parse_diagnostics,
+    Arch, Cache, CacheError, Diagnostic, Emulated, ExecModel, Lld, LocateOptions, Mode, RunError,
+    RunOptions, RunReport, Severity as LldSeverity, Stdout, Sysroot, Wasi, parse_diagnostics,
 };
 
 use crate::config::{self, Config, LinkArgs, WasiArgs};
@@ -36,11 +37,6 @@ pub(super) fn link(
              {HOST_MODULE}; this needs --backend=native"
         )));
     }
-    if config.own.cache_dir.is_some() {
-        return Err(Message::error(
-            "--cache-dir: the cache is not there yet; leave the option out",
-        ));
-    }
     let lld = locate(config)?;
     let mut args = wasi_args(&config.own.wasi, config.link.arch)?;
     args.extend(user_args(items, target));
@@ -64,25 +60,68 @@ pub(super) fn link(
         options.temp_dir = Some(dir.path());
         options.argument_limit = Some(LONG);
     }
-    let result = lld.run(&args, Mode::Captured, &options);
+    // What goes into a stream is made anew each time, under a new name.
+    let cache_dir = config
+        .own
+        .cache_dir
+        .as_ref()
+        .filter(|_| !target.is_stream());
+    let result = match cache_dir {
+        Some(dir) => cached(dir, &lld, &args, &options),
+        None => lld
+            .run(&args, Mode::Captured, &options)
+            .map(|report| Made {
+                report,
+                remarks: Vec::new(),
+            })
+            .map_err(CacheError::from),
+    };
     if let Some(line) = command.borrow_mut().take() {
         reporter.one(&Message::note(format!("linking with LLD:\n{line}")));
     }
-    match result {
-        Ok(report) => {
-            // Read again from the text: what the report calls a warning may be what `--verbose`
-            // asked for.
-            for diagnostic in parse_diagnostics(&report.stderr) {
-                let mut message = message(diagnostic, &lld, reporter.program());
-                if message.severity == Severity::Error {
-                    message.severity = Severity::Warning;
-                }
-                reporter.one(&message);
-            }
-            Ok(())
+    let made = match result {
+        Ok(made) => made,
+        Err(CacheError::Run(error)) => return failure(error, &lld, reporter),
+        Err(other) => return Err(Message::error(other.to_string())),
+    };
+    // Read again from the text: what the report calls a warning may be what `--verbose` asked for.
+    for diagnostic in parse_diagnostics(&made.report.stderr) {
+        let mut message = message(diagnostic, &lld, reporter.program());
+        if message.severity == Severity::Error {
+            message.severity = Severity::Warning;
         }
-        Err(error) => failure(error, &lld, reporter),
+        reporter.one(&message);
     }
+    let wanted = |remark: &Message| config.own.verbose_link || remark.severity != Severity::Note;
+    reporter.all(made.remarks.into_iter().filter(wanted));
+    Ok(())
+}
+
+/// A link that succeeded.
+struct Made {
+    report: RunReport,
+    /// What there is to say about it besides.
+    remarks: Vec<Message>,
+}
+
+/// Links unless the cache in `dir` knows that the output is what the link would make.
+fn cached(
+    dir: &Path,
+    lld: &Lld,
+    args: &[OsString],
+    options: &RunOptions<'_>,
+) -> Result<Made, CacheError> {
+    let linked = Cache::open(dir)?.link(lld, args, Mode::Captured, options)?;
+    let mut remarks: Vec<_> = linked
+        .warnings
+        .iter()
+        .map(|warning| Message::warning(warning.to_string()))
+        .collect();
+    remarks.push(Message::note(linked.outcome.to_string()));
+    Ok(Made {
+        report: linked.report,
+        remarks,
+    })
 }
 
 /// How many bytes of arguments go through a response file. Every system takes fewer than these.
@@ -161,7 +200,7 @@ fn wasi_args(wasi: &WasiArgs, arch: Option<config::Arch>) -> Result<Vec<OsString
 /// and those about its messages and response files. An output that LLD cannot make itself is
 /// replaced by the one that is copied there afterwards.
 fn user_args(items: &[Item], target: &Target) -> Vec<OsString> {
-    let copied = matches!(target, Target::Stream { .. });
+    let copied = target.is_stream();
     let mut args = Vec::new();
     for item in items {
         match item {

@@ -711,6 +711,9 @@ options! {
         group: Group::Own,
         help: "With --backend=lld: remember links in <dir> and skip one that would change nothing",
         default: "no cache",
+        note: "Decided by the contents of everything the link reads. A link that prints or writes \
+            something besides its output is always made, and so is one whose output is no regular \
+            file. `--verbose-link` says what was decided.",
     }
     VerboseLink {
         forms: &[two("verbose-link", Nothing)],

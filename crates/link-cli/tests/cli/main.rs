@@ -1,6 +1,7 @@
 //! The built command, run as a user runs it, with the `rust-lld` of the Rust toolchain.
 
 mod arguments;
+mod cache;
 mod help;
 mod like_lld;
 mod messages;
