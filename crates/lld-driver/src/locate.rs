@@ -228,6 +228,9 @@ impl Lld {
     }
 
     fn found(program: PathBuf, leading: &[OsString], origin: Origin) -> Self {
+        // It was looked for from here, and may be run in another directory. Without
+        // a current directory it stays what it is.
+        let program = std::path::absolute(&program).unwrap_or(program);
         let mut leading = leading.to_vec();
         // These two are one binary for all of lld's flavors; any other name has
         // decided its flavor, and does not know the option.
@@ -245,7 +248,7 @@ impl Lld {
         }
     }
 
-    /// The program's path.
+    /// The program's path, absolute.
     pub fn program(&self) -> &Path {
         &self.program
     }

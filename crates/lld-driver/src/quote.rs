@@ -103,8 +103,9 @@ pub fn response_file<S: AsRef<OsStr>>(args: &[S], quoting: Quoting) -> Vec<u8> {
 }
 
 /// The words of a response file, as LLVM's tools read it. Quotes that are not
-/// closed end with the text.
+/// closed end with the text; a byte order mark at the beginning is no part of it.
 pub fn split_response_file(text: &str, quoting: Quoting) -> Vec<String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match quoting {
         Quoting::Posix => split_posix(text),
         Quoting::Windows => split_windows(text),
@@ -299,6 +300,7 @@ mod tests {
             (r"'a\'b' a\\b", &["a'b", r"a\b"]),
             ("'open", &["open"]),
             ("end\\", &["end"]),
+            ("\u{feff}a b", &["a", "b"]),
         ] {
             assert_eq!(split_response_file(text, Quoting::Posix), words, "{text}");
         }

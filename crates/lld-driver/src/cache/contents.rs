@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::inputs::Bypass;
+use super::inputs::{Bypass, is_absence};
 use super::record::{load_sealed, save_sealed};
 use crate::sys::{self, Stamp};
 
@@ -125,18 +125,6 @@ impl Contents {
         self.fresh.insert(key, (stamp, hash));
         Ok(hash)
     }
-}
-
-/// Nothing is there: also where a part of the path is a file, and where the name
-/// is one that cannot be (an argument that is no path at all).
-fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound
-            | io::ErrorKind::NotADirectory
-            | io::ErrorKind::InvalidFilename
-            | io::ErrorKind::InvalidInput
-    )
 }
 
 fn hash_file(mut file: &File) -> io::Result<blake3::Hash> {

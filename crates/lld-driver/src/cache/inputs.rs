@@ -8,6 +8,7 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::quote::{self, Quoting};
@@ -23,7 +24,7 @@ pub enum Bypass {
     /// An input or the output is a pipe or a device.
     #[error("'{}' is no regular file", .0.display())]
     NotAFile(PathBuf),
-    /// An input is there and cannot be read.
+    /// An input is there and cannot be read, or is a response file that is no UTF-8.
     #[error("'{}' cannot be read", .0.display())]
     Unreadable(PathBuf),
     /// An archive whose members are files elsewhere.
@@ -79,10 +80,23 @@ const REPRODUCE_VARIABLE: &str = "LLD_REPRODUCE";
 
 impl Inputs {
     pub(super) fn of(raw: &[OsString], base: &Path) -> Self {
-        let mut load = |name: &OsStr| std::fs::read_to_string(base.join(name)).ok();
+        let mut unreadable = None;
+        let mut load = |name: &OsStr| {
+            let path = base.join(name);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => Some(text),
+                // Then the argument is no response file.
+                Err(error) if is_absence(&error) => None,
+                // The linker may well understand it, in another encoding.
+                Err(_) => {
+                    unreadable.get_or_insert(Bypass::Unreadable(path));
+                    None
+                }
+            }
+        };
         let expanded = quote::expand_response_files(raw, Quoting::of_args(raw), &mut load);
         let (args, mut bypass) = match expanded {
-            Ok(args) => (args, None),
+            Ok(args) => (args, unreadable),
             Err(chain) => {
                 let name = chain.into_iter().next_back().unwrap_or_default();
                 (raw.to_vec(), Some(Bypass::ResponseFileLoop(name.into())))
@@ -122,6 +136,18 @@ impl Inputs {
             bypass,
         }
     }
+}
+
+/// Nothing is there: also where a part of the path is a file, and where the name
+/// is one that cannot be (an argument that is no path at all).
+pub(super) fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidFilename
+            | io::ErrorKind::InvalidInput
+    )
 }
 
 /// File names for `-l NAME`: exactly what follows a `:`, else a shared library or
@@ -377,5 +403,10 @@ mod tests {
         );
         let inputs = Inputs::of(&["@loop".into()], dir.path());
         assert_eq!(inputs.bypass, Some(Bypass::ResponseFileLoop("loop".into())));
+
+        let latin = dir.path().join("latin");
+        std::fs::write(&latin, b"\xfcber.o").unwrap();
+        let inputs = Inputs::of(&["@latin".into()], dir.path());
+        assert_eq!(inputs.bypass, Some(Bypass::Unreadable(latin)));
     }
 }

@@ -98,3 +98,15 @@ fn a_copy_replaces_what_a_link_leads_to_and_keeps_its_mode() {
     let mode = target.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_copy_to_a_device_is_written_to_it() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let dir = Dir::new();
+    dir.write("a.o", "contents");
+    copy_object(&dir.path("a.o"), "/dev/null".as_ref()).unwrap();
+    let device = std::fs::metadata("/dev/null").unwrap();
+    assert!(device.file_type().is_char_device());
+}

@@ -210,3 +210,15 @@ fn nothing_found_says_all_that_was_tried() {
         .replace(dir.path("").to_str().unwrap(), "DIR/");
     insta::assert_snapshot!(text);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_relative_program_is_the_one_seen_from_here() {
+    let here = std::env::current_dir().unwrap();
+    let mut relative: PathBuf = here.components().skip(1).map(|_| "..").collect();
+    let fake = fake_linker("");
+    relative.push(fake.program().strip_prefix("/").unwrap());
+    let lld = explicit(&relative, &["echo"], Environment::default()).unwrap();
+    // In another directory it is still found.
+    Dir::new().run(&lld, &["x"]).unwrap();
+}
