@@ -7,6 +7,7 @@ mod demangle;
 pub mod env;
 pub mod features;
 pub mod ids;
+pub mod layout;
 pub mod liveness;
 pub mod mark;
 pub mod object;
@@ -18,6 +19,7 @@ pub mod resolution;
 pub mod resolve;
 pub mod synthesis;
 pub mod synthesize;
+pub mod write;
 
 pub use demangle::demangle;
 pub use env::{Env, FileData, Files, SystemFiles, Threads};

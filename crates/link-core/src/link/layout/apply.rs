@@ -1,0 +1,173 @@
+//! Functions that finish position-independent data once a loader has said where it lies:
+//! they store addresses into data, and into the globals of the GOT.
+
+use wasm_format::Opcode;
+use wasm_format::linking::SymbolKind;
+use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
+
+use super::bodies::{Body, push_address};
+use super::data::DataSource;
+use super::values::{Places, Value};
+use crate::link::ids::{FileId, GlobalIndex, ObjSegment, ObjSymbol};
+use crate::link::object::ObjReloc;
+use crate::link::resolution::{MadeGlobal, Resolution, SymbolRef};
+use crate::link::synthesis::Synthesis;
+
+/// `__wasm_apply_data_relocs`, or for thread-local data (`tls`) `__wasm_apply_tls_relocs`.
+pub(super) fn data_relocs(places: &Places<'_, '_>, tls: bool) -> Vec<u8> {
+    let mut body = Body::new(places.resolution.is_64);
+    for (i, output) in places.data.segments.iter().enumerate() {
+        if output.tls != tls {
+            continue;
+        }
+        for piece in &output.pieces {
+            let DataSource::Segment(file, segment) = piece.source else {
+                continue;
+            };
+            let start = if tls {
+                piece.offset
+            } else {
+                places.memory.segments[i] + piece.offset
+            };
+            segment_relocs(places, &mut body, file, segment, start, tls);
+        }
+    }
+    body.finish()
+}
+
+fn segment_relocs(
+    places: &Places<'_, '_>,
+    body: &mut Body,
+    file: FileId,
+    segment: ObjSegment,
+    start: u64,
+    tls: bool,
+) {
+    let resolution = places.resolution;
+    let relocs = resolution.object(file).segments[segment.index()]
+        .chunk
+        .relocs;
+    for reloc in relocs.iter() {
+        // A type's index, and a distance within the data, are the same wherever it lies.
+        if reloc.ty.target() == RelocTarget::Type || reloc.ty.base() != RelocBase::Absolute {
+            continue;
+        }
+        let symbol = resolution.symbol_ref(file, ObjSymbol(reloc.target));
+        let Some(source) = source(places, &reloc, symbol) else {
+            continue;
+        };
+        let place = start + u64::from(reloc.offset);
+        if tls {
+            push_tls_address(places, body, place);
+        } else {
+            push_address(places, body, place);
+        }
+        let wide = reloc.ty.form().is_64();
+        match source {
+            Source::Got(global) => {
+                body.op_u32(Opcode::GlobalGet, global.0);
+                if reloc.addend != 0 {
+                    body.constant(wide, reloc.addend as u64).sum(wide);
+                }
+            }
+            Source::Base(base, value) => {
+                body.op_u32(Opcode::GlobalGet, base.0);
+                body.constant(wide, value).sum(wide);
+            }
+        }
+        let (store, align) = if wide {
+            (Opcode::I64Store, 3)
+        } else {
+            (Opcode::I32Store, 2)
+        };
+        body.access(store, align, 0);
+    }
+}
+
+/// What is stored at a place.
+enum Source {
+    /// What a GOT entry holds, and the addend.
+    Got(GlobalIndex),
+    /// A base and what lies beyond it.
+    Base(GlobalIndex, u64),
+}
+
+fn source(places: &Places<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Option<Source> {
+    use RelocType as R;
+    if let Some(global) = places.globals.got(symbol) {
+        return Some(Source::Got(global));
+    }
+    let made = &places.resolution.made;
+    match (reloc.ty, places.symbol(symbol)) {
+        (R::MemoryAddrI32 | R::MemoryAddrI64, Value::Address(address)) => {
+            let base = places.base_global(made.memory_base)?;
+            Some(Source::Base(
+                base,
+                address.wrapping_add(reloc.addend as u64),
+            ))
+        }
+        (R::TableIndexI32 | R::TableIndexI64, Value::Function(function)) => {
+            let base = places.base_global(made.table_base)?;
+            let slot = places.slots.of(function)?;
+            Some(Source::Base(base, u64::from(slot.0)))
+        }
+        _ => None,
+    }
+}
+
+fn push_tls_address(places: &Places<'_, '_>, body: &mut Body, offset: u64) {
+    if let Some(base) = places.globals.made(MadeGlobal::TlsBase) {
+        body.op_u32(Opcode::GlobalGet, base.0);
+        body.address(offset).add();
+    } else {
+        body.address(offset);
+    }
+}
+
+/// `__wasm_apply_global_relocs`, or for thread-local data (`tls`)
+/// `__wasm_apply_global_tls_relocs`: gives the GOT entries of known distance to a base
+/// their values.
+pub(super) fn global_relocs(
+    places: &Places<'_, '_>,
+    synthesis: &Synthesis<'_>,
+    tls: bool,
+) -> Vec<u8> {
+    let mut body = Body::new(places.resolution.is_64);
+    for &symbol in &synthesis.got_internal {
+        if is_tls(places.resolution, symbol) != tls {
+            continue;
+        }
+        let Some(global) = places.globals.got(symbol) else {
+            continue;
+        };
+        match places.symbol(symbol) {
+            Value::Address(offset) if tls => push_tls_address(places, &mut body, offset),
+            Value::Address(address) => push_address(places, &mut body, address),
+            Value::Function(function) => {
+                let base = places.base_global(places.resolution.made.table_base);
+                let slot = places.slots.of(function);
+                let (Some(base), Some(slot)) = (base, slot) else {
+                    continue;
+                };
+                body.op_u32(Opcode::GlobalGet, base.0);
+                body.address(u64::from(slot.0)).add();
+            }
+            _ => continue,
+        }
+        body.op_u32(Opcode::GlobalSet, global.0);
+    }
+    body.finish()
+}
+
+/// Whether a symbol is thread-local data.
+pub(super) fn is_tls(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
+    match symbol {
+        SymbolRef::Global(id) => {
+            let symbol = resolution.symbol(id);
+            symbol.kind == SymbolKind::Data && symbol.tls
+        }
+        SymbolRef::Local(file, symbol) => resolution.object(file).symbols[symbol.index()]
+            .flags
+            .contains(wasm_format::linking::SymbolFlags::TLS),
+    }
+}

@@ -1,0 +1,170 @@
+//! The code section's layout: where each function's body begins. Bodies keep their size,
+//! unless relocations are compressed.
+
+use wasm_format::leb128;
+use wasm_format::reloc::ValueForm;
+
+use super::values::{Relocator, Site};
+use crate::link::ids::{FileId, FuncIndex};
+use crate::link::object::{Function, ObjReloc, ObjTarget};
+use crate::link::par;
+use crate::link::resolution::{Definition, SymbolRef};
+
+/// Where bodies are.
+#[derive(Debug, Default)]
+pub struct Code {
+    /// How many functions are imported: those have no body.
+    imported: u32,
+    /// For each defined function, where its body begins (after its size field), in bytes
+    /// from the start of the section's contents.
+    offsets: Vec<u32>,
+    /// For each defined function, the size of its body.
+    sizes: Vec<u32>,
+    /// Size of the section's contents, the count of functions included.
+    pub size: u64,
+    /// Whether relocated numbers take as few bytes as they can.
+    pub compressed: bool,
+}
+
+impl Code {
+    /// How many functions have a body.
+    pub fn count(&self) -> u32 {
+        self.offsets.len() as u32
+    }
+
+    /// Where a function's body begins (after its size field), in bytes from the start of
+    /// the section's contents; `None` for an import.
+    #[inline]
+    pub fn body_offset(&self, function: FuncIndex) -> Option<u32> {
+        let nth = function.0.checked_sub(self.imported)?;
+        self.offsets.get(nth as usize).copied()
+    }
+
+    /// Size of a function's body in bytes; `None` for an import.
+    #[inline]
+    pub fn body_size(&self, function: FuncIndex) -> Option<u32> {
+        let nth = function.0.checked_sub(self.imported)?;
+        self.sizes.get(nth as usize).copied()
+    }
+
+    /// Where a function's size field begins, in bytes from the start of the section's
+    /// contents; the end of the section for the index after the last.
+    pub(crate) fn entry_offset(&self, function: FuncIndex) -> u64 {
+        match (self.body_offset(function), self.body_size(function)) {
+            (Some(offset), Some(size)) => u64::from(offset) - leb128::len_u32(size) as u64,
+            _ => self.size,
+        }
+    }
+
+    /// Lays out the section: `made` are bodies the linker writes that come first,
+    /// `wrappers` those that come last.
+    pub(crate) fn lay_out(
+        imported: u32,
+        made: &[Vec<u8>],
+        wrappers: &[Vec<u8>],
+        relocator: &Relocator<'_, '_>,
+        compressed: bool,
+    ) -> Self {
+        let resolution = relocator.places.resolution;
+        let numbers = &relocator.places.functions.files;
+        let live = |file: FileId| {
+            resolution
+                .object(file)
+                .functions
+                .iter()
+                .zip(&numbers[file.index()])
+        };
+        let mut sizes: Vec<u32> = made.iter().map(|body| body.len() as u32).collect();
+        if compressed {
+            let of_files = par::map_indices(resolution.objects.len(), |file| -> Vec<u32> {
+                let file = FileId(file as u32);
+                live(file)
+                    .filter(|(_, index)| index.is_some())
+                    .map(|(function, _)| compressed_len(relocator, file, function))
+                    .collect()
+            });
+            sizes.extend(of_files.into_iter().flatten());
+        } else {
+            for (file, _) in resolution.objects() {
+                let of_file = live(file)
+                    .filter(|(_, index)| index.is_some())
+                    .map(|(function, _)| function.chunk.bytes.len() as u32);
+                sizes.extend(of_file);
+            }
+        }
+
+        sizes.extend(wrappers.iter().map(|body| body.len() as u32));
+
+        let mut offsets = Vec::with_capacity(sizes.len());
+        let mut at = leb128::len_u32(sizes.len() as u32) as u64;
+        for &size in &sizes {
+            at += leb128::len_u32(size) as u64;
+            offsets.push(at as u32);
+            at += u64::from(size);
+        }
+        Self {
+            imported,
+            offsets,
+            sizes,
+            size: at,
+            compressed,
+        }
+    }
+}
+
+/// Bytes that a number takes in its shortest form; `None` for a place of fixed size.
+pub(crate) fn shortest(form: ValueForm, value: u64) -> Option<usize> {
+    match form {
+        ValueForm::Leb32 => Some(leb128::len_u32(value as u32)),
+        ValueForm::Sleb32 => Some(leb128::len_i64(i64::from(value as i32))),
+        ValueForm::Leb64 => Some(leb128::len_u64(value)),
+        ValueForm::Sleb64 => Some(leb128::len_i64(value as i64)),
+        ValueForm::I32 | ValueForm::I64 => None,
+    }
+}
+
+fn compressed_len(relocator: &Relocator<'_, '_>, file: FileId, function: &Function<'_>) -> u32 {
+    let site = Site::code(file);
+    let saved: usize = function
+        .chunk
+        .relocs
+        .iter()
+        .map(|reloc| saving(relocator, &site, &reloc))
+        .sum();
+    (function.chunk.bytes.len() - saved) as u32
+}
+
+/// Bytes that compressing saves at one place.
+fn saving(relocator: &Relocator<'_, '_>, site: &Site, reloc: &ObjReloc) -> usize {
+    // A value that does not fit is reported when it is written.
+    let value = relocator.value(site, reloc).unwrap_or(0);
+    let form = reloc.ty.form();
+    shortest(form, value).map_or(0, |len| form.width() - len)
+}
+
+impl Relocator<'_, '_> {
+    /// Where byte `addend` of the body of the function that `symbol` names went, given
+    /// where the body begins.
+    pub(crate) fn function_offset(&self, symbol: SymbolRef, start: u32, addend: u64) -> u64 {
+        let place = u64::from(start).wrapping_add(addend);
+        if !self.code.compressed {
+            return place;
+        }
+        let resolution = self.places.resolution;
+        let Definition::Object { file, symbol } = resolution.definition(symbol) else {
+            return place;
+        };
+        let ObjTarget::Function(function) = resolution.target(file, symbol) else {
+            return place;
+        };
+        let site = Site::code(file);
+        let removed: usize = resolution.object(file).functions[function.index()]
+            .chunk
+            .relocs
+            .iter()
+            .take_while(|reloc| u64::from(reloc.offset) < addend)
+            .map(|reloc| saving(self, &site, &reloc))
+            .sum();
+        place.wrapping_sub(removed as u64)
+    }
+}

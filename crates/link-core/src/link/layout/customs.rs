@@ -1,0 +1,221 @@
+//! Custom sections carried over from objects: one of the output for each name, debug
+//! strings merged, everything else one behind the other.
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+
+use super::data::unterminated;
+use super::strings::MergedStrings;
+use crate::diag::{Code, Diagnostic};
+use crate::link::ids::{FileId, ObjCustom};
+use crate::link::liveness::Liveness;
+use crate::link::object::is_debug_section;
+use crate::link::options::{Options, Strip};
+use crate::link::resolution::Resolution;
+
+/// Custom sections of the output.
+#[derive(Debug, Default)]
+pub struct Customs<'a> {
+    /// The sections, in order.
+    pub sections: Vec<OutputCustom<'a>>,
+    /// For each object, where its custom sections are.
+    files: Vec<Vec<CustomPlace>>,
+}
+
+/// One custom section of the output.
+#[derive(Debug)]
+pub struct OutputCustom<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Size of its contents after the name, in bytes.
+    pub size: u64,
+    /// What it is made of.
+    pub contents: CustomContents<'a>,
+}
+
+/// What a custom section is made of.
+#[derive(Debug)]
+pub enum CustomContents<'a> {
+    /// Sections of objects, with their offsets, one behind the other.
+    Pieces(Vec<CustomPiece>),
+    /// Merged strings.
+    Strings(MergedStrings<'a>),
+}
+
+/// A section of an object within one of the output.
+#[derive(Debug, Clone, Copy)]
+pub struct CustomPiece {
+    /// Its object.
+    pub file: FileId,
+    /// Which of that it is.
+    pub custom: ObjCustom,
+    /// Where it begins in the output's section, after the name.
+    pub offset: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+enum CustomPlace {
+    #[default]
+    Absent,
+    Whole {
+        offset: u64,
+    },
+    Strings {
+        section: u32,
+        nth: u32,
+    },
+}
+
+/// Whether a section's strings are merged.
+fn is_mergeable(name: &str, options: &Options) -> bool {
+    options.optimize > 0
+        && !options.is_relocatable()
+        && !options.emit_relocs
+        && matches!(name, ".debug_str" | ".debug_line_str")
+}
+
+/// Whether a section goes into the output.
+fn is_wanted(name: &str, options: &Options) -> bool {
+    // Bitcode that a compiler embedded is for tools that read objects.
+    let embedded = matches!(name, ".llvmbc" | ".llvmcmd");
+    let stripped = options.strip_debug() && is_debug_section(name);
+    !embedded && !stripped
+}
+
+/// Whether a section that the linker makes is written, for all that is to be stripped.
+pub(crate) fn survives_strip_all(name: &str, options: &Options) -> bool {
+    options.strip != Strip::All || options.keep_sections.contains(name)
+}
+
+/// Collects the custom sections of live objects.
+pub(crate) fn collect<'a>(
+    resolution: &Resolution<'a>,
+    liveness: &Liveness,
+    options: &Options,
+) -> Result<Customs<'a>, Vec<Diagnostic>> {
+    let mut by_name: IndexMap<&'a str, Vec<(FileId, ObjCustom)>, FxBuildHasher> =
+        IndexMap::default();
+    for (file, object) in resolution.objects() {
+        if !liveness.files[file.index()].any {
+            continue;
+        }
+        for (i, custom) in object.customs.iter().enumerate() {
+            let id = ObjCustom(i as u32);
+            if custom.chunk.bytes.is_empty()
+                || !is_wanted(custom.name, options)
+                || resolution.custom_discarded(file, id)
+            {
+                continue;
+            }
+            by_name.entry(custom.name).or_default().push((file, id));
+        }
+    }
+
+    let mut customs = Customs {
+        sections: Vec::with_capacity(by_name.len()),
+        files: resolution
+            .objects
+            .iter()
+            .map(|object| vec![CustomPlace::Absent; object.customs.len()])
+            .collect(),
+    };
+    let mut errors = Vec::new();
+    for (name, members) in by_name {
+        let bytes = |(file, id): (FileId, ObjCustom)| {
+            resolution.object(file).customs[id.index()].chunk.bytes
+        };
+        let section = if is_mergeable(name, options) {
+            let inputs: Vec<&'a [u8]> = members.iter().map(|&member| bytes(member)).collect();
+            match MergedStrings::merge(&inputs, 0) {
+                Ok(strings) => customs.add_strings(name, strings, &members),
+                Err(bad) => {
+                    for nth in bad {
+                        let (file, _) = members[nth.0];
+                        errors.push(unterminated(&resolution.object(file).name, name));
+                    }
+                    continue;
+                }
+            }
+        } else {
+            customs.add_pieces(name, &members, |member| bytes(member).len() as u64)
+        };
+        if u32::try_from(section.size).is_err() {
+            errors.push(Diagnostic::error(
+                Code::Layout,
+                format!(
+                    "custom section {name} has {} bytes, more than a module can hold; link with --strip-debug",
+                    section.size
+                ),
+            ));
+        }
+        customs.sections.push(section);
+    }
+    if errors.is_empty() {
+        Ok(customs)
+    } else {
+        Err(errors)
+    }
+}
+
+impl<'a> Customs<'a> {
+    fn add_strings(
+        &mut self,
+        name: &'a str,
+        strings: MergedStrings<'a>,
+        members: &[(FileId, ObjCustom)],
+    ) -> OutputCustom<'a> {
+        for (nth, &(file, id)) in members.iter().enumerate() {
+            self.files[file.index()][id.index()] = CustomPlace::Strings {
+                section: self.sections.len() as u32,
+                nth: nth as u32,
+            };
+        }
+        OutputCustom {
+            name,
+            size: strings.size,
+            contents: CustomContents::Strings(strings),
+        }
+    }
+
+    fn add_pieces(
+        &mut self,
+        name: &'a str,
+        members: &[(FileId, ObjCustom)],
+        size_of: impl Fn((FileId, ObjCustom)) -> u64,
+    ) -> OutputCustom<'a> {
+        let mut size = 0;
+        let mut pieces = Vec::with_capacity(members.len());
+        for &(file, custom) in members {
+            self.files[file.index()][custom.index()] = CustomPlace::Whole { offset: size };
+            pieces.push(CustomPiece {
+                file,
+                custom,
+                offset: size,
+            });
+            size += size_of((file, custom));
+        }
+        OutputCustom {
+            name,
+            size,
+            contents: CustomContents::Pieces(pieces),
+        }
+    }
+
+    /// Where byte `offset` of an object's section went: bytes from the start of the
+    /// output section's contents, after the name. `None` if it was left out.
+    #[inline]
+    pub(crate) fn locate(&self, file: FileId, custom: ObjCustom, offset: i64) -> Option<u64> {
+        match self.files[file.index()][custom.index()] {
+            CustomPlace::Absent => None,
+            CustomPlace::Whole { offset: start } => Some(start.wrapping_add(offset as u64)),
+            CustomPlace::Strings { section, nth } => {
+                match &self.sections[section as usize].contents {
+                    CustomContents::Strings(strings) => {
+                        Some(strings.locate(nth as usize, offset as u64))
+                    }
+                    CustomContents::Pieces(_) => None,
+                }
+            }
+        }
+    }
+}

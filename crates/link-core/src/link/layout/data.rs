@@ -1,0 +1,352 @@
+//! Data segments of the output: which pieces of input each is made of, and where in it
+//! they lie. Addresses come later, from the memory's layout.
+
+use rustc_hash::FxHashMap;
+use wasm_format::linking::SegmentFlags;
+
+use super::strings::MergedStrings;
+use crate::diag::{Code, Diagnostic};
+use crate::link::ids::{FileId, ObjSegment};
+use crate::link::liveness::Liveness;
+use crate::link::object::Segment;
+use crate::link::options::Options;
+use crate::link::resolution::Resolution;
+
+/// The output's data.
+#[derive(Debug, Default)]
+pub struct Data<'a> {
+    /// Output segments, in the order of their addresses.
+    pub segments: Vec<OutputSegment<'a>>,
+    /// For each object, where its segments are.
+    pub files: Vec<Vec<SegmentPlace>>,
+    /// Merged strings, which pieces of segments refer to.
+    pub merged: Vec<MergedStrings<'a>>,
+    /// For each of them, its offset in its output segment.
+    merged_at: Vec<u64>,
+}
+
+/// One segment of the output.
+#[derive(Debug)]
+pub struct OutputSegment<'a> {
+    /// Its name, such as `.rodata`.
+    pub name: &'a str,
+    /// Its alignment as a power of two.
+    pub align_log2: u32,
+    /// Its size in memory, in bytes.
+    pub size: u64,
+    /// The template of thread-local storage.
+    pub tls: bool,
+    /// What lies in it, in the order of offsets.
+    pub pieces: Vec<DataPiece>,
+    /// Whether the module holds its contents; otherwise they are zeroes.
+    pub in_file: bool,
+    /// Not written to memory by instantiation, but by code.
+    pub passive: bool,
+}
+
+impl OutputSegment<'_> {
+    /// Whether it holds nothing but zeroes, by its name.
+    pub fn is_bss(&self) -> bool {
+        self.name.starts_with(".bss")
+    }
+}
+
+/// A piece of an output segment.
+#[derive(Debug, Clone, Copy)]
+pub struct DataPiece {
+    /// Offset in the segment, in bytes.
+    pub offset: u64,
+    /// What lies there.
+    pub source: DataSource,
+}
+
+/// Where a piece comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataSource {
+    /// A segment of an object.
+    Segment(FileId, ObjSegment),
+    /// Merged strings, by their place in [`Data::merged`].
+    Strings(u32),
+}
+
+/// Where a segment of an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SegmentPlace {
+    /// Left out.
+    #[default]
+    Absent,
+    /// In one piece.
+    Whole {
+        /// The output segment.
+        output: u32,
+        /// Offset in that, in bytes.
+        offset: u64,
+    },
+    /// Cut into strings.
+    Strings {
+        /// The output segment.
+        output: u32,
+        /// The merged strings, by their place in [`Data::merged`].
+        merged: u32,
+        /// Which of their inputs it is.
+        nth: u32,
+    },
+}
+
+/// The name of the output segment that a segment goes to.
+pub(crate) fn output_name<'a>(segment: &Segment<'a>, options: &Options) -> &'a str {
+    // One segment holds all thread-local data, so that one base serves it all.
+    if segment.flags.contains(SegmentFlags::TLS) {
+        return ".tdata";
+    }
+    if !options.merge_data_segments || options.is_relocatable() {
+        return segment.name;
+    }
+    for prefix in [".text", ".rodata", ".data", ".bss"] {
+        let rest = segment.name.strip_prefix(prefix);
+        if rest.is_some_and(|rest| rest.starts_with('.')) {
+            return prefix;
+        }
+    }
+    segment.name
+}
+
+/// Order of output segments; those of equal rank stay in the order in which the objects
+/// have them.
+fn rank(name: &str) -> u32 {
+    [".tdata", ".rodata", ".data"]
+        .iter()
+        .position(|prefix| name.starts_with(prefix))
+        .map_or(if name.starts_with(".bss") { 4 } else { 3 }, |i| i as u32)
+}
+
+fn is_mergeable(segment: &Segment<'_>, options: &Options) -> bool {
+    options.optimize > 0
+        && !options.is_relocatable()
+        && !options.emit_relocs
+        && segment.flags.contains(SegmentFlags::STRINGS)
+        // A relocation in a string would change it: such a segment stays as it is.
+        && segment.chunk.relocs.is_empty()
+        && segment.size == segment.chunk.bytes.len() as u64
+}
+
+/// Collects the live segments into output segments.
+///
+/// # Errors
+/// Names every segment of strings whose last one has no end.
+pub(crate) fn collect<'a>(
+    resolution: &Resolution<'a>,
+    liveness: &Liveness,
+    options: &Options,
+    bulk_memory: bool,
+) -> Result<Data<'a>, Vec<Diagnostic>> {
+    // Memory that somebody else made need not be zeroed. Where `memory.fill` exists,
+    // __wasm_init_memory clears it; else zeroes are written out.
+    let bss_in_file = options.is_relocatable() || options.memory.import.is_some() && !bulk_memory;
+
+    let mut by_name: FxHashMap<&'a str, usize> = FxHashMap::default();
+    let mut members: Vec<Vec<(FileId, ObjSegment)>> = Vec::new();
+    let mut names: Vec<&'a str> = Vec::new();
+    for (file, object) in resolution.objects() {
+        let live = &liveness.files[file.index()].segments;
+        for (i, segment) in object.segments.iter().enumerate() {
+            if !live[i] {
+                continue;
+            }
+            let name = output_name(segment, options);
+            let slot = *by_name.entry(name).or_insert(names.len());
+            if slot == names.len() {
+                names.push(name);
+                members.push(Vec::new());
+            }
+            members[slot].push((file, ObjSegment(i as u32)));
+        }
+    }
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    if !options.is_relocatable() {
+        order.sort_by_key(|&slot| rank(names[slot]));
+    }
+
+    let mut data = Data {
+        files: resolution
+            .objects
+            .iter()
+            .map(|object| vec![SegmentPlace::Absent; object.segments.len()])
+            .collect(),
+        ..Data::default()
+    };
+    let mut errors = Vec::new();
+    for slot in order {
+        let mut segment = OutputSegment {
+            name: names[slot],
+            align_log2: 0,
+            size: 0,
+            tls: false,
+            pieces: Vec::new(),
+            in_file: true,
+            passive: options.memory.shared && !options.is_relocatable(),
+        };
+        segment.in_file = bss_in_file || !segment.is_bss();
+        data.place(resolution, options, segment, &members[slot], &mut errors);
+    }
+    if errors.is_empty() {
+        Ok(data)
+    } else {
+        Err(errors)
+    }
+}
+
+/// Strings of one alignment, on their way into an output segment.
+struct StringGroup {
+    align_log2: u32,
+    flags: SegmentFlags,
+    inputs: Vec<(FileId, ObjSegment)>,
+}
+
+impl<'a> Data<'a> {
+    /// Lays out `members` in `segment` and adds that.
+    fn place(
+        &mut self,
+        resolution: &Resolution<'a>,
+        options: &Options,
+        mut segment: OutputSegment<'a>,
+        members: &[(FileId, ObjSegment)],
+        errors: &mut Vec<Diagnostic>,
+    ) {
+        let output = self.segments.len() as u32;
+        let mut groups: Vec<StringGroup> = Vec::new();
+        segment.pieces.reserve(members.len());
+        for &(file, id) in members {
+            let input = &resolution.object(file).segments[id.index()];
+            segment.align_log2 = segment.align_log2.max(input.align_log2);
+            segment.tls |= input.flags.contains(SegmentFlags::TLS);
+            if !is_mergeable(input, options) {
+                segment.pieces.push(DataPiece {
+                    offset: 0,
+                    source: DataSource::Segment(file, id),
+                });
+                continue;
+            }
+            let group = groups
+                .iter_mut()
+                .find(|group| group.align_log2 == input.align_log2 && group.flags == input.flags);
+            if let Some(group) = group {
+                group.inputs.push((file, id));
+                continue;
+            }
+            groups.push(StringGroup {
+                align_log2: input.align_log2,
+                flags: input.flags,
+                inputs: vec![(file, id)],
+            });
+            // Strings stand where the first of them stood.
+            segment.pieces.push(DataPiece {
+                offset: 0,
+                source: DataSource::Strings((self.merged.len() + groups.len() - 1) as u32),
+            });
+        }
+
+        let first_group = self.merged.len() as u32;
+        for group in &groups {
+            self.merge(resolution, output, group, errors);
+        }
+        for piece in &mut segment.pieces {
+            let (align_log2, size) = match piece.source {
+                DataSource::Segment(file, id) => {
+                    let input = &resolution.object(file).segments[id.index()];
+                    (input.align_log2, input.size)
+                }
+                DataSource::Strings(merged) => (
+                    groups[(merged - first_group) as usize].align_log2,
+                    self.merged[merged as usize].size,
+                ),
+            };
+            // The parser admits alignments below 64 alone; sizes are those of files. Only
+            // a segment of zeroes can be made to overflow, and then nothing fits memory.
+            segment.size = segment
+                .size
+                .checked_next_multiple_of(1 << align_log2)
+                .unwrap_or(u64::MAX);
+            piece.offset = segment.size;
+            segment.size = segment.size.saturating_add(size);
+            match piece.source {
+                DataSource::Segment(file, id) => {
+                    self.files[file.index()][id.index()] = SegmentPlace::Whole {
+                        output,
+                        offset: piece.offset,
+                    };
+                }
+                DataSource::Strings(merged) => self.merged_at[merged as usize] = piece.offset,
+            }
+        }
+        self.segments.push(segment);
+    }
+
+    /// Merges a group's strings.
+    fn merge(
+        &mut self,
+        resolution: &Resolution<'a>,
+        output: u32,
+        group: &StringGroup,
+        errors: &mut Vec<Diagnostic>,
+    ) {
+        let segment_of =
+            |(file, id): (FileId, ObjSegment)| &resolution.object(file).segments[id.index()];
+        let contents: Vec<&'a [u8]> = group
+            .inputs
+            .iter()
+            .map(|&input| segment_of(input).chunk.bytes)
+            .collect();
+        let merged = self.merged.len() as u32;
+        self.merged_at.push(0);
+        match MergedStrings::merge(&contents, group.align_log2) {
+            Ok(strings) => self.merged.push(strings),
+            Err(bad) => {
+                self.merged.push(MergedStrings::default());
+                for nth in bad {
+                    let (file, id) = group.inputs[nth.0];
+                    errors.push(unterminated(
+                        &resolution.object(file).name,
+                        segment_of((file, id)).name,
+                    ));
+                }
+            }
+        }
+        for (nth, &(file, id)) in group.inputs.iter().enumerate() {
+            self.files[file.index()][id.index()] = SegmentPlace::Strings {
+                output,
+                merged,
+                nth: nth as u32,
+            };
+        }
+    }
+
+    /// The output segment and the offset in it of byte `offset` of an object's segment.
+    #[inline]
+    pub fn locate(&self, file: FileId, segment: ObjSegment, offset: u64) -> Option<(u32, u64)> {
+        match self.files[file.index()][segment.index()] {
+            SegmentPlace::Absent => None,
+            SegmentPlace::Whole {
+                output,
+                offset: start,
+            } => Some((output, start.wrapping_add(offset))),
+            SegmentPlace::Strings {
+                output,
+                merged,
+                nth,
+            } => {
+                let start = self.merged_at[merged as usize];
+                let within = self.merged[merged as usize].locate(nth as usize, offset);
+                Some((output, start + within))
+            }
+        }
+    }
+}
+
+/// The message about strings without an end, in `wasm-ld`'s words.
+pub(crate) fn unterminated(file: &str, section: &str) -> Diagnostic {
+    Diagnostic::error(
+        Code::BadInput,
+        format!("{file}:({section}): string is not null terminated"),
+    )
+}

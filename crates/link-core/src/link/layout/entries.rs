@@ -1,0 +1,385 @@
+//! The entries of the small sections: imports, tables, memory, globals, exports,
+//! elements. Each function returns the entries' bytes and how many there are.
+
+use wasm_format::leb128::put_u32;
+use wasm_format::linking::SymbolKind;
+use wasm_format::{
+    ConstExpr, ConstOp, ElementItems, ElementMode, ElementSegment, EntityType, Export,
+    ExternalKind, Global, GlobalType, Import, Limits, Mutability, RefType, TableType, ValType,
+    put_tag,
+};
+
+use super::Layout;
+use super::apply::is_tls;
+use super::bodies::signature;
+use super::types::synth_signature;
+use super::values::Value;
+use crate::link::ids::TypeIndex;
+use crate::link::liveness::Liveness;
+use crate::link::options::Options;
+use crate::link::resolution::{MadeGlobal, Resolution, SymbolRef};
+use crate::link::synthesis::{ExportTarget, Synthesis, TableUse};
+use crate::link::synthesize::import_name;
+
+/// What the writers of entries look at.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'l, 'a> {
+    pub(super) layout: &'l Layout<'a>,
+    pub(super) resolution: &'l Resolution<'a>,
+    pub(super) liveness: &'l Liveness,
+    pub(super) synthesis: &'l Synthesis<'a>,
+    pub(super) options: &'l Options,
+}
+
+/// Entries of a section: how many, and their bytes.
+pub(super) type Entries = (u32, Vec<u8>);
+
+/// Module and name of the memory, if it is imported. Position-independent code lives in
+/// the memory of whoever loads it.
+pub(super) fn memory_import(options: &Options) -> Option<(&str, &str)> {
+    match &options.memory.import {
+        Some((module, name)) => Some((module, name)),
+        None if options.is_pic() || options.is_relocatable() => Some(("env", "memory")),
+        None => None,
+    }
+}
+
+/// The name that the memory is exported under, if it is.
+fn memory_export(options: &Options) -> Option<&str> {
+    if options.is_relocatable() {
+        return None;
+    }
+    match &options.memory.export {
+        Some(name) => Some(name),
+        None if memory_import(options).is_none() => Some("memory"),
+        None => None,
+    }
+}
+
+impl Sources<'_, '_> {
+    fn pointer(&self) -> ValType {
+        if self.resolution.is_64 {
+            ValType::I64
+        } else {
+            ValType::I32
+        }
+    }
+
+    /// A constant of an address's type.
+    fn address_op(&self, value: u64) -> ConstOp {
+        if self.resolution.is_64 {
+            ConstOp::I64Const(value as i64)
+        } else {
+            ConstOp::I32Const(value as u32 as i32)
+        }
+    }
+
+    /// The index of a signature. Every signature that something numbered has is among the
+    /// types.
+    fn type_index(&self, signature: &[u8]) -> u32 {
+        let index = self.layout.types.index(signature);
+        debug_assert!(index.is_some(), "types were collected from the same places");
+        index.unwrap_or(TypeIndex(0)).0
+    }
+
+    /// The indirect function table's type.
+    fn indirect_table(&self) -> TableType {
+        let slots = &self.layout.slots;
+        let size = slots.base + slots.functions.len() as u64;
+        let defined = self.synthesis.table == TableUse::Defined;
+        TableType {
+            element: RefType::FUNCREF,
+            limits: Limits {
+                min: size,
+                // Somebody else's table may be larger.
+                max: (defined && !self.options.table.growable).then_some(size),
+                is_64: self.resolution.is_64,
+                ..Limits::default()
+            },
+        }
+    }
+
+    pub(super) fn types(&self) -> Entries {
+        let list = &self.layout.types.list;
+        (list.len() as u32, list.concat())
+    }
+
+    pub(super) fn imports(&self) -> Entries {
+        let mut out = Vec::new();
+        let mut count = 0;
+        let mut add = |module: &str, field: &str, ty: EntityType| {
+            Import { module, field, ty }.encode(&mut out);
+            count += 1;
+        };
+        if let Some((module, name)) = memory_import(self.options) {
+            add(module, name, EntityType::Memory(self.layout.memory.limits));
+        }
+        for &id in &self.synthesis.imports {
+            let symbol = self.resolution.symbol(id);
+            let ty = match symbol.kind {
+                SymbolKind::Function | SymbolKind::Tag => {
+                    let index = self.type_index(symbol.signature.unwrap_or(super::types::NULLARY));
+                    if symbol.kind == SymbolKind::Tag {
+                        EntityType::Tag(index)
+                    } else {
+                        EntityType::Func(index)
+                    }
+                }
+                SymbolKind::Global => match symbol.global_type {
+                    Some(ty) => EntityType::Global(ty),
+                    None => EntityType::Global(GlobalType {
+                        value: self.pointer(),
+                        mutability: Mutability::Const,
+                    }),
+                },
+                SymbolKind::Table => match symbol.table_type {
+                    Some(ty) if Some(id) != self.resolution.made.indirect_function_table => {
+                        EntityType::Table(ty)
+                    }
+                    _ => EntityType::Table(self.indirect_table()),
+                },
+                // Synthesis lists no other kind.
+                _ => continue,
+            };
+            let (module, name) = import_name(symbol, self.options);
+            add(module, name, ty);
+        }
+        for &symbol in &self.synthesis.got_imports {
+            let module = match self.kind(symbol) {
+                SymbolKind::Function => "GOT.func",
+                _ => "GOT.mem",
+            };
+            let ty = GlobalType {
+                value: self.pointer(),
+                mutability: Mutability::Var,
+            };
+            add(module, self.resolution.name(symbol), EntityType::Global(ty));
+        }
+        (count, out)
+    }
+
+    pub(super) fn kind(&self, symbol: SymbolRef) -> SymbolKind {
+        match symbol {
+            SymbolRef::Global(id) => self.resolution.symbol(id).kind,
+            SymbolRef::Local(file, symbol) => {
+                self.resolution.object(file).symbols[symbol.index()].kind()
+            }
+        }
+    }
+
+    pub(super) fn functions(&self) -> Entries {
+        let mut out = Vec::new();
+        for &function in &self.synthesis.functions {
+            let signature = synth_signature(self.resolution, self.synthesis, function);
+            put_u32(&mut out, self.type_index(signature));
+        }
+        for (file, object) in self.resolution.objects() {
+            let types = &self.layout.types.files[file.index()];
+            let numbers = &self.layout.functions.files[file.index()];
+            for (function, index) in object.functions.iter().zip(numbers) {
+                if index.is_some() {
+                    // Types were collected from these very functions.
+                    put_u32(&mut out, types[function.ty.index()].map_or(0, |ty| ty.0));
+                }
+            }
+        }
+        for &symbol in &self.synthesis.wrappers {
+            let signature = signature(self.resolution, SymbolRef::Global(symbol));
+            put_u32(&mut out, self.type_index(signature));
+        }
+        (self.layout.code.count(), out)
+    }
+
+    pub(super) fn tables(&self) -> Entries {
+        let mut out = Vec::new();
+        for (file, object) in self.resolution.objects() {
+            for (table, live) in object
+                .tables
+                .iter()
+                .zip(&self.liveness.files[file.index()].tables)
+            {
+                if *live {
+                    table.ty.encode(&mut out);
+                }
+            }
+        }
+        if self.synthesis.table == TableUse::Defined {
+            self.indirect_table().encode(&mut out);
+        }
+        (self.layout.tables.count - self.layout.tables.imported, out)
+    }
+
+    pub(super) fn memories(&self) -> Entries {
+        let mut out = Vec::new();
+        if memory_import(self.options).is_some() {
+            return (0, out);
+        }
+        self.layout.memory.limits.encode(&mut out);
+        (1, out)
+    }
+
+    pub(super) fn tags(&self) -> Entries {
+        let mut out = Vec::new();
+        for (file, object) in self.resolution.objects() {
+            for (tag, live) in object
+                .tags
+                .iter()
+                .zip(&self.liveness.files[file.index()].tags)
+            {
+                if *live {
+                    let ty = self.layout.types.files[file.index()][tag.ty.index()];
+                    put_tag(&mut out, ty.map_or(0, |ty| ty.0));
+                }
+            }
+        }
+        (self.layout.tags.count - self.layout.tags.imported, out)
+    }
+
+    pub(super) fn globals(&self) -> Entries {
+        let mut out = Vec::new();
+        for &made in &self.synthesis.globals {
+            let (mutability, value) = self.made_global(made);
+            self.put_global(&mut out, mutability, &[self.address_op(value)]);
+        }
+        for (file, object) in self.resolution.objects() {
+            let live = &self.liveness.files[file.index()].globals;
+            for (global, live) in object.globals.iter().zip(live) {
+                if *live {
+                    global.ty.encode(&mut out);
+                    out.extend_from_slice(global.init);
+                }
+            }
+        }
+        for &symbol in &self.synthesis.got_internal {
+            self.put_got(&mut out, symbol);
+        }
+        let mut count = self.layout.globals.count - self.layout.globals.imported;
+        for export in &self.synthesis.exports {
+            if let Some(address) = self.exported_address(export.what) {
+                self.put_global(&mut out, Mutability::Const, &[self.address_op(address)]);
+                count += 1;
+            }
+        }
+        (count, out)
+    }
+
+    fn put_global(&self, out: &mut Vec<u8>, mutability: Mutability, init: &[ConstOp]) {
+        Global {
+            ty: GlobalType {
+                value: self.pointer(),
+                mutability,
+            },
+            init: ConstExpr::new(init),
+        }
+        .encode(out);
+    }
+
+    fn made_global(&self, made: MadeGlobal) -> (Mutability, u64) {
+        let memory = &self.layout.memory;
+        match made {
+            MadeGlobal::StackPointer => (Mutability::Var, memory.stack_high),
+            // Each thread sets its own; alone there is one place, known beforehand.
+            MadeGlobal::TlsBase if self.options.memory.shared => (Mutability::Var, 0),
+            MadeGlobal::TlsBase => (Mutability::Const, memory.tls.map_or(0, |tls| tls.address)),
+            MadeGlobal::TlsSize => (Mutability::Const, memory.tls.map_or(0, |tls| tls.size)),
+            MadeGlobal::TlsAlign => (
+                Mutability::Const,
+                memory.tls.map_or(0, |tls| 1 << tls.align_log2),
+            ),
+            MadeGlobal::MemoryBase => (Mutability::Const, 0),
+            MadeGlobal::TableBase | MadeGlobal::TableBase32 => {
+                (Mutability::Const, self.layout.slots.base)
+            }
+        }
+    }
+
+    /// A GOT entry of known value. Where a loader decides about bases, code sets it.
+    fn put_got(&self, out: &mut Vec<u8>, symbol: SymbolRef) {
+        let places = self.layout.places(self.resolution, self.liveness);
+        let value = match places.symbol(symbol) {
+            Value::Address(address) => address,
+            Value::Function(function) => self
+                .layout
+                .slots
+                .of(function)
+                .map_or(0, |slot| u64::from(slot.0)),
+            _ => 0,
+        };
+        let by_code =
+            self.options.is_pic() || self.options.memory.shared && is_tls(self.resolution, symbol);
+        let mutability = if by_code {
+            Mutability::Var
+        } else {
+            Mutability::Const
+        };
+        self.put_global(out, mutability, &[self.address_op(value)]);
+    }
+
+    /// The address that an export of data holds.
+    fn exported_address(&self, what: ExportTarget) -> Option<u64> {
+        match what {
+            ExportTarget::Symbol(id) => match self.layout.symbols.get(id) {
+                Value::Address(address) => Some(address),
+                _ => None,
+            },
+            ExportTarget::Wrapper(_) => None,
+        }
+    }
+
+    pub(super) fn exports(&self) -> Entries {
+        let mut out = Vec::new();
+        let mut count = 0;
+        let mut add = |name: &str, kind: ExternalKind, index: u32| {
+            Export { name, kind, index }.encode(&mut out);
+            count += 1;
+        };
+        if let Some(name) = memory_export(self.options) {
+            add(name, ExternalKind::Memory, 0);
+        }
+        let mut address_global = self.layout.globals.count;
+        for export in &self.synthesis.exports {
+            match export.what {
+                ExportTarget::Wrapper(nth) => {
+                    let index = self.layout.functions.wrapper(nth);
+                    add(export.name, ExternalKind::Func, index.0);
+                }
+                ExportTarget::Symbol(id) => match self.layout.symbols.get(id) {
+                    Value::Function(index) => add(export.name, ExternalKind::Func, index.0),
+                    Value::Global(index) => add(export.name, ExternalKind::Global, index.0),
+                    Value::Table(index) => add(export.name, ExternalKind::Table, index.0),
+                    Value::Tag(index) => add(export.name, ExternalKind::Tag, index.0),
+                    Value::Address(_) => {
+                        add(export.name, ExternalKind::Global, address_global);
+                        address_global += 1;
+                    }
+                    // Synthesis exports what is live and defined.
+                    Value::Dead | Value::Undefined | Value::Section => {}
+                },
+            }
+        }
+        (count, out)
+    }
+
+    pub(super) fn elements(&self) -> Entries {
+        let slots = &self.layout.slots;
+        let mut out = Vec::new();
+        if slots.functions.is_empty() {
+            return (0, out);
+        }
+        let base = self.layout.places(self.resolution, self.liveness);
+        let offset = match base.base_global(self.resolution.made.table_base) {
+            Some(base) => ConstOp::GlobalGet(base.0),
+            None => self.address_op(slots.base),
+        };
+        let functions: Vec<u32> = slots.functions.iter().map(|index| index.0).collect();
+        ElementSegment {
+            mode: ElementMode::Active {
+                table: self.layout.tables.indirect.map_or(0, |table| table.0),
+                offset: ConstExpr::new(&[offset]),
+            },
+            items: ElementItems::Functions(&functions),
+        }
+        .encode(&mut out);
+        (1, out)
+    }
+}

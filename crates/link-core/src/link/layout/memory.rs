@@ -1,0 +1,270 @@
+//! The memory: where stack, data and heap lie, the values of the symbols that tell, and
+//! the memory's limits.
+
+use wasm_format::Limits;
+
+use super::data::Data;
+use crate::diag::{Code, Diagnostic};
+use crate::link::options::Options;
+use crate::link::resolution::MadeAddress;
+
+/// Alignment of the stack and the start of the heap, in bytes.
+const STACK_ALIGN: u64 = 16;
+/// Where data begins if the stack is not below it: a null pointer hits no datum.
+const DEFAULT_GLOBAL_BASE: u64 = 1024;
+/// Bytes that a 32-bit address reaches.
+const MAX_32: u64 = 1 << 32;
+/// Bytes that engines allow a 64-bit memory.
+const MAX_64: u64 = 1 << 34;
+
+/// Where things lie in memory. All values are addresses in bytes, relative to
+/// `__memory_base` where a loader places the module.
+#[derive(Debug, Default, Clone)]
+pub struct Memory {
+    /// Start of each output segment.
+    pub segments: Vec<u64>,
+    /// Lowest address of the stack.
+    pub stack_low: u64,
+    /// Where the stack pointer starts.
+    pub stack_high: u64,
+    /// Start of data.
+    pub global_base: u64,
+    /// End of data.
+    pub data_end: u64,
+    /// End of data and stack.
+    pub heap_base: u64,
+    /// End of the initial memory.
+    pub heap_end: u64,
+    /// The guard of `__wasm_init_memory`.
+    pub init_flag: Option<u64>,
+    /// The template of thread-local storage.
+    pub tls: Option<Tls>,
+    /// Alignment of the whole data as a power of two.
+    pub align_log2: u32,
+    /// Bytes of a page.
+    pub page_size: u64,
+    /// The memory's type.
+    pub limits: Limits,
+}
+
+/// The template of thread-local storage.
+#[derive(Debug, Clone, Copy)]
+pub struct Tls {
+    /// The output segment that holds it.
+    pub segment: u32,
+    /// Its address.
+    pub address: u64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its alignment as a power of two.
+    pub align_log2: u32,
+}
+
+impl Memory {
+    /// The value of an address that the linker knows; `None` for those that belong to an
+    /// output segment.
+    pub(crate) fn made(&self, made: MadeAddress, table_base: u64) -> Option<u64> {
+        Some(match made {
+            MadeAddress::HeapBase => self.heap_base,
+            MadeAddress::HeapEnd => self.heap_end,
+            MadeAddress::DataEnd => self.data_end,
+            MadeAddress::GlobalBase | MadeAddress::DsoHandle => self.global_base,
+            MadeAddress::StackLow => self.stack_low,
+            MadeAddress::StackHigh => self.stack_high,
+            MadeAddress::FirstPageEnd => self.page_size,
+            MadeAddress::MemoryBase | MadeAddress::Null => 0,
+            MadeAddress::TableBase => table_base,
+            MadeAddress::InitMemoryFlag => self.init_flag.unwrap_or(0),
+            MadeAddress::SegmentStart | MadeAddress::SegmentStop => return None,
+        })
+    }
+}
+
+/// A running address that remembers overflow.
+struct Cursor(Option<u64>);
+
+impl Cursor {
+    fn align(&mut self, align: u64) {
+        self.0 = self.0.and_then(|at| at.checked_next_multiple_of(align));
+    }
+
+    fn advance(&mut self, size: u64) {
+        self.0 = self.0.and_then(|at| at.checked_add(size));
+    }
+
+    fn at(&self) -> u64 {
+        self.0.unwrap_or(u64::MAX)
+    }
+}
+
+/// Lays out the memory. `init_flag` asks for the guard of `__wasm_init_memory`.
+///
+/// # Errors
+/// What the options ask does not fit, in `wasm-ld`'s words.
+pub(crate) fn lay_out(
+    data: &Data<'_>,
+    options: &Options,
+    is_64: bool,
+    init_flag: bool,
+) -> Result<Memory, Vec<Diagnostic>> {
+    let mut memory = Memory {
+        page_size: options.memory.page_size,
+        ..Memory::default()
+    };
+    let mut errors = Vec::new();
+    let mut at = Cursor(Some(0));
+    let has_stack = !options.is_relocatable() && !options.is_pic();
+
+    if has_stack && options.memory.stack_first {
+        memory.place_stack(&mut at, options);
+    }
+    if options.is_relocatable() {
+        at = Cursor(Some(0));
+    } else if let Some(base) = options.memory.global_base {
+        if has_stack && options.memory.stack_first && base < at.at() {
+            errors.push(Diagnostic::error(
+                Code::Layout,
+                "--global-base cannot be less than stack size when --stack-first is used",
+            ));
+        } else {
+            at = Cursor(Some(base));
+        }
+    } else if has_stack && !options.memory.stack_first {
+        at = Cursor(Some(DEFAULT_GLOBAL_BASE));
+    }
+
+    memory.global_base = at.at();
+    for (i, segment) in data.segments.iter().enumerate() {
+        memory.align_log2 = memory.align_log2.max(segment.align_log2);
+        at.align(1 << segment.align_log2);
+        memory.segments.push(at.at());
+        if segment.tls && memory.tls.is_none() {
+            memory.tls = Some(Tls {
+                segment: i as u32,
+                address: at.at(),
+                size: segment.size,
+                align_log2: segment.align_log2,
+            });
+        }
+        at.advance(segment.size);
+    }
+    if init_flag {
+        at.align(4);
+        memory.init_flag = Some(at.at());
+        at.advance(4);
+        memory.align_log2 = memory.align_log2.max(2);
+    }
+    memory.data_end = at.at();
+
+    if options.is_relocatable() {
+        return memory.finish(at.0, errors);
+    }
+    if has_stack && !options.memory.stack_first {
+        memory.place_stack(&mut at, options);
+    }
+    memory.heap_base = at
+        .at()
+        .checked_next_multiple_of(STACK_ALIGN)
+        .unwrap_or(u64::MAX);
+    memory.limit(at.at(), options, is_64, &mut errors);
+    memory.finish(at.0, errors)
+}
+
+impl Memory {
+    fn place_stack(&mut self, at: &mut Cursor, options: &Options) {
+        at.align(STACK_ALIGN);
+        self.stack_low = at.at();
+        at.advance(options.memory.stack_size);
+        self.stack_high = at.at();
+    }
+
+    /// Decides the limits; `end` is the end of data and stack.
+    fn limit(&mut self, end: u64, options: &Options, is_64: bool, errors: &mut Vec<Diagnostic>) {
+        let asked = &options.memory;
+        let page = asked.page_size;
+        let most = if is_64 { MAX_64 } else { MAX_32 };
+        let mut error = |message: String| errors.push(Diagnostic::error(Code::Layout, message));
+        let unaligned =
+            |what: &str| format!("{what} must be aligned to the page size ({page} bytes)");
+
+        let mut needed = end;
+        if let Some(heap) = asked.initial_heap {
+            if !heap.is_multiple_of(page) {
+                error(unaligned("initial heap"));
+            }
+            let room = most.saturating_sub(needed);
+            if heap > room {
+                error(format!(
+                    "initial heap too large, cannot be greater than {room}"
+                ));
+            }
+            needed = needed.saturating_add(heap);
+        }
+        if let Some(initial) = asked.initial {
+            if !initial.is_multiple_of(page) {
+                error(unaligned("initial memory"));
+            }
+            if initial < needed {
+                error(format!("initial memory too small, {needed} bytes needed"));
+            }
+            if initial > most {
+                error(format!(
+                    "initial memory too large, cannot be greater than {most}"
+                ));
+            }
+            needed = needed.max(initial);
+        }
+        let pages = needed.div_ceil(page);
+        let size = pages.saturating_mul(page);
+        if asked.initial.is_none() && asked.initial_heap.is_none() && size > most {
+            error(format!(
+                "memory too large: {needed} bytes needed, but no more than {most} can be addressed"
+            ));
+        }
+        self.heap_end = size;
+
+        let mut max = None;
+        if let Some(limit) = asked.max {
+            if !limit.is_multiple_of(page) {
+                error(unaligned("maximum memory"));
+            }
+            if limit < size {
+                error(format!("maximum memory too small, {size} bytes needed"));
+            }
+            if limit > most {
+                error(format!(
+                    "maximum memory too large, cannot be greater than {most}"
+                ));
+            }
+            max = Some(limit / page);
+        } else if asked.shared || !asked.growable {
+            // A shared memory needs a maximum.
+            max = Some(pages);
+        }
+        self.limits = Limits {
+            min: pages,
+            max,
+            shared: asked.shared,
+            is_64,
+            page_size_log2: (page != wasm_format::PAGE_SIZE).then(|| page.ilog2()),
+        };
+    }
+
+    fn finish(
+        self,
+        end: Option<u64>,
+        mut errors: Vec<Diagnostic>,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        if end.is_none() && errors.is_empty() {
+            errors.push(Diagnostic::error(
+                Code::Layout,
+                "data segments are too large: their addresses exceed 64 bits",
+            ));
+        }
+        if errors.is_empty() {
+            Ok(self)
+        } else {
+            Err(errors)
+        }
+    }
+}

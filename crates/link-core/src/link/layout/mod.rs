@@ -1,0 +1,165 @@
+//! Phase 5: everything about the output that can be known before a byte of it is
+//! written. What the index of each function, global, table, tag, type and table slot is;
+//! where data lies in memory; what the linker's own functions say; and the offset and
+//! size of every section, so that all of them can be written at once.
+
+mod apply;
+mod bodies;
+pub(crate) mod code;
+pub(crate) mod customs;
+pub(crate) mod data;
+mod entries;
+pub(crate) mod memory;
+mod names;
+pub(crate) mod numbering;
+pub(crate) mod sections;
+pub(crate) mod strings;
+pub(crate) mod types;
+pub(crate) mod values;
+
+pub use code::Code;
+pub use customs::{CustomContents, CustomPiece, Customs, OutputCustom};
+pub use data::{Data, DataPiece, DataSource, OutputSegment, SegmentPlace};
+pub use memory::{Memory, Tls};
+pub use numbering::{Functions, Globals, Slots, Tables, Tags};
+pub use sections::{Contents, Section};
+pub use strings::{MergedStrings, PlacedString};
+pub use types::Types;
+pub use values::{SymbolValues, Value};
+
+use super::features::Features;
+use super::liveness::Liveness;
+use super::options::Options;
+use super::resolution::{MadeFunction, Resolution};
+use super::synthesis::{SynthFunction, Synthesis};
+use crate::diag::Diagnostic;
+
+/// The first table slot used where nobody says otherwise: 0 is the null pointer.
+const DEFAULT_TABLE_BASE: u64 = 1;
+
+/// The output, before it is written.
+#[derive(Debug)]
+pub struct Layout<'a> {
+    /// The type section.
+    pub types: Types<'a>,
+    /// The function index space.
+    pub functions: Functions,
+    /// The global index space.
+    pub globals: Globals,
+    /// The table index space.
+    pub tables: Tables,
+    /// The tag index space.
+    pub tags: Tags,
+    /// Table slots.
+    pub slots: Slots,
+    /// Data segments.
+    pub data: Data<'a>,
+    /// Where data lies in memory.
+    pub memory: Memory,
+    /// What names stand for.
+    pub symbols: SymbolValues,
+    /// Bodies of the functions the linker writes before those of objects.
+    pub made_bodies: Vec<Vec<u8>>,
+    /// Bodies of the wrappers of exports.
+    pub wrapper_bodies: Vec<Vec<u8>>,
+    /// Where functions' bodies are.
+    pub code: Code,
+    /// Custom sections of objects.
+    pub customs: Customs<'a>,
+    /// All sections, in the order of the file.
+    pub sections: Vec<Section>,
+    /// Size of the output, in bytes.
+    pub size: u64,
+    /// Whether the memory is imported.
+    imported_memory: bool,
+}
+
+/// Lays out the output.
+///
+/// # Errors
+/// What does not fit: memory, stack and table settings, sections beyond 4 GiB, strings
+/// without an end.
+pub fn layout<'a>(
+    resolution: &Resolution<'a>,
+    liveness: &Liveness,
+    synthesis: &Synthesis<'a>,
+    options: &Options,
+    features: &Features,
+) -> Result<Layout<'a>, Vec<Diagnostic>> {
+    // Indices depend on nothing but who is there.
+    let functions = Functions::number(resolution, liveness, synthesis);
+    let globals = Globals::number(resolution, liveness, synthesis);
+    let tables = Tables::number(resolution, liveness, synthesis);
+    let tags = Tags::number(resolution, liveness, synthesis);
+    let types = types::collect(resolution, liveness, synthesis, &functions);
+    let slots = Slots::number(synthesis, &functions, table_base(options));
+
+    // Addresses depend on which strings become one.
+    let data = data::collect(resolution, liveness, options, features.has("bulk-memory"))?;
+    let memory = memory::lay_out(
+        &data,
+        options,
+        resolution.is_64,
+        needs_init_flag(synthesis, options),
+    )?;
+
+    // Sections of objects need no address to find their place.
+    let customs = customs::collect(resolution, liveness, options)?;
+
+    let mut layout = Layout {
+        types,
+        functions,
+        globals,
+        tables,
+        tags,
+        slots,
+        data,
+        memory,
+        symbols: SymbolValues::default(),
+        made_bodies: Vec::new(),
+        wrapper_bodies: Vec::new(),
+        code: Code::default(),
+        customs,
+        sections: Vec::new(),
+        size: 0,
+        imported_memory: entries::memory_import(options).is_some(),
+    };
+    // With indices and addresses every symbol has its value,
+    layout.symbols = SymbolValues::compute(&layout.places(resolution, liveness));
+    // and the linker can write its functions, which have no relocations left.
+    let places = layout.places(resolution, liveness);
+    let made_bodies = bodies::write(&places, synthesis);
+    let wrapper_bodies = bodies::write_wrappers(&places, synthesis);
+    layout.made_bodies = made_bodies;
+    layout.wrapper_bodies = wrapper_bodies;
+    // Sizes of bodies depend on values only where relocations are compressed.
+    layout.code = Code::lay_out(
+        layout.functions.imported,
+        &layout.made_bodies,
+        &layout.wrapper_bodies,
+        &layout.relocator(resolution, liveness),
+        options.compress_relocations && !options.is_relocatable(),
+    );
+    // Now all sizes are known, and with them all offsets.
+    let (sections, size) =
+        sections::plan(&layout, resolution, liveness, synthesis, options, features)?;
+    layout.sections = sections;
+    layout.size = size;
+    Ok(layout)
+}
+
+/// The first table slot that is used.
+fn table_base(options: &Options) -> u64 {
+    if options.is_pic() || options.is_relocatable() {
+        return 0;
+    }
+    options.table.base.unwrap_or(DEFAULT_TABLE_BASE)
+}
+
+/// Whether several threads may come to fill the memory at once.
+fn needs_init_flag(synthesis: &Synthesis<'_>, options: &Options) -> bool {
+    options.memory.shared
+        && synthesis
+            .functions
+            .contains(&SynthFunction::Made(MadeFunction::InitMemory))
+}

@@ -1,0 +1,238 @@
+//! The `name` section: what debuggers and stack traces call functions, globals and data
+//! segments.
+
+use std::path::Path;
+
+use wasm_format::leb128::{len_u32, put_u32};
+use wasm_format::linking::SymbolKind;
+use wasm_format::names::{NameSubsectionId, Naming, put_module_name};
+
+use super::entries::Sources;
+use crate::link::demangle;
+use crate::link::ids::FileId;
+use crate::link::par;
+use crate::link::resolution::{MadeFunction, MadeGlobal, SymbolRef};
+use crate::link::synthesis::SynthFunction;
+
+/// Entries of one subsection, in parts that stand one behind the other.
+#[derive(Default)]
+struct Entries {
+    count: u32,
+    parts: Vec<Vec<u8>>,
+}
+
+impl Entries {
+    /// Adds to the last part.
+    fn add(&mut self, index: u32, name: &str) {
+        if self.parts.is_empty() {
+            self.parts.push(Vec::new());
+        }
+        if let Some(part) = self.parts.last_mut() {
+            Naming { index, name }.encode(part);
+            self.count += 1;
+        }
+    }
+
+    /// Adds the subsection to `out`, unless it is empty.
+    fn finish(self, id: NameSubsectionId, out: &mut Vec<Vec<u8>>) {
+        if self.count == 0 {
+            return;
+        }
+        let size: usize = self.parts.iter().map(Vec::len).sum();
+        let mut header = vec![id as u8];
+        put_u32(&mut header, (len_u32(self.count) + size) as u32);
+        put_u32(&mut header, self.count);
+        out.push(header);
+        out.extend(self.parts);
+    }
+}
+
+/// The section's contents after its name, in parts that stand one behind the other; none
+/// if nothing has a name.
+pub(super) fn write(sources: &Sources<'_, '_>) -> Vec<Vec<u8>> {
+    let functions = functions(sources);
+    let globals = globals(sources);
+    let segments = segments(sources);
+    let mut out = Vec::new();
+    if functions.count + globals.count + segments.count == 0 {
+        return out;
+    }
+    let mut module = Vec::new();
+    put_module_name(&mut module, &module_name(sources));
+    out.push(module);
+    functions.finish(NameSubsectionId::Function, &mut out);
+    globals.finish(NameSubsectionId::Global, &mut out);
+    segments.finish(NameSubsectionId::Data, &mut out);
+    out
+}
+
+/// What `--soname` says, else the output's file name.
+fn module_name(sources: &Sources<'_, '_>) -> String {
+    if let Some(name) = &sources.options.pic.soname {
+        return name.clone();
+    }
+    let path = Path::new(&sources.options.output_name);
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.map_or_else(|| sources.options.output_name.clone(), Into::into)
+}
+
+/// The name that a person reads, if names are to be demangled.
+fn shown<'n>(sources: &Sources<'_, '_>, name: &'n str) -> std::borrow::Cow<'n, str> {
+    if sources.options.demangle {
+        demangle(name)
+    } else {
+        name.into()
+    }
+}
+
+fn functions(sources: &Sources<'_, '_>) -> Entries {
+    let (resolution, synthesis) = (sources.resolution, sources.synthesis);
+    let numbers = &sources.layout.functions;
+    let mut entries = Entries::default();
+    let mut index = 0;
+    for &id in &synthesis.imports {
+        let symbol = resolution.symbol(id);
+        if symbol.kind == SymbolKind::Function {
+            entries.add(index, &shown(sources, symbol.name));
+            index += 1;
+        }
+    }
+    for &function in &synthesis.functions {
+        match function {
+            SynthFunction::Made(made) => entries.add(index, made_function(made)),
+            SynthFunction::Stub(stub) => {
+                let stub = &synthesis.stubs[stub as usize];
+                let name = format!("{}{}", stub.prefix, shown(sources, stub.name));
+                entries.add(index, &name);
+            }
+        }
+        index += 1;
+    }
+
+    let of_files = par::map_indices(resolution.objects.len(), |file| {
+        let mut part = Vec::new();
+        let mut count = 0;
+        let object = resolution.object(FileId(file as u32));
+        for (function, index) in object.functions.iter().zip(&numbers.files[file]) {
+            let Some(index) = index else { continue };
+            let encode = |part: &mut Vec<u8>, name: &str| {
+                Naming {
+                    index: index.0,
+                    name,
+                }
+                .encode(part);
+            };
+            match function.debug_name {
+                Some(name) => encode(&mut part, name),
+                None if function.name.is_empty() => continue,
+                None => encode(&mut part, &shown(sources, function.name)),
+            }
+            count += 1;
+        }
+        (count, part)
+    });
+    for (count, part) in of_files {
+        entries.count += count;
+        entries.parts.push(part);
+    }
+
+    // After the parts of the files.
+    entries.parts.push(Vec::new());
+    for (nth, &symbol) in synthesis.wrappers.iter().enumerate() {
+        let name = shown(sources, resolution.symbol(symbol).name);
+        let index = numbers.wrapper(nth as u32);
+        entries.add(index.0, &format!("{name}.command_export"));
+    }
+    entries
+}
+
+fn globals(sources: &Sources<'_, '_>) -> Entries {
+    let (resolution, synthesis) = (sources.resolution, sources.synthesis);
+    let mut entries = Entries::default();
+    let mut index = 0;
+    let mut add = |name: &str| {
+        if !name.is_empty() {
+            entries.add(index, name);
+        }
+        index += 1;
+    };
+    for &id in &synthesis.imports {
+        let symbol = resolution.symbol(id);
+        if symbol.kind == SymbolKind::Global {
+            add(&shown(sources, symbol.name));
+        }
+    }
+    let got_name = |symbol: SymbolRef, function: &str, data: &str| {
+        let prefix = if sources.kind(symbol) == SymbolKind::Function {
+            function
+        } else {
+            data
+        };
+        format!("{prefix}{}", resolution.name(symbol))
+    };
+    for &symbol in &synthesis.got_imports {
+        add(&got_name(symbol, "GOT.func.", "GOT.mem."));
+    }
+    for &made in &synthesis.globals {
+        add(made_global(made));
+    }
+    for (file, object) in resolution.objects() {
+        let live = &sources.liveness.files[file.index()].globals;
+        for (global, live) in object.globals.iter().zip(live) {
+            if *live {
+                add(&shown(sources, global.name));
+            }
+        }
+    }
+    for &symbol in &synthesis.got_internal {
+        add(&got_name(
+            symbol,
+            "GOT.func.internal.",
+            "GOT.data.internal.",
+        ));
+    }
+    entries
+}
+
+fn segments(sources: &Sources<'_, '_>) -> Entries {
+    let mut entries = Entries::default();
+    let in_file = sources
+        .layout
+        .data
+        .segments
+        .iter()
+        .filter(|segment| segment.in_file);
+    for (index, segment) in in_file.enumerate() {
+        if !segment.name.is_empty() {
+            entries.add(index as u32, segment.name);
+        }
+    }
+    entries
+}
+
+/// The symbol's name of a function the linker writes.
+fn made_function(made: MadeFunction) -> &'static str {
+    match made {
+        MadeFunction::CallCtors => "__wasm_call_ctors",
+        MadeFunction::InitMemory => "__wasm_init_memory",
+        MadeFunction::InitTls => "__wasm_init_tls",
+        MadeFunction::ApplyDataRelocs => "__wasm_apply_data_relocs",
+        MadeFunction::ApplyGlobalRelocs => "__wasm_apply_global_relocs",
+        MadeFunction::ApplyTlsRelocs => "__wasm_apply_tls_relocs",
+        MadeFunction::ApplyGlobalTlsRelocs => "__wasm_apply_global_tls_relocs",
+        MadeFunction::Start => "__wasm_start",
+    }
+}
+
+/// The symbol's name of a global the linker writes.
+fn made_global(made: MadeGlobal) -> &'static str {
+    match made {
+        MadeGlobal::StackPointer => "__stack_pointer",
+        MadeGlobal::TlsBase => "__tls_base",
+        MadeGlobal::TlsSize => "__tls_size",
+        MadeGlobal::TlsAlign => "__tls_align",
+        MadeGlobal::MemoryBase => "__memory_base",
+        MadeGlobal::TableBase => "__table_base",
+        MadeGlobal::TableBase32 => "__table_base32",
+    }
+}

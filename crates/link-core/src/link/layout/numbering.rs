@@ -1,0 +1,349 @@
+//! The output's index spaces: who has which function, global, table and tag index, and
+//! which function stands in which table slot.
+
+use rustc_hash::FxHashMap;
+use wasm_format::linking::SymbolKind;
+
+use crate::link::ids::{
+    FileId, FuncIndex, GlobalIndex, ObjGlobal, ObjTable, ObjTag, SymbolId, TableIndex, TableSlot,
+    TagIndex,
+};
+use crate::link::liveness::Liveness;
+use crate::link::resolution::{MadeFunction, MadeGlobal, Resolution, SymbolRef};
+use crate::link::synthesis::{FunctionRef, SynthFunction, Synthesis, TableUse};
+
+/// Imported symbols of one kind, in order.
+fn imports_of(
+    resolution: &Resolution<'_>,
+    synthesis: &Synthesis<'_>,
+    kind: SymbolKind,
+) -> impl Iterator<Item = SymbolId> {
+    (synthesis.imports.iter().copied()).filter(move |&id| resolution.symbol(id).kind == kind)
+}
+
+/// The function index space: imports, functions the linker writes, the live functions of
+/// the objects in order, then the wrappers of exports.
+#[derive(Debug)]
+pub struct Functions {
+    /// How many are imported.
+    pub imported: u32,
+    /// How many there are, imports included.
+    pub count: u32,
+    /// For each object, the index of each of its functions; `None` for those left out.
+    pub files: Vec<Vec<Option<FuncIndex>>>,
+    /// For each object, the first index at or after its first function.
+    pub first: Vec<FuncIndex>,
+    /// The first wrapper's index.
+    pub first_wrapper: FuncIndex,
+    imports: FxHashMap<SymbolId, FuncIndex>,
+    made: FxHashMap<MadeFunction, FuncIndex>,
+    stubs: FxHashMap<u32, FuncIndex>,
+    undefined_stubs: FxHashMap<SymbolId, u32>,
+}
+
+impl Functions {
+    pub(crate) fn number(
+        resolution: &Resolution<'_>,
+        liveness: &Liveness,
+        synthesis: &Synthesis<'_>,
+    ) -> Self {
+        let mut functions = Functions {
+            imported: 0,
+            count: 0,
+            files: Vec::with_capacity(resolution.objects.len()),
+            first: Vec::with_capacity(resolution.objects.len()),
+            first_wrapper: FuncIndex(0),
+            imports: FxHashMap::default(),
+            made: FxHashMap::default(),
+            stubs: FxHashMap::default(),
+            undefined_stubs: synthesis.undefined_stubs.clone(),
+        };
+        for symbol in imports_of(resolution, synthesis, SymbolKind::Function) {
+            let index = functions.take();
+            functions.imports.insert(symbol, index);
+        }
+        for (symbol, stands_for) in &synthesis.import_aliases {
+            if let Some(&index) = functions.imports.get(stands_for) {
+                functions.imports.insert(*symbol, index);
+            }
+        }
+        functions.imported = functions.count;
+        for &function in &synthesis.functions {
+            let index = functions.take();
+            match function {
+                SynthFunction::Made(made) => {
+                    functions.made.insert(made, index);
+                }
+                SynthFunction::Stub(stub) => {
+                    functions.stubs.insert(stub, index);
+                }
+            }
+        }
+        for (file, _) in resolution.objects() {
+            functions.first.push(FuncIndex(functions.count));
+            let numbers = liveness.files[file.index()]
+                .functions
+                .iter()
+                .map(|&live| live.then(|| functions.take()))
+                .collect();
+            functions.files.push(numbers);
+        }
+        functions.first_wrapper = FuncIndex(functions.count);
+        functions.count += synthesis.wrappers.len() as u32;
+        functions
+    }
+
+    fn take(&mut self) -> FuncIndex {
+        let index = FuncIndex(self.count);
+        self.count += 1;
+        index
+    }
+
+    /// The index of a wrapper of [`Synthesis::wrappers`].
+    pub fn wrapper(&self, nth: u32) -> FuncIndex {
+        FuncIndex(self.first_wrapper.0 + nth)
+    }
+
+    /// The index of a well-known function, if the output has it.
+    pub fn made(&self, made: MadeFunction) -> Option<FuncIndex> {
+        self.made.get(&made).copied()
+    }
+
+    /// The index of a function; `None` if it is not in the output.
+    #[inline]
+    pub fn get(&self, function: FunctionRef) -> Option<FuncIndex> {
+        match function {
+            FunctionRef::Object(file, function) => self.files[file.index()][function.index()],
+            FunctionRef::Made(made) => self.made(made),
+            FunctionRef::Stub(stub) => self.stubs.get(&stub).copied(),
+            FunctionRef::Undefined(symbol) => {
+                let stub = || self.stubs.get(self.undefined_stubs.get(&symbol)?);
+                self.imports.get(&symbol).or_else(stub).copied()
+            }
+        }
+    }
+}
+
+/// The global index space: imports, imports of the GOT, globals the linker writes, the
+/// live globals of the objects in order, GOT entries of known value, then the addresses
+/// of exported data.
+#[derive(Debug, Default)]
+pub struct Globals {
+    /// How many are imported.
+    pub imported: u32,
+    /// How many there are, imports included, exported data addresses excluded.
+    pub count: u32,
+    /// For each object, the index of each of its globals; `None` for those left out.
+    pub files: Vec<Vec<Option<GlobalIndex>>>,
+    imports: FxHashMap<SymbolId, GlobalIndex>,
+    made: FxHashMap<MadeGlobal, GlobalIndex>,
+    got: FxHashMap<SymbolRef, GlobalIndex>,
+}
+
+impl Globals {
+    pub(crate) fn number(
+        resolution: &Resolution<'_>,
+        liveness: &Liveness,
+        synthesis: &Synthesis<'_>,
+    ) -> Self {
+        let mut globals = Globals::default();
+        for symbol in imports_of(resolution, synthesis, SymbolKind::Global) {
+            let index = globals.take();
+            globals.imports.insert(symbol, index);
+        }
+        for &symbol in &synthesis.got_imports {
+            let index = globals.take();
+            globals.got.insert(symbol, index);
+        }
+        globals.imported = globals.count;
+        for &made in &synthesis.globals {
+            let index = globals.take();
+            globals.made.insert(made, index);
+        }
+        for (file, object) in resolution.objects() {
+            let numbers = (0..object.globals.len() as u32)
+                .map(|i| liveness.global(file, ObjGlobal(i)).then(|| globals.take()))
+                .collect();
+            globals.files.push(numbers);
+        }
+        for &symbol in &synthesis.got_internal {
+            let index = globals.take();
+            globals.got.insert(symbol, index);
+        }
+        globals
+    }
+
+    fn take(&mut self) -> GlobalIndex {
+        let index = GlobalIndex(self.count);
+        self.count += 1;
+        index
+    }
+
+    /// The index of an imported global.
+    pub fn import(&self, symbol: SymbolId) -> Option<GlobalIndex> {
+        self.imports.get(&symbol).copied()
+    }
+
+    /// The index of a global the linker writes.
+    pub fn made(&self, made: MadeGlobal) -> Option<GlobalIndex> {
+        self.made.get(&made).copied()
+    }
+
+    /// The index of an object's global.
+    pub fn object(&self, file: FileId, global: ObjGlobal) -> Option<GlobalIndex> {
+        self.files[file.index()][global.index()]
+    }
+
+    /// The global that holds the address of a symbol.
+    pub fn got(&self, symbol: SymbolRef) -> Option<GlobalIndex> {
+        self.got.get(&symbol).copied()
+    }
+}
+
+/// The table index space: imports, the live tables of the objects, then the indirect
+/// function table if the output defines it.
+#[derive(Debug, Default)]
+pub struct Tables {
+    /// How many are imported.
+    pub imported: u32,
+    /// How many there are, imports included.
+    pub count: u32,
+    /// The indirect function table's index.
+    pub indirect: Option<TableIndex>,
+    files: Vec<Vec<Option<TableIndex>>>,
+    imports: FxHashMap<SymbolId, TableIndex>,
+}
+
+impl Tables {
+    pub(crate) fn number(
+        resolution: &Resolution<'_>,
+        liveness: &Liveness,
+        synthesis: &Synthesis<'_>,
+    ) -> Self {
+        let mut tables = Tables::default();
+        for symbol in imports_of(resolution, synthesis, SymbolKind::Table) {
+            let index = tables.take();
+            tables.imports.insert(symbol, index);
+            if Some(symbol) == resolution.made.indirect_function_table {
+                tables.indirect = Some(index);
+            }
+        }
+        tables.imported = tables.count;
+        for (file, object) in resolution.objects() {
+            let numbers = (0..object.tables.len() as u32)
+                .map(|i| liveness.table(file, ObjTable(i)).then(|| tables.take()))
+                .collect();
+            tables.files.push(numbers);
+        }
+        if synthesis.table == TableUse::Defined {
+            tables.indirect = Some(tables.take());
+        }
+        tables
+    }
+
+    fn take(&mut self) -> TableIndex {
+        let index = TableIndex(self.count);
+        self.count += 1;
+        index
+    }
+
+    /// The index of an imported table.
+    pub fn import(&self, symbol: SymbolId) -> Option<TableIndex> {
+        self.imports.get(&symbol).copied()
+    }
+
+    /// The index of an object's table.
+    pub fn object(&self, file: FileId, table: ObjTable) -> Option<TableIndex> {
+        self.files[file.index()][table.index()]
+    }
+}
+
+/// The tag index space: imports, then the live tags of the objects.
+#[derive(Debug, Default)]
+pub struct Tags {
+    /// How many are imported.
+    pub imported: u32,
+    /// How many there are, imports included.
+    pub count: u32,
+    files: Vec<Vec<Option<TagIndex>>>,
+    imports: FxHashMap<SymbolId, TagIndex>,
+}
+
+impl Tags {
+    pub(crate) fn number(
+        resolution: &Resolution<'_>,
+        liveness: &Liveness,
+        synthesis: &Synthesis<'_>,
+    ) -> Self {
+        let mut tags = Tags::default();
+        for symbol in imports_of(resolution, synthesis, SymbolKind::Tag) {
+            let index = tags.take();
+            tags.imports.insert(symbol, index);
+        }
+        tags.imported = tags.count;
+        for (file, object) in resolution.objects() {
+            let numbers = (0..object.tags.len() as u32)
+                .map(|i| liveness.tag(file, ObjTag(i)).then(|| tags.take()))
+                .collect();
+            tags.files.push(numbers);
+        }
+        tags
+    }
+
+    fn take(&mut self) -> TagIndex {
+        let index = TagIndex(self.count);
+        self.count += 1;
+        index
+    }
+
+    /// The index of an imported tag.
+    pub fn import(&self, symbol: SymbolId) -> Option<TagIndex> {
+        self.imports.get(&symbol).copied()
+    }
+
+    /// The index of an object's tag.
+    pub fn object(&self, file: FileId, tag: ObjTag) -> Option<TagIndex> {
+        self.files[file.index()][tag.index()]
+    }
+}
+
+/// The slots of the indirect function table that the output fills.
+#[derive(Debug, Default)]
+pub struct Slots {
+    /// The first of them.
+    pub base: u64,
+    /// The function in each.
+    pub functions: Vec<FuncIndex>,
+    /// For each function, its place in `functions`; `u32::MAX` for none. Empty if the
+    /// output fills no slot.
+    by_function: Vec<u32>,
+}
+
+impl Slots {
+    pub(crate) fn number(synthesis: &Synthesis<'_>, functions: &Functions, base: u64) -> Self {
+        let mut slots = Slots {
+            base,
+            functions: Vec::with_capacity(synthesis.slots.len()),
+            by_function: Vec::new(),
+        };
+        if !synthesis.slots.is_empty() {
+            slots.by_function = vec![u32::MAX; functions.count as usize];
+        }
+        for &function in &synthesis.slots {
+            if let Some(index) = functions.get(function) {
+                slots.by_function[index.index()] = slots.functions.len() as u32;
+                slots.functions.push(index);
+            }
+        }
+        slots
+    }
+
+    /// The slot that holds a function.
+    #[inline]
+    pub fn of(&self, function: FuncIndex) -> Option<TableSlot> {
+        match self.by_function.get(function.index()) {
+            None | Some(&u32::MAX) => None,
+            Some(&nth) => Some(TableSlot((self.base + u64::from(nth)) as u32)),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The plan of the output file: its sections, in order, each with its bytes or with what
+//! it is written from, its offset and its size.
+
+use wasm_format::build_id::{BUILD_ID_SECTION, put_build_id};
+use wasm_format::leb128::{len_u32, put_u32};
+use wasm_format::names::NAME_SECTION;
+use wasm_format::producers::PRODUCERS_SECTION;
+use wasm_format::target_features::TARGET_FEATURES_SECTION;
+use wasm_format::{
+    ConstExpr, DataMode, MODULE_HEADER, SectionId, put_custom_section_header,
+    put_data_count_section, put_start_section, put_vector_section,
+};
+
+use super::Layout;
+use super::customs::survives_strip_all;
+use super::entries::Sources;
+use super::names;
+use crate::diag::{Code, Diagnostic};
+use crate::link::features::Features;
+use crate::link::liveness::Liveness;
+use crate::link::options::{BuildId, Options};
+use crate::link::producers;
+use crate::link::resolution::Resolution;
+use crate::link::synthesis::Synthesis;
+
+/// A part of the output, which begins where the one before it ends.
+#[derive(Debug)]
+pub struct Section {
+    /// Where it begins, in bytes from the start of the output.
+    pub offset: u64,
+    /// Its first bytes: the section's header, and of a vector section the count.
+    pub header: Vec<u8>,
+    /// What follows them.
+    pub contents: Contents,
+    /// Size of the contents, in bytes.
+    pub size: u64,
+}
+
+impl Section {
+    /// Where the contents begin, in bytes from the start of the output.
+    pub fn contents_offset(&self) -> u64 {
+        self.offset + self.header.len() as u64
+    }
+}
+
+/// What a section is written from.
+#[derive(Debug)]
+pub enum Contents {
+    /// Bytes in parts, one behind the other.
+    Bytes(Vec<Vec<u8>>),
+    /// The functions of [`Layout::code`], without their count.
+    Code,
+    /// The data segments that are in the file, each with what stands before its bytes.
+    Data(Vec<DataHeader>),
+    /// A custom section of [`Layout::customs`], by its place there.
+    Custom(u32),
+    /// The build id's bytes, which are known only when everything else is written.
+    BuildId,
+}
+
+/// What stands before the bytes of a data segment in the file.
+#[derive(Debug)]
+pub struct DataHeader {
+    /// The segment, by its place in `Data::segments`.
+    pub segment: u32,
+    /// Where it begins, in bytes from the start of the section's contents.
+    pub offset: u64,
+    /// Mode, offset expression, and length.
+    pub bytes: Vec<u8>,
+}
+
+/// Collects the sections and tells where each goes.
+#[derive(Default)]
+struct Plan {
+    sections: Vec<Section>,
+    at: u64,
+    errors: Vec<Diagnostic>,
+}
+
+impl Plan {
+    fn push(&mut self, header: Vec<u8>, contents: Contents, size: u64) {
+        let offset = self.at;
+        self.at += header.len() as u64 + size;
+        self.sections.push(Section {
+            offset,
+            header,
+            contents,
+            size,
+        });
+    }
+
+    /// Bytes as they are.
+    fn bytes(&mut self, header: Vec<u8>) {
+        self.push(header, Contents::Bytes(Vec::new()), 0);
+    }
+
+    /// A vector section of few entries; left out if it has none.
+    fn entries(&mut self, id: SectionId, (count, items): (u32, Vec<u8>)) {
+        if count > 0 {
+            let mut out = Vec::with_capacity(items.len() + 16);
+            put_vector_section(&mut out, id, count, &items);
+            self.bytes(out);
+        }
+    }
+
+    /// A vector section that is written from elsewhere. `size` counts the entries' bytes.
+    fn vector(&mut self, id: SectionId, count: u32, size: u64, contents: Contents) {
+        let body = size + len_u32(count) as u64;
+        if u32::try_from(body).is_err() {
+            self.errors.push(Diagnostic::error(
+                Code::Layout,
+                format!(
+                    "the {} section has {body} bytes, more than a module can hold",
+                    id.name()
+                ),
+            ));
+        }
+        let mut header = vec![id as u8];
+        put_u32(&mut header, body as u32);
+        put_u32(&mut header, count);
+        self.push(header, contents, size);
+    }
+
+    fn custom(&mut self, name: &str, contents: Contents, size: u64) {
+        let mut header = Vec::new();
+        put_custom_section_header(&mut header, name, size as usize);
+        self.push(header, contents, size);
+    }
+
+    /// A custom section of known bytes; left out if there are none.
+    fn custom_bytes(&mut self, name: &str, parts: Vec<Vec<u8>>) {
+        let size = parts.iter().map(|part| part.len() as u64).sum();
+        if size > 0 {
+            self.custom(name, Contents::Bytes(parts), size);
+        }
+    }
+}
+
+/// Plans the output: its sections, and its size.
+pub(super) fn plan<'a>(
+    layout: &Layout<'a>,
+    resolution: &Resolution<'a>,
+    liveness: &Liveness,
+    synthesis: &Synthesis<'a>,
+    options: &Options,
+    features: &Features,
+) -> Result<(Vec<Section>, u64), Vec<Diagnostic>> {
+    let sources = Sources {
+        layout,
+        resolution,
+        liveness,
+        synthesis,
+        options,
+    };
+    let mut plan = Plan::default();
+    plan.bytes(MODULE_HEADER.to_vec());
+    plan.entries(SectionId::Type, sources.types());
+    plan.entries(SectionId::Import, sources.imports());
+    plan.entries(SectionId::Function, sources.functions());
+    plan.entries(SectionId::Table, sources.tables());
+    plan.entries(SectionId::Memory, sources.memories());
+    plan.entries(SectionId::Tag, sources.tags());
+    plan.entries(SectionId::Global, sources.globals());
+    plan.entries(SectionId::Export, sources.exports());
+    if let Some(start) = synthesis.start.and_then(|made| layout.functions.made(made)) {
+        let mut out = Vec::new();
+        put_start_section(&mut out, start.0);
+        plan.bytes(out);
+    }
+    plan.entries(SectionId::Element, sources.elements());
+    plan_data_count(&mut plan, layout);
+
+    let code = &layout.code;
+    if code.count() > 0 {
+        let size = code.size - len_u32(code.count()) as u64;
+        plan.vector(SectionId::Code, code.count(), size, Contents::Code);
+    }
+    plan_data(&mut plan, layout, resolution.is_64);
+    for (i, section) in layout.customs.sections.iter().enumerate() {
+        plan.custom(section.name, Contents::Custom(i as u32), section.size);
+    }
+    if survives_strip_all(NAME_SECTION, options) {
+        plan.custom_bytes(NAME_SECTION, names::write(&sources));
+    }
+    if survives_strip_all(PRODUCERS_SECTION, options) {
+        plan.custom_bytes(PRODUCERS_SECTION, vec![producers::merge(resolution)]);
+    }
+    if survives_strip_all(TARGET_FEATURES_SECTION, options) {
+        let mut body = Vec::new();
+        features.encode(&mut body);
+        plan.custom_bytes(TARGET_FEATURES_SECTION, vec![body]);
+    }
+    plan_build_id(&mut plan, options);
+
+    if plan.errors.is_empty() {
+        Ok((plan.sections, plan.at))
+    } else {
+        Err(plan.errors)
+    }
+}
+
+/// Code that copies passive segments is validated in one pass, which needs their count.
+fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>) {
+    let in_file = || {
+        layout
+            .data
+            .segments
+            .iter()
+            .filter(|segment| segment.in_file)
+    };
+    if in_file().any(|segment| segment.passive) {
+        let mut out = Vec::new();
+        put_data_count_section(&mut out, in_file().count() as u32);
+        plan.bytes(out);
+    }
+}
+
+fn plan_data(plan: &mut Plan, layout: &Layout<'_>, is_64: bool) {
+    let mut headers = Vec::new();
+    let mut size = 0;
+    for (i, segment) in layout.data.segments.iter().enumerate() {
+        if !segment.in_file {
+            continue;
+        }
+        let mode = if segment.passive {
+            DataMode::Passive
+        } else {
+            DataMode::Active {
+                memory: 0,
+                offset: ConstExpr::address(layout.memory.segments[i], is_64),
+            }
+        };
+        let mut bytes = Vec::new();
+        mode.encode_header(&mut bytes, segment.size as usize);
+        let offset = size;
+        size += bytes.len() as u64 + segment.size;
+        headers.push(DataHeader {
+            segment: i as u32,
+            offset,
+            bytes,
+        });
+    }
+    if !headers.is_empty() {
+        let count = headers.len() as u32;
+        plan.vector(SectionId::Data, count, size, Contents::Data(headers));
+    }
+}
+
+fn plan_build_id(plan: &mut Plan, options: &Options) {
+    let len = match &options.build_id {
+        BuildId::None => return,
+        BuildId::Fast | BuildId::Uuid(_) => 16,
+        BuildId::Sha1 => 20,
+        BuildId::Hex(bytes) => bytes.len(),
+    };
+    // Everything but the id belongs to the header: the id is the section's last bytes.
+    let mut body = Vec::new();
+    put_build_id(&mut body, &vec![0; len]);
+    let mut header = Vec::new();
+    put_custom_section_header(&mut header, BUILD_ID_SECTION, body.len());
+    header.extend_from_slice(&body[..body.len() - len]);
+    plan.push(header, Contents::BuildId, len as u64);
+}

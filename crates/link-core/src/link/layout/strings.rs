@@ -1,0 +1,519 @@
+//! Merging of strings: segments of null-terminated strings (`.rodata.str…`) and the
+//! string sections of debug info, each string once, and a string that ends another inside
+//! that one.
+//!
+//! Done in steps that each spread over threads: cut the inputs at their nulls and hash
+//! the pieces; find equal pieces, in shards by hash; sort what is left by its end, so
+//! that a string stands right behind those it could be the tail of; place; and tell each
+//! input piece where it went. The order of the sort is total, so neither threads nor
+//! shards show in the result.
+
+use std::hash::Hasher;
+
+use hashbrown::HashTable;
+
+use crate::link::par;
+
+/// Bytes of input per unit of parallel work.
+const BATCH_BYTES: usize = 256 << 10;
+/// Above this many pieces, the search for equal ones is sharded.
+const SHARDING_FROM: usize = 20_000;
+const SHARD_BITS: u32 = 5;
+/// Inputs longer than this get a table of piece numbers by offset, one entry for every
+/// `1 << HINT_SHIFT` bytes.
+const HINT_FROM: usize = 256;
+const HINT_SHIFT: u32 = 5;
+
+/// Strings of several inputs, merged.
+#[derive(Debug, Default)]
+pub struct MergedStrings<'a> {
+    /// Size of the result, in bytes.
+    pub size: u64,
+    /// The strings that take room, with their terminators, in the order of their offsets.
+    pub placed: Vec<PlacedString<'a>>,
+    batches: Vec<Batch>,
+    /// For each input, its batch and its place in that.
+    inputs: Vec<(u32, u32)>,
+}
+
+/// A string of the result.
+#[derive(Debug, Clone, Copy)]
+pub struct PlacedString<'a> {
+    /// Offset in the result, in bytes.
+    pub offset: u32,
+    /// Its bytes, the terminator included.
+    pub bytes: &'a [u8],
+}
+
+/// A piece of an input and where it went.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    /// Offset in the input.
+    start: u32,
+    /// Offset in the result; while pieces are being matched, the piece's hash.
+    out: u32,
+}
+
+/// Some consecutive inputs.
+#[derive(Debug, Default)]
+struct Batch {
+    pieces: Vec<Piece>,
+    /// For each input, its first piece; one entry more for the end.
+    first: Vec<u32>,
+    /// For each input, its first entry of `hints`; one entry more for the end.
+    first_hint: Vec<u32>,
+    /// For every `1 << HINT_SHIFT` bytes of a long input, the piece (counted within the
+    /// input) that holds the first of them.
+    hints: Vec<u32>,
+}
+
+/// An input whose last string has no terminator, by its place among the inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unterminated(pub usize);
+
+/// A distinct string, on its way to its place.
+struct Distinct<'a> {
+    /// Eight characters from its end, at the depth that is being sorted.
+    key: u64,
+    /// With its terminator.
+    bytes: &'a [u8],
+    /// Which shard found it.
+    shard: u32,
+    /// Its place in that shard.
+    nth: u32,
+}
+
+impl<'a> MergedStrings<'a> {
+    /// Merges the strings of `inputs`. Strings that take room start at multiples of
+    /// `1 << align_log2`.
+    pub fn merge(inputs: &[&'a [u8]], align_log2: u32) -> Result<Self, Vec<Unterminated>> {
+        let bad: Vec<_> = inputs
+            .iter()
+            .enumerate()
+            .filter(|(_, bytes)| bytes.last().is_some_and(|&last| last != 0))
+            .map(|(i, _)| Unterminated(i))
+            .collect();
+        if !bad.is_empty() {
+            return Err(bad);
+        }
+
+        let ranges = batch_ranges(inputs);
+        let mut places = Vec::with_capacity(inputs.len());
+        for (batch, range) in ranges.iter().enumerate() {
+            places.extend((0..range.len()).map(|i| (batch as u32, i as u32)));
+        }
+        let mut batches =
+            par::map_indices(ranges.len(), |i| Batch::split(&inputs[ranges[i].clone()]));
+
+        let count: usize = batches.iter().map(|batch| batch.pieces.len()).sum();
+        let shard_bits = if count < SHARDING_FROM { 0 } else { SHARD_BITS };
+        let piece_bytes = |batch: usize, input: usize, piece: usize| -> &'a [u8] {
+            batches[batch].bytes(inputs[ranges[batch].start + input], input, piece)
+        };
+
+        // Which pieces belong to which shard, batch by batch.
+        let by_shard = par::map_indices(batches.len(), |i| batches[i].partition(shard_bits));
+        let shards = 1usize << shard_bits;
+        let found = par::map_indices(shards, |shard| {
+            let shard = shard as u32;
+            let mut distinct: Vec<(u32, &'a [u8])> = Vec::new();
+            let mut table = HashTable::<u32>::new();
+            let mut ids = Vec::new();
+            for (b, partition) in by_shard.iter().enumerate() {
+                for &(input, piece) in partition.of(shard) {
+                    let bytes = piece_bytes(b, input as usize, piece as usize);
+                    let hash = batches[b].pieces[piece as usize].out;
+                    let entry = table.entry(
+                        spread(hash),
+                        |&i| {
+                            let (known_hash, known) = distinct[i as usize];
+                            known_hash == hash && known == bytes
+                        },
+                        |&i| spread(distinct[i as usize].0),
+                    );
+                    let id = match entry {
+                        hashbrown::hash_table::Entry::Occupied(entry) => *entry.get(),
+                        hashbrown::hash_table::Entry::Vacant(entry) => {
+                            let id = distinct.len() as u32;
+                            entry.insert(id);
+                            distinct.push((hash, bytes));
+                            id
+                        }
+                    };
+                    ids.push(id);
+                }
+            }
+            (distinct, ids)
+        });
+
+        let mut strings =
+            Vec::with_capacity(found.iter().map(|(distinct, _)| distinct.len()).sum());
+        for (shard, (distinct, _)) in found.iter().enumerate() {
+            strings.extend(
+                distinct
+                    .iter()
+                    .enumerate()
+                    .map(|(nth, &(_, bytes))| Distinct {
+                        key: 0,
+                        bytes,
+                        shard: shard as u32,
+                        nth: nth as u32,
+                    }),
+            );
+        }
+        sort_by_tail(&mut strings);
+
+        let mut offsets: Vec<Vec<u32>> = found
+            .iter()
+            .map(|(distinct, _)| vec![0; distinct.len()])
+            .collect();
+        let (size, placed) = place(&strings, align_log2, &mut offsets);
+        drop(strings);
+
+        // Each shard's ids follow the order of the batches, so that a batch's part of
+        // them starts where the parts of the batches before it end.
+        let mut starts = vec![0u32; shards];
+        let mut batch_starts = Vec::with_capacity(batches.len());
+        for partition in &by_shard {
+            batch_starts.push(starts.clone());
+            for (shard, start) in starts.iter_mut().enumerate() {
+                *start += partition.of(shard as u32).len() as u32;
+            }
+        }
+        let work: Vec<_> = batches
+            .iter_mut()
+            .zip(&by_shard)
+            .zip(&batch_starts)
+            .collect();
+        par::for_each(work, |((batch, partition), starts)| {
+            for (shard, &start) in starts.iter().enumerate() {
+                let ids = &found[shard].1[start as usize..];
+                for (&(_, piece), &id) in partition.of(shard as u32).iter().zip(ids) {
+                    batch.pieces[piece as usize].out = offsets[shard][id as usize];
+                }
+            }
+        });
+
+        Ok(Self {
+            size,
+            placed,
+            batches,
+            inputs: places,
+        })
+    }
+
+    /// Where byte `offset` of the nth input went: an offset in the result. An offset
+    /// beyond the input's end counts from its last string.
+    #[inline]
+    pub fn locate(&self, nth: usize, offset: u64) -> u64 {
+        let (batch, input) = self.inputs[nth];
+        self.batches[batch as usize].locate(input as usize, offset)
+    }
+}
+
+/// Cuts the inputs into runs of about [`BATCH_BYTES`].
+fn batch_ranges(inputs: &[&[u8]]) -> Vec<std::ops::Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    let mut bytes = 0;
+    for (i, input) in inputs.iter().enumerate() {
+        bytes += input.len();
+        if bytes >= BATCH_BYTES {
+            ranges.push(start..i + 1);
+            start = i + 1;
+            bytes = 0;
+        }
+    }
+    if start < inputs.len() {
+        ranges.push(start..inputs.len());
+    }
+    ranges
+}
+
+/// A hash table wants 64 bits of which the highest and the lowest vary.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn hash(bytes: &[u8]) -> u32 {
+    let mut hasher = rustc_hash::FxHasher::default();
+    hasher.write(bytes);
+    let hash = hasher.finish();
+    (hash ^ hash >> 32) as u32
+}
+
+/// The pieces of one batch, grouped by shard: input and piece of each.
+struct Partition {
+    pieces: Vec<(u32, u32)>,
+    starts: Vec<u32>,
+}
+
+impl Partition {
+    fn of(&self, shard: u32) -> &[(u32, u32)] {
+        let shard = shard as usize;
+        &self.pieces[self.starts[shard] as usize..self.starts[shard + 1] as usize]
+    }
+}
+
+impl Batch {
+    /// Cuts inputs at their nulls and hashes the pieces.
+    fn split(inputs: &[&[u8]]) -> Self {
+        let mut batch = Batch::default();
+        for input in inputs {
+            batch.first.push(batch.pieces.len() as u32);
+            batch.first_hint.push(batch.hints.len() as u32);
+            let first = batch.pieces.len();
+            let hinted = input.len() >= HINT_FROM;
+            let mut start = 0;
+            while start < input.len() {
+                // Every input ends with a null, which was checked before.
+                let len = memchr::memchr(0, &input[start..]).map_or(input.len() - start, |i| i + 1);
+                if hinted {
+                    let nth = (batch.pieces.len() - first) as u32;
+                    let blocks = (start + len).div_ceil(1 << HINT_SHIFT);
+                    let known =
+                        batch.hints.len() - batch.first_hint[batch.first_hint.len() - 1] as usize;
+                    for block in known..blocks {
+                        let block_start = block << HINT_SHIFT;
+                        debug_assert!(block_start < start + len);
+                        batch.hints.push(nth);
+                    }
+                }
+                batch.pieces.push(Piece {
+                    start: start as u32,
+                    out: hash(&input[start..start + len]),
+                });
+                start += len;
+            }
+        }
+        batch.first.push(batch.pieces.len() as u32);
+        batch.first_hint.push(batch.hints.len() as u32);
+        batch
+    }
+
+    /// The pieces of an input.
+    fn of(&self, input: usize) -> &[Piece] {
+        &self.pieces[self.first[input] as usize..self.first[input + 1] as usize]
+    }
+
+    /// The bytes of piece `piece` (counted within the batch) of input `input`.
+    fn bytes<'a>(&self, contents: &'a [u8], input: usize, piece: usize) -> &'a [u8] {
+        let start = self.pieces[piece].start as usize;
+        let last = piece + 1 == self.first[input + 1] as usize;
+        let end = if last {
+            contents.len()
+        } else {
+            self.pieces[piece + 1].start as usize
+        };
+        &contents[start..end]
+    }
+
+    fn partition(&self, shard_bits: u32) -> Partition {
+        let shard_of = |piece: &Piece| (u64::from(piece.out) << shard_bits >> 32) as usize;
+        let mut starts = vec![0u32; (1 << shard_bits) + 1];
+        for piece in &self.pieces {
+            starts[shard_of(piece) + 1] += 1;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut next = starts.clone();
+        let mut pieces = vec![(0, 0); self.pieces.len()];
+        for (input, range) in self.first.windows(2).enumerate() {
+            for i in range[0]..range[1] {
+                let at = &mut next[shard_of(&self.pieces[i as usize])];
+                pieces[*at as usize] = (input as u32, i);
+                *at += 1;
+            }
+        }
+        Partition { pieces, starts }
+    }
+
+    #[inline]
+    fn locate(&self, input: usize, offset: u64) -> u64 {
+        let pieces = self.of(input);
+        if pieces.is_empty() {
+            return offset;
+        }
+        let hints =
+            &self.hints[self.first_hint[input] as usize..self.first_hint[input + 1] as usize];
+        let nth = if let Some(&hint) = hints.get((offset >> HINT_SHIFT) as usize) {
+            let after = &pieces[hint as usize + 1..];
+            let further = after
+                .iter()
+                .take_while(|piece| u64::from(piece.start) <= offset)
+                .count();
+            hint as usize + further
+        } else {
+            pieces.partition_point(|piece| u64::from(piece.start) <= offset) - 1
+        };
+        let piece = pieces[nth];
+        u64::from(piece.out) + (offset - u64::from(piece.start))
+    }
+}
+
+/// The eight characters that stand `depth` characters before a string's terminator, the
+/// last of them foremost; zeroes before its start.
+fn tail_key(bytes: &[u8], depth: usize) -> u64 {
+    let text = &bytes[..bytes.len() - 1];
+    let end = text.len().saturating_sub(depth);
+    if let Some(last) = text[..end].last_chunk::<8>() {
+        return u64::from_le_bytes(*last);
+    }
+    text[..end]
+        .iter()
+        .rev()
+        .zip((0..64).step_by(8).rev())
+        .fold(0, |key, (&byte, shift)| key | u64::from(byte) << shift)
+}
+
+/// Sorts distinct strings by their ends, descending: a string follows those that end
+/// with it.
+fn sort_by_tail(strings: &mut [Distinct<'_>]) {
+    // Parts that agree in all characters before `depth`. A list instead of recursion: a
+    // long common tail would need a deep stack.
+    let mut parts: Vec<(&mut [Distinct<'_>], usize)> = vec![(strings, 0)];
+    let mut top = true;
+    while let Some((part, depth)) = parts.pop() {
+        for string in &mut *part {
+            string.key = tail_key(string.bytes, depth);
+        }
+        if top && par::available() {
+            use rayon::slice::ParallelSliceMut;
+            part.par_sort_unstable_by_key(|string| std::cmp::Reverse(string.key));
+        } else {
+            part.sort_unstable_by_key(|string| std::cmp::Reverse(string.key));
+        }
+        top = false;
+        let mut rest = part;
+        while !rest.is_empty() {
+            let key = rest[0].key;
+            let run = rest.partition_point(|string| string.key >= key);
+            let (head, tail) = rest.split_at_mut(run);
+            // Strings differ, so that a run of several goes on before these characters.
+            if head.len() > 1 {
+                parts.push((head, depth + 8));
+            }
+            rest = tail;
+        }
+    }
+}
+
+/// Gives each string its offset, by shard and place in it; also the strings that take
+/// room, and the size of them all.
+fn place<'a>(
+    strings: &[Distinct<'a>],
+    align_log2: u32,
+    offsets: &mut [Vec<u32>],
+) -> (u64, Vec<PlacedString<'a>>) {
+    let align = 1u64 << align_log2;
+    let mut size = 0u64;
+    let mut placed: Vec<PlacedString<'a>> = Vec::with_capacity(strings.len());
+    let mut previous: &[u8] = &[];
+    for string in strings {
+        let len = string.bytes.len() as u64;
+        let tail_at = size.wrapping_sub(len);
+        let offset = if previous.ends_with(string.bytes) && tail_at.is_multiple_of(align) {
+            tail_at
+        } else {
+            let offset = size.next_multiple_of(align);
+            placed.push(PlacedString {
+                offset: offset as u32,
+                bytes: string.bytes,
+            });
+            size = offset + len;
+            previous = string.bytes;
+            offset
+        };
+        offsets[string.shard as usize][string.nth as usize] = offset as u32;
+    }
+    (size, placed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents(merged: &MergedStrings<'_>) -> Vec<u8> {
+        let mut out = vec![0xaa; merged.size as usize];
+        for string in &merged.placed {
+            out[string.offset as usize..][..string.bytes.len()].copy_from_slice(string.bytes);
+        }
+        out
+    }
+
+    fn at<'o>(out: &'o [u8], merged: &MergedStrings<'_>, input: usize, offset: u64) -> &'o [u8] {
+        let at = merged.locate(input, offset) as usize;
+        let len = out[at..].iter().position(|&b| b == 0).unwrap();
+        &out[at..at + len]
+    }
+
+    #[test]
+    fn equal_strings_and_tails_share_room() {
+        let inputs: [&[u8]; 4] = [b"hello\0", b"lo\0", b"one\0two\0three\0", b"\0hello\0"];
+        let merged = MergedStrings::merge(&inputs, 0).unwrap();
+        let out = contents(&merged);
+        assert_eq!(out, b"two\0hello\0one\0three\0");
+        assert_eq!(at(&out, &merged, 1, 0), b"lo");
+        assert_eq!(at(&out, &merged, 2, 4), b"two");
+        assert_eq!(at(&out, &merged, 2, 9), b"hree");
+        assert_eq!(at(&out, &merged, 3, 0), b"");
+        assert_eq!(at(&out, &merged, 3, 1), b"hello");
+    }
+
+    #[test]
+    fn a_tail_that_would_not_be_aligned_takes_room() {
+        let inputs: [&[u8]; 2] = [b"hello\0", b"llo\0"];
+        let merged = MergedStrings::merge(&inputs, 2).unwrap();
+        assert_eq!(contents(&merged).len(), 12);
+        assert_eq!(merged.locate(1, 0) % 4, 0);
+        let unaligned = MergedStrings::merge(&inputs, 1).unwrap();
+        assert_eq!(unaligned.locate(1, 0), 2);
+    }
+
+    #[test]
+    fn a_string_without_end_is_reported() {
+        let inputs: [&[u8]; 3] = [b"ok\0", b"bad", b""];
+        assert_eq!(
+            MergedStrings::merge(&inputs, 0).unwrap_err(),
+            [Unterminated(1)]
+        );
+    }
+
+    /// Many strings, so that batches, shards and hints are used, on one thread and several.
+    #[test]
+    fn every_piece_is_found_again() {
+        let mut inputs = Vec::new();
+        let mut state = 1u32;
+        for _ in 0..300 {
+            let mut input = Vec::new();
+            for _ in 0..150 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let len = state >> 27;
+                for i in 0..len {
+                    input.push(b'a' + ((state >> (i % 16)) % 5) as u8);
+                }
+                input.push(0);
+            }
+            inputs.push(input);
+        }
+        let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+        let merge = || MergedStrings::merge(&slices, 0).unwrap();
+        let merged = merge();
+        let out = contents(&merged);
+        for (i, input) in inputs.iter().enumerate() {
+            let mut offset = 0;
+            for string in input.split_inclusive(|&b| b == 0) {
+                assert_eq!(at(&out, &merged, i, offset), &string[..string.len() - 1]);
+                offset += string.len() as u64;
+            }
+        }
+        for threads in [1, 2, 7] {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            assert_eq!(contents(&pool.install(merge)), out);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The type section: every signature once, in the order in which `wasm-ld` has them.
+
+use rustc_hash::FxHashMap;
+use wasm_format::linking::SymbolKind;
+
+use super::numbering::Functions;
+use crate::link::ids::{ObjTag, TypeIndex};
+use crate::link::liveness::Liveness;
+use crate::link::resolution::{MadeFunction, Resolution};
+use crate::link::synthesis::{SynthFunction, Synthesis};
+
+/// `() -> ()`, the signature of most functions the linker writes.
+pub(crate) const NULLARY: &[u8] = &[0x60, 0, 0];
+/// `(i32) -> ()`
+const TAKES_I32: &[u8] = &[0x60, 1, 0x7f, 0];
+/// `(i64) -> ()`
+const TAKES_I64: &[u8] = &[0x60, 1, 0x7e, 0];
+
+/// The output's type section.
+#[derive(Debug, Default)]
+pub struct Types<'a> {
+    /// Encoded types, in the order of their indices.
+    pub list: Vec<&'a [u8]>,
+    /// Their indices.
+    by_bytes: FxHashMap<&'a [u8], TypeIndex>,
+    /// For each object, the output's index of each of its types that the output has.
+    pub files: Vec<Vec<Option<TypeIndex>>>,
+}
+
+impl<'a> Types<'a> {
+    fn add(&mut self, bytes: &'a [u8]) -> TypeIndex {
+        let next = TypeIndex(self.list.len() as u32);
+        let index = *self.by_bytes.entry(bytes).or_insert(next);
+        if index == next {
+            self.list.push(bytes);
+        }
+        index
+    }
+
+    /// The index of a signature; types of everything numbered are in the section.
+    pub fn index(&self, bytes: &[u8]) -> Option<TypeIndex> {
+        self.by_bytes.get(bytes).copied()
+    }
+}
+
+/// The signature of a function that the linker writes.
+pub(crate) fn synth_signature<'a>(
+    resolution: &Resolution<'a>,
+    synthesis: &Synthesis<'a>,
+    function: SynthFunction,
+) -> &'a [u8] {
+    match function {
+        SynthFunction::Made(MadeFunction::InitTls) if resolution.is_64 => TAKES_I64,
+        SynthFunction::Made(MadeFunction::InitTls) => TAKES_I32,
+        SynthFunction::Made(_) => NULLARY,
+        SynthFunction::Stub(stub) => synthesis.stubs[stub as usize].signature,
+    }
+}
+
+/// Collects the types: those that live relocations name, then the signatures of imported
+/// functions, of defined functions, of imported
+/// and of defined tags.
+pub(crate) fn collect<'a>(
+    resolution: &Resolution<'a>,
+    liveness: &Liveness,
+    synthesis: &Synthesis<'a>,
+    functions: &Functions,
+) -> Types<'a> {
+    let mut types = Types::default();
+    let add_imports = |types: &mut Types<'a>, kind| {
+        for &id in &synthesis.imports {
+            let symbol = resolution.symbol(id);
+            if let (true, Some(signature)) = (symbol.kind == kind, symbol.signature) {
+                types.add(signature);
+            }
+        }
+    };
+    for (file, object) in resolution.objects() {
+        let used = &liveness.files[file.index()].types;
+        types.files.push(vec![None; object.types.len()]);
+        for (i, bytes) in object.types.iter().enumerate() {
+            if used[i] {
+                types.files[file.index()][i] = Some(types.add(bytes));
+            }
+        }
+    }
+    add_imports(&mut types, SymbolKind::Function);
+    for &function in &synthesis.functions {
+        types.add(synth_signature(resolution, synthesis, function));
+    }
+    for (file, object) in resolution.objects() {
+        let numbers = &functions.files[file.index()];
+        for (function, index) in object.functions.iter().zip(numbers) {
+            if index.is_none() {
+                continue;
+            }
+            let slot = function.ty.index();
+            if types.files[file.index()][slot].is_none() {
+                types.files[file.index()][slot] = Some(types.add(object.types[slot]));
+            }
+        }
+    }
+    add_imports(&mut types, SymbolKind::Tag);
+    for (file, object) in resolution.objects() {
+        for (i, tag) in object.tags.iter().enumerate() {
+            if liveness.tag(file, ObjTag(i as u32)) {
+                let slot = tag.ty.index();
+                types.files[file.index()][slot] = Some(types.add(object.types[slot]));
+            }
+        }
+    }
+    types
+}

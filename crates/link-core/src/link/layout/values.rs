@@ -1,0 +1,385 @@
+//! What a symbol stands for in the output, and the value that a relocation writes. The
+//! one place that knows: writing, the compression of relocations and the tables of the
+//! output all ask here.
+
+use wasm_format::reloc::{RelocBase, RelocType};
+
+use super::Layout;
+use super::code::Code;
+use super::customs::Customs;
+use super::data::Data;
+use super::memory::Memory;
+use super::numbering::{Functions, Globals, Slots, Tables, Tags};
+use super::types::Types;
+use crate::link::ids::{
+    FileId, FuncIndex, GlobalIndex, ObjSymbol, ObjType, SymbolId, TableIndex, TagIndex,
+};
+use crate::link::liveness::Liveness;
+use crate::link::object::{ObjReloc, ObjTarget};
+use crate::link::resolution::{Definition, MadeAddress, Resolution, SymbolRef};
+use crate::link::synthesis::FunctionRef;
+
+/// What a symbol stands for in the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing: nothing reaches it, and so it is not in the output.
+    Dead,
+    /// Nothing, although it is reached: it is undefined and may be.
+    Undefined,
+    /// A function.
+    Function(FuncIndex),
+    /// A place in memory, in bytes; of thread-local data the offset in the thread's
+    /// storage.
+    Address(u64),
+    /// A global.
+    Global(GlobalIndex),
+    /// A table.
+    Table(TableIndex),
+    /// A tag.
+    Tag(TagIndex),
+    /// A custom section that the output has.
+    Section,
+}
+
+/// The values of the names that files share, by [`SymbolId`].
+#[derive(Debug, Default)]
+pub struct SymbolValues(Vec<Value>);
+
+/// Everything that values are made of. Borrowed from what layout has decided so far.
+#[derive(Clone, Copy)]
+pub(crate) struct Places<'l, 'a> {
+    pub(crate) resolution: &'l Resolution<'a>,
+    pub(crate) liveness: &'l Liveness,
+    pub(crate) functions: &'l Functions,
+    pub(crate) globals: &'l Globals,
+    pub(crate) tables: &'l Tables,
+    pub(crate) tags: &'l Tags,
+    pub(crate) slots: &'l Slots,
+    pub(crate) data: &'l Data<'a>,
+    pub(crate) memory: &'l Memory,
+    /// Whether the memory is somebody else's.
+    pub(crate) imported_memory: bool,
+}
+
+impl SymbolValues {
+    pub(crate) fn compute(places: &Places<'_, '_>) -> Self {
+        let values = places
+            .resolution
+            .symbols()
+            .map(|(id, _)| places.shared_symbol(id))
+            .collect();
+        Self(values)
+    }
+
+    /// The value of a name.
+    #[inline]
+    pub fn get(&self, symbol: SymbolId) -> Value {
+        self.0[symbol.index()]
+    }
+}
+
+impl Places<'_, '_> {
+    fn shared_symbol(&self, id: SymbolId) -> Value {
+        let symbol = self.resolution.symbol(id);
+        let function = |function| {
+            self.functions
+                .get(function)
+                .map_or(Value::Dead, Value::Function)
+        };
+        match symbol.definition {
+            Definition::Object { file, symbol } => self.object_symbol(file, symbol),
+            Definition::Function(made) => function(FunctionRef::Made(made)),
+            Definition::Stub(stub) => function(FunctionRef::Stub(stub)),
+            Definition::Global(made) => self.globals.made(made).map_or(Value::Dead, Value::Global),
+            Definition::Address(made) => self.address(made, symbol.name),
+            Definition::IndirectFunctionTable => {
+                self.tables.indirect.map_or(Value::Dead, Value::Table)
+            }
+            Definition::Undefined | Definition::Shared(_) => {
+                let import = (self
+                    .functions
+                    .get(FunctionRef::Undefined(id))
+                    .map(Value::Function))
+                .or_else(|| self.globals.import(id).map(Value::Global))
+                .or_else(|| self.tables.import(id).map(Value::Table))
+                .or_else(|| self.tags.import(id).map(Value::Tag));
+                match import {
+                    Some(import) => import,
+                    None if self.liveness.reached(id) => Value::Undefined,
+                    None => Value::Dead,
+                }
+            }
+        }
+    }
+
+    fn address(&self, made: MadeAddress, name: &str) -> Value {
+        if let Some(address) = self.memory.made(made, self.slots.base) {
+            return Value::Address(address);
+        }
+        let (prefix, at_end) = match made {
+            MadeAddress::SegmentStart => ("__start_", false),
+            _ => ("__stop_", true),
+        };
+        let segment = name
+            .strip_prefix(prefix)
+            .and_then(|name| self.data.segments.iter().position(|s| s.name == name));
+        segment.map_or(Value::Dead, |i| {
+            let end = if at_end {
+                self.data.segments[i].size
+            } else {
+                0
+            };
+            Value::Address(self.memory.segments[i] + end)
+        })
+    }
+
+    /// The value of a symbol that an object defines. Whether it is reached is a matter of
+    /// the chunk it lies in: another symbol may be what reached that.
+    fn object_symbol(&self, file: FileId, symbol: ObjSymbol) -> Value {
+        let found = match self.resolution.target(file, symbol) {
+            ObjTarget::Function(function) => {
+                self.functions.files[file.index()][function.index()].map(Value::Function)
+            }
+            ObjTarget::Data {
+                segment, offset, ..
+            } => self
+                .data
+                .locate(file, segment, offset)
+                .map(|(output, offset)| {
+                    let base = if self.data.segments[output as usize].tls {
+                        0
+                    } else {
+                        self.memory.segments[output as usize]
+                    };
+                    Value::Address(base.wrapping_add(offset))
+                }),
+            ObjTarget::Absolute { value, .. } => Some(Value::Address(value)),
+            ObjTarget::Global(global) => self.globals.object(file, global).map(Value::Global),
+            ObjTarget::Table(table) => self.tables.object(file, table).map(Value::Table),
+            ObjTarget::Tag(tag) => self.tags.object(file, tag).map(Value::Tag),
+            ObjTarget::Section(section) => section.map(|_| Value::Section),
+            // Only names are undefined; a file's own symbols are defined.
+            ObjTarget::Undefined(_) => None,
+        };
+        found.unwrap_or(Value::Dead)
+    }
+
+    /// The value of any symbol.
+    pub(crate) fn symbol(&self, symbol: SymbolRef) -> Value {
+        match symbol {
+            SymbolRef::Global(id) => self.shared_symbol(id),
+            SymbolRef::Local(file, symbol) => self.object_symbol(file, symbol),
+        }
+    }
+}
+
+/// The chunk that a relocation patches.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site {
+    /// Its object.
+    pub(crate) file: FileId,
+    /// Its address, if it is data.
+    pub(crate) address: u64,
+    /// What stands for a thing that is not in the output; `None` leaves the addend.
+    pub(crate) tombstone: Option<u64>,
+}
+
+impl Site {
+    /// A chunk of code.
+    pub(crate) fn code(file: FileId) -> Self {
+        Self {
+            file,
+            address: 0,
+            tombstone: None,
+        }
+    }
+
+    /// A data segment at `address`.
+    pub(crate) fn data(file: FileId, address: u64) -> Self {
+        Self {
+            file,
+            address,
+            tombstone: None,
+        }
+    }
+
+    /// A custom section. In debug info, addresses of what was left out must not look
+    /// like addresses of what is there; where lists of ranges end with -1, it is -2.
+    pub(crate) fn custom(file: FileId, name: &str) -> Self {
+        let tombstone = match name {
+            ".debug_loc" | ".debug_ranges" => Some(-2i64 as u64),
+            _ if name.starts_with(".debug_") => Some(-1i64 as u64),
+            _ => None,
+        };
+        Self {
+            file,
+            address: 0,
+            tombstone,
+        }
+    }
+}
+
+/// A relocation's value does not fit the place it is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OutOfRange {
+    pub(crate) reloc: ObjReloc,
+    pub(crate) value: i64,
+}
+
+/// The parts of a [`Layout`] that relocations ask.
+#[derive(Clone, Copy)]
+pub(crate) struct Relocator<'l, 'a> {
+    pub(crate) places: Places<'l, 'a>,
+    pub(crate) symbols: &'l SymbolValues,
+    pub(crate) types: &'l Types<'a>,
+    pub(crate) code: &'l Code,
+    pub(crate) customs: &'l Customs<'a>,
+}
+
+impl<'a> Layout<'a> {
+    /// What symbols stand for.
+    pub(crate) fn places<'l>(
+        &'l self,
+        resolution: &'l Resolution<'a>,
+        liveness: &'l Liveness,
+    ) -> Places<'l, 'a> {
+        Places {
+            resolution,
+            liveness,
+            functions: &self.functions,
+            globals: &self.globals,
+            tables: &self.tables,
+            tags: &self.tags,
+            slots: &self.slots,
+            data: &self.data,
+            memory: &self.memory,
+            imported_memory: self.imported_memory,
+        }
+    }
+
+    /// What relocations write.
+    pub(crate) fn relocator<'l>(
+        &'l self,
+        resolution: &'l Resolution<'a>,
+        liveness: &'l Liveness,
+    ) -> Relocator<'l, 'a> {
+        Relocator {
+            places: self.places(resolution, liveness),
+            symbols: &self.symbols,
+            types: &self.types,
+            code: &self.code,
+            customs: &self.customs,
+        }
+    }
+}
+
+impl Relocator<'_, '_> {
+    /// The value of a symbol of `file`.
+    #[inline]
+    pub(crate) fn symbol(&self, file: FileId, symbol: ObjSymbol) -> Value {
+        match self.places.resolution.files[file.index()].symbols[symbol.index()] {
+            Some(id) => self.symbols.get(id),
+            None => self.places.object_symbol(file, symbol),
+        }
+    }
+
+    /// The value that `reloc` writes.
+    #[inline]
+    pub(crate) fn value(&self, site: &Site, reloc: &ObjReloc) -> Result<u64, OutOfRange> {
+        let value = self.wide_value(site, reloc);
+        if !reloc.ty.form().is_64() {
+            let signed = value as i64;
+            // A 32-bit place takes what 32 bits can mean, signed or unsigned.
+            if signed < i64::from(i32::MIN) || signed > i64::from(u32::MAX) {
+                return Err(OutOfRange {
+                    reloc: *reloc,
+                    value: signed,
+                });
+            }
+        }
+        Ok(value)
+    }
+
+    #[inline]
+    fn wide_value(&self, site: &Site, reloc: &ObjReloc) -> u64 {
+        use RelocType as R;
+        if reloc.ty == R::TypeIndexLeb {
+            let ty = self.types.files[site.file.index()][ObjType(reloc.target).index()];
+            return ty.map_or(0, |ty| u64::from(ty.0));
+        }
+        let symbol = ObjSymbol(reloc.target);
+        let addend = reloc.addend as u64;
+        let absent = || site.tombstone.unwrap_or(addend);
+        match (reloc.ty, self.symbol(site.file, symbol)) {
+            (R::SectionOffsetI32, _) => self.section_offset(site, symbol, reloc.addend),
+            (_, Value::Dead) => absent(),
+            (R::GlobalIndexLeb | R::GlobalIndexI32, value) => match value {
+                Value::Global(global) => u64::from(global.0),
+                // Code that asks where something lies reads that from a global.
+                _ => self.got(site.file, symbol),
+            },
+            (R::FunctionOffsetI32 | R::FunctionOffsetI64, value) => match value {
+                Value::Function(function) => match self.code.body_offset(function) {
+                    Some(start) => {
+                        let symbol = self.places.resolution.symbol_ref(site.file, symbol);
+                        self.function_offset(symbol, start, addend)
+                    }
+                    None => absent(),
+                },
+                _ => absent(),
+            },
+            (
+                R::TableIndexSleb
+                | R::TableIndexSleb64
+                | R::TableIndexI32
+                | R::TableIndexI64
+                | R::TableIndexRelSleb
+                | R::TableIndexRelSleb64,
+                value,
+            ) => {
+                let Value::Function(function) = value else {
+                    return 0;
+                };
+                let Some(slot) = self.places.slots.of(function) else {
+                    return 0;
+                };
+                match reloc.ty.base() {
+                    RelocBase::ImageBase => u64::from(slot.0) - self.places.slots.base,
+                    _ => u64::from(slot.0),
+                }
+            }
+            (_, Value::Function(function)) => u64::from(function.0),
+            (_, Value::Table(table)) => u64::from(table.0),
+            (_, Value::Tag(tag)) => u64::from(tag.0),
+            (_, Value::Address(address)) => {
+                let value = address.wrapping_add(addend);
+                match reloc.ty.base() {
+                    RelocBase::Place => value.wrapping_sub(site.address + u64::from(reloc.offset)),
+                    _ => value,
+                }
+            }
+            (_, Value::Global(global)) => u64::from(global.0),
+            (_, Value::Undefined | Value::Section) => 0,
+        }
+    }
+
+    /// The global that holds the address of a symbol.
+    fn got(&self, file: FileId, symbol: ObjSymbol) -> u64 {
+        let symbol = self.places.resolution.symbol_ref(file, symbol);
+        let global = self.places.globals.got(symbol);
+        debug_assert!(global.is_some(), "synthesis made an entry for each");
+        global.map_or(0, |global| u64::from(global.0))
+    }
+
+    fn section_offset(&self, site: &Site, symbol: ObjSymbol, addend: i64) -> u64 {
+        let resolution = self.places.resolution;
+        let section = match resolution.definition(resolution.symbol_ref(site.file, symbol)) {
+            Definition::Object { file, symbol } => match resolution.target(file, symbol) {
+                ObjTarget::Section(Some(custom)) => self.customs.locate(file, custom, addend),
+                _ => None,
+            },
+            _ => None,
+        };
+        section.unwrap_or(site.tombstone.unwrap_or(addend as u64))
+    }
+}
