@@ -3,15 +3,18 @@
 //! A link is a chain of phases; each borrows what the earlier ones returned and returns
 //! one value of its own.
 
+mod chain;
 mod demangle;
 pub mod env;
 pub mod features;
 pub mod ids;
 pub mod layout;
 pub mod liveness;
+pub mod map;
 pub mod mark;
 pub mod object;
 pub mod options;
+pub mod output;
 pub mod par;
 pub mod producers;
 pub mod read;
@@ -21,6 +24,8 @@ pub mod synthesis;
 pub mod synthesize;
 pub mod write;
 
+pub use chain::link;
 pub use demangle::demangle;
 pub use env::{Env, FileData, Files, SystemFiles, Threads};
 pub use options::Options;
+pub use output::{LinkError, Linked, Sink};

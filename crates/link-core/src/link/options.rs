@@ -71,6 +71,8 @@ pub struct Options {
     pub error_limit: usize,
     /// `--fatal-warnings`
     pub fatal_warnings: bool,
+    /// Collect [`Linked::map`](super::Linked::map): what went where.
+    pub map: bool,
     /// `--host-module`: the module of imports whose source names none. `env` by default.
     pub default_import_module: String,
 }
@@ -278,6 +280,7 @@ impl Default for Options {
             threads: None,
             error_limit: 20,
             fatal_warnings: false,
+            map: false,
             default_import_module: "env".into(),
         }
     }

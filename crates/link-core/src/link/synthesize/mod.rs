@@ -5,13 +5,16 @@
 
 mod ports;
 mod scan;
+mod startup;
 mod suggest;
 mod undefined;
 
 pub use self::ports::import_name;
 
+use wasm_format::Mutability;
 use wasm_format::linking::SymbolKind;
 
+use super::features::Features;
 use super::ids::{ObjSymbol, SymbolId};
 use super::liveness::Liveness;
 use super::options::{Options, OutputKind};
@@ -25,6 +28,7 @@ pub fn synthesize<'a>(
     resolution: &Resolution<'a>,
     live: &Liveness,
     options: &Options,
+    features: &Features,
     allowed: &[&str],
     diagnostics: &mut Diagnostics,
 ) -> Synthesis<'a> {
@@ -44,8 +48,9 @@ pub fn synthesize<'a>(
     }
     synthesis.table = table_use(resolution, live, options, &synthesis);
     synthesis.init_functions = init_functions(resolution, live, options, diagnostics);
-    synthesis.globals = globals(resolution, live);
-    synthesis.functions = functions(resolution, live, options, &mut synthesis);
+    synthesis.functions = functions(resolution, live, options, &synthesis);
+    startup::add(resolution, live, options, features, &mut synthesis);
+    synthesis.globals = globals(resolution, live, &synthesis);
     ports::imports(resolution, live, options, allowed, &mut synthesis);
     ports::exports(resolution, live, options, &mut synthesis);
     synthesis
@@ -151,10 +156,28 @@ fn takes_arguments(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
 }
 
 /// The linker's own globals that the output defines.
-fn globals(resolution: &Resolution<'_>, live: &Liveness) -> Vec<MadeGlobal> {
+fn globals(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    synthesis: &Synthesis<'_>,
+) -> Vec<MadeGlobal> {
+    let sets_tls_base = [
+        MadeFunction::InitMemory,
+        MadeFunction::ApplyTlsRelocs,
+        MadeFunction::ApplyGlobalTlsRelocs,
+    ]
+    .iter()
+    .any(|&made| synthesis.functions.contains(&SynthFunction::Made(made)));
     resolution
         .symbols()
-        .filter(|&(id, _)| live.reached(id))
+        .filter(|&(id, symbol)| {
+            let set = sets_tls_base
+                && symbol.definition == Definition::Global(MadeGlobal::TlsBase)
+                && symbol
+                    .global_type
+                    .is_some_and(|ty| ty.mutability == Mutability::Var);
+            live.reached(id) || set
+        })
         .filter_map(|(_, symbol)| match symbol.definition {
             Definition::Global(made) => Some(made),
             _ => None,
@@ -167,7 +190,7 @@ fn functions<'a>(
     resolution: &Resolution<'a>,
     live: &Liveness,
     options: &Options,
-    synthesis: &mut Synthesis<'a>,
+    synthesis: &Synthesis<'a>,
 ) -> Vec<SynthFunction> {
     if options.is_relocatable() {
         return Vec::new();
@@ -188,15 +211,14 @@ fn functions<'a>(
             }
         }
     }
-    for (stub, made) in resolution.stubs.iter().enumerate() {
-        let called = resolution.symbols().any(|(id, symbol)| {
-            symbol.definition == Definition::Stub(stub as u32) && live.reached(id)
-        });
-        debug_assert!(!made.signature.is_empty());
-        if called {
-            functions.push(SynthFunction::Stub(stub as u32));
+    let mut called = vec![false; resolution.stubs.len()];
+    for (id, symbol) in resolution.symbols() {
+        if let Definition::Stub(stub) = symbol.definition {
+            called[stub as usize] |= live.reached(id);
         }
     }
+    let called = (0..called.len()).filter(|&stub| called[stub]);
+    functions.extend(called.map(|stub| SynthFunction::Stub(stub as u32)));
     let ignored = resolution.stubs.len()..synthesis.stubs.len();
     functions.extend(ignored.map(|stub| SynthFunction::Stub(stub as u32)));
     functions

@@ -1,0 +1,196 @@
+//! The link itself: the list of its phases.
+
+use bumpalo::Bump;
+
+use super::env::Env;
+use super::map::{self, LinkMap};
+use super::options::Options;
+use super::output::{LinkError, Linked, Sink};
+use super::read::{Inputs, LoadedFiles};
+use super::{features, layout, mark, par, read, resolve, synthesize, write};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
+
+/// Links `inputs` into `sink`.
+///
+/// Prints nothing, ends nothing, keeps nothing: what happened is in the result, and what
+/// the link needed is freed when it returns.
+///
+/// ```
+/// use link_core::link::read::{Input, Inputs};
+/// use link_core::link::{Env, FileData, Options, link};
+///
+/// let mut module = Vec::new();
+/// let inputs = Inputs {
+///     inputs: vec![Input::bytes("hello.txt", FileData::new(b"not an object"))],
+///     ..Inputs::default()
+/// };
+/// let error = link(inputs, &Options::default(), &Env::default(), &mut module).unwrap_err();
+/// assert!(error.to_string().contains("hello.txt: not a WebAssembly object"));
+/// ```
+///
+/// # Errors
+/// All errors of the first phase that has any, with the warnings from before.
+pub fn link(
+    inputs: Inputs<'_>,
+    options: &Options,
+    env: &Env<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Linked, LinkError> {
+    let mut diagnostics = Diagnostics::default();
+    let outcome = par::in_pool(env, options, || {
+        phases(inputs, options, env, sink, &mut diagnostics)
+    });
+    let outcome = outcome.unwrap_or_else(|error| {
+        diagnostics.push(Diagnostic::error(
+            Code::Other,
+            format!("cannot start threads: {error}; --threads=1 needs none"),
+        ));
+        Err(Stopped)
+    });
+    finish(outcome, diagnostics, options)
+}
+
+/// A phase reported errors, or the caller wants no more.
+struct Stopped;
+
+fn phases(
+    inputs: Inputs<'_>,
+    options: &Options,
+    env: &Env<'_>,
+    sink: &mut dyn Sink,
+    diagnostics: &mut Diagnostics,
+) -> Result<LinkMap, Stopped> {
+    // What later phases borrow from lives as long as the link.
+    let files = LoadedFiles::new();
+    let names = Bump::new();
+
+    // Find and parse what the command line names; archive members only in outline.
+    let read = read::read(inputs, &files, options, env);
+    diagnostics.extend(read.diagnostics.into_vec());
+    check(env, options, diagnostics)?;
+
+    // Decide what every name means; this pulls archive members.
+    let resolution = resolve::resolve(read.inputs, options, &names, diagnostics);
+    check(env, options, diagnostics)?;
+
+    // Leave out what nothing reaches.
+    let live = mark::mark(&resolution, options);
+
+    // Decide what the linker adds, and report what is missing.
+    let features = features::merge(&resolution, &live, options, diagnostics);
+    let synthesis = synthesize::synthesize(
+        &resolution,
+        &live,
+        options,
+        &features,
+        &read.may_stay_undefined,
+        diagnostics,
+    );
+    features::check_globals(&features, &resolution, &synthesis, options, diagnostics);
+    check(env, options, diagnostics)?;
+
+    // Know every index, address, size and offset before a byte is written.
+    let layout = collect(
+        layout::layout(&resolution, &live, &synthesis, options, &features),
+        diagnostics,
+    )?;
+    check(env, options, diagnostics)?;
+
+    // Copy and relocate every chunk into its own slice of the output.
+    let out = room(sink, layout.size, options, diagnostics)?;
+    collect(
+        write::write(&resolution, &live, options, &layout, out),
+        diagnostics,
+    )?;
+    check(env, options, diagnostics)?;
+
+    Ok(if options.map {
+        map::collect(&resolution, &layout)
+    } else {
+        LinkMap::default()
+    })
+}
+
+/// Stops after a phase that reported errors, or when the caller wants to.
+fn check(env: &Env<'_>, options: &Options, diagnostics: &mut Diagnostics) -> Result<(), Stopped> {
+    if env.is_cancelled() {
+        diagnostics.push(Diagnostic::error(Code::Cancelled, "the link was cancelled"));
+    }
+    let fatal = options.fatal_warnings && !diagnostics.as_slice().is_empty();
+    if fatal || diagnostics.has_errors() {
+        Err(Stopped)
+    } else {
+        Ok(())
+    }
+}
+
+fn collect<T>(
+    outcome: Result<T, Vec<Diagnostic>>,
+    diagnostics: &mut Diagnostics,
+) -> Result<T, Stopped> {
+    outcome.map_err(|errors| {
+        diagnostics.extend(errors);
+        Stopped
+    })
+}
+
+fn room<'s>(
+    sink: &'s mut dyn Sink,
+    size: u64,
+    options: &Options,
+    diagnostics: &mut Diagnostics,
+) -> Result<&'s mut [u8], Stopped> {
+    let room = usize::try_from(size)
+        .map_err(|_| std::io::Error::from(std::io::ErrorKind::FileTooLarge))
+        .and_then(|size| sink.room(size));
+    room.map_err(|error| {
+        diagnostics.push(
+            Diagnostic::error(
+                Code::Io,
+                format!("cannot make room for {size} bytes of output: {error}"),
+            )
+            .in_file(&*options.output_name),
+        );
+        Stopped
+    })
+}
+
+/// Applies `--fatal-warnings` and `--error-limit`.
+fn finish(
+    outcome: Result<LinkMap, Stopped>,
+    diagnostics: Diagnostics,
+    options: &Options,
+) -> Result<Linked, LinkError> {
+    let mut diagnostics = diagnostics.into_vec();
+    if options.fatal_warnings {
+        for diagnostic in &mut diagnostics {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .count();
+    match outcome {
+        Ok(map) if errors == 0 => Ok(Linked { diagnostics, map }),
+        _ => {
+            limit(&mut diagnostics, options.error_limit);
+            Err(LinkError { diagnostics })
+        }
+    }
+}
+
+fn limit(diagnostics: &mut Vec<Diagnostic>, limit: usize) {
+    let mut errors = 0;
+    let beyond = diagnostics.iter().position(|diagnostic| {
+        errors += usize::from(diagnostic.severity == Severity::Error);
+        limit != 0 && errors > limit
+    });
+    if let Some(beyond) = beyond {
+        diagnostics.truncate(beyond);
+        diagnostics.push(Diagnostic::error(
+            Code::Other,
+            "too many errors emitted, stopping now (use --error-limit=0 to see all errors)",
+        ));
+    }
+}

@@ -1,0 +1,67 @@
+//! What a link returns, and where the module's bytes go.
+
+use std::io;
+
+use crate::diag::{Code, Diagnostic, Severity};
+
+/// Where the module is written. Asked for room once, when nothing can fail any more but
+/// the writing itself.
+pub trait Sink: Send {
+    /// Room for exactly `len` bytes, which the link fills. What it holds before does not
+    /// matter.
+    ///
+    /// An error becomes a diagnostic of the link.
+    fn room(&mut self, len: usize) -> io::Result<&mut [u8]>;
+}
+
+/// Into memory.
+impl Sink for Vec<u8> {
+    fn room(&mut self, len: usize) -> io::Result<&mut [u8]> {
+        self.clear();
+        self.try_reserve_exact(len)
+            .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        self.resize(len, 0);
+        Ok(self)
+    }
+}
+
+/// A link that succeeded.
+#[derive(Debug)]
+pub struct Linked {
+    /// Warnings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What went where.
+    pub map: super::map::LinkMap,
+}
+
+/// A link that failed; there is no output.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", first_error(.diagnostics))]
+pub struct LinkError {
+    /// Errors, and warnings from before them.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl LinkError {
+    /// Whether the link failed because a used input is LLVM bitcode, which only LLD can
+    /// link.
+    pub fn needs_lld(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.code == Code::Bitcode)
+    }
+}
+
+fn first_error(diagnostics: &[Diagnostic]) -> String {
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let count = errors.clone().count();
+    let Some(first) = errors.clone().next() else {
+        return "link failed".to_owned();
+    };
+    match count {
+        1 => first.to_string(),
+        _ => format!("{first} (and {} more errors)", count - 1),
+    }
+}

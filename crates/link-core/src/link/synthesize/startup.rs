@@ -1,0 +1,141 @@
+//! Functions that run before the program's own: they fill memory that several threads
+//! share, and write the addresses that only a loader knows.
+
+use wasm_format::linking::SegmentFlags;
+use wasm_format::reloc::RelocType;
+
+use crate::link::features::Features;
+use crate::link::ids::{FileId, ObjSegment};
+use crate::link::liveness::Liveness;
+use crate::link::object::{ObjTarget, Segment};
+use crate::link::options::Options;
+use crate::link::resolution::{Definition, MadeFunction, Resolution, SymbolRef};
+use crate::link::synthesis::{SynthFunction, Synthesis};
+
+/// Adds the functions that this output needs, and decides which of them is the module's
+/// start function.
+pub(super) fn add(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+    features: &Features,
+    synthesis: &mut Synthesis<'_>,
+) {
+    if options.is_relocatable() {
+        return;
+    }
+    let got = |tls: bool| {
+        synthesis
+            .got_internal
+            .iter()
+            .any(|&symbol| is_tls(resolution, symbol) == tls)
+    };
+    let (tls_got, plain_got) = (got(true), got(false));
+    let mut add = |made, wanted: bool| {
+        if wanted {
+            synthesis.functions.push(SynthFunction::Made(made));
+        }
+        wanted
+    };
+    let segments: Vec<&Segment<'_>> = live_segments(resolution, live).collect();
+
+    let init_memory = add(
+        MadeFunction::InitMemory,
+        needs_init_memory(&segments, options, features),
+    );
+    add(
+        MadeFunction::ApplyGlobalTlsRelocs,
+        options.memory.shared && tls_got,
+    );
+    let is_tls_segment = |segment: &&&Segment<'_>| segment.flags.contains(SegmentFlags::TLS);
+    add(
+        MadeFunction::ApplyTlsRelocs,
+        options.memory.shared
+            && options.is_pic()
+            && segments
+                .iter()
+                .filter(is_tls_segment)
+                .any(|segment| holds_addresses(segment)),
+    );
+    add(
+        MadeFunction::ApplyDataRelocs,
+        options.is_pic()
+            && segments
+                .iter()
+                .filter(|segment| !is_tls_segment(segment))
+                .any(|segment| holds_addresses(segment)),
+    );
+    let apply_globals = add(
+        MadeFunction::ApplyGlobalRelocs,
+        options.is_pic() && !features.has("extended-const") && plain_got,
+    );
+    synthesis.start = match (apply_globals, init_memory) {
+        (true, true) => {
+            synthesis
+                .functions
+                .push(SynthFunction::Made(MadeFunction::Start));
+            Some(MadeFunction::Start)
+        }
+        (true, false) => Some(MadeFunction::ApplyGlobalRelocs),
+        (false, true) => Some(MadeFunction::InitMemory),
+        (false, false) => None,
+    };
+}
+
+/// Whether memory is filled by code: where threads share it, so that only the first one
+/// fills it, and where it comes from outside and need not be zero.
+fn needs_init_memory(segments: &[&Segment<'_>], options: &Options, features: &Features) -> bool {
+    if options.memory.shared {
+        return !segments.is_empty();
+    }
+    options.memory.import.is_some()
+        && features.has("bulk-memory")
+        && !options.emit_relocs
+        && segments
+            .iter()
+            .any(|segment| segment.name.starts_with(".bss") && segment.size > 0)
+}
+
+fn live_segments<'r, 'a>(
+    resolution: &'r Resolution<'a>,
+    live: &'r Liveness,
+) -> impl Iterator<Item = &'r Segment<'a>> {
+    resolution.objects().flat_map(move |(file, object)| {
+        object
+            .segments
+            .iter()
+            .enumerate()
+            .filter(move |&(i, _)| is_live(live, file, i))
+            .map(|(_, segment)| segment)
+    })
+}
+
+fn is_live(live: &Liveness, file: FileId, segment: usize) -> bool {
+    live.segment(file, ObjSegment(segment as u32))
+}
+
+/// Whether data holds addresses or table slots, which in position-independent output are
+/// written when it is loaded.
+fn holds_addresses(segment: &Segment<'_>) -> bool {
+    segment.chunk.relocs.iter().any(|reloc| {
+        matches!(
+            reloc.ty,
+            RelocType::MemoryAddrI32
+                | RelocType::MemoryAddrI64
+                | RelocType::TableIndexI32
+                | RelocType::TableIndexI64
+        )
+    })
+}
+
+fn is_tls(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
+    match resolution.definition(symbol) {
+        Definition::Object { file, symbol } => match resolution.target(file, symbol) {
+            ObjTarget::Data { segment, .. } => resolution.object(file).segments[segment.index()]
+                .flags
+                .contains(SegmentFlags::TLS),
+            _ => false,
+        },
+        _ => false,
+    }
+}
