@@ -21,7 +21,7 @@ impl fmt::Display for Section<'_> {
     /// As messages call it: `CODE`, `linking`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.id {
-            SectionId::Custom => f.write_str(self.name),
+            SectionId::Custom if !self.name.is_empty() => f.write_str(self.name),
             id => f.write_str(id.name()),
         }
     }
@@ -54,7 +54,9 @@ fn section<'a>(reader: &mut Reader<'a>) -> Parsed<Section<'a>> {
         name: "",
         body: Reader::new(&[]),
     };
-    let size = reader.u32()? as usize;
+    let size = reader
+        .u32()
+        .map_err(|error| Fault::from(error).in_section(&unnamed))? as usize;
     if size > reader.remaining() {
         let message = format!(
             "size {size} is larger than the remaining {} bytes of the file",

@@ -5,7 +5,7 @@ use wasm_format::linking::{
     Comdat, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentInfo, Subsection, SymbolEntry,
     SymbolFlags, SymbolKind, SymbolTarget,
 };
-use wasm_format::{Entries, Reader, RefType};
+use wasm_format::{Entries, Reader, RefType, SectionId};
 
 use super::entities::{Import, Imports};
 use crate::link::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag};
@@ -460,7 +460,7 @@ fn comdat_slot<'o>(
         },
         ComdatKind::Section => match file.sections.get(index) {
             None => Err("is out of range"),
-            Some(section) if section.name.is_empty() => Err("is no custom section"),
+            Some(section) if section.id != SectionId::Custom => Err("is no custom section"),
             Some(_) => Ok(file.custom_of_section[index]
                 .map(|custom| &mut object.customs[custom.index()].comdat)),
         },
