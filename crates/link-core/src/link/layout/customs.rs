@@ -87,7 +87,7 @@ pub(crate) fn survives_strip_all(name: &str, options: &Options) -> bool {
     options.strip != Strip::All || options.keep_sections.contains(name)
 }
 
-/// Collects the custom sections of live objects.
+/// Collects the custom sections.
 pub(crate) fn collect<'a>(
     resolution: &Resolution<'a>,
     liveness: &Liveness,
@@ -96,12 +96,13 @@ pub(crate) fn collect<'a>(
     let mut by_name: IndexMap<&'a str, Vec<(FileId, ObjCustom)>, FxBuildHasher> =
         IndexMap::default();
     for (file, object) in resolution.objects() {
-        if !liveness.files[file.index()].any {
-            continue;
-        }
+        let live = liveness.files[file.index()].any;
         for (i, custom) in object.customs.iter().enumerate() {
             let id = ObjCustom(i as u32);
-            if custom.chunk.bytes.is_empty()
+            // Debug info of a file of which nothing is left describes nothing.
+            let describes_nothing = !live && is_debug_section(custom.name);
+            if describes_nothing
+                || custom.chunk.bytes.is_empty()
                 || !is_wanted(custom.name, options)
                 || resolution.custom_discarded(file, id)
             {

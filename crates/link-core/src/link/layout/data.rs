@@ -125,6 +125,8 @@ fn is_mergeable(segment: &Segment<'_>, options: &Options) -> bool {
         && !options.is_relocatable()
         && !options.emit_relocs
         && segment.flags.contains(SegmentFlags::STRINGS)
+        // Strings of wider characters carry the flag too; their zero bytes end nothing.
+        && segment.align_log2 == 0
         // A relocation in a string would change it: such a segment stays as it is.
         && segment.chunk.relocs.is_empty()
         && segment.size == segment.chunk.bytes.len() as u64
