@@ -43,6 +43,7 @@ mod exports;
 mod flush;
 mod handle;
 mod holes;
+mod object;
 mod slab;
 mod slots;
 mod types;
@@ -66,6 +67,7 @@ pub use handle::{
     ComdatId, CustomId, DataId, ElementId, FuncId, GlobalId, Handle, MemoryId, TableId, TagId,
     Target, TargetKind, TypeId,
 };
+pub use object::LinkInput;
 pub use types::RawType;
 pub use update::Update;
 

@@ -150,6 +150,23 @@ impl Types {
         }
     }
 
+    /// The function types that are used, in the order of their numbers.
+    pub(super) fn used_functions(&self) -> impl Iterator<Item = &FuncType> {
+        let used = self.entries.iter().filter(|entry| entry.references > 0);
+        used.filter_map(|entry| match &entry.content {
+            TypeEntry::Func(ty) => Some(ty),
+            TypeEntry::Raw(_) => None,
+        })
+    }
+
+    /// Whether a raw type is used.
+    pub(super) fn uses_raw(&self) -> bool {
+        let is_raw = |entry: &Entry| matches!(entry.content, TypeEntry::Raw(_));
+        self.entries
+            .iter()
+            .any(|entry| entry.references > 0 && is_raw(entry))
+    }
+
     /// Numbers the types that are used, in the order they were made, so that a type comes
     /// after those it refers to. By [`TypeId`]; [`u32::MAX`] for an unused one.
     pub(super) fn number(&self) -> Vec<u32> {

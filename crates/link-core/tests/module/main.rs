@@ -2,4 +2,5 @@
 //! validated, and run where it can run.
 
 mod lifecycle;
+mod object;
 mod support;

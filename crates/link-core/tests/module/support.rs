@@ -87,3 +87,72 @@ pub(crate) fn function(module: &mut Module, name: &str, body: FunctionBody) -> F
     module.update(id, body).expect("a good body");
     id
 }
+
+/// The sections of a module one below the other, and what `linking` and `reloc.*` say.
+pub(crate) fn listing(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    use wasm_format::Reader;
+    use wasm_format::linking::{LinkingSection, Subsection};
+    use wasm_format::reloc::RelocSection;
+    let mut out = String::new();
+    let mut reader = Reader::new(&bytes[8..]);
+    let mut number = 0;
+    while !reader.is_empty() {
+        let id = wasm_format::SectionId::from_u8(reader.u8().unwrap()).unwrap();
+        let mut body = Reader::new(reader.byte_vec().unwrap());
+        write!(out, "{number}: {}", id.name()).unwrap();
+        number += 1;
+        if id.is_vector() {
+            let count = body.u32().unwrap();
+            writeln!(out, ", {count} items, {} bytes", body.remaining()).unwrap();
+            continue;
+        } else if id != wasm_format::SectionId::Custom {
+            writeln!(out).unwrap();
+            continue;
+        }
+        let name = body.name().unwrap();
+        writeln!(out, " {name}, {} bytes", body.remaining()).unwrap();
+        if name == "linking" {
+            for subsection in LinkingSection::decode(body).unwrap() {
+                let mut lines: Vec<String> = Vec::new();
+                match subsection.unwrap() {
+                    Subsection::SegmentInfo(all) => {
+                        lines.extend(all.map(|segment| format!("{:?}", segment.unwrap())));
+                    }
+                    Subsection::InitFuncs(all) => {
+                        lines.extend(all.map(|init| format!("{:?}", init.unwrap())));
+                    }
+                    Subsection::ComdatInfo(all) => lines.extend(all.map(|comdat| {
+                        let comdat = comdat.unwrap();
+                        let members: Vec<_> = comdat.entries.map(Result::unwrap).collect();
+                        format!("comdat {}: {members:?}", comdat.name)
+                    })),
+                    Subsection::SymbolTable(all) => {
+                        lines.extend(all.enumerate().map(|(index, symbol)| {
+                            let symbol = symbol.unwrap();
+                            let (flags, name) = (symbol.flags.0, symbol.name.unwrap_or("-"));
+                            format!("symbol {index}: {name} {flags:#x} {:?}", symbol.target)
+                        }));
+                    }
+                    other => lines.push(format!("{other:?}")),
+                }
+                for line in lines {
+                    writeln!(out, "    {line}").unwrap();
+                }
+            }
+        } else if name.starts_with("reloc.") {
+            let section = RelocSection::decode(body).unwrap();
+            for entry in &section {
+                let entry = entry.unwrap();
+                let (ty, offset) = (entry.ty.name(), entry.offset);
+                writeln!(
+                    out,
+                    "    {offset:#06x} {ty} {} {:+}",
+                    entry.index, entry.addend
+                )
+                .unwrap();
+            }
+        }
+    }
+    out
+}

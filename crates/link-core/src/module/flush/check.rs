@@ -30,7 +30,7 @@ enum Why {
 }
 
 /// The problems that a look at the declarations finds; none if the module can be written.
-pub(super) fn problems(module: &Module, form: Form) -> Vec<Problem> {
+pub(in crate::module) fn problems(module: &Module, form: Form) -> Vec<Problem> {
     let missing = missing(module, form);
     let mut problems = Vec::new();
     if !missing.is_empty() {
@@ -39,8 +39,56 @@ pub(super) fn problems(module: &Module, form: Form) -> Vec<Problem> {
     if form == Form::Module {
         no_stack(module, &mut problems);
     }
+    if form == Form::Object {
+        not_in_objects(module, &mut problems);
+    }
     start_types(module, &mut problems);
     problems
+}
+
+fn not_in_objects(module: &Module, problems: &mut Vec<Problem>) {
+    if module.decls.types.uses_raw() {
+        problems.push(Problem::NotInObjects {
+            declaration: DeclName {
+                kind: DeclKind::Type,
+                name: "raw".into(),
+            },
+            what: "a type that is no function type",
+        });
+    }
+    for (name, target) in module.exports_in_order() {
+        let head = module.decls.head(target);
+        let imported = |head: &&Head| head.imported || module.decls.is_builtin(target);
+        let renamed = head.filter(imported).filter(|head| head.name != *name);
+        if let Some(head) = renamed {
+            problems.push(Problem::NotInObjects {
+                declaration: head.named(target.kind()),
+                what: "the export of an import under another name",
+            });
+        }
+    }
+    for (_, element) in module.decls.elements.iter() {
+        problems.push(Problem::NotInObjects {
+            declaration: DeclName {
+                kind: DeclKind::Element,
+                name: Arc::clone(&element.name),
+            },
+            what: "an element segment",
+        });
+    }
+    for (_, global) in module.decls.globals.iter() {
+        if global
+            .body
+            .init
+            .as_ref()
+            .is_some_and(|init| !init.holes.is_empty())
+        {
+            problems.push(Problem::NotInObjects {
+                declaration: global.head.named(TargetKind::Global),
+                what: "an initial value that refers to something",
+            });
+        }
+    }
 }
 
 fn missing(module: &Module, form: Form) -> Missing {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use wasm_format::PAGE_SIZE;
 
-use super::Problem;
+use super::{Form, Problem};
 use crate::module::Module;
 use crate::module::data::Datum;
 use crate::module::decl::Decl;
@@ -62,8 +62,10 @@ pub(in crate::module) struct Layout {
 }
 
 impl Layout {
-    /// Places everything. Data in the order of last update, thread-local data last.
-    pub(in crate::module) fn new(module: &Module) -> Result<Self, Problem> {
+    /// Places everything: data in the order of last update, thread-local data last. In an
+    /// object the linker places it; there, everything has a segment of its own, and its
+    /// address is where it would be if the object were all there is.
+    pub(in crate::module) fn new(module: &Module, form: Form) -> Result<Self, Problem> {
         let decls = &module.decls;
         let pointer = module.options.pointer_size();
         let stack_top = module
@@ -82,11 +84,13 @@ impl Layout {
         if base == 0 {
             return Err(Problem::DataAtZero);
         }
+        let object = form == Form::Object;
         // Memory from elsewhere need not be zero where this module starts.
-        let write_zeros = decls
-            .memories
-            .iter()
-            .any(|(_, memory)| memory.head.imported);
+        let write_zeros = object
+            || decls
+                .memories
+                .iter()
+                .any(|(_, memory)| memory.head.imported);
 
         let mut layout = Layout {
             addresses: vec![0; decls.data.len()],
@@ -112,7 +116,8 @@ impl Layout {
             layout.addresses[slot] = address;
             layout.has_data = true;
             let zero = decl.body.contents(&module.arena).is_none();
-            if size > 0 && !decl.body.passive && (write_zeros || !zero) {
+            let active = size > 0 && !decl.body.passive && (write_zeros || !zero);
+            if object || active {
                 written.push((address, size, Item::Datum(slot as u32)));
             }
         };
@@ -143,8 +148,31 @@ impl Layout {
         } else {
             stack_top.unwrap_or(0)
         };
-        layout.make_segments(module, &written);
+        if object {
+            layout.make_object_segments(module, &written);
+        } else {
+            layout.make_segments(module, &written);
+        }
         Ok(layout)
+    }
+
+    fn make_object_segments(&mut self, module: &Module, written: &[(u64, u64, Item)]) {
+        for (index, &(address, len, item)) in written.iter().enumerate() {
+            let passive = match item {
+                Item::OffsetTable => false,
+                Item::Datum(slot) => {
+                    let decl = module.decls.data.at(slot as usize);
+                    decl.is_some_and(|decl| decl.body.passive)
+                }
+            };
+            self.passive += usize::from(passive);
+            self.items.push((address, item));
+            self.segments.push(Segment {
+                address: (!passive).then_some(address),
+                items: index..index + 1,
+                len,
+            });
+        }
     }
 
     fn make_segments(&mut self, module: &Module, written: &[(u64, u64, Item)]) {

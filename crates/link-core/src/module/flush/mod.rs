@@ -20,9 +20,11 @@ pub use map::{FlushMap, Location};
 pub use problem::{FlushError, Problem};
 
 use super::Module;
-use layout::Layout;
-use number::Numbers;
-use write::Writer;
+pub(super) use check::problems;
+pub(super) use layout::{Item, Layout};
+pub(super) use number::{DefinedFunction, NONE, Numbers};
+pub(super) use sections::LINKER_MODULE;
+pub(super) use write::Writer;
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +88,7 @@ impl Module {
             return Err(problems);
         }
         let numbers = Numbers::new(self, Form::Module);
-        let layout = Layout::new(self).map_err(|problem| vec![problem])?;
+        let layout = Layout::new(self, Form::Module).map_err(|problem| vec![problem])?;
         let mut writer = Writer::new(self, &numbers, &layout, Form::Module, out);
         writer.types();
         writer.imports();

@@ -8,6 +8,7 @@ use wasm_format::target_features::{TARGET_FEATURES_SECTION, TargetFeature, put_t
 
 use super::number::Space;
 use super::write::Writer;
+use crate::module::Module;
 use crate::module::announce::FUNCTION_TABLE;
 use crate::module::decl::Decl;
 use crate::module::slab::Slab;
@@ -16,7 +17,7 @@ use crate::module::slab::Slab;
 const INITIALIZER: &str = "__wasm_call_ctors";
 
 impl Writer<'_> {
-    pub(super) fn names(&mut self) {
+    pub(in crate::module) fn names(&mut self) {
         let (module, numbers) = (self.module, self.numbers);
         if !module.options.names {
             return;
@@ -136,25 +137,10 @@ impl Writer<'_> {
 
     /// The `producers` section, if anything is to be said there.
     pub(in crate::module) fn producers(&mut self) {
-        let fields: Vec<(&str, Vec<ProducerValue<'_>>)> = self
-            .module
-            .producers
-            .iter()
-            .map(|(field, values)| {
-                let values = values
-                    .iter()
-                    .map(|(name, version)| ProducerValue { name, version });
-                (&**field, values.collect())
-            })
-            .collect();
-        if fields.is_empty() {
-            return;
+        let module = self.module;
+        if !module.producers.is_empty() {
+            self.custom_section(PRODUCERS_SECTION, |w| module.encode_producers(w.out));
         }
-        let fields: Vec<_> = fields
-            .iter()
-            .map(|(field, values)| (*field, &values[..]))
-            .collect();
-        self.custom_section(PRODUCERS_SECTION, |w| put_producers(w.out, &fields));
     }
 
     /// The `target_features` section, if anything is to be said there.
@@ -185,6 +171,27 @@ impl Writer<'_> {
         let mut header = vec![SectionId::Custom as u8];
         put_u32(&mut header, (self.out.len() - start) as u32);
         self.insert_header(start, &header, SectionId::Custom);
+    }
+}
+
+impl Module {
+    /// Appends the contents of the `producers` section.
+    pub(in crate::module) fn encode_producers(&self, out: &mut Vec<u8>) {
+        let fields: Vec<(&str, Vec<ProducerValue<'_>>)> = self
+            .producers
+            .iter()
+            .map(|(field, values)| {
+                let values = values
+                    .iter()
+                    .map(|(name, version)| ProducerValue { name, version });
+                (&**field, values.collect())
+            })
+            .collect();
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(field, values)| (*field, &values[..]))
+            .collect();
+        put_producers(out, &fields);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
-use wasm_format::GlobalType;
+use wasm_format::{GlobalType, Limits, RefType, TableType};
 
 use super::Form;
 use crate::module::Module;
@@ -156,6 +156,27 @@ impl Numbers {
     pub(in crate::module) fn data_global(&self, slot: u32) -> Option<u32> {
         let place = self.exported_data.get_index_of(&slot)?;
         Some((self.globals.number_count() + place) as u32)
+    }
+
+    /// The type of the function table in an object, where the linker makes it.
+    pub(in crate::module) fn unlinked_function_table(&self, memory64: bool) -> TableType {
+        TableType {
+            element: RefType::FUNCREF,
+            limits: Limits {
+                min: self.addressed.len() as u64,
+                is_64: memory64,
+                ..Limits::default()
+            },
+        }
+    }
+
+    /// How many tables an object imports: one more if it is the function table that
+    /// nothing declares.
+    pub(in crate::module) fn table_imports_of_object(&self) -> u32 {
+        let undeclared = self
+            .function_table
+            .is_some_and(|table| table.declared.is_none());
+        self.tables.imports.len() as u32 + u32::from(undeclared)
     }
 
     /// The number of whatever `target` names, in the index space of its kind.

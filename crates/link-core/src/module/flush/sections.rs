@@ -2,7 +2,7 @@
 //! what both a finished module and an object need, and says where they differ.
 
 use wasm_format::leb128::{put_i64, put_name, put_u32};
-use wasm_format::{ExternalKind, GlobalType, Limits, RefType, SectionId, TableType};
+use wasm_format::{ExternalKind, GlobalType, Limits, SectionId, TableType};
 
 use super::number::{self, FunctionTable};
 use super::write::Writer;
@@ -13,21 +13,21 @@ use crate::module::defs::{Builtin, ElementMode};
 use crate::module::handle::{Target, TargetKind};
 
 /// Module that a linker's own memory and table are imported from.
-const LINKER_MODULE: &str = "env";
+pub(in crate::module) const LINKER_MODULE: &str = "env";
 /// What a linker calls the memory.
 const LINKER_MEMORY: &str = "__linear_memory";
 /// What a memory is exported as unless it is declared with other names.
 const MEMORY_EXPORT: &str = "memory";
 
 impl Writer<'_> {
-    pub(super) fn types(&mut self) {
+    pub(in crate::module) fn types(&mut self) {
         let (module, numbers) = (self.module, self.numbers);
         self.vector_section(SectionId::Type, |w| {
             module.decls.types.encode(&numbers.types, w.out)
         });
     }
 
-    pub(super) fn imports(&mut self) {
+    pub(in crate::module) fn imports(&mut self) {
         let (decls, numbers) = (&self.module.decls, self.numbers);
         self.vector_section(SectionId::Import, |w| {
             let mut count = 0;
@@ -100,7 +100,7 @@ impl Writer<'_> {
         1
     }
 
-    pub(super) fn functions(&mut self) {
+    pub(in crate::module) fn functions(&mut self) {
         let numbers = self.numbers;
         let initializer = self.initializer_type();
         self.vector_section(SectionId::Function, |w| {
@@ -115,7 +115,7 @@ impl Writer<'_> {
         });
     }
 
-    pub(super) fn tables(&mut self) {
+    pub(in crate::module) fn tables(&mut self) {
         let numbers = self.numbers;
         self.vector_section(SectionId::Table, |w| {
             let mut count = 0;
@@ -176,23 +176,18 @@ impl Writer<'_> {
     /// The type of the table of function addresses, unless the caller has declared it: just
     /// large enough, slot 0 being nobody's address.
     fn function_table_type(&self) -> TableType {
-        let slots = self.numbers.addressed.len() as u64 + 1;
-        let declared = self.numbers.function_table.and_then(|table| table.declared);
-        let filled = declared.map_or(0, |slot| number::elements_end(self.module, slot));
-        let min = slots.max(filled);
-        let exact = self.form == Form::Module;
-        TableType {
-            element: RefType::FUNCREF,
-            limits: Limits {
-                min: if exact { min } else { slots - 1 },
-                max: exact.then_some(min),
-                is_64: self.module.options.memory64,
-                ..Limits::default()
-            },
+        let memory64 = self.module.options.memory64;
+        let mut ty = self.numbers.unlinked_function_table(memory64);
+        if self.form == Form::Module {
+            let declared = self.numbers.function_table.and_then(|table| table.declared);
+            let filled = declared.map_or(0, |slot| number::elements_end(self.module, slot));
+            ty.limits.min = filled.max(ty.limits.min + 1);
+            ty.limits.max = Some(ty.limits.min);
         }
+        ty
     }
 
-    pub(super) fn memories(&mut self) {
+    pub(in crate::module) fn memories(&mut self) {
         let numbers = self.numbers;
         if self.form == Form::Object || !numbers.memories.imports.is_empty() {
             return;
@@ -211,7 +206,7 @@ impl Writer<'_> {
     }
 
     /// Whether anything needs a memory.
-    pub(super) fn needs_memory(&self) -> bool {
+    pub(in crate::module) fn needs_memory(&self) -> bool {
         let decls = &self.module.decls;
         let stack = || {
             let mut globals = decls.globals.iter();
@@ -247,7 +242,7 @@ impl Writer<'_> {
         limits
     }
 
-    pub(super) fn tags(&mut self) {
+    pub(in crate::module) fn tags(&mut self) {
         let numbers = self.numbers;
         self.vector_section(SectionId::Tag, |w| {
             for &slot in &numbers.tags.defined {
@@ -271,7 +266,7 @@ impl Writer<'_> {
         put_u32(self.out, ty.map_or(0, |ty| self.numbers.types[ty.index()]));
     }
 
-    pub(super) fn globals(&mut self) {
+    pub(in crate::module) fn globals(&mut self) {
         let (decls, numbers) = (&self.module.decls, self.numbers);
         self.vector_section(SectionId::Global, |w| {
             for &slot in &numbers.globals.defined {
@@ -312,7 +307,7 @@ impl Writer<'_> {
     }
 
     /// Appends a constant expression whose value is an address.
-    pub(super) fn address_const(&mut self, address: u64) {
+    pub(in crate::module) fn address_const(&mut self, address: u64) {
         if self.module.options.memory64 {
             self.out.push(0x42);
             put_i64(self.out, address as i64);
@@ -323,7 +318,7 @@ impl Writer<'_> {
         self.out.push(0x0b);
     }
 
-    pub(super) fn exports(&mut self) {
+    pub(in crate::module) fn exports(&mut self) {
         let (module, numbers) = (self.module, self.numbers);
         self.vector_section(SectionId::Export, |w| {
             let mut count = 0;
@@ -361,7 +356,7 @@ impl Writer<'_> {
         put_u32(self.out, index);
     }
 
-    pub(super) fn start(&mut self) {
+    pub(in crate::module) fn start(&mut self) {
         let start = if self.module.init_functions.is_empty() {
             self.module.start.map(|start| self.numbers.of(start.into()))
         } else {
@@ -372,7 +367,7 @@ impl Writer<'_> {
         }
     }
 
-    pub(super) fn elements(&mut self) {
+    pub(in crate::module) fn elements(&mut self) {
         let (decls, numbers) = (&self.module.decls, self.numbers);
         self.vector_section(SectionId::Element, |w| {
             let mut count = 0;
@@ -438,7 +433,7 @@ impl Writer<'_> {
         functions.for_each(|function| put_u32(self.out, function));
     }
 
-    pub(super) fn data_count(&mut self) {
+    pub(in crate::module) fn data_count(&mut self) {
         if self.layout.passive > 0 {
             let count = self.layout.segments.len() as u32;
             self.section(SectionId::DataCount, |w| put_u32(w.out, count));

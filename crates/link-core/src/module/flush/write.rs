@@ -28,6 +28,13 @@ pub(in crate::module) struct Writer<'a> {
     /// Entries of the section being written, to be put on the map once it is known where
     /// the section begins: what, its index, where from `out`'s start, its size.
     entries: Vec<(Target, u32, usize, usize)>,
+    /// Where the contents of the code section begin in `out`, which relocations of code
+    /// count from.
+    pub(in crate::module) code_contents: usize,
+    /// The same of the data section.
+    pub(in crate::module) data_contents: usize,
+    /// Where the contents of each segment begin in `out`.
+    pub(in crate::module) segment_starts: Vec<usize>,
     /// How many sections were written.
     pub(in crate::module) section_count: u32,
 }
@@ -59,13 +66,16 @@ impl<'a> Writer<'a> {
             problems: Vec::new(),
             base,
             entries: Vec::new(),
+            code_contents: 0,
+            data_contents: 0,
+            segment_starts: Vec::new(),
             section_count: 0,
         }
     }
 
     /// Writes a section with a compact header around what `fill` appends. The contents of
     /// such sections are small, so they are moved by the header's size afterwards.
-    pub(super) fn section(&mut self, id: SectionId, fill: impl FnOnce(&mut Self)) {
+    pub(in crate::module) fn section(&mut self, id: SectionId, fill: impl FnOnce(&mut Self)) {
         let start = self.out.len();
         fill(self);
         let mut header = vec![id as u8];
@@ -75,7 +85,11 @@ impl<'a> Writer<'a> {
 
     /// Writes a vector section in the same way; `fill` returns how many items it appended.
     /// If none, there is no section.
-    pub(super) fn vector_section(&mut self, id: SectionId, fill: impl FnOnce(&mut Self) -> u32) {
+    pub(in crate::module) fn vector_section(
+        &mut self,
+        id: SectionId,
+        fill: impl FnOnce(&mut Self) -> u32,
+    ) {
         let start = self.out.len();
         let count = fill(self);
         if count == 0 {
@@ -87,7 +101,7 @@ impl<'a> Writer<'a> {
         self.insert_header(start, &header, id);
     }
 
-    pub(super) fn insert_header(&mut self, start: usize, header: &[u8], id: SectionId) {
+    pub(in crate::module) fn insert_header(&mut self, start: usize, header: &[u8], id: SectionId) {
         self.check_size(id.name(), (self.out.len() - start) as u64);
         self.out.splice(start..start, header.iter().copied());
         self.section_count += 1;
@@ -99,7 +113,13 @@ impl<'a> Writer<'a> {
 
     /// Puts what was appended since `start`, the entry of the declaration in `slot`, on the
     /// map.
-    pub(super) fn placed(&mut self, kind: TargetKind, slot: u32, index: u32, start: usize) {
+    pub(in crate::module) fn placed(
+        &mut self,
+        kind: TargetKind,
+        slot: u32,
+        index: u32,
+        start: usize,
+    ) {
         let generation = self.module.decls.generation(kind, slot as usize);
         let target = Target::new(kind, slot, generation);
         self.entries
@@ -107,7 +127,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Patches what was appended since `from`.
-    pub(super) fn patch(
+    pub(in crate::module) fn patch(
         &mut self,
         holes: &[Hole],
         from: usize,
@@ -117,6 +137,15 @@ impl<'a> Writer<'a> {
         let contents = &mut self.out[from..];
         self.patcher
             .patch(holes, contents, address, name, &mut self.problems);
+    }
+
+    /// Where in `out` the bytes of the declaration of `target` begin.
+    pub(in crate::module) fn start_of(&self, function: FuncId) -> usize {
+        self.base
+            + self
+                .map
+                .get(function)
+                .map_or(0, |location| location.range.start)
     }
 
     /// Reports a section that the format has no room for.
@@ -147,12 +176,11 @@ impl<'a> Writer<'a> {
             return; // what would be written here is of no use to anybody
         }
         self.out.reserve(size as usize + 16);
-        let header = self.out.len();
         put_vector_section_header(self.out, SectionId::Code, count, size as usize);
         self.section_count += 1;
-        // What offsets in the code section count from: its contents, count included.
+        // The count is part of the contents.
         let contents = self.out.len() - leb128::len_u32(count);
-        debug_assert!(header < contents);
+        self.code_contents = contents;
         let wants_offsets = module.decls.customs.iter().next().is_some();
         if wants_offsets {
             self.patcher.code_offsets = vec![0; module.decls.funcs.len()];
@@ -218,7 +246,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The type of the function that calls the init functions, if there is one: theirs.
-    pub(super) fn initializer_type(&self) -> Option<TypeId> {
+    pub(in crate::module) fn initializer_type(&self) -> Option<TypeId> {
         let &(_, first) = self.module.init_functions.first()?;
         if self.form == Form::Object {
             return None;
@@ -227,7 +255,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The index of that function: the last one.
-    pub(super) fn initializer_number(&self) -> u32 {
+    pub(in crate::module) fn initializer_number(&self) -> u32 {
         (self.numbers.imported_funcs.len() + self.numbers.defined_funcs.len()) as u32
     }
 
@@ -289,9 +317,11 @@ impl<'a> Writer<'a> {
         self.out.reserve(size as usize + 16);
         put_vector_section_header(self.out, SectionId::Data, count, size as usize);
         self.section_count += 1;
+        self.data_contents = self.out.len() - leb128::len_u32(count);
         for (index, segment) in layout.segments.iter().enumerate() {
             header(self, segment);
             let start = self.out.len();
+            self.segment_starts.push(start);
             let from = layout
                 .items
                 .get(segment.items.start)

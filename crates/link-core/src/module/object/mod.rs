@@ -1,0 +1,191 @@
+//! Writing a relocatable object (tool-conventions Linking.md): the same sections as a
+//! finished module has, and beside them what a linker needs to move their contents.
+//!
+//! Places that are relocated hold the values they would have if this object were all there
+//! is, as the conventions ask; they are written by the same code that a flush uses.
+
+mod input;
+mod view;
+
+use tracing::info_span;
+use wasm_format::leb128::put_u32;
+use wasm_format::linking::{InitFunc, LINKING_SECTION, LinkingSection, SymbolEntry, SymbolTarget};
+use wasm_format::reloc::RelocEntry;
+
+use super::Module;
+use super::flush::{FlushError, FlushMap, Flushed, Form, Problem, Writer};
+use super::handle::FuncId;
+use crate::reloc::Reloc;
+
+pub use input::LinkInput;
+use view::View;
+
+/// Name of the sections that relocate sections, before the name of the section.
+const RELOC_PREFIX: &str = "reloc.";
+
+impl Module {
+    /// Writes the module as a relocatable object, which `wasm-ld` links with others, and
+    /// so does the linker of this crate.
+    ///
+    /// Every declaration is a symbol, an import an undefined one. What is exported has the
+    /// flag that makes a linker export it; under another name than its own, by a second
+    /// symbol of that name. The memory, the stack and the function table are the linker's,
+    /// so what was said about the size, import and export of the memory has no place here.
+    /// The start function becomes the last init function, because objects have no start.
+    ///
+    /// # Errors
+    /// If the module is not complete, or has what an object cannot say: element segments
+    /// of the caller's, and globals whose initial value needs a linker.
+    pub fn write_object(&self) -> Result<Flushed, FlushError> {
+        let mut bytes = Vec::new();
+        let map = self.write_object_into(&mut bytes)?;
+        Ok(Flushed { bytes, map })
+    }
+
+    /// Appends the object to a buffer.
+    ///
+    /// # Errors
+    /// As [`write_object`](Self::write_object); the buffer is then as it was.
+    pub fn write_object_into(&self, out: &mut Vec<u8>) -> Result<FlushMap, FlushError> {
+        let span = info_span!("write_object", functions = self.decls.funcs.len());
+        let _entered = span.enter();
+        let start = out.len();
+        let written = self.encode_object(out);
+        match written {
+            Ok((map, problems)) if problems.is_empty() => Ok(map),
+            Ok((_, problems)) | Err(problems) => {
+                out.truncate(start);
+                Err(FlushError::Incomplete(problems))
+            }
+        }
+    }
+
+    fn encode_object(&self, out: &mut Vec<u8>) -> Result<(FlushMap, Vec<Problem>), Vec<Problem>> {
+        let view = self.view()?;
+        let mut writer = Writer::new(self, &view.numbers, &view.layout, Form::Object, out);
+        writer.types();
+        writer.imports();
+        writer.functions();
+        writer.tables();
+        writer.tags();
+        writer.globals();
+        writer.data_count();
+        let code = writer.section_count;
+        writer.code();
+        let data = writer.section_count;
+        writer.data();
+        let customs = writer.section_count;
+        writer.customs();
+        writer.linking(&view, customs);
+        writer.reloc_code(&view, code);
+        writer.reloc_data(&view, data);
+        writer.reloc_customs(&view, customs);
+        writer.producers();
+        writer.target_features();
+        Ok((writer.map, writer.problems))
+    }
+}
+
+impl Writer<'_> {
+    fn linking(&mut self, view: &View<'_>, first_custom: u32) {
+        let symbols: Vec<SymbolEntry<'_>> = view
+            .symbols
+            .iter()
+            .map(|symbol| SymbolEntry {
+                flags: symbol.flags,
+                name: Some(symbol.name),
+                target: match symbol.target {
+                    SymbolTarget::Section(number) => SymbolTarget::Section(first_custom + number),
+                    target => target,
+                },
+            })
+            .collect();
+        let init_funcs: Vec<InitFunc> = view
+            .init_functions
+            .iter()
+            .map(|&(priority, symbol)| InitFunc { priority, symbol })
+            .collect();
+        let comdats = view.comdats(first_custom);
+        let comdats: Vec<_> = comdats
+            .iter()
+            .map(|(name, members)| (*name, 0, &members[..]))
+            .collect();
+        self.custom_section(LINKING_SECTION, |w| {
+            LinkingSection {
+                segments: &view.segment_info(),
+                init_funcs: &init_funcs,
+                comdats: &comdats,
+                symbols: &symbols,
+            }
+            .encode(w.out);
+        });
+    }
+
+    fn reloc_code(&mut self, view: &View<'_>, section: u32) {
+        let (numbers, funcs) = (self.numbers, &self.module.decls.funcs);
+        let arena = &self.module.arena;
+        let holes = |function: &super::flush::DefinedFunction| arena.holes(function.span);
+        let count = numbers
+            .defined_funcs
+            .iter()
+            .map(|function| holes(function).len())
+            .sum();
+        self.relocs("CODE", section, count, |w| {
+            for function in &numbers.defined_funcs {
+                let generation = funcs.generation(function.slot as usize);
+                let start = w.start_of(FuncId::new(function.slot, generation));
+                let base = start - w.code_contents;
+                let relocs = holes(function).iter().map(|hole| view.reloc(hole));
+                w.entries_at(base, relocs);
+            }
+        });
+    }
+
+    fn reloc_data(&mut self, view: &View<'_>, section: u32) {
+        let relocs = |segment: &view::Segment<'_>| segment.holes.len() + segment.slots.len();
+        let count = view.segments.iter().map(relocs).sum();
+        self.relocs("DATA", section, count, |w| {
+            for (segment, start) in view.segments.iter().zip(w.segment_starts.clone()) {
+                let base = start - w.data_contents;
+                let holes = segment.holes.iter().map(|hole| view.reloc(hole));
+                w.entries_at(base, holes.chain(segment.slots.iter().copied()));
+            }
+        });
+    }
+
+    fn reloc_customs(&mut self, view: &View<'_>, first: u32) {
+        let module = self.module;
+        for (section, (_, decl)) in (first..).zip(module.decls.customs.iter()) {
+            let holes = module.arena.holes(decl.body.span);
+            let name = &decl.head.name;
+            self.relocs(name, section, holes.len(), |w| {
+                w.entries_at(0, holes.iter().map(|hole| view.reloc(hole)));
+            });
+        }
+    }
+
+    /// Writes the section that relocates section number `section`, unless it is empty.
+    fn relocs(&mut self, name: &str, section: u32, count: usize, fill: impl FnOnce(&mut Self)) {
+        if count == 0 {
+            return;
+        }
+        self.custom_section(&format!("{RELOC_PREFIX}{name}"), |w| {
+            put_u32(w.out, section);
+            put_u32(w.out, count as u32);
+            fill(w);
+        });
+    }
+
+    /// Appends entries of a chunk that begins `base` bytes into its section.
+    fn entries_at(&mut self, base: usize, relocs: impl Iterator<Item = Reloc<u32>>) {
+        for reloc in relocs {
+            RelocEntry {
+                ty: reloc.ty,
+                offset: base as u32 + reloc.offset,
+                index: reloc.target,
+                addend: reloc.addend,
+            }
+            .encode(self.out);
+        }
+    }
+}

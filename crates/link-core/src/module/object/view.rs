@@ -1,0 +1,444 @@
+//! A module as a linker sees it: symbols, chunks, relocations. The object writer encodes
+//! this view; an in-process link makes its input of it without a byte being encoded.
+
+use wasm_format::linking::{
+    ComdatEntry, ComdatKind, DataRef, SegmentFlags, SegmentInfo, SymbolFlags, SymbolTarget,
+};
+use wasm_format::reloc::RelocType;
+
+use crate::module::Module;
+use crate::module::announce::FUNCTION_TABLE;
+use crate::module::arena::Hole;
+use crate::module::data::Datum;
+use crate::module::decl::{Binding, Decl, Head, Visibility};
+use crate::module::defs::Builtin;
+use crate::module::flush::{Form, Item, Layout, NONE, Numbers};
+use crate::module::handle::{Target, TargetKind};
+use crate::reloc::Reloc;
+
+/// What the linker calls the offset table. It is local, so modules do not meet there.
+const OFFSET_TABLE: &str = "__offset_table";
+/// Its segment.
+const OFFSET_TABLE_SEGMENT: &str = ".data.__offset_table";
+/// Priority of the start function among the init functions: the last.
+const START_PRIORITY: u32 = u32::MAX;
+
+/// A symbol of the module.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::module) struct Symbol<'a> {
+    /// Its name. Of an undefined one whose import is called otherwise, that is said by
+    /// [`SymbolFlags::EXPLICIT_NAME`].
+    pub(in crate::module) name: &'a str,
+    pub(in crate::module) flags: SymbolFlags,
+    /// In the index spaces of [`View::numbers`]; sections by their number among the
+    /// caller's custom sections, segments by [`View::segments`].
+    pub(in crate::module) target: SymbolTarget,
+}
+
+/// A data segment: one datum, or the offset table.
+#[derive(Debug, Clone)]
+pub(in crate::module) struct Segment<'a> {
+    pub(in crate::module) name: String,
+    pub(in crate::module) align_log2: u32,
+    pub(in crate::module) flags: SegmentFlags,
+    pub(in crate::module) size: u64,
+    /// The contents; `None` if they are all zero.
+    pub(in crate::module) bytes: Option<&'a [u8]>,
+    pub(in crate::module) comdat: Option<u32>,
+    /// The holes of a datum.
+    pub(in crate::module) holes: &'a [Hole],
+    /// The relocations of the offset table.
+    pub(in crate::module) slots: Vec<Reloc<u32>>,
+}
+
+/// See the documentation of this file.
+pub(in crate::module) struct View<'a> {
+    pub(in crate::module) module: &'a Module,
+    pub(in crate::module) numbers: Numbers,
+    /// Addresses as if this were all there is: what unlinked places hold.
+    pub(in crate::module) layout: Layout,
+    pub(in crate::module) symbols: Vec<Symbol<'a>>,
+    pub(in crate::module) segments: Vec<Segment<'a>>,
+    /// Priority and symbol, in the order they run.
+    pub(in crate::module) init_functions: Vec<(u32, u32)>,
+    /// By kind and slot: the symbol.
+    symbol_of: [Vec<u32>; 6],
+    offset_table: u32,
+}
+
+impl<'a> View<'a> {
+    /// Makes the view of a module in which nothing is missing.
+    pub(in crate::module) fn new(module: &'a Module, numbers: Numbers, layout: Layout) -> Self {
+        let mut view = View {
+            module,
+            numbers,
+            layout,
+            symbols: Vec::new(),
+            segments: Vec::new(),
+            init_functions: Vec::new(),
+            symbol_of: Default::default(),
+            offset_table: NONE,
+        };
+        view.function_symbols();
+        view.data_symbols();
+        view.other_symbols();
+        view.aliases();
+        view.make_segments();
+        let init = module.init_functions.iter().copied();
+        let start = module.start.map(|start| (START_PRIORITY, start));
+        for (priority, function) in init.chain(start) {
+            let symbol = view.symbol(function.into());
+            view.init_functions.push((priority, symbol));
+        }
+        view
+    }
+
+    /// The symbol of what `target`, which is not a type, names.
+    pub(in crate::module) fn symbol(&self, target: Target) -> u32 {
+        if target.kind() == TargetKind::DataSlot {
+            return self.offset_table;
+        }
+        place(target.kind()).map_or(NONE, |kind| self.symbol_of[kind][target.index()])
+    }
+
+    /// A hole as a linker's relocation: its target is a symbol, or a type's number.
+    #[inline]
+    pub(in crate::module) fn reloc(&self, hole: &Hole) -> Reloc<u32> {
+        let Hole {
+            offset, ty, target, ..
+        } = *hole;
+        let mut addend = hole.addend;
+        let target = match target.kind() {
+            TargetKind::Type => self.numbers.types[target.index()],
+            TargetKind::DataSlot => {
+                addend += self.slot_offset(target);
+                self.offset_table
+            }
+            _ => self.symbol(target),
+        };
+        if matches!(
+            ty,
+            RelocType::FunctionOffsetI32 | RelocType::FunctionOffsetI64
+        ) {
+            // Callers count from the first instruction; a linker counts from the locals.
+            let function = self.module.decls.funcs.at(hole.target.index());
+            addend += function.map_or(0, |function| i64::from(function.body.locals_len));
+        }
+        Reloc {
+            offset,
+            ty,
+            target,
+            addend: if ty.has_addend() { addend } else { 0 },
+        }
+    }
+
+    fn slot_offset(&self, datum: Target) -> i64 {
+        let datum = self.module.decls.data.at(datum.index());
+        let slot = datum.and_then(|datum| datum.body.offset_slot).unwrap_or(0);
+        i64::from(slot) * self.module.options.pointer_size() as i64
+    }
+
+    fn push(&mut self, kind: TargetKind, slot: usize, symbol: Symbol<'a>) {
+        if let Some(kind) = place(kind) {
+            let symbols = &mut self.symbol_of[kind];
+            if symbols.len() <= slot {
+                symbols.resize(slot + 1, NONE);
+            }
+            symbols[slot] = self.symbols.len() as u32;
+        }
+        self.symbols.push(symbol);
+    }
+
+    fn function_symbols(&mut self) {
+        let decls = &self.module.decls;
+        let imported = std::mem::take(&mut self.numbers.imported_funcs);
+        let defined = std::mem::take(&mut self.numbers.defined_funcs);
+        let slots = imported.iter().copied();
+        for slot in slots.chain(defined.iter().map(|function| function.slot)) {
+            let Some(decl) = decls.funcs.at(slot as usize) else {
+                continue;
+            };
+            let number = self.numbers.funcs[slot as usize];
+            let symbol = self.symbol_named(&decl.head, SymbolTarget::Function(number), false);
+            self.push(TargetKind::Function, slot as usize, symbol);
+        }
+        self.numbers.imported_funcs = imported;
+        self.numbers.defined_funcs = defined;
+    }
+
+    fn data_symbols(&mut self) {
+        let decls = &self.module.decls;
+        for (index, &(_, item)) in self.layout.items.clone().iter().enumerate() {
+            match item {
+                Item::OffsetTable => {
+                    self.offset_table = self.symbols.len() as u32;
+                    let slots = decls.offset_slots.owners().len() as u64;
+                    self.symbols.push(Symbol {
+                        name: OFFSET_TABLE,
+                        flags: SymbolFlags::BINDING_LOCAL,
+                        target: SymbolTarget::Data(Some(DataRef {
+                            segment: index as u32,
+                            offset: 0,
+                            size: slots * self.module.options.pointer_size(),
+                        })),
+                    });
+                }
+                Item::Datum(slot) => {
+                    let Some(decl) = decls.data.at(slot as usize) else {
+                        continue;
+                    };
+                    let target = SymbolTarget::Data(Some(DataRef {
+                        segment: index as u32,
+                        offset: 0,
+                        size: decl.body.size(&self.module.arena),
+                    }));
+                    let mut symbol = self.symbol_named(&decl.head, target, false);
+                    if decl.body.is_tls() {
+                        symbol.flags = symbol.flags.with(SymbolFlags::TLS);
+                    }
+                    self.push(TargetKind::Data, slot as usize, symbol);
+                }
+            }
+        }
+        for (slot, decl) in decls.data.iter().filter(|(_, decl)| decl.head.imported) {
+            let symbol = self.symbol_named(&decl.head, SymbolTarget::Data(None), false);
+            self.push(TargetKind::Data, slot, symbol);
+        }
+    }
+
+    fn other_symbols(&mut self) {
+        let decls = &self.module.decls;
+        for (slot, decl) in decls.globals.iter() {
+            let target = SymbolTarget::Global(self.numbers.globals.number[slot]);
+            let symbol = self.symbol_named(&decl.head, target, decl.body.builtin.is_some());
+            self.push(TargetKind::Global, slot, symbol);
+        }
+        for (slot, decl) in decls.tags.iter() {
+            let target = SymbolTarget::Tag(self.numbers.tags.number[slot]);
+            let symbol = self.symbol_named(&decl.head, target, false);
+            self.push(TargetKind::Tag, slot, symbol);
+        }
+        for (slot, decl) in decls.tables.iter() {
+            let target = SymbolTarget::Table(self.numbers.tables.number[slot]);
+            let made_by_linker = decl.body.builtin == Some(Builtin::FunctionTable);
+            let symbol = self.symbol_named(&decl.head, target, made_by_linker);
+            self.push(TargetKind::Table, slot, symbol);
+        }
+        if let Some(table) = self.numbers.function_table
+            && table.declared.is_none()
+        {
+            self.symbols.push(Symbol {
+                name: FUNCTION_TABLE,
+                flags: SymbolFlags::UNDEFINED,
+                target: SymbolTarget::Table(table.number),
+            });
+        }
+        for (number, (slot, decl)) in decls.customs.iter().enumerate() {
+            let symbol = Symbol {
+                name: &decl.head.name,
+                flags: SymbolFlags::BINDING_LOCAL,
+                target: SymbolTarget::Section(number as u32),
+            };
+            self.push(TargetKind::Custom, slot, symbol);
+        }
+    }
+
+    /// What is exported under another name than its own has a second symbol of that name.
+    fn aliases(&mut self) {
+        for (name, target) in self.module.exports_in_order() {
+            let Some(head) = self.module.decls.head(target) else {
+                continue;
+            };
+            let symbol = self.symbol(target);
+            if *name == head.name || symbol == NONE {
+                continue;
+            }
+            let original = self.symbols[symbol as usize];
+            let flags = original
+                .flags
+                .without(SymbolFlags::BINDING_LOCAL | SymbolFlags::VISIBILITY_HIDDEN);
+            self.symbols.push(Symbol {
+                name,
+                flags: flags.with(SymbolFlags::EXPORTED),
+                target: original.target,
+            });
+        }
+    }
+
+    fn symbol_named(&self, head: &'a Head, target: SymbolTarget, by_linker: bool) -> Symbol<'a> {
+        let mut flags = match head.binding {
+            Binding::Global => SymbolFlags::NONE,
+            Binding::Weak => SymbolFlags::BINDING_WEAK,
+            Binding::Local => SymbolFlags::BINDING_LOCAL,
+        };
+        if head.visibility == Visibility::Hidden {
+            flags = flags.with(SymbolFlags::VISIBILITY_HIDDEN);
+        }
+        if head.no_strip {
+            flags = flags.with(SymbolFlags::NO_STRIP);
+        }
+        if head.exports().contains(&head.name) {
+            flags = flags.with(SymbolFlags::EXPORTED);
+        }
+        if head.imported || by_linker {
+            flags = flags.with(SymbolFlags::UNDEFINED);
+            let import = head.import(&self.module.options.import_module);
+            let is_data = matches!(target, SymbolTarget::Data(_));
+            if !is_data && import.1 != &*head.name {
+                flags = flags.with(SymbolFlags::EXPLICIT_NAME);
+            }
+        }
+        Symbol {
+            name: &head.name,
+            flags,
+            target,
+        }
+    }
+
+    fn make_segments(&mut self) {
+        let module = self.module;
+        for &(_, item) in &self.layout.items {
+            let segment = match item {
+                Item::OffsetTable => self.offset_table_segment(),
+                Item::Datum(slot) => match module.decls.data.at(slot as usize) {
+                    Some(decl) => datum_segment(module, decl),
+                    None => continue,
+                },
+            };
+            self.segments.push(segment);
+        }
+    }
+
+    fn offset_table_segment(&self) -> Segment<'a> {
+        let module = self.module;
+        let pointer = module.options.pointer_size();
+        let owners = module.decls.offset_slots.owners();
+        let ty = if module.options.memory64 {
+            RelocType::MemoryAddrI64
+        } else {
+            RelocType::MemoryAddrI32
+        };
+        let slots = owners.iter().enumerate().filter_map(|(slot, owner)| {
+            let index = (*owner)? as usize;
+            let decl = module.decls.data.at(index)?;
+            let placed = decl.is_defined() && decl.body.size(&module.arena) > 0;
+            let target = *self.symbol_of[place(TargetKind::Data)?].get(index)?;
+            placed.then_some(Reloc {
+                offset: (slot as u64 * pointer) as u32,
+                ty,
+                target,
+                addend: 0,
+            })
+        });
+        Segment {
+            name: OFFSET_TABLE_SEGMENT.to_owned(),
+            align_log2: pointer.trailing_zeros(),
+            flags: SegmentFlags::NONE,
+            size: owners.len() as u64 * pointer,
+            bytes: None,
+            comdat: None,
+            holes: &[],
+            slots: slots.collect(),
+        }
+    }
+
+    /// The names of the segments, their alignment and flags, as the format has them.
+    pub(in crate::module) fn segment_info<'s>(&'s self) -> Vec<SegmentInfo<'s>> {
+        let info = |segment: &'s Segment<'a>| SegmentInfo {
+            name: &segment.name,
+            align_log2: segment.align_log2,
+            flags: segment.flags,
+        };
+        self.segments.iter().map(info).collect()
+    }
+
+    /// The comdats: names, and their members. A section's index is its number among the
+    /// custom sections plus `first_section`.
+    pub(in crate::module) fn comdats(
+        &self,
+        first_section: u32,
+    ) -> Vec<(&'a str, Vec<ComdatEntry>)> {
+        let mut comdats: Vec<(&str, Vec<ComdatEntry>)> = self
+            .module
+            .comdats
+            .iter()
+            .map(|name| (&**name, Vec::new()))
+            .collect();
+        let mut member = |comdat: Option<u32>, kind: ComdatKind, index: u32| {
+            if let Some((_, members)) = comdat.and_then(|comdat| comdats.get_mut(comdat as usize)) {
+                members.push(ComdatEntry { kind, index });
+            }
+        };
+        let decls = &self.module.decls;
+        for function in &self.numbers.defined_funcs {
+            let slot = function.slot as usize;
+            let comdat = decls.funcs.at(slot).and_then(|decl| decl.head.comdat());
+            let number = self.numbers.funcs[slot];
+            member(comdat.map(|comdat| comdat.0), ComdatKind::Function, number);
+        }
+        for (index, segment) in self.segments.iter().enumerate() {
+            member(segment.comdat, ComdatKind::Data, index as u32);
+        }
+        for (number, (_, decl)) in decls.customs.iter().enumerate() {
+            let comdat = decl.head.comdat().map(|comdat| comdat.0);
+            member(comdat, ComdatKind::Section, first_section + number as u32);
+        }
+        comdats.retain(|(_, members)| !members.is_empty());
+        comdats
+    }
+}
+
+fn datum_segment<'a>(module: &'a Module, decl: &'a Decl<Datum>) -> Segment<'a> {
+    let datum = &decl.body;
+    let bytes = datum.contents(&module.arena);
+    let default_name = || {
+        let prefix = match (datum.is_tls(), bytes.is_some()) {
+            (false, true) => ".data.",
+            (false, false) => ".bss.",
+            (true, true) => ".tdata.",
+            (true, false) => ".tbss.",
+        };
+        format!("{prefix}{}", decl.head.name)
+    };
+    let name = datum
+        .segment
+        .as_ref()
+        .map_or_else(default_name, ToString::to_string);
+    Segment {
+        name,
+        align_log2: datum.align_log2.into(),
+        flags: datum.flags,
+        size: datum.size(&module.arena),
+        bytes,
+        comdat: decl.head.comdat().map(|comdat| comdat.0),
+        holes: module.arena.holes(datum.span),
+        slots: Vec::new(),
+    }
+}
+
+fn place(kind: TargetKind) -> Option<usize> {
+    Some(match kind {
+        TargetKind::Function => 0,
+        TargetKind::Data => 1,
+        TargetKind::Global => 2,
+        TargetKind::Table => 3,
+        TargetKind::Tag => 4,
+        TargetKind::Custom => 5,
+        TargetKind::DataSlot | TargetKind::Memory | TargetKind::Type | TargetKind::BodyType => {
+            return None;
+        }
+    })
+}
+
+impl Module {
+    /// The module as a linker sees it, or all reasons why it cannot be linked.
+    pub(in crate::module) fn view(&self) -> Result<View<'_>, Vec<crate::module::Problem>> {
+        let problems = crate::module::flush::problems(self, Form::Object);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let numbers = Numbers::new(self, Form::Object);
+        let layout = Layout::new(self, Form::Object).map_err(|problem| vec![problem])?;
+        Ok(View::new(self, numbers, layout))
+    }
+}

@@ -1,0 +1,441 @@
+//! Relocatable objects: what is in them, and that the `rust-lld` of the toolchain makes
+//! running programs of them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use link_core::module::{
+    Binding, CustomDef, DataDef, FunctionBody, GlobalDef, ImportName, Init, Module, Options,
+    SymbolAttributes, TagDef, Target, Visibility,
+};
+use link_core::reloc::Reloc;
+use wasm_format::linking::SegmentFlags;
+use wasm_format::reloc::RelocType;
+use wasm_format::target_features::FeaturePrefix;
+use wasm_format::{FuncType, GlobalType, Mutability, Reader, SectionId, ValType};
+
+use crate::support::{I32, constant, function, listing, print, run, sum, ty, validate};
+
+/// The linker that comes with the Rust toolchain.
+fn rust_lld() -> PathBuf {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let print = |what: &[&str]| {
+        let output = Command::new(&rustc)
+            .args(what)
+            .output()
+            .expect("rustc runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let sysroot = print(&["--print", "sysroot"]);
+    let version = print(&["-vV"]);
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .expect("a host");
+    Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(host)
+        .join("bin/rust-lld")
+}
+
+fn object(module: &Module) -> Vec<u8> {
+    let bytes = module
+        .write_object()
+        .unwrap_or_else(|error| panic!("{error}"))
+        .bytes;
+    validate(&bytes);
+    let again = module.write_object().expect("nothing changed").bytes;
+    assert!(bytes == again, "two objects without a change differ");
+    bytes
+}
+
+/// What `rust-lld` makes of the modules' objects.
+fn link(modules: &[&Module], arguments: &[&str]) -> Vec<u8> {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut command = Command::new(rust_lld());
+    command
+        .args(["-flavor", "wasm", "--fatal-warnings", "--no-entry"])
+        .args(arguments);
+    for (i, module) in modules.iter().enumerate() {
+        let path = directory.path().join(format!("{i}.o"));
+        std::fs::write(&path, object(module)).expect("the object is written");
+        command.arg(path);
+    }
+    let out = directory.path().join("out.wasm");
+    let output = command.arg("-o").arg(&out).output().expect("rust-lld runs");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "rust-lld: {messages}");
+    assert_eq!(messages, "");
+    let bytes = std::fs::read(&out).expect("there is an output");
+    validate(&bytes);
+    bytes
+}
+
+/// A module with everything that an object can have.
+fn everything(memory64: bool) -> Module {
+    let mut options = Options::default();
+    options.memory64 = memory64;
+    let mut module = Module::new(options);
+    let address = if memory64 { ValType::I64 } else { ValType::I32 };
+    let (const_op, load_op, add_op): (u8, &[u8], u8) = if memory64 {
+        (0x42, &[0x28, 2, 0], 0x7c)
+    } else {
+        (0x41, &[0x28, 2, 0], 0x6a)
+    };
+
+    let number = module.announce_data("number").unwrap();
+    module
+        .update(number, DataDef::copied(40_i32.to_le_bytes()).align(4))
+        .unwrap();
+    let zero = module.announce_data("zero").unwrap();
+    module.update(zero, DataDef::zeroed(32).align(16)).unwrap();
+    let pointer = module.announce_data("pointer").unwrap();
+    let mut def = DataDef::copied(vec![0; 16]).align(8);
+    if memory64 {
+        def.hole(0, RelocType::MemoryAddrI64, number, 0);
+    } else {
+        def.hole(0, RelocType::MemoryAddrI32, number, 0);
+    }
+    module.update(pointer, def).unwrap();
+    let text = module.announce_data("text").unwrap();
+    let def = DataDef::fixed(b"text\0")
+        .segment(".rodata.str")
+        .flags(SegmentFlags::STRINGS);
+    module.update(text, def).unwrap();
+    module.use_offset_slot(number).unwrap();
+
+    let two = function(&mut module, "two", constant(2));
+    let weak = function(&mut module, "weak", constant(1));
+    let attributes = SymbolAttributes {
+        binding: Binding::Weak,
+        visibility: Visibility::Hidden,
+        ..SymbolAttributes::default()
+    };
+    module.set_symbol(weak, attributes).unwrap();
+    let comdat = module.comdat("group");
+    let inline = function(&mut module, "inline", constant(3));
+    let attributes = SymbolAttributes {
+        binding: Binding::Weak,
+        comdat: Some(comdat),
+        ..SymbolAttributes::default()
+    };
+    module.set_symbol(inline, attributes).unwrap();
+
+    let global = module.announce_global("counter").unwrap();
+    let def = GlobalDef {
+        ty: GlobalType {
+            value: I32,
+            mutability: Mutability::Var,
+        },
+        init: Some(Init::i32(5)),
+    };
+    module.update(global, def).unwrap();
+    let table = module.function_table().unwrap();
+    let stack = module.stack_pointer().unwrap();
+
+    // The sum of everything: 40 + 40 + 40 + 2 + 1 + 3 + 5 = 131.
+    let main = module.announce_function("main").unwrap();
+    let mut body = FunctionBody::new(ty(0));
+    body.name_local(0, "saved").local(address);
+    body.global_get(stack).code(&[0x21, 0]); // local.set 0
+    body.code(&[0x20, 0]).global_set(stack);
+    let load = |body: &mut FunctionBody, target: Target, addend: i64| {
+        let ty = if memory64 {
+            RelocType::MemoryAddrSleb64
+        } else {
+            RelocType::MemoryAddrSleb
+        };
+        body.code(&[const_op]).hole(ty, target, addend);
+    };
+    load(&mut body, number.into(), 0);
+    body.code(load_op);
+    load(&mut body, pointer.into(), 8);
+    body.code(&[const_op]).signed(-8).code(&[add_op]); // pointer + 8 - 8
+    body.code(if memory64 {
+        &[0x29, 3, 0]
+    } else {
+        &[0x28, 2, 0]
+    })
+    .code(load_op)
+    .code(&[0x6a]);
+    if memory64 {
+        body.address64_from_slot(number);
+    } else {
+        body.address_from_slot(number);
+    }
+    body.code(load_op).code(&[0x6a]);
+    if memory64 {
+        body.function_address64(two);
+    } else {
+        body.function_address(two);
+    }
+    body.call_indirect(ty(0), table).code(&[0x6a]);
+    body.call(weak).code(&[0x6a]).call(inline).code(&[0x6a]);
+    body.global_get(global).code(&[0x6a]).end();
+    module.update(main, body).unwrap();
+    module.set_exports(main, ["main", "also_main"]).unwrap();
+
+    let mut init = FunctionBody::new(FuncType::default());
+    init.end();
+    let init = function(&mut module, "init", init);
+    module.set_init_functions([(init, 100)]).unwrap();
+    module.set_target_features([(FeaturePrefix::Used, "mutable-globals")]);
+    module.set_producer("processed-by", "engine-test", "1");
+
+    let hole = |offset, ty, target: Target, addend| Reloc {
+        offset,
+        ty,
+        target,
+        addend,
+    };
+    let lines = module.announce_custom_section(".debug_line").unwrap();
+    let holes = vec![hole(0, RelocType::FunctionOffsetI32, main.into(), 1)];
+    module
+        .update(
+            lines,
+            CustomDef {
+                bytes: vec![0; 6],
+                holes,
+            },
+        )
+        .unwrap();
+    let info = module.announce_custom_section(".debug_info").unwrap();
+    let holes = vec![
+        hole(0, RelocType::SectionOffsetI32, lines.into(), 2),
+        hole(4, RelocType::FunctionOffsetI32, two.into(), 0),
+    ];
+    module
+        .update(
+            info,
+            CustomDef {
+                bytes: vec![0; 8],
+                holes,
+            },
+        )
+        .unwrap();
+    module
+}
+
+#[test]
+fn an_object_has_symbols_and_relocations() {
+    let module = everything(false);
+    insta::assert_snapshot!(listing(&object(&module)));
+}
+
+#[test]
+fn lld_links_an_object_and_the_program_runs() {
+    let module = everything(false);
+    let linked = link(&[&module], &[]);
+    assert_eq!(run(&linked, "main"), 131);
+    assert_eq!(run(&linked, "also_main"), 131);
+}
+
+#[test]
+fn a_flush_does_the_same_as_a_link() {
+    let mut module = everything(false);
+    assert!(
+        module
+            .flush()
+            .unwrap_err()
+            .to_string()
+            .contains("set `Options::stack_size`")
+    );
+    let stack = module.stack_pointer().unwrap();
+    module.free(stack).unwrap();
+    let main = module.announce_function("main").unwrap();
+    let leaf = module.announce_function("two").unwrap();
+    module.update(main, sum(&[leaf])).unwrap();
+    assert_eq!(run(&crate::support::flush(&module), "also_main"), 2);
+}
+
+#[test]
+fn wasm64_objects_link() {
+    let module = everything(true);
+    let linked = link(&[&module], &["-mwasm64", "--extra-features=memory64"]);
+    assert!(print(&linked).contains("(memory"));
+    assert_eq!(run(&linked, "main"), 131);
+}
+
+#[test]
+fn objects_refer_to_each_other() {
+    let mut library = Module::default();
+    let data = library.announce_data("shared").unwrap();
+    library
+        .update(data, DataDef::copied(7_i32.to_le_bytes()).align(4))
+        .unwrap();
+    let helper = function(&mut library, "helper", constant(30));
+    let taken = SymbolAttributes {
+        visibility: Visibility::Hidden,
+        ..SymbolAttributes::default()
+    };
+    library.set_symbol(helper, taken).unwrap();
+
+    let mut program = Module::default();
+    let shared = program.announce_imported_data("shared").unwrap();
+    let helper = program.announce_imported_function("helper").unwrap();
+    program.update(helper, FunctionBody::new(ty(0))).unwrap();
+    let main = program.announce_function("main").unwrap();
+    let mut body = FunctionBody::new(ty(0));
+    body.address(shared, 0).code(&[0x28, 2, 0]);
+    body.call(helper).code(&[0x6a]).end();
+    program.update(main, body).unwrap();
+    program.set_exports(main, ["main"]).unwrap();
+
+    assert_eq!(run(&link(&[&program, &library], &[]), "main"), 37);
+    let error = program.flush().unwrap_err().to_string();
+    insta::assert_snapshot!(error);
+}
+
+#[test]
+fn imports_keep_their_names() {
+    let mut module = Module::default();
+    let host = module.announce_imported_function("symbol").unwrap();
+    module.update(host, FunctionBody::new(ty(0))).unwrap();
+    let import = ImportName {
+        module: Some("wasi".into()),
+        name: Some("field".into()),
+    };
+    module.set_import(host, import).unwrap();
+    let main = function(&mut module, "main", sum(&[host]));
+    module.set_exports(main, ["main"]).unwrap();
+    let linked = print(&link(&[&module], &[]));
+    assert!(
+        linked.contains(r#"(import "wasi" "field" (func"#),
+        "{linked}"
+    );
+}
+
+#[test]
+fn tags_link() {
+    let mut module = Module::default();
+    let tag = module.announce_tag("problem").unwrap();
+    let def = TagDef {
+        ty: FuncType::new([I32], []).into(),
+    };
+    module.update(tag, def).unwrap();
+    let main = module.announce_function("main").unwrap();
+    let mut body = FunctionBody::new(ty(0));
+    body.code(&[0x41, 1]).throw(tag).end();
+    module.update(main, body).unwrap();
+    module.set_exports(main, ["main"]).unwrap();
+    let linked = print(&link(&[&module], &[]));
+    assert!(linked.contains("(tag"), "{linked}");
+}
+
+#[test]
+fn thread_local_data_links() {
+    let mut module = Module::default();
+    let local = module.announce_data("local").unwrap();
+    let def = DataDef::copied(9_i32.to_le_bytes())
+        .align(4)
+        .flags(SegmentFlags::TLS);
+    module.update(local, def).unwrap();
+    let base = module.tls_base().unwrap();
+    let main = module.announce_function("main").unwrap();
+    let mut body = FunctionBody::new(ty(0));
+    body.global_get(base)
+        .code(&[0x41])
+        .hole(RelocType::MemoryAddrTlsSleb, local, 0);
+    body.code(&[0x6a, 0x28, 2, 0]).end();
+    module.update(main, body).unwrap();
+    module.set_exports(main, ["main"]).unwrap();
+    // Without these, lld refuses thread-local data.
+    let used = ["atomics", "bulk-memory", "mutable-globals"];
+    module.set_target_features(used.map(|name| (FeaturePrefix::Used, name)));
+    assert_eq!(run(&link(&[&module], &[]), "main"), 9);
+    assert_eq!(run(&crate::support::flush(&module), "main"), 9);
+}
+
+/// Contents of a section, by its id and, of a custom one, its name.
+fn section<'a>(bytes: &'a [u8], id: SectionId, name: &str) -> &'a [u8] {
+    let mut reader = Reader::new(&bytes[8..]);
+    while !reader.is_empty() {
+        let found = SectionId::from_u8(reader.u8().unwrap()).unwrap();
+        let mut body = Reader::new(reader.byte_vec().unwrap());
+        if found == id && (id != SectionId::Custom || body.name().unwrap() == name) {
+            return body.rest();
+        }
+    }
+    panic!("there is no {} section {name}", id.name());
+}
+
+/// Debug information points at the same instructions after a flush as after a link.
+#[test]
+fn code_offsets_point_at_code() {
+    let mut module = Module::default();
+    function(&mut module, "before", constant(1));
+    let marked = module.announce_function("marked").unwrap();
+    let mut body = FunctionBody::new(ty(0));
+    body.locals(3, I32).locals(2, ValType::F64);
+    body.code(&[0x01, 0x41]).signed(77).end(); // nop; i32.const 77
+    module.update(marked, body).unwrap();
+    module.set_exports(marked, ["marked"]).unwrap();
+    let debug = module.announce_custom_section(".debug_test").unwrap();
+    let hole = |offset, addend| Reloc {
+        offset,
+        ty: RelocType::FunctionOffsetI32,
+        target: marked.into(),
+        addend,
+    };
+    let holes = vec![hole(0, 0), hole(4, 1)];
+    module
+        .update(
+            debug,
+            CustomDef {
+                bytes: vec![0; 8],
+                holes,
+            },
+        )
+        .unwrap();
+    let linked = link(&[&module], &["--no-gc-sections"]);
+    for bytes in [crate::support::flush(&module), linked] {
+        let code = section(&bytes, SectionId::Code, "");
+        let debug = section(&bytes, SectionId::Custom, ".debug_test");
+        let offsets: Vec<usize> = debug
+            .chunks(4)
+            .map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()) as usize)
+            .collect();
+        assert_eq!(code[offsets[0]], 0x01);
+        assert_eq!(code[offsets[1]..][..2], [0x41, 0xcd]);
+    }
+}
+
+/// Linked by this crate's linker, with the module handed over directly or as the object it
+/// writes: the same program.
+#[test]
+fn a_module_links_in_process_without_an_object() {
+    use link_core::link::options::Entry;
+    use link_core::link::read::{Input, Inputs};
+    use link_core::link::{Env, FileData, Options, link};
+
+    for memory64 in [false, true] {
+        let module = everything(memory64);
+        let generated = module.link_input().unwrap();
+        let written = FileData::new(object(&module));
+        let mut options = Options::default();
+        options.entry = Entry::None;
+        if memory64 {
+            options.is_64 = Some(true);
+            options.features.extra = vec!["memory64".into()];
+        }
+        let mut programs = Vec::new();
+        for input in [
+            Input::object(generated.object("generated")),
+            Input::bytes("generated", written),
+        ] {
+            let inputs = Inputs {
+                inputs: vec![input],
+                ..Inputs::default()
+            };
+            let mut program = Vec::new();
+            let linked = link(inputs, &options, &Env::default(), &mut program)
+                .unwrap_or_else(|error| panic!("{:?}", error.diagnostics));
+            assert!(linked.diagnostics.is_empty(), "{:?}", linked.diagnostics);
+            validate(&program);
+            assert_eq!(run(&program, "main"), 131);
+            programs.push(program);
+        }
+        assert_eq!(print(&programs[0]), print(&programs[1]));
+        assert!(programs[0] == programs[1]);
+    }
+}
