@@ -6,6 +6,7 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod demo;
 mod fixtures;
 mod process;
@@ -60,6 +61,14 @@ const COMMANDS: &[Command] = &[
         about: "Rebuild the checked-in objects from their C sources, or check that they match \
                 (needs clang-19)",
         run: fixtures::run_command,
+    },
+    Command {
+        name: "conformance",
+        usage: "[--suite DIR] [--linker PATH] [--filter REGEX] [--verbose] [--save]",
+        about: "Run LLVM's tests of wasm-ld on wasm-link, or on the linker at PATH, and on the \
+                toolchain's rust-lld; --verbose shows what failing tests printed, --save records \
+                the results (needs llvm-19, llvm-19-tools, python3-venv)",
+        run: conformance::run_command,
     },
     Command {
         name: "ci",

@@ -24,6 +24,41 @@ pub(crate) fn build_dir(release: bool) -> Result<PathBuf> {
     })
 }
 
+/// The directory of everything that is built or downloaded, `target` in most places.
+pub(crate) fn target_dir() -> Result<PathBuf> {
+    let profile = build_dir(true)?;
+    let dir = profile.parent();
+    Ok(dir
+        .ok_or("this program lies in no target directory")?
+        .to_owned())
+}
+
+/// The `rust-lld` of the Rust toolchain: the linker that `wasm-link` is compared with.
+pub(crate) fn rust_lld() -> Result<PathBuf> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let printed = |what: &[&str]| -> Result<String> {
+        let output = Command::new(&rustc)
+            .args(what)
+            .output()
+            .map_err(|error| format!("cannot start rustc: {error}"))?;
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let version = printed(&["-vV"])?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let path = Path::new(printed(&["--print", "sysroot"])?.trim())
+        .join("lib/rustlib")
+        .join(host.ok_or("`rustc -vV` names no host")?)
+        .join("bin/rust-lld");
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(format!(
+        "`{}` is needed for this and is not there; it is part of Rust's own toolchains",
+        path.display()
+    )
+    .into())
+}
+
 /// The cargo that started this program, in the directory of the workspace.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
