@@ -148,17 +148,24 @@ fn install_linker(work: &Path, linker: &Path) -> Result<PathBuf> {
     } else {
         ""
     };
-    let quoted = named.display().to_string().replace('\'', r"'\''");
+    // What wasm-link leaves to LLD must reach LLD, and not what is called `wasm-ld` on PATH.
+    let (named, lld) = (quote(&named), quote(&process::rust_lld()?));
     let script = bin.join("wasm-ld");
     fs::write(
         &script,
         format!(
             "#!/bin/sh\n\
-             exec timeout --foreground {LINK_TIMEOUT_SECONDS} '{quoted}' {option}\"$@\"\n"
+             export WASM_LD={lld}\n\
+             exec timeout --foreground {LINK_TIMEOUT_SECONDS} {named} {option}\"$@\"\n"
         ),
     )?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     Ok(bin)
+}
+
+/// The path as one word of a shell.
+fn quote(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// Reads lit's lines `PASS: wasm :: name (1 of 165)`.
