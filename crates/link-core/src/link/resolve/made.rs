@@ -110,6 +110,10 @@ pub(super) fn define_optional(resolver: &mut Resolver<'_>) {
     address(resolver, "__wasm_first_page_end", MadeAddress::FirstPageEnd);
     if !options.memory.shared && wanted(resolver, "__tls_base") {
         // Without threads there is one set of thread-local data; its place is known.
+        // Objects refer to a variable, since they may be linked with threads too.
+        if let Some(id) = resolver.table.find("__tls_base") {
+            resolver.table.symbols[id.index()].global_type = None;
+        }
         resolver.made.tls_base = Some(global(
             resolver,
             "__tls_base",
