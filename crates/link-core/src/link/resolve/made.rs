@@ -108,7 +108,8 @@ pub(super) fn define_optional(resolver: &mut Resolver<'_>) {
         }
     }
     address(resolver, "__wasm_first_page_end", MadeAddress::FirstPageEnd);
-    if !options.memory.shared && wanted(resolver, "__tls_base") {
+    let tls_base = resolver.table.find("__tls_base");
+    if !options.memory.shared && tls_base.is_some_and(|id| resolver.table.is_undefined(id)) {
         // Without threads there is one set of thread-local data; its place is known.
         // Objects refer to a variable, since they may be linked with threads too.
         if let Some(id) = resolver.table.find("__tls_base") {

@@ -239,7 +239,11 @@ impl<'a> Table<'a> {
             self.replace(id, mention, definition);
             return id;
         }
-        if !self.check_kind(id, mention) {
+        // The linker's own definitions serve whatever a file declared the name as: code
+        // may read the address `__memory_base` through a global, and declares a constant
+        // `__tls_base` to be mutable.
+        let own = mention.file.is_none() && !self.is_defined(id);
+        if !own && !self.check_kind(id, mention) {
             return id;
         }
         let symbol = &self.symbols[id.index()];

@@ -52,7 +52,7 @@ pub fn synthesize<'a>(
     startup::add(resolution, live, options, features, &mut synthesis);
     synthesis.globals = globals(resolution, live, &synthesis);
     ports::imports(resolution, live, options, allowed, &mut synthesis);
-    ports::exports(resolution, live, options, &mut synthesis);
+    ports::exports(resolution, live, options, features, &mut synthesis);
     synthesis
 }
 

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolKind;
 
 use super::has_import_name;
+use crate::link::features::Features;
 use crate::link::ids::SymbolId;
 use crate::link::liveness::Liveness;
 use crate::link::mark::is_exported;
@@ -100,6 +101,7 @@ pub(super) fn exports<'a>(
     resolution: &Resolution<'a>,
     live: &Liveness,
     options: &Options,
+    features: &Features,
     synthesis: &mut Synthesis<'a>,
 ) {
     if options.is_relocatable() {
@@ -119,9 +121,15 @@ pub(super) fn exports<'a>(
         }
         let target = match symbol.definition {
             Definition::Undefined | Definition::Shared(_) | Definition::Stub(_) => continue,
-            // Exporting a mutable global needs a feature the inputs may not ask for, so
-            // the linker's own are exported only by name.
-            Definition::Global(_) if is_mutable(symbol) && !symbol.force_export => continue,
+            // Without the feature that exporting a mutable global needs, the linker's own
+            // are exported only by name.
+            Definition::Global(_)
+                if is_mutable(symbol)
+                    && !symbol.force_export
+                    && !features.has("mutable-globals") =>
+            {
+                continue;
+            }
             _ => ExportTarget::Symbol(id),
         };
         let name = export_name(resolution, symbol);
