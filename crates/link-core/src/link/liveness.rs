@@ -29,8 +29,6 @@ pub struct FileLiveness {
     pub tables: Vec<bool>,
     /// Defined tags.
     pub tags: Vec<bool>,
-    /// Types that a live relocation names.
-    pub types: Vec<bool>,
 }
 
 impl Liveness {

@@ -29,7 +29,6 @@ pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
                     globals: vec![false; object.globals.len()],
                     tables: vec![false; object.tables.len()],
                     tags: vec![false; object.tags.len()],
-                    types: vec![false; object.types.len()],
                 })
                 .collect(),
             symbols: vec![false; resolution.symbols.len()],
@@ -70,30 +69,12 @@ fn everything(resolution: &Resolution<'_>) -> Liveness {
             globals: vec![true; object.globals.len()],
             tables: vec![true; object.tables.len()],
             tags: vec![true; object.tags.len()],
-            types: used_types(resolution, file),
         })
         .collect();
     Liveness {
         files,
         symbols: vec![true; resolution.symbols.len()],
     }
-}
-
-/// Types that relocations of kept chunks name, when every chunk is kept.
-fn used_types(resolution: &Resolution<'_>, file: FileId) -> Vec<bool> {
-    let object = resolution.object(file);
-    let mut types = vec![false; object.types.len()];
-    for (i, function) in object.functions.iter().enumerate() {
-        if resolution.function_discarded(file, ObjFunc(i as u32)) {
-            continue;
-        }
-        for reloc in function.chunk.relocs.iter() {
-            if reloc.ty.target() == RelocTarget::Type {
-                types[reloc.target as usize] = true;
-            }
-        }
-    }
-    types
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -226,7 +207,6 @@ impl<'a> Marker<'_, 'a> {
             };
             for reloc in chunk.relocs.iter() {
                 if reloc.ty.target() == RelocTarget::Type {
-                    self.live.files[file.index()].types[reloc.target as usize] = true;
                     continue;
                 }
                 let symbol = self.resolution.symbol_ref(file, ObjSymbol(reloc.target));

@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::ids::{FileId, ObjFunc, SymbolId};
+use super::ids::{FileId, ObjFunc, ObjType, SymbolId};
 use super::object::ObjTarget;
 use super::resolution::{Definition, MadeFunction, MadeGlobal, Resolution, Stub, SymbolRef};
 
@@ -31,6 +31,9 @@ pub struct Synthesis<'a> {
     pub globals: Vec<MadeGlobal>,
     /// Table slots: the function in each, in the order of their slots.
     pub slots: Vec<FunctionRef>,
+    /// For each object, the types that relocations of live chunks name, in the order of
+    /// those.
+    pub named_types: Vec<Vec<ObjType>>,
     /// Whether the output has an indirect function table of its own or imports one.
     pub table: TableUse,
     /// Functions that trap: those of `Resolution::stubs` at the same indices, then those

@@ -127,7 +127,7 @@ pub(crate) fn collect<'a>(
         };
         let section = if is_mergeable(name, options) {
             let inputs: Vec<&'a [u8]> = members.iter().map(|&member| bytes(member)).collect();
-            match MergedStrings::merge(&inputs, 0) {
+            match MergedStrings::merge(&inputs) {
                 Ok(strings) => customs.add_strings(name, strings, &members),
                 Err(bad) => {
                     for nth in bad {

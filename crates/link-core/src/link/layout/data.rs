@@ -198,9 +198,8 @@ pub(crate) fn collect<'a>(
     }
 }
 
-/// Strings of one alignment, on their way into an output segment.
+/// Strings of equal flags, on their way into an output segment.
 struct StringGroup {
-    align_log2: u32,
     flags: SegmentFlags,
     inputs: Vec<(FileId, ObjSegment)>,
 }
@@ -229,15 +228,12 @@ impl<'a> Data<'a> {
                 });
                 continue;
             }
-            let group = groups
-                .iter_mut()
-                .find(|group| group.align_log2 == input.align_log2 && group.flags == input.flags);
+            let group = groups.iter_mut().find(|group| group.flags == input.flags);
             if let Some(group) = group {
                 group.inputs.push((file, id));
                 continue;
             }
             groups.push(StringGroup {
-                align_log2: input.align_log2,
                 flags: input.flags,
                 inputs: vec![(file, id)],
             });
@@ -248,7 +244,6 @@ impl<'a> Data<'a> {
             });
         }
 
-        let first_group = self.merged.len() as u32;
         for group in &groups {
             self.merge(resolution, output, group, errors);
         }
@@ -258,10 +253,7 @@ impl<'a> Data<'a> {
                     let input = &resolution.object(file).segments[id.index()];
                     (input.align_log2, input.size)
                 }
-                DataSource::Strings(merged) => (
-                    groups[(merged - first_group) as usize].align_log2,
-                    self.merged[merged as usize].size,
-                ),
+                DataSource::Strings(merged) => (0, self.merged[merged as usize].size),
             };
             // The parser admits alignments below 64 alone; sizes are those of files. Only
             // a segment of zeroes can be made to overflow, and then nothing fits memory.
@@ -301,7 +293,7 @@ impl<'a> Data<'a> {
             .collect();
         let merged = self.merged.len() as u32;
         self.merged_at.push(0);
-        match MergedStrings::merge(&contents, group.align_log2) {
+        match MergedStrings::merge(&contents) {
             Ok(strings) => self.merged.push(strings),
             Err(bad) => {
                 self.merged.push(MergedStrings::default());

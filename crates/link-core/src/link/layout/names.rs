@@ -76,9 +76,10 @@ fn module_name(sources: &Sources<'_, '_>) -> String {
     name.map_or_else(|| sources.options.output_name.clone(), Into::into)
 }
 
-/// The name that a person reads, if names are to be demangled.
+/// The name that a person reads. What C calls `main` is that even if names are not to be
+/// demangled.
 fn shown<'n>(sources: &Sources<'_, '_>, name: &'n str) -> std::borrow::Cow<'n, str> {
-    if sources.options.demangle {
+    if sources.options.demangle || name == "__main_argc_argv" {
         demangle(name)
     } else {
         name.into()

@@ -84,9 +84,8 @@ struct Distinct<'a> {
 }
 
 impl<'a> MergedStrings<'a> {
-    /// Merges the strings of `inputs`. Strings that take room start at multiples of
-    /// `1 << align_log2`.
-    pub fn merge(inputs: &[&'a [u8]], align_log2: u32) -> Result<Self, Vec<Unterminated>> {
+    /// Merges the strings of `inputs`, of characters of one byte.
+    pub fn merge(inputs: &[&'a [u8]]) -> Result<Self, Vec<Unterminated>> {
         let bad: Vec<_> = inputs
             .iter()
             .enumerate()
@@ -167,7 +166,7 @@ impl<'a> MergedStrings<'a> {
             .iter()
             .map(|(distinct, _)| vec![0; distinct.len()])
             .collect();
-        let (size, placed) = place(&strings, align_log2, &mut offsets);
+        let (size, placed) = place(&strings, &mut offsets);
         drop(strings);
 
         // Each shard's ids follow the order of the batches, so that a batch's part of
@@ -401,29 +400,22 @@ fn sort_by_tail(strings: &mut [Distinct<'_>]) {
 
 /// Gives each string its offset, by shard and place in it; also the strings that take
 /// room, and the size of them all.
-fn place<'a>(
-    strings: &[Distinct<'a>],
-    align_log2: u32,
-    offsets: &mut [Vec<u32>],
-) -> (u64, Vec<PlacedString<'a>>) {
-    let align = 1u64 << align_log2;
+fn place<'a>(strings: &[Distinct<'a>], offsets: &mut [Vec<u32>]) -> (u64, Vec<PlacedString<'a>>) {
     let mut size = 0u64;
     let mut placed: Vec<PlacedString<'a>> = Vec::with_capacity(strings.len());
     let mut previous: &[u8] = &[];
     for string in strings {
         let len = string.bytes.len() as u64;
-        let tail_at = size.wrapping_sub(len);
-        let offset = if previous.ends_with(string.bytes) && tail_at.is_multiple_of(align) {
-            tail_at
+        let offset = if previous.ends_with(string.bytes) {
+            size - len
         } else {
-            let offset = size.next_multiple_of(align);
             placed.push(PlacedString {
-                offset: offset as u32,
+                offset: size as u32,
                 bytes: string.bytes,
             });
-            size = offset + len;
+            size += len;
             previous = string.bytes;
-            offset
+            size - len
         };
         offsets[string.shard as usize][string.nth as usize] = offset as u32;
     }
@@ -451,7 +443,7 @@ mod tests {
     #[test]
     fn equal_strings_and_tails_share_room() {
         let inputs: [&[u8]; 4] = [b"hello\0", b"lo\0", b"one\0two\0three\0", b"\0hello\0"];
-        let merged = MergedStrings::merge(&inputs, 0).unwrap();
+        let merged = MergedStrings::merge(&inputs).unwrap();
         let out = contents(&merged);
         assert_eq!(out, b"two\0hello\0one\0three\0");
         assert_eq!(at(&out, &merged, 1, 0), b"lo");
@@ -462,20 +454,10 @@ mod tests {
     }
 
     #[test]
-    fn a_tail_that_would_not_be_aligned_takes_room() {
-        let inputs: [&[u8]; 2] = [b"hello\0", b"llo\0"];
-        let merged = MergedStrings::merge(&inputs, 2).unwrap();
-        assert_eq!(contents(&merged).len(), 12);
-        assert_eq!(merged.locate(1, 0) % 4, 0);
-        let unaligned = MergedStrings::merge(&inputs, 1).unwrap();
-        assert_eq!(unaligned.locate(1, 0), 2);
-    }
-
-    #[test]
     fn a_string_without_end_is_reported() {
         let inputs: [&[u8]; 3] = [b"ok\0", b"bad", b""];
         assert_eq!(
-            MergedStrings::merge(&inputs, 0).unwrap_err(),
+            MergedStrings::merge(&inputs).unwrap_err(),
             [Unterminated(1)]
         );
     }
@@ -498,7 +480,7 @@ mod tests {
             inputs.push(input);
         }
         let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-        let merge = || MergedStrings::merge(&slices, 0).unwrap();
+        let merge = || MergedStrings::merge(&slices).unwrap();
         let merged = merge();
         let out = contents(&merged);
         for (i, input) in inputs.iter().enumerate() {

@@ -76,12 +76,16 @@ pub(crate) fn collect<'a>(
         }
     };
     for (file, object) in resolution.objects() {
-        let used = &liveness.files[file.index()].types;
         types.files.push(vec![None; object.types.len()]);
-        for (i, bytes) in object.types.iter().enumerate() {
-            if used[i] {
-                types.files[file.index()][i] = Some(types.add(bytes));
-            }
+        // An object that synthesis did not look at names none.
+        for &ty in synthesis
+            .named_types
+            .get(file.index())
+            .into_iter()
+            .flatten()
+        {
+            let index = types.add(object.types[ty.index()]);
+            types.files[file.index()][ty.index()] = Some(index);
         }
     }
     add_imports(&mut types, SymbolKind::Function);

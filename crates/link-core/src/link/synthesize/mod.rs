@@ -41,6 +41,7 @@ pub fn synthesize<'a>(
         got_imports: scan.got_imports,
         got_internal: scan.got_internal,
         slots: scan.slots,
+        named_types: scan.types,
         ..Synthesis::default()
     };
     for id in ignored {

@@ -6,7 +6,7 @@ use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
 
 use super::{needs_got, target};
 use crate::diag::{Code, Diagnostic};
-use crate::link::ids::{FileId, ObjFunc, ObjSegment, SymbolId};
+use crate::link::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
 use crate::link::liveness::Liveness;
 use crate::link::mark::takes_slot;
 use crate::link::object::{Chunk, ObjReloc};
@@ -22,6 +22,8 @@ pub(super) struct Scan {
     pub(super) got_imports: Vec<SymbolRef>,
     pub(super) got_internal: Vec<SymbolRef>,
     pub(super) undefined: Vec<Place>,
+    /// For each file, the types that relocations name, as they come.
+    pub(super) types: Vec<Vec<ObjType>>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -62,6 +64,7 @@ pub(super) fn scan(resolution: &Resolution<'_>, live: &Liveness, options: &Optio
                 .filter(|&entry| got.insert(entry)),
         );
         all.undefined.extend(file.undefined);
+        all.types.extend(file.types);
         all.diagnostics.extend(file.diagnostics);
     }
     all
@@ -81,6 +84,8 @@ fn scan_file(
         scan: Scan::default(),
         slots: FxHashSet::default(),
         got: FxHashSet::default(),
+        types: Vec::new(),
+        types_seen: vec![false; object.types.len()],
     };
     for (i, function) in object.functions.iter().enumerate() {
         let id = ObjFunc(i as u32);
@@ -94,6 +99,7 @@ fn scan_file(
             found.chunk(segment.chunk, ChunkRef::Segment(id));
         }
     }
+    found.scan.types.push(found.types);
     found.scan
 }
 
@@ -104,6 +110,8 @@ struct FileScan<'r, 'a> {
     scan: Scan,
     slots: FxHashSet<FunctionRef>,
     got: FxHashSet<SymbolRef>,
+    types: Vec<ObjType>,
+    types_seen: Vec<bool>,
 }
 
 impl FileScan<'_, '_> {
@@ -111,6 +119,8 @@ impl FileScan<'_, '_> {
         for reloc in chunk.relocs.iter() {
             if reloc.ty.target() != RelocTarget::Type {
                 self.reloc(&reloc, place);
+            } else if !std::mem::replace(&mut self.types_seen[reloc.target as usize], true) {
+                self.types.push(ObjType(reloc.target));
             }
         }
     }

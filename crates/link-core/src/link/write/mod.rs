@@ -260,15 +260,10 @@ impl<'l> Writer<'l, '_> {
                 start,
             } => self.data(pieces, address, start, out, &mut errors),
             Source::Strings { strings, start } => {
-                let mut at = 0;
                 for string in strings {
-                    let offset = (u64::from(string.offset) - start) as usize;
-                    // Alignment leaves gaps.
-                    out[at..offset].fill(0);
-                    at = offset + string.bytes.len();
-                    out[offset..at].copy_from_slice(string.bytes);
+                    let at = (u64::from(string.offset) - start) as usize;
+                    out[at..at + string.bytes.len()].copy_from_slice(string.bytes);
                 }
-                out[at..].fill(0);
             }
             Source::Custom {
                 name,
@@ -344,14 +339,11 @@ impl<'l> Writer<'l, '_> {
                 }
                 DataSource::Strings(merged) => {
                     let strings = &self.layout.data.merged[merged as usize];
-                    let mut end = offset;
                     for string in &strings.placed {
                         let here = offset + string.offset as usize;
-                        out[end..here].fill(0);
-                        end = here + string.bytes.len();
-                        out[here..end].copy_from_slice(string.bytes);
+                        out[here..here + string.bytes.len()].copy_from_slice(string.bytes);
                     }
-                    at = end;
+                    at = offset + strings.size as usize;
                 }
             }
         }
