@@ -1,6 +1,7 @@
 //! The `producers` section of the output: what the inputs' sections say, each language and
 //! tool once.
 
+use indexmap::IndexMap;
 use wasm_format::Reader;
 use wasm_format::producers::{
     FIELD_LANGUAGE, FIELD_PROCESSED_BY, FIELD_SDK, ProducerValue, decode, put_producers,
@@ -13,7 +14,7 @@ use super::resolution::Resolution;
 /// Of two versions of one tool, that of the earlier input stays, as in `wasm-ld`.
 pub fn merge(resolution: &Resolution<'_>) -> Vec<u8> {
     let mut fields = [FIELD_LANGUAGE, FIELD_PROCESSED_BY, FIELD_SDK]
-        .map(|name| (name, Vec::<ProducerValue<'_>>::new()));
+        .map(|name| (name, IndexMap::<&str, ProducerValue<'_>>::new()));
     for object in &resolution.objects {
         // An object without the section has no bytes; a damaged one was reported when it
         // was read.
@@ -25,12 +26,11 @@ pub fn merge(resolution: &Resolution<'_>) -> Vec<u8> {
                 continue;
             };
             for value in field.values.flatten() {
-                if !merged.iter().any(|seen| seen.name == value.name) {
-                    merged.push(value);
-                }
+                merged.entry(value.name).or_insert(value);
             }
         }
     }
+    let fields = fields.map(|(name, values)| (name, values.into_values().collect::<Vec<_>>()));
     let fields: Vec<(&str, &[ProducerValue<'_>])> = fields
         .iter()
         .filter(|(_, values)| !values.is_empty())

@@ -1,6 +1,7 @@
 //! The linker's own symbols: those that always exist and those that exist where a file
 //! refers to them (or everything is exported).
 
+use rustc_hash::FxHashSet;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 use wasm_format::{GlobalType, Limits, Mutability, RefType, TableType, ValType};
 
@@ -167,7 +168,7 @@ fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
 /// `__start_NAME` and `__stop_NAME` of every reference to a segment whose name is a C
 /// identifier.
 fn define_segment_bounds(resolver: &mut Resolver<'_>) {
-    let bounds: Vec<(SymbolId, MadeAddress)> = (0..resolver.table.symbols.len())
+    let wanted: Vec<(SymbolId, &str, MadeAddress)> = (0..resolver.table.symbols.len())
         .map(|i| SymbolId(i as u32))
         .filter(|&id| resolver.table.is_undefined(id))
         .filter_map(|id| {
@@ -179,12 +180,18 @@ fn define_segment_bounds(resolver: &mut Resolver<'_>) {
                 Some((id, segment, MadeAddress::SegmentStop))
             }
         })
-        .filter(|(_, segment, _)| {
-            resolver
-                .done
-                .iter()
-                .any(|(object, ..)| object.segments.iter().any(|seg| seg.name == *segment))
-        })
+        .collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let segments: FxHashSet<&str> = resolver
+        .done
+        .iter()
+        .flat_map(|(object, ..)| object.segments.iter().map(|segment| segment.name))
+        .collect();
+    let bounds: Vec<(SymbolId, MadeAddress)> = wanted
+        .into_iter()
+        .filter(|(_, segment, _)| segments.contains(segment))
         .map(|(id, _, made)| (id, made))
         .collect();
     for (id, made) in bounds {

@@ -62,6 +62,8 @@ pub(super) struct Table<'a> {
     /// Names used with several signatures: one symbol for each, in the order in which
     /// they were met.
     pub(super) variants: IndexMap<&'a str, Vec<SymbolId>, rustc_hash::FxBuildHasher>,
+    /// The same, by name and signature.
+    by_signature: FxHashMap<(&'a str, Option<&'a [u8]>), SymbolId>,
     /// Names of the files, for messages.
     pub(super) file_names: Vec<std::sync::Arc<str>>,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -85,6 +87,7 @@ impl<'a> Table<'a> {
             entries: Vec::new(),
             by_name: FxHashMap::default(),
             variants: IndexMap::default(),
+            by_signature: FxHashMap::default(),
             file_names: Vec::new(),
             diagnostics: Vec::new(),
             allow_multiple_definition: options.allow_multiple_definition,
@@ -351,15 +354,17 @@ impl<'a> Table<'a> {
     /// The symbol of the same name with another signature, and whether it is new.
     fn variant(&mut self, id: SymbolId, signature: Option<&'a [u8]>) -> (SymbolId, bool) {
         let name = self.symbols[id.index()].name;
-        let known = self.variants.entry(name).or_insert_with(|| vec![id]);
-        let same = known
-            .iter()
-            .find(|variant| self.symbols[variant.index()].signature == signature);
-        if let Some(&same) = same {
+        if !self.variants.contains_key(name) {
+            self.variants.insert(name, vec![id]);
+            let first = (name, self.symbols[id.index()].signature);
+            self.by_signature.insert(first, id);
+        }
+        if let Some(&same) = self.by_signature.get(&(name, signature)) {
             return (same, false);
         }
         let variant = self.push(name);
         self.variants[name].push(variant);
+        self.by_signature.insert((name, signature), variant);
         (variant, true)
     }
 

@@ -1,5 +1,6 @@
 //! `--wrap=X`: references to `X` go to `__wrap_X`, references to `__real_X` to `X`.
 
+use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolFlags;
 
 use super::table::Referred;
@@ -53,19 +54,13 @@ pub(super) fn apply(resolver: &mut Resolver<'_>, wrapped: &[Wrapped]) {
     if wrapped.is_empty() {
         return;
     }
-    let redirect = |id: SymbolId| {
-        wrapped
-            .iter()
-            .find_map(|w| match id {
-                id if id == w.original => Some(w.wrap),
-                id if id == w.real => Some(w.original),
-                _ => None,
-            })
-            .unwrap_or(id)
-    };
+    let redirect: FxHashMap<SymbolId, SymbolId> = wrapped
+        .iter()
+        .flat_map(|w| [(w.original, w.wrap), (w.real, w.original)])
+        .collect();
     for (_, file, _) in &mut resolver.done {
         for id in file.symbols.iter_mut().flatten() {
-            *id = redirect(*id);
+            *id = redirect.get(id).copied().unwrap_or(*id);
         }
     }
     for w in wrapped {

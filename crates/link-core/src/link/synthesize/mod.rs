@@ -11,6 +11,7 @@ mod undefined;
 
 pub use self::ports::import_name;
 
+use rustc_hash::FxHashMap;
 use wasm_format::Mutability;
 use wasm_format::linking::SymbolKind;
 
@@ -44,9 +45,7 @@ pub fn synthesize<'a>(
         named_types: scan.types,
         ..Synthesis::default()
     };
-    for id in ignored {
-        stub_for_undefined(resolution, &mut synthesis, id);
-    }
+    stub_undefined(resolution, &mut synthesis, ignored);
     synthesis.table = table_use(resolution, live, options, &synthesis);
     synthesis.init_functions = init_functions(resolution, live, options, diagnostics);
     synthesis.functions = functions(resolution, live, options, &synthesis);
@@ -57,29 +56,28 @@ pub fn synthesize<'a>(
     synthesis
 }
 
-/// A function that traps in the place of one that nobody defines and nobody shall miss.
-fn stub_for_undefined<'a>(
+/// Functions that trap in the place of those that nobody defines and nobody shall miss:
+/// one for each signature.
+fn stub_undefined<'a>(
     resolution: &Resolution<'a>,
     synthesis: &mut Synthesis<'a>,
-    id: SymbolId,
+    undefined: Vec<SymbolId>,
 ) {
-    let symbol = resolution.symbol(id);
-    let Some(signature) = symbol.signature else {
-        return;
-    };
-    let known = synthesis
-        .stubs
-        .iter()
-        .position(|stub| stub.prefix == UNDEFINED_STUB && stub.signature == signature);
-    let stub = known.unwrap_or_else(|| {
-        synthesis.stubs.push(Stub {
-            prefix: UNDEFINED_STUB,
-            name: "",
-            signature,
+    let mut known: FxHashMap<&[u8], u32> = FxHashMap::default();
+    for id in undefined {
+        let Some(signature) = resolution.symbol(id).signature else {
+            continue;
+        };
+        let stub = *known.entry(signature).or_insert_with(|| {
+            synthesis.stubs.push(Stub {
+                prefix: UNDEFINED_STUB,
+                name: "",
+                signature,
+            });
+            synthesis.stubs.len() as u32 - 1
         });
-        synthesis.stubs.len() - 1
-    });
-    synthesis.undefined_stubs.insert(id, stub as u32);
+        synthesis.undefined_stubs.insert(id, stub);
+    }
 }
 
 /// Name of the stubs that stand for any undefined function of their signature.

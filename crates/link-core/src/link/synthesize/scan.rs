@@ -86,6 +86,7 @@ fn scan_file(
         got: FxHashSet::default(),
         types: Vec::new(),
         types_seen: vec![false; object.types.len()],
+        reported: FxHashSet::default(),
     };
     for (i, function) in object.functions.iter().enumerate() {
         let id = ObjFunc(i as u32);
@@ -112,6 +113,7 @@ struct FileScan<'r, 'a> {
     got: FxHashSet<SymbolRef>,
     types: Vec<ObjType>,
     types_seen: Vec<bool>,
+    reported: FxHashSet<(RelocType, SymbolRef)>,
 }
 
 impl FileScan<'_, '_> {
@@ -234,6 +236,9 @@ impl FileScan<'_, '_> {
     }
 
     fn error(&mut self, reloc: &ObjReloc, symbol: SymbolRef, what: &str, end: &str) {
+        if !self.reported.insert((reloc.ty, symbol)) {
+            return;
+        }
         let name = self.resolution.name(symbol);
         let shown = if self.options.demangle {
             crate::link::demangle(name)
@@ -244,9 +249,7 @@ impl FileScan<'_, '_> {
         let diagnostic = Diagnostic::error(Code::BadInput, message)
             .in_file(&*self.resolution.object(self.file).name)
             .about(name);
-        if !self.scan.diagnostics.contains(&diagnostic) {
-            self.scan.diagnostics.push(diagnostic);
-        }
+        self.scan.diagnostics.push(diagnostic);
     }
 }
 
