@@ -156,11 +156,13 @@ impl Layout<'_> {
             let Contents::Data(headers) = &section.contents else {
                 return None;
             };
-            let header = headers.iter().find(|header| header.segment == segment)?;
+            let header = (headers.iter()).find(|header| header.segments.contains(&segment))?;
             let count = leb128::len_u32(headers.len() as u32) as u64;
             let bytes =
                 section.contents_offset() - count + header.offset + header.bytes.len() as u64;
-            let start = bytes + offset;
+            let addresses = &self.memory.segments;
+            let before = addresses[segment as usize] - addresses[header.segments.start as usize];
+            let start = bytes + before + offset;
             Some(start..start + size)
         })
     }

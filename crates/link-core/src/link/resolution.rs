@@ -313,3 +313,34 @@ impl<'a> Resolution<'a> {
         self.discarded(file, self.object(file).customs[custom.index()].comdat)
     }
 }
+
+impl MadeFunction {
+    /// The function's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MadeFunction::CallCtors => "__wasm_call_ctors",
+            MadeFunction::InitMemory => "__wasm_init_memory",
+            MadeFunction::InitTls => "__wasm_init_tls",
+            MadeFunction::ApplyDataRelocs => "__wasm_apply_data_relocs",
+            MadeFunction::ApplyGlobalRelocs => "__wasm_apply_global_relocs",
+            MadeFunction::ApplyTlsRelocs => "__wasm_apply_tls_relocs",
+            MadeFunction::ApplyGlobalTlsRelocs => "__wasm_apply_global_tls_relocs",
+            MadeFunction::Start => "__wasm_start",
+        }
+    }
+}
+
+impl MadeGlobal {
+    /// The global's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MadeGlobal::StackPointer => "__stack_pointer",
+            MadeGlobal::TlsBase => "__tls_base",
+            MadeGlobal::TlsSize => "__tls_size",
+            MadeGlobal::TlsAlign => "__tls_align",
+            MadeGlobal::MemoryBase => "__memory_base",
+            MadeGlobal::TableBase => "__table_base",
+            MadeGlobal::TableBase32 => "__table_base32",
+        }
+    }
+}

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::ids::{FileId, ObjFunc, ObjType, SymbolId};
 use super::object::ObjTarget;
-use super::resolution::{Definition, MadeFunction, MadeGlobal, Resolution, Stub, SymbolRef};
+use super::resolution::{Definition, MadeAddress, MadeFunction, MadeGlobal, Resolution, Stub, SymbolRef};
 
 /// Everything of the output that no object holds.
 #[derive(Debug, Default)]
@@ -101,6 +101,10 @@ pub enum ExportTarget {
     Symbol(SymbolId),
     /// The wrapper at this index of [`Synthesis::wrappers`].
     Wrapper(u32),
+    /// A function the linker writes, which no symbol names.
+    Made(MadeFunction),
+    /// An address the linker knows, which no symbol names, as a constant global.
+    Address(MadeAddress),
 }
 
 impl Resolution<'_> {

@@ -142,7 +142,13 @@ pub(super) fn global_relocs(
         };
         match places.symbol(symbol) {
             Value::Address(offset) if tls => push_tls_address(places, &mut body, offset),
-            Value::Address(address) => push_address(places, &mut body, address),
+            Value::Address(address) => {
+                let Some(base) = places.memory_base() else {
+                    continue;
+                };
+                body.op_u32(Opcode::GlobalGet, base.0);
+                body.address(address).add();
+            }
             Value::Function(function) => {
                 let base = places.base_global(places.resolution.made.table_base);
                 let slot = places.slots.of(function);

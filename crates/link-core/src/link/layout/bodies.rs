@@ -317,16 +317,12 @@ fn init_memory(places: &Places<'_, '_>) -> Vec<u8> {
     body.finish()
 }
 
-/// Pushes an address, relative to where the loader put the data, if there is one.
+/// Pushes an address in data, which is relative to where the loader put that, if there
+/// is one.
 pub(super) fn push_address(places: &Places<'_, '_>, body: &mut Body, address: u64) {
-    match places.memory_base() {
-        Some(base) => {
-            body.op_u32(Opcode::GlobalGet, base.0);
-            body.address(address).add();
-        }
-        None => {
-            body.address(address);
-        }
+    body.address(address);
+    if let Some(base) = places.memory_base() {
+        body.op_u32(Opcode::GlobalGet, base.0).add();
     }
 }
 

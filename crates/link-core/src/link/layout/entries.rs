@@ -16,7 +16,7 @@ use super::types::synth_signature;
 use super::values::Value;
 use crate::link::ids::TypeIndex;
 use crate::link::liveness::Liveness;
-use crate::link::options::Options;
+use crate::link::options::{Options, OutputKind};
 use crate::link::resolution::{MadeGlobal, Resolution, SymbolRef};
 use crate::link::synthesis::{ExportTarget, Synthesis, TableUse};
 use crate::link::synthesize::import_name;
@@ -34,12 +34,12 @@ pub(super) struct Sources<'l, 'a> {
 /// Entries of a section: how many, and their bytes.
 pub(super) type Entries = (u32, Vec<u8>);
 
-/// Module and name of the memory, if it is imported. Position-independent code lives in
-/// the memory of whoever loads it.
+/// Module and name of the memory, if it is imported. A shared library lives in the memory
+/// of whoever loads it.
 pub(super) fn memory_import(options: &Options) -> Option<(&str, &str)> {
     match &options.memory.import {
         Some((module, name)) => Some((module, name)),
-        None if options.is_pic() || options.is_relocatable() => Some(("env", "memory")),
+        None if options.output == OutputKind::Shared || options.is_relocatable() => Some(("env", "memory")),
         None => None,
     }
 }
@@ -293,26 +293,58 @@ impl Sources<'_, '_> {
         }
     }
 
-    /// A GOT entry of known value. Where a loader decides about bases, code sets it.
+    /// A GOT entry of known value. What is relative to a base that a loader decides is
+    /// either computed where the module is instantiated, or set by code.
     fn put_got(&self, out: &mut Vec<u8>, symbol: SymbolRef) {
+        let made = &self.resolution.made;
         let places = self.layout.places(self.resolution, self.liveness);
-        let value = match places.symbol(symbol) {
-            Value::Address(address) => address,
-            Value::Function(function) => self
-                .layout
-                .slots
-                .of(function)
-                .map_or(0, |slot| u64::from(slot.0)),
-            _ => 0,
+        let (value, base) = match places.symbol(symbol) {
+            Value::Address(address) => (address, made.memory_base),
+            Value::Function(function) => (
+                (self.layout.slots.of(function)).map_or(0, |slot| u64::from(slot.0)),
+                made.table_base,
+            ),
+            _ => (0, None),
         };
-        let by_code =
-            self.options.is_pic() || self.options.memory.shared && is_tls(self.resolution, symbol);
-        let mutability = if by_code {
-            Mutability::Var
-        } else {
-            Mutability::Const
-        };
-        self.put_global(out, mutability, &[self.address_op(value)]);
+        let tls = self.options.memory.shared && is_tls(self.resolution, symbol);
+        match places.base_global(base) {
+            Some(base) if self.layout.extended_const && !tls => {
+                let init = self.offset_from(base.0, value);
+                self.put_global(out, Mutability::Const, &init);
+            }
+            base => {
+                let by_code = tls || base.is_some();
+                let mutability = if by_code {
+                    Mutability::Var
+                } else {
+                    Mutability::Const
+                };
+                self.put_global(out, mutability, &[self.address_op(value)]);
+            }
+        }
+    }
+
+    /// What lies `offset` beyond what a global holds (extended-const).
+    fn offset_from(&self, base: u32, offset: u64) -> [ConstOp; 3] {
+        [
+            ConstOp::GlobalGet(base),
+            self.address_op(offset),
+            if self.resolution.is_64 {
+                ConstOp::I64Add
+            } else {
+                ConstOp::I32Add
+            },
+        ]
+    }
+
+    /// Where data at `address` goes.
+    pub(super) fn data_offset(&self, address: u64, out: &mut Vec<ConstOp>) {
+        let places = self.layout.places(self.resolution, self.liveness);
+        match places.memory_base() {
+            None => out.push(self.address_op(address)),
+            Some(base) if address == 0 => out.push(ConstOp::GlobalGet(base.0)),
+            Some(base) => out.extend(self.offset_from(base.0, address)),
+        }
     }
 
     /// The address that an export of data holds.
@@ -322,7 +354,10 @@ impl Sources<'_, '_> {
                 Value::Address(address) => Some(address),
                 _ => None,
             },
-            ExportTarget::Wrapper(_) => None,
+            ExportTarget::Address(made) => {
+                self.layout.memory.made(made, self.layout.slots.base)
+            }
+            ExportTarget::Wrapper(_) | ExportTarget::Made(_) => None,
         }
     }
 
@@ -342,6 +377,15 @@ impl Sources<'_, '_> {
                 ExportTarget::Wrapper(nth) => {
                     let index = self.layout.functions.wrapper(nth);
                     add(export.name, ExternalKind::Func, index.0);
+                }
+                ExportTarget::Address(_) => {
+                    add(export.name, ExternalKind::Global, address_global);
+                    address_global += 1;
+                }
+                ExportTarget::Made(made) => {
+                    if let Some(index) = self.layout.functions.made(made) {
+                        add(export.name, ExternalKind::Func, index.0);
+                    }
                 }
                 ExportTarget::Symbol(id) => match self.layout.symbols.get(id) {
                     Value::Function(index) => add(export.name, ExternalKind::Func, index.0),

@@ -8,6 +8,7 @@ mod bodies;
 pub(crate) mod code;
 pub(crate) mod customs;
 pub(crate) mod data;
+mod dylink;
 mod entries;
 pub(crate) mod memory;
 mod names;
@@ -72,6 +73,8 @@ pub struct Layout<'a> {
     pub size: u64,
     /// Whether the memory is imported.
     imported_memory: bool,
+    /// Whether constant expressions may add.
+    extended_const: bool,
 }
 
 /// Lays out the output.
@@ -122,6 +125,7 @@ pub fn layout<'a>(
         customs,
         sections: Vec::new(),
         size: 0,
+        extended_const: features.has("extended-const"),
         imported_memory: entries::memory_import(options).is_some(),
     };
     // With indices and addresses every symbol has its value,

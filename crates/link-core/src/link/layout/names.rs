@@ -8,10 +8,11 @@ use wasm_format::linking::SymbolKind;
 use wasm_format::names::{NameSubsectionId, Naming, put_module_name};
 
 use super::entries::Sources;
+use super::sections::file_segments;
 use crate::link::demangle;
 use crate::link::ids::FileId;
 use crate::link::par;
-use crate::link::resolution::{MadeFunction, MadeGlobal, SymbolRef};
+use crate::link::resolution::SymbolRef;
 use crate::link::synthesis::SynthFunction;
 
 /// Entries of one subsection, in parts that stand one behind the other.
@@ -100,7 +101,7 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
     }
     for &function in &synthesis.functions {
         match function {
-            SynthFunction::Made(made) => entries.add(index, made_function(made)),
+            SynthFunction::Made(made) => entries.add(index, made.name()),
             SynthFunction::Stub(stub) => {
                 let stub = &synthesis.stubs[stub as usize];
                 let name = format!("{}{}", stub.prefix, shown(sources, stub.name));
@@ -175,7 +176,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
         add(&got_name(symbol, "GOT.func.", "GOT.mem."));
     }
     for &made in &synthesis.globals {
-        add(made_global(made));
+        add(made.name());
     }
     for (file, object) in resolution.objects() {
         let live = &sources.liveness.files[file.index()].globals;
@@ -197,43 +198,15 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
 
 fn segments(sources: &Sources<'_, '_>) -> Entries {
     let mut entries = Entries::default();
-    let in_file = sources
-        .layout
-        .data
-        .segments
-        .iter()
-        .filter(|segment| segment.in_file);
-    for (index, segment) in in_file.enumerate() {
-        if !segment.name.is_empty() {
-            entries.add(index as u32, segment.name);
+    for (index, segments) in file_segments(sources).into_iter().enumerate() {
+        let name = if segments.len() == 1 {
+            sources.layout.data.segments[segments.start as usize].name
+        } else {
+            ".data"
+        };
+        if !name.is_empty() {
+            entries.add(index as u32, name);
         }
     }
     entries
-}
-
-/// The symbol's name of a function the linker writes.
-fn made_function(made: MadeFunction) -> &'static str {
-    match made {
-        MadeFunction::CallCtors => "__wasm_call_ctors",
-        MadeFunction::InitMemory => "__wasm_init_memory",
-        MadeFunction::InitTls => "__wasm_init_tls",
-        MadeFunction::ApplyDataRelocs => "__wasm_apply_data_relocs",
-        MadeFunction::ApplyGlobalRelocs => "__wasm_apply_global_relocs",
-        MadeFunction::ApplyTlsRelocs => "__wasm_apply_tls_relocs",
-        MadeFunction::ApplyGlobalTlsRelocs => "__wasm_apply_global_tls_relocs",
-        MadeFunction::Start => "__wasm_start",
-    }
-}
-
-/// The symbol's name of a global the linker writes.
-fn made_global(made: MadeGlobal) -> &'static str {
-    match made {
-        MadeGlobal::StackPointer => "__stack_pointer",
-        MadeGlobal::TlsBase => "__tls_base",
-        MadeGlobal::TlsSize => "__tls_size",
-        MadeGlobal::TlsAlign => "__tls_align",
-        MadeGlobal::MemoryBase => "__memory_base",
-        MadeGlobal::TableBase => "__table_base",
-        MadeGlobal::TableBase32 => "__table_base32",
-    }
 }

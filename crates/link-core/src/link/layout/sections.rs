@@ -1,7 +1,10 @@
 //! The plan of the output file: its sections, in order, each with its bytes or with what
 //! it is written from, its offset and its size.
 
+use std::ops::Range;
+
 use wasm_format::build_id::{BUILD_ID_SECTION, put_build_id};
+use wasm_format::dylink::DYLINK_SECTION;
 use wasm_format::leb128::{len_u32, put_u32};
 use wasm_format::names::NAME_SECTION;
 use wasm_format::producers::PRODUCERS_SECTION;
@@ -14,7 +17,7 @@ use wasm_format::{
 use super::Layout;
 use super::customs::survives_strip_all;
 use super::entries::Sources;
-use super::names;
+use super::{dylink, names};
 use crate::diag::{Code, Diagnostic};
 use crate::link::features::Features;
 use crate::link::liveness::Liveness;
@@ -61,8 +64,8 @@ pub enum Contents {
 /// What stands before the bytes of a data segment in the file.
 #[derive(Debug)]
 pub struct DataHeader {
-    /// The segment, by its place in `Data::segments`.
-    pub segment: u32,
+    /// The segments that become this one, by their places in `Data::segments`.
+    pub segments: Range<u32>,
     /// Where it begins, in bytes from the start of the section's contents.
     pub offset: u64,
     /// Mode, offset expression, and length.
@@ -154,6 +157,9 @@ pub(super) fn plan<'a>(
     };
     let mut plan = Plan::default();
     plan.bytes(MODULE_HEADER.to_vec());
+    if options.is_pic() {
+        plan.custom_bytes(DYLINK_SECTION, vec![dylink::write(&sources)]);
+    }
     plan.entries(SectionId::Type, sources.types());
     plan.entries(SectionId::Import, sources.imports());
     plan.entries(SectionId::Function, sources.functions());
@@ -175,7 +181,7 @@ pub(super) fn plan<'a>(
         let size = code.size - len_u32(code.count()) as u64;
         plan.vector(SectionId::Code, code.count(), size, Contents::Code);
     }
-    plan_data(&mut plan, layout, resolution.is_64);
+    plan_data(&mut plan, &sources);
     for (i, section) in layout.customs.sections.iter().enumerate() {
         plan.custom(section.name, Contents::Custom(i as u32), section.size);
     }
@@ -201,13 +207,7 @@ pub(super) fn plan<'a>(
 
 /// Code that copies passive segments is validated in one pass, which needs their count.
 fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>) {
-    let in_file = || {
-        layout
-            .data
-            .segments
-            .iter()
-            .filter(|segment| segment.in_file)
-    };
+    let in_file = || layout.data.segments.iter().filter(|segment| segment.in_file);
     if in_file().any(|segment| segment.passive) {
         let mut out = Vec::new();
         put_data_count_section(&mut out, in_file().count() as u32);
@@ -215,27 +215,50 @@ fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>) {
     }
 }
 
-fn plan_data(plan: &mut Plan, layout: &Layout<'_>, is_64: bool) {
+/// Which segments become which of the file. A loader's base is all that an offset can
+/// tell without extended constants, so that there everything is one segment.
+pub(super) fn file_segments(sources: &Sources<'_, '_>) -> Vec<Range<u32>> {
+    let layout = sources.layout;
+    let segments = &layout.data.segments;
+    let in_file = (0..segments.len() as u32).filter(|&i| segments[i as usize].in_file);
+    let one = sources.options.is_pic() && !layout.extended_const && !layout.memory.limits.shared;
+    if one {
+        // Segments without contents come last, or there are none.
+        let mut all = in_file;
+        let first = all.next();
+        return first
+            .map(|first| first..all.last().unwrap_or(first) + 1)
+            .into_iter()
+            .collect();
+    }
+    in_file.map(|i| i..i + 1).collect()
+}
+
+fn plan_data(plan: &mut Plan, sources: &Sources<'_, '_>) {
+    let layout = sources.layout;
+    let addresses = &layout.memory.segments;
     let mut headers = Vec::new();
     let mut size = 0;
-    for (i, segment) in layout.data.segments.iter().enumerate() {
-        if !segment.in_file {
-            continue;
-        }
-        let mode = if segment.passive {
+    for segments in file_segments(sources) {
+        let last = segments.end as usize - 1;
+        let start = addresses[segments.start as usize];
+        let len = addresses[last] + layout.data.segments[last].size - start;
+        let mut ops = Vec::new();
+        let mode = if layout.data.segments[last].passive {
             DataMode::Passive
         } else {
+            sources.data_offset(start, &mut ops);
             DataMode::Active {
                 memory: 0,
-                offset: ConstExpr::address(layout.memory.segments[i], is_64),
+                offset: ConstExpr::new(&ops),
             }
         };
         let mut bytes = Vec::new();
-        mode.encode_header(&mut bytes, segment.size as usize);
+        mode.encode_header(&mut bytes, len as usize);
         let offset = size;
-        size += bytes.len() as u64 + segment.size;
+        size += bytes.len() as u64 + len;
         headers.push(DataHeader {
-            segment: i as u32,
+            segments,
             offset,
             bytes,
         });

@@ -10,8 +10,8 @@ use crate::link::liveness::Liveness;
 use crate::link::mark::is_exported;
 use crate::link::object::ObjTarget;
 use crate::link::options::{Options, OutputKind, Unresolved};
-use crate::link::resolution::{Definition, Resolution, Symbol, SymbolRef};
-use crate::link::synthesis::{Export, ExportTarget, Synthesis, TableUse};
+use crate::link::resolution::{Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef};
+use crate::link::synthesis::{Export, ExportTarget, SynthFunction, Synthesis, TableUse};
 
 /// Fills in [`Synthesis::imports`].
 pub(super) fn imports(
@@ -139,10 +139,36 @@ pub(super) fn exports<'a>(
             synthesis.exports.push(Export { name, what: target });
         }
     }
+    start_up_exports(options, synthesis);
     for (name, id) in wrapped {
         let what = ExportTarget::Wrapper(synthesis.wrappers.len() as u32);
         synthesis.wrappers.push(id);
         synthesis.exports.push(Export { name, what });
+    }
+}
+
+/// Exports of functions and addresses that no symbol names: the one a loader calls, and
+/// all of them where everything is exported.
+fn start_up_exports(options: &Options, synthesis: &mut Synthesis<'_>) {
+    for function in &synthesis.functions {
+        let SynthFunction::Made(made) = *function else {
+            continue;
+        };
+        // The others have symbols.
+        let named = matches!(made, MadeFunction::CallCtors | MadeFunction::InitTls);
+        if named || !options.export_all && made != MadeFunction::ApplyDataRelocs {
+            continue;
+        }
+        if made == MadeFunction::InitMemory && options.memory.shared {
+            synthesis.exports.push(Export {
+                name: "__wasm_init_memory_flag",
+                what: ExportTarget::Address(MadeAddress::InitMemoryFlag),
+            });
+        }
+        synthesis.exports.push(Export {
+            name: made.name(),
+            what: ExportTarget::Made(made),
+        });
     }
 }
 

@@ -136,9 +136,16 @@ impl<'l> Writer<'l, '_> {
                 for header in headers {
                     out.take(header.bytes.len() as u64)
                         .copy_from_slice(&header.bytes);
-                    let segment = &self.layout.data.segments[header.segment as usize];
-                    let contents = out.take(segment.size);
-                    self.split_data(header.segment, contents, tasks);
+                    let addresses = &self.layout.memory.segments;
+                    let mut at = addresses[header.segments.start as usize];
+                    for i in header.segments.clone() {
+                        let start = addresses[i as usize];
+                        // Alignment leaves gaps between segments that become one.
+                        out.take(start - at).fill(0);
+                        let size = self.layout.data.segments[i as usize].size;
+                        self.split_data(i, out.take(size), tasks);
+                        at = start + size;
+                    }
                 }
             }
             Contents::Custom(nth) => {

@@ -1,0 +1,90 @@
+//! The `dylink.0` section of position-independent output (tool-conventions
+//! DynamicLinking.md): what whoever loads the module has to know.
+
+use wasm_format::dylink::{DylinkExport, DylinkImport, DylinkSection, MemInfo};
+use wasm_format::linking::{SymbolFlags, SymbolKind};
+
+use super::entries::Sources;
+use crate::link::resolution::{Definition, Symbol};
+use crate::link::synthesis::ExportTarget;
+use crate::link::synthesize::import_name;
+
+/// The section's contents after its name.
+pub(super) fn write(sources: &Sources<'_, '_>) -> Vec<u8> {
+    let (layout, options) = (sources.layout, sources.options);
+    let memory = &layout.memory;
+    let exports: Vec<DylinkExport<'_>> = sources
+        .synthesis
+        .exports
+        .iter()
+        .filter_map(|export| match export.what {
+            ExportTarget::Symbol(id) => Some((export.name, sources.resolution.symbol(id))),
+            ExportTarget::Wrapper(_) | ExportTarget::Made(_) | ExportTarget::Address(_) => None,
+        })
+        .filter(|(_, symbol)| symbol.kind == SymbolKind::Data && symbol.tls)
+        .map(|(name, symbol)| DylinkExport {
+            name,
+            flags: flags(symbol),
+        })
+        .collect();
+    // Weak references that nobody answers are no error when the module is loaded.
+    let imports: Vec<DylinkImport<'_>> = sources
+        .resolution
+        .symbols()
+        .filter(|&(id, symbol)| {
+            symbol.definition == Definition::Undefined
+                && symbol.weak
+                && sources.liveness.reached(id)
+        })
+        .map(|(_, symbol)| {
+            let (module, field) = import_name(symbol, options);
+            DylinkImport {
+                module,
+                field,
+                flags: flags(symbol),
+            }
+        })
+        .collect();
+    let needed: Vec<&str> = sources
+        .resolution
+        .shared
+        .iter()
+        .map(|library| &*library.file_name)
+        .collect();
+    let runtime_path: Vec<&str> = options.pic.rpath.iter().map(String::as_str).collect();
+    let mut out = Vec::new();
+    DylinkSection {
+        mem_info: Some(MemInfo {
+            memory_size: memory.data_end as u32,
+            memory_align_log2: memory.align_log2,
+            table_size: layout.slots.functions.len() as u32,
+            table_align_log2: 0,
+        }),
+        needed: &needed,
+        exports: &exports,
+        imports: &imports,
+        runtime_path: &runtime_path,
+    }
+    .encode(&mut out);
+    out
+}
+
+/// A symbol's flags as the linking section would have them.
+fn flags(symbol: &Symbol<'_>) -> SymbolFlags {
+    let explicit = symbol.import.is_some_and(|import| import.explicit);
+    [
+        (symbol.weak, SymbolFlags::BINDING_WEAK),
+        (symbol.hidden, SymbolFlags::VISIBILITY_HIDDEN),
+        (
+            symbol.definition == Definition::Undefined,
+            SymbolFlags::UNDEFINED,
+        ),
+        (symbol.exported_flag, SymbolFlags::EXPORTED),
+        (explicit, SymbolFlags::EXPLICIT_NAME),
+        (symbol.no_strip, SymbolFlags::NO_STRIP),
+        (symbol.tls, SymbolFlags::TLS),
+    ]
+    .into_iter()
+    .filter(|(set, _)| *set)
+    .fold(SymbolFlags::NONE, |flags, (_, flag)| flags | flag)
+}
