@@ -297,6 +297,16 @@ impl Options {
         self.output.is_pic()
     }
 
+    /// Module and name of the memory, if it is imported. A shared library lives in the
+    /// memory of whoever loads it.
+    pub fn memory_import(&self) -> Option<(&str, &str)> {
+        match (&self.memory.import, self.output) {
+            (Some((module, name)), _) => Some((module, name)),
+            (None, OutputKind::Shared | OutputKind::Relocatable) => Some(("env", "memory")),
+            (None, _) => None,
+        }
+    }
+
     /// Whether debug sections are dropped.
     pub fn strip_debug(&self) -> bool {
         self.strip >= Strip::Debug

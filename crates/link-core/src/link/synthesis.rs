@@ -5,7 +5,9 @@ use rustc_hash::FxHashMap;
 
 use super::ids::{FileId, ObjFunc, ObjType, SymbolId};
 use super::object::ObjTarget;
-use super::resolution::{Definition, MadeAddress, MadeFunction, MadeGlobal, Resolution, Stub, SymbolRef};
+use super::resolution::{
+    Definition, MadeAddress, MadeFunction, MadeGlobal, Resolution, Stub, SymbolRef,
+};
 
 /// Everything of the output that no object holds.
 #[derive(Debug, Default)]

@@ -17,7 +17,9 @@ use crate::link::synthesis::Synthesis;
 pub(super) fn data_relocs(places: &Places<'_, '_>, tls: bool) -> Vec<u8> {
     let mut body = Body::new(places.resolution.is_64);
     for (i, output) in places.data.segments.iter().enumerate() {
-        if output.tls != tls {
+        // Without threads, thread-local data is data like any other.
+        let threads = places.memory.limits.shared;
+        if (threads && output.tls) != tls {
             continue;
         }
         for piece in &output.pieces {
@@ -75,12 +77,13 @@ fn segment_relocs(
                 body.constant(wide, value).sum(wide);
             }
         }
-        let (store, align) = if wide {
-            (Opcode::I64Store, 3)
+        let store = if wide {
+            Opcode::I64Store
         } else {
-            (Opcode::I32Store, 2)
+            Opcode::I32Store
         };
-        body.access(store, align, 0);
+        // Structures may be packed: 4 is what every address can be relied on to have.
+        body.access(store, 2, 0);
     }
 }
 
@@ -94,7 +97,9 @@ enum Source {
 
 fn source(places: &Places<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Option<Source> {
     use RelocType as R;
-    if let Some(global) = places.globals.got(symbol) {
+    // What the linker knows itself needs no detour.
+    let loaded = |global: &GlobalIndex| global.0 < places.globals.imported;
+    if let Some(global) = places.globals.got(symbol).filter(loaded) {
         return Some(Source::Got(global));
     }
     let made = &places.resolution.made;
@@ -116,11 +121,9 @@ fn source(places: &Places<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Optio
 }
 
 fn push_tls_address(places: &Places<'_, '_>, body: &mut Body, offset: u64) {
+    body.address(offset);
     if let Some(base) = places.globals.made(MadeGlobal::TlsBase) {
-        body.op_u32(Opcode::GlobalGet, base.0);
-        body.address(offset).add();
-    } else {
-        body.address(offset);
+        body.op_u32(Opcode::GlobalGet, base.0).add();
     }
 }
 
@@ -134,17 +137,31 @@ pub(super) fn global_relocs(
 ) -> Vec<u8> {
     let mut body = Body::new(places.resolution.is_64);
     for &symbol in &synthesis.got_internal {
-        if is_tls(places.resolution, symbol) != tls {
+        let thread_local = is_tls(places.resolution, symbol);
+        let threads = places.memory.limits.shared;
+        if (threads && thread_local) != tls {
             continue;
         }
+        let template = (places.memory.tls).map_or(0, |template| template.address);
         let Some(global) = places.globals.got(symbol) else {
             continue;
         };
         match places.symbol(symbol) {
-            Value::Address(offset) if tls => push_tls_address(places, &mut body, offset),
+            Value::Address(offset) if tls => {
+                let Some(base) = places.globals.made(MadeGlobal::TlsBase) else {
+                    continue;
+                };
+                body.op_u32(Opcode::GlobalGet, base.0);
+                body.address(offset).add();
+            }
             Value::Address(address) => {
                 let Some(base) = places.memory_base() else {
                     continue;
+                };
+                let address = if thread_local {
+                    template + address
+                } else {
+                    address
                 };
                 body.op_u32(Opcode::GlobalGet, base.0);
                 body.address(address).add();

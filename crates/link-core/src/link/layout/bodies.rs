@@ -26,10 +26,10 @@ impl Body {
         }
     }
 
-    /// A body with one local that holds an address.
-    pub(super) fn with_address_local(is_64: bool) -> Self {
+    /// A body with two locals that hold addresses.
+    fn with_address_locals(is_64: bool) -> Self {
         Self {
-            code: vec![1, 1, if is_64 { 0x7e } else { 0x7f }],
+            code: vec![1, 2, if is_64 { 0x7e } else { 0x7f }],
             is_64,
         }
     }
@@ -207,11 +207,7 @@ fn wrapper(places: &Places<'_, '_>, symbol: SymbolId) -> Vec<u8> {
 /// Calls what has to run at instantiation, one after the other.
 fn start(places: &Places<'_, '_>) -> Vec<u8> {
     let mut body = Body::new(places.resolution.is_64);
-    for made in [
-        MadeFunction::InitMemory,
-        MadeFunction::ApplyGlobalRelocs,
-        MadeFunction::ApplyDataRelocs,
-    ] {
+    for made in [MadeFunction::ApplyGlobalRelocs, MadeFunction::InitMemory] {
         if let Some(index) = places.functions.made(made) {
             body.op_u32(Opcode::Call, index.0);
         }
@@ -231,11 +227,14 @@ fn needs_init(segment: &OutputSegment<'_>, imported_memory: bool) -> bool {
 /// threads share is filled by the first of them, for which the others wait: the guard
 /// goes from 0 over 1 (being filled) to 2 (done).
 fn init_memory(places: &Places<'_, '_>) -> Vec<u8> {
+    /// The local that holds the guard's address, and the one for the template's.
+    const FLAG: u32 = 0;
+    const STORAGE: u32 = 1;
     let is_64 = places.resolution.is_64;
     let memory = places.memory;
     let is_pic = places.memory_base().is_some();
     let mut body = if is_pic && memory.init_flag.is_some() {
-        Body::with_address_local(is_64)
+        Body::with_address_locals(is_64)
     } else {
         Body::new(is_64)
     };
@@ -243,16 +242,17 @@ fn init_memory(places: &Places<'_, '_>) -> Vec<u8> {
     let flag = memory.init_flag.map(|flag| (flag, is_pic));
     let push_flag = |body: &mut Body| match flag {
         Some((_, true)) => {
-            body.op_u32(Opcode::LocalGet, 0);
+            body.op_u32(Opcode::LocalGet, FLAG);
         }
         Some((address, false)) => {
             body.address(address);
         }
         None => {}
     };
-    if let Some((address, true)) = flag {
-        push_address(places, &mut body, address);
-        body.op_u32(Opcode::LocalSet, 0);
+    if let (Some((address, true)), Some(base)) = (flag, places.memory_base()) {
+        body.op_u32(Opcode::GlobalGet, base.0);
+        body.address(address).add();
+        body.op_u32(Opcode::LocalSet, FLAG);
     }
     if flag.is_some() {
         // block $drop; block $wait; block $init
@@ -277,8 +277,14 @@ fn init_memory(places: &Places<'_, '_>) -> Vec<u8> {
                 && let Some(base) = places.globals.made(MadeGlobal::TlsBase)
             {
                 // The thread that fills memory uses the template itself as its storage.
-                push_address(places, &mut body, address);
-                body.op_u32(Opcode::GlobalSet, base.0);
+                if is_pic {
+                    body.op_u32(Opcode::LocalTee, STORAGE);
+                    body.op_u32(Opcode::GlobalSet, base.0);
+                    body.op_u32(Opcode::LocalGet, STORAGE);
+                } else {
+                    body.address(address);
+                    body.op_u32(Opcode::GlobalSet, base.0);
+                }
             }
             if segment.in_file {
                 body.i32(0).i32(segment.size as u32 as i32);

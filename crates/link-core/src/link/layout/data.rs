@@ -144,7 +144,8 @@ pub(crate) fn collect<'a>(
 ) -> Result<Data<'a>, Vec<Diagnostic>> {
     // Memory that somebody else made need not be zeroed. Where `memory.fill` exists,
     // __wasm_init_memory clears it; else zeroes are written out.
-    let bss_in_file = options.is_relocatable() || options.memory.import.is_some() && !bulk_memory;
+    let bss_in_file =
+        options.memory_import().is_some() && (options.is_relocatable() || !bulk_memory);
 
     let mut by_name: FxHashMap<&'a str, usize> = FxHashMap::default();
     let mut members: Vec<Vec<(FileId, ObjSegment)>> = Vec::new();

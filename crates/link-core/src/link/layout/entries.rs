@@ -16,7 +16,7 @@ use super::types::synth_signature;
 use super::values::Value;
 use crate::link::ids::TypeIndex;
 use crate::link::liveness::Liveness;
-use crate::link::options::{Options, OutputKind};
+use crate::link::options::Options;
 use crate::link::resolution::{MadeGlobal, Resolution, SymbolRef};
 use crate::link::synthesis::{ExportTarget, Synthesis, TableUse};
 use crate::link::synthesize::import_name;
@@ -34,16 +34,6 @@ pub(super) struct Sources<'l, 'a> {
 /// Entries of a section: how many, and their bytes.
 pub(super) type Entries = (u32, Vec<u8>);
 
-/// Module and name of the memory, if it is imported. A shared library lives in the memory
-/// of whoever loads it.
-pub(super) fn memory_import(options: &Options) -> Option<(&str, &str)> {
-    match &options.memory.import {
-        Some((module, name)) => Some((module, name)),
-        None if options.output == OutputKind::Shared || options.is_relocatable() => Some(("env", "memory")),
-        None => None,
-    }
-}
-
 /// The name that the memory is exported under, if it is.
 fn memory_export(options: &Options) -> Option<&str> {
     if options.is_relocatable() {
@@ -51,7 +41,7 @@ fn memory_export(options: &Options) -> Option<&str> {
     }
     match &options.memory.export {
         Some(name) => Some(name),
-        None if memory_import(options).is_none() => Some("memory"),
+        None if options.memory_import().is_none() => Some("memory"),
         None => None,
     }
 }
@@ -111,7 +101,7 @@ impl Sources<'_, '_> {
             Import { module, field, ty }.encode(&mut out);
             count += 1;
         };
-        if let Some((module, name)) = memory_import(self.options) {
+        if let Some((module, name)) = self.options.memory_import() {
             add(module, name, EntityType::Memory(self.layout.memory.limits));
         }
         for &id in &self.synthesis.imports {
@@ -211,7 +201,7 @@ impl Sources<'_, '_> {
 
     pub(super) fn memories(&self) -> Entries {
         let mut out = Vec::new();
-        if memory_import(self.options).is_some() {
+        if self.options.memory_import().is_some() {
             return (0, out);
         }
         self.layout.memory.limits.encode(&mut out);
@@ -239,7 +229,13 @@ impl Sources<'_, '_> {
         let mut out = Vec::new();
         for &made in &self.synthesis.globals {
             let (mutability, value) = self.made_global(made);
-            self.put_global(&mut out, mutability, &[self.address_op(value)]);
+            let mut init = vec![self.address_op(value)];
+            if made == MadeGlobal::TlsBase && !self.options.memory.shared {
+                // Without threads the template is the storage.
+                init.clear();
+                self.data_offset(value, &mut init);
+            }
+            self.put_global(&mut out, mutability, &init);
         }
         for (file, object) in self.resolution.objects() {
             let live = &self.liveness.files[file.index()].globals;
@@ -274,13 +270,18 @@ impl Sources<'_, '_> {
         .encode(out);
     }
 
+    /// Address of the template of thread-local storage.
+    fn tls_address(&self) -> u64 {
+        self.layout.memory.tls.map_or(0, |tls| tls.address)
+    }
+
     fn made_global(&self, made: MadeGlobal) -> (Mutability, u64) {
         let memory = &self.layout.memory;
         match made {
             MadeGlobal::StackPointer => (Mutability::Var, memory.stack_high),
             // Each thread sets its own; alone there is one place, known beforehand.
             MadeGlobal::TlsBase if self.options.memory.shared => (Mutability::Var, 0),
-            MadeGlobal::TlsBase => (Mutability::Const, memory.tls.map_or(0, |tls| tls.address)),
+            MadeGlobal::TlsBase => (Mutability::Const, self.tls_address()),
             MadeGlobal::TlsSize => (Mutability::Const, memory.tls.map_or(0, |tls| tls.size)),
             MadeGlobal::TlsAlign => (
                 Mutability::Const,
@@ -298,7 +299,11 @@ impl Sources<'_, '_> {
     fn put_got(&self, out: &mut Vec<u8>, symbol: SymbolRef) {
         let made = &self.resolution.made;
         let places = self.layout.places(self.resolution, self.liveness);
+        let tls = is_tls(self.resolution, symbol);
+        let threads = self.options.memory.shared;
         let (value, base) = match places.symbol(symbol) {
+            Value::Address(offset) if tls && threads => (offset, None),
+            Value::Address(offset) if tls => (self.tls_address() + offset, made.memory_base),
             Value::Address(address) => (address, made.memory_base),
             Value::Function(function) => (
                 (self.layout.slots.of(function)).map_or(0, |slot| u64::from(slot.0)),
@@ -306,14 +311,14 @@ impl Sources<'_, '_> {
             ),
             _ => (0, None),
         };
-        let tls = self.options.memory.shared && is_tls(self.resolution, symbol);
+        let by_thread = tls && threads;
         match places.base_global(base) {
-            Some(base) if self.layout.extended_const && !tls => {
+            Some(base) if self.layout.extended_const => {
                 let init = self.offset_from(base.0, value);
                 self.put_global(out, Mutability::Const, &init);
             }
             base => {
-                let by_code = tls || base.is_some();
+                let by_code = by_thread || base.is_some();
                 let mutability = if by_code {
                     Mutability::Var
                 } else {
@@ -354,9 +359,7 @@ impl Sources<'_, '_> {
                 Value::Address(address) => Some(address),
                 _ => None,
             },
-            ExportTarget::Address(made) => {
-                self.layout.memory.made(made, self.layout.slots.base)
-            }
+            ExportTarget::Address(made) => self.layout.memory.made(made, self.layout.slots.base),
             ExportTarget::Wrapper(_) | ExportTarget::Made(_) => None,
         }
     }

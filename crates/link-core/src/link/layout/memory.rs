@@ -47,7 +47,7 @@ pub struct Memory {
     pub limits: Limits,
 }
 
-/// The template of thread-local storage.
+/// The template of thread-local storage; without threads, the storage itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Tls {
     /// The output segment that holds it.
@@ -237,8 +237,10 @@ impl Memory {
                 ));
             }
             max = Some(limit / page);
+        } else if asked.growable && asked.shared && options.is_pic() {
+            // A shared memory needs a maximum; a loader may grow this one.
+            max = Some(most / page);
         } else if asked.shared || !asked.growable {
-            // A shared memory needs a maximum.
             max = Some(pages);
         }
         self.limits = Limits {

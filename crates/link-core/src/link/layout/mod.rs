@@ -126,7 +126,7 @@ pub fn layout<'a>(
         sections: Vec::new(),
         size: 0,
         extended_const: features.has("extended-const"),
-        imported_memory: entries::memory_import(options).is_some(),
+        imported_memory: options.memory_import().is_some(),
     };
     // With indices and addresses every symbol has its value,
     layout.symbols = SymbolValues::compute(&layout.places(resolution, liveness));

@@ -173,7 +173,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
         format!("{prefix}{}", resolution.name(symbol))
     };
     for &symbol in &synthesis.got_imports {
-        add(&got_name(symbol, "GOT.func.", "GOT.mem."));
+        add(&shown(sources, resolution.name(symbol)));
     }
     for &made in &synthesis.globals {
         add(made.name());

@@ -207,7 +207,13 @@ pub(super) fn plan<'a>(
 
 /// Code that copies passive segments is validated in one pass, which needs their count.
 fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>) {
-    let in_file = || layout.data.segments.iter().filter(|segment| segment.in_file);
+    let in_file = || {
+        layout
+            .data
+            .segments
+            .iter()
+            .filter(|segment| segment.in_file)
+    };
     if in_file().any(|segment| segment.passive) {
         let mut out = Vec::new();
         put_data_count_section(&mut out, in_file().count() as u32);

@@ -101,8 +101,7 @@ fn table_use(
             TableUse::None
         };
     }
-    let loaded = options.is_pic() && (needed || options.output == OutputKind::Shared);
-    if options.table.import && needed || loaded {
+    if needed && (options.table.import || options.is_pic()) {
         TableUse::Imported
     } else if needed || options.table.export {
         TableUse::Defined

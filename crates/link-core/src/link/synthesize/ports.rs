@@ -10,7 +10,9 @@ use crate::link::liveness::Liveness;
 use crate::link::mark::is_exported;
 use crate::link::object::ObjTarget;
 use crate::link::options::{Options, OutputKind, Unresolved};
-use crate::link::resolution::{Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef};
+use crate::link::resolution::{
+    Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef,
+};
 use crate::link::synthesis::{Export, ExportTarget, SynthFunction, Synthesis, TableUse};
 
 /// Fills in [`Synthesis::imports`].
@@ -150,6 +152,14 @@ pub(super) fn exports<'a>(
 /// Exports of functions and addresses that no symbol names: the one a loader calls, and
 /// all of them where everything is exported.
 fn start_up_exports(options: &Options, synthesis: &mut Synthesis<'_>) {
+    let init_memory = SynthFunction::Made(MadeFunction::InitMemory);
+    let guarded = options.memory.shared && synthesis.functions.contains(&init_memory);
+    if options.export_all && guarded {
+        synthesis.exports.push(Export {
+            name: "__wasm_init_memory_flag",
+            what: ExportTarget::Address(MadeAddress::InitMemoryFlag),
+        });
+    }
     for function in &synthesis.functions {
         let SynthFunction::Made(made) = *function else {
             continue;
@@ -158,12 +168,6 @@ fn start_up_exports(options: &Options, synthesis: &mut Synthesis<'_>) {
         let named = matches!(made, MadeFunction::CallCtors | MadeFunction::InitTls);
         if named || !options.export_all && made != MadeFunction::ApplyDataRelocs {
             continue;
-        }
-        if made == MadeFunction::InitMemory && options.memory.shared {
-            synthesis.exports.push(Export {
-                name: "__wasm_init_memory_flag",
-                what: ExportTarget::Address(MadeAddress::InitMemoryFlag),
-            });
         }
         synthesis.exports.push(Export {
             name: made.name(),

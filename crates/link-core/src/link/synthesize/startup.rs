@@ -24,58 +24,41 @@ pub(super) fn add(
     if options.is_relocatable() {
         return;
     }
+    // Without threads, thread-local data is data like any other.
+    let threads = options.memory.shared;
     let got = |tls: bool| {
         synthesis
             .got_internal
             .iter()
-            .any(|&symbol| is_tls(resolution, symbol) == tls)
+            .any(|&symbol| (threads && is_tls(resolution, symbol)) == tls)
     };
-    let (tls_got, plain_got) = (got(true), got(false));
-    let mut add = |made, wanted: bool| {
+    let segments: Vec<&Segment<'_>> = live_segments(resolution, live).collect();
+    let addresses = |tls: bool| {
+        segments.iter().any(|segment| {
+            (threads && segment.flags.contains(SegmentFlags::TLS)) == tls
+                && holds_addresses(segment)
+        })
+    };
+    let init_memory = needs_init_memory(&segments, options, features);
+    let apply_globals = options.is_pic() && !features.has("extended-const") && got(false);
+    let wanted = [
+        (
+            MadeFunction::ApplyDataRelocs,
+            options.is_pic() && addresses(false),
+        ),
+        (MadeFunction::InitMemory, init_memory),
+        (MadeFunction::ApplyGlobalTlsRelocs, got(true)),
+        (MadeFunction::ApplyTlsRelocs, addresses(true)),
+        (MadeFunction::ApplyGlobalRelocs, apply_globals),
+        (MadeFunction::Start, apply_globals && init_memory),
+    ];
+    for (made, wanted) in wanted {
         if wanted {
             synthesis.functions.push(SynthFunction::Made(made));
         }
-        wanted
-    };
-    let segments: Vec<&Segment<'_>> = live_segments(resolution, live).collect();
-
-    let init_memory = add(
-        MadeFunction::InitMemory,
-        needs_init_memory(&segments, options, features),
-    );
-    add(
-        MadeFunction::ApplyGlobalTlsRelocs,
-        options.memory.shared && tls_got,
-    );
-    let is_tls_segment = |segment: &&&Segment<'_>| segment.flags.contains(SegmentFlags::TLS);
-    add(
-        MadeFunction::ApplyTlsRelocs,
-        options.memory.shared
-            && options.is_pic()
-            && segments
-                .iter()
-                .filter(is_tls_segment)
-                .any(|segment| holds_addresses(segment)),
-    );
-    add(
-        MadeFunction::ApplyDataRelocs,
-        options.is_pic()
-            && segments
-                .iter()
-                .filter(|segment| !is_tls_segment(segment))
-                .any(|segment| holds_addresses(segment)),
-    );
-    let apply_globals = add(
-        MadeFunction::ApplyGlobalRelocs,
-        options.is_pic() && !features.has("extended-const") && plain_got,
-    );
+    }
     synthesis.start = match (apply_globals, init_memory) {
-        (true, true) => {
-            synthesis
-                .functions
-                .push(SynthFunction::Made(MadeFunction::Start));
-            Some(MadeFunction::Start)
-        }
+        (true, true) => Some(MadeFunction::Start),
         (true, false) => Some(MadeFunction::ApplyGlobalRelocs),
         (false, true) => Some(MadeFunction::InitMemory),
         (false, false) => None,
@@ -88,7 +71,7 @@ fn needs_init_memory(segments: &[&Segment<'_>], options: &Options, features: &Fe
     if options.memory.shared {
         return !segments.is_empty();
     }
-    options.memory.import.is_some()
+    options.memory_import().is_some()
         && features.has("bulk-memory")
         && !options.emit_relocs
         && segments
