@@ -113,6 +113,8 @@ impl<'a> Marker<'_, 'a> {
             (resolution.made.stack_pointer).filter(|_| !options.is_pic()),
             resolution.made.memory_base,
             resolution.made.table_base,
+            // What a loader may look for is there, if only to do nothing.
+            (resolution.made.call_ctors).filter(|_| options.is_pic()),
         ]
         .into_iter()
         .flatten()

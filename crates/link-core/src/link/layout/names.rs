@@ -141,11 +141,21 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
     // After the parts of the files.
     entries.parts.push(Vec::new());
     for (nth, &symbol) in synthesis.wrappers.iter().enumerate() {
-        let name = shown(sources, resolution.symbol(symbol).name);
         let index = numbers.wrapper(nth as u32);
-        entries.add(index.0, &format!("{name}.command_export"));
+        entries.add(index.0, &wrapper(sources, resolution.symbol(symbol).name));
     }
     entries
+}
+
+/// The name of a wrapper. Its ending is none of the mangled name's, and demangled stands
+/// in parentheses.
+fn wrapper(sources: &Sources<'_, '_>, name: &str) -> String {
+    let demangled = shown(sources, name);
+    if demangled == name || name == "__main_argc_argv" {
+        format!("{name}.command_export")
+    } else {
+        format!("{demangled} (.command_export)")
+    }
 }
 
 fn globals(sources: &Sources<'_, '_>) -> Entries {

@@ -229,11 +229,11 @@ pub(super) fn file_segments(sources: &Sources<'_, '_>) -> Vec<Range<u32>> {
     let in_file = (0..segments.len() as u32).filter(|&i| segments[i as usize].in_file);
     let one = sources.options.is_pic() && !layout.extended_const && !layout.memory.limits.shared;
     if one {
-        // Segments without contents come last, or there are none.
-        let mut all = in_file;
-        let first = all.next();
+        // Segments without contents stand behind those that have some.
+        let (first, last) = (in_file.clone().min(), in_file.max());
         return first
-            .map(|first| first..all.last().unwrap_or(first) + 1)
+            .zip(last)
+            .map(|(first, last)| first..last + 1)
             .into_iter()
             .collect();
     }

@@ -144,7 +144,7 @@ fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
         resolver.table.diagnostics.push(diagnostic);
         return;
     }
-    let mut mention = own_mention(NAME, SymbolKind::Table, SymbolFlags::NONE);
+    let mut mention = own_mention(NAME, SymbolKind::Table, HIDDEN);
     mention.table_type = Some(TableType {
         element: RefType::FUNCREF,
         limits: Limits {

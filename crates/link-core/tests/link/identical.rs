@@ -1,0 +1,326 @@
+//! The module is, byte for byte, the one that `rust-lld` makes of the same objects. The
+//! objects and their sources are in `objects`; `objects/build.sh` rebuilds them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use link_core::diag::Severity;
+use link_core::link::options::{Entry, OutputKind, Strip, Unresolved};
+use link_core::link::read::{Input, Inputs};
+use link_core::link::{Env, Options, link};
+
+/// The linker that comes with the Rust toolchain.
+fn rust_lld() -> PathBuf {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let print = |what: &[&str]| {
+        let output = Command::new(&rustc)
+            .args(what)
+            .output()
+            .expect("rustc runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let sysroot = print(&["--print", "sysroot"]);
+    let version = print(&["-vV"]);
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .expect("a host");
+    Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(host)
+        .join("bin/rust-lld")
+}
+
+/// The options that arguments of `wasm-ld` stand for, of those used here.
+fn options(arguments: &[&str]) -> Options {
+    let mut options = Options::default();
+    options.output_name = "out.wasm".into();
+    for argument in arguments {
+        let (name, value) = argument.split_once('=').unwrap_or((argument, ""));
+        let number = || Some(value.parse().expect("a number"));
+        match name {
+            "-O0" => options.optimize = 0,
+            "-s" => options.strip = Strip::All,
+            "-S" => options.strip = Strip::Debug,
+            "-mwasm64" => options.is_64 = Some(true),
+            "-pie" => options.output = OutputKind::Pie,
+            "-shared" => options.output = OutputKind::Shared,
+            "-Bsymbolic" => options.pic.bsymbolic = true,
+            "--experimental-pic" => options.pic.experimental = true,
+            "--compress-relocations" => options.compress_relocations = true,
+            "--export" => options.exports.push(value.into()),
+            "--export-all" => options.export_all = true,
+            "--export-dynamic" => options.export_dynamic = true,
+            "--export-memory" => options.memory.export = Some(value.into()),
+            "--export-table" => options.table.export = true,
+            "--extra-features" => options.features.extra.push(value.into()),
+            "--global-base" => options.memory.global_base = number(),
+            "--growable-table" => options.table.growable = true,
+            "--import-memory" => {
+                options.memory.import = Some(("env".into(), "memory".into()));
+            }
+            "--import-table" => options.table.import = true,
+            "--import-undefined" => options.import_undefined = true,
+            "--initial-heap" => options.memory.initial_heap = number(),
+            "--initial-memory" => options.memory.initial = number(),
+            "--max-memory" => options.memory.max = number(),
+            "--no-demangle" => options.demangle = false,
+            "--no-entry" => options.entry = Entry::None,
+            "--no-gc-sections" => options.gc_sections = false,
+            "--no-growable-memory" => options.memory.growable = false,
+            "--no-merge-data-segments" => options.merge_data_segments = false,
+            "--no-stack-first" => options.memory.stack_first = false,
+            "--page-size" => options.memory.page_size = value.parse().expect("a number"),
+            "--shared-memory" => options.memory.shared = true,
+            "--soname" => options.pic.soname = Some(value.into()),
+            "--table-base" => options.table.base = number(),
+            "--unresolved-symbols" if value == "import-dynamic" => {
+                options.unresolved = Unresolved::ImportDynamic;
+            }
+            _ => panic!("this test does not know {argument}"),
+        }
+    }
+    options
+}
+
+/// What a linker made: a module, or messages.
+type Outcome = Result<Vec<u8>, String>;
+
+fn by_rust_lld(directory: &Path, objects: &[&str], arguments: &[&str]) -> Outcome {
+    let out = directory.join("out.wasm");
+    let output = Command::new(rust_lld())
+        .args(["-flavor", "wasm", "-o"])
+        .arg(&out)
+        .args(arguments)
+        .args(objects)
+        .current_dir(object_directory())
+        .output()
+        .expect("rust-lld runs");
+    if output.status.success() {
+        return Ok(std::fs::read(out).expect("rust-lld wrote its output"));
+    }
+    let messages = String::from_utf8(output.stderr).expect("UTF-8");
+    Err(messages.replace("rust-lld: ", ""))
+}
+
+fn by_us(objects: &[&str], arguments: &[&str], threads: usize) -> Outcome {
+    let inputs = Inputs {
+        inputs: objects
+            .iter()
+            .map(|name| {
+                let bytes = std::fs::read(object_directory().join(name)).expect("the object");
+                Input::bytes(*name, link_core::link::FileData::new(bytes))
+            })
+            .collect(),
+        ..Inputs::default()
+    };
+    let mut options = options(arguments);
+    options.threads = Some(threads);
+    let mut module = Vec::new();
+    match link(inputs, &options, &Env::default(), &mut module) {
+        Ok(_) => Ok(module),
+        Err(error) => {
+            let errors = (error.diagnostics.iter())
+                .filter(|diagnostic| diagnostic.severity == Severity::Error)
+                .map(ToString::to_string);
+            Err(errors.map(|error| error + "\n").collect())
+        }
+    }
+}
+
+fn object_directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/link/objects")
+}
+
+/// Links `objects` with each line of `lines` by both linkers.
+fn compare(objects: &[&str], lines: &[&str]) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for line in lines {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let expected = by_rust_lld(directory.path(), objects, &arguments);
+        for threads in [1, 2, 7] {
+            let ours = by_us(objects, &arguments, threads);
+            match (&expected, &ours) {
+                (Ok(expected), Ok(ours)) => {
+                    let features = wasmparser::WasmFeatures::all();
+                    wasmparser::Validator::new_with_features(features)
+                        .validate_all(ours)
+                        .unwrap_or_else(|error| panic!("{objects:?} {line}: {error}"));
+                    let differs = expected.iter().zip(ours).position(|(a, b)| a != b);
+                    assert!(
+                        expected == ours,
+                        "{objects:?} {line}: {} bytes instead of {}, different from {:?} on",
+                        ours.len(),
+                        expected.len(),
+                        differs,
+                    );
+                }
+                (expected, ours) => assert_eq!(
+                    expected.as_ref().err(),
+                    ours.as_ref().err(),
+                    "{objects:?} {line}"
+                ),
+            }
+        }
+    }
+}
+
+#[test]
+fn static_modules() {
+    compare(
+        &["data.o", "more.o"],
+        &[
+            "",
+            "-O0",
+            "-S",
+            "-s",
+            "-S --compress-relocations",
+            "-s --compress-relocations",
+            "--no-gc-sections",
+            "--no-demangle",
+            "--soname=other",
+            "--no-merge-data-segments",
+            "--export=five --export=__heap_base --export=__data_end --export=__heap_end",
+            "--export=_Z6lookupi --no-entry",
+            "--export-dynamic",
+        ],
+    );
+}
+
+#[test]
+fn static_modules_of_64_bits() {
+    compare(
+        &["data64.o", "more64.o"],
+        &[
+            "-mwasm64",
+            "-mwasm64 -s --compress-relocations",
+            "-mwasm64 --no-gc-sections --export=five",
+        ],
+    );
+}
+
+#[test]
+fn memory_and_table() {
+    compare(
+        &["data.o", "more.o"],
+        &[
+            "--no-stack-first",
+            "--no-stack-first --global-base=16",
+            "--global-base=131072",
+            "--initial-memory=262144",
+            "--initial-memory=262144 --max-memory=524288",
+            "--initial-memory=262144 --no-growable-memory",
+            "--initial-heap=65536",
+            "--page-size=1",
+            "--import-memory",
+            "--import-memory --export-memory=other",
+            "--export-memory=other",
+            "--table-base=10",
+            "--growable-table",
+            "--export-table",
+            "--import-table",
+        ],
+    );
+}
+
+#[test]
+fn what_does_not_fit() {
+    compare(
+        &["data.o", "more.o"],
+        &[
+            "--global-base=1024",
+            "--initial-memory=70000",
+            "--initial-memory=65536",
+            "--initial-memory=4295032832",
+            "--initial-heap=70000",
+            "--initial-heap=4295032832",
+            "--max-memory=65536",
+            "--max-memory=70000",
+            "--max-memory=4295032832",
+            "--initial-memory=262144 --max-memory=131072",
+        ],
+    );
+}
+
+#[test]
+fn threads() {
+    compare(
+        &["threads.o"],
+        &[
+            "",
+            "--export-all",
+            "--shared-memory",
+            "--shared-memory --max-memory=262144 --export-all",
+            "--shared-memory --import-memory --max-memory=262144 --no-stack-first",
+            "--shared-memory --no-gc-sections --no-growable-memory",
+            "--import-memory --export-all",
+        ],
+    );
+}
+
+#[test]
+fn tables_tags_and_custom_sections() {
+    compare(
+        &["tables.o"],
+        &[
+            "--import-undefined",
+            "--import-undefined --export-all",
+            "--import-undefined --import-table",
+            "--import-undefined --export-table --growable-table -s",
+        ],
+    );
+}
+
+#[test]
+fn position_independent_code() {
+    compare(
+        &["pic.pic.o", "pic_other.pic.o"],
+        &[
+            "-pie --experimental-pic",
+            "-pie --experimental-pic --extra-features=extended-const",
+            "-shared --experimental-pic --export-dynamic --no-gc-sections",
+            "-shared --experimental-pic --export-all -Bsymbolic",
+            "",
+            "--no-gc-sections",
+        ],
+    );
+    compare(
+        &["pic.pic.o"],
+        &[
+            "-shared --experimental-pic --unresolved-symbols=import-dynamic",
+            "-shared --experimental-pic --unresolved-symbols=import-dynamic --export-dynamic",
+            "-shared --experimental-pic --unresolved-symbols=import-dynamic --no-gc-sections \
+             --extra-features=extended-const",
+        ],
+    );
+}
+
+#[test]
+fn position_independent_code_of_64_bits() {
+    compare(
+        &["pic.pic64.o", "pic_other.pic64.o"],
+        &[
+            "-mwasm64",
+            "-mwasm64 -pie --experimental-pic",
+            "-mwasm64 -shared --experimental-pic --export-all",
+        ],
+    );
+}
+
+#[test]
+fn position_independent_threads() {
+    compare(
+        &["threads.pic.o"],
+        &[
+            "-pie --experimental-pic --shared-memory --no-gc-sections",
+            "-shared --experimental-pic --shared-memory --export-all",
+            "-shared --experimental-pic --shared-memory --export-all \
+             --extra-features=extended-const",
+            "--shared-memory --no-gc-sections",
+        ],
+    );
+    compare(
+        &["threads.pic64.o"],
+        &["-mwasm64 -shared --experimental-pic --shared-memory --export-all"],
+    );
+}
