@@ -1,6 +1,7 @@
 //! The choice of the linker that does the work.
 
 mod lld;
+mod native;
 
 use crate::config::{Backend, Config};
 use crate::output::Target;
@@ -19,14 +20,26 @@ pub(crate) fn link(
     target: &Target,
     reporter: &mut Reporter,
 ) -> Result<(), Message> {
-    match config.own.backend {
-        Backend::Native => {
-            reporter.all(warnings);
-            Err(Message::error(
-                "the native backend is not there yet; use --backend=lld",
-            ))
-        }
+    let by_choice = match config.own.backend {
         // The child has the same things to say about the options.
-        Backend::Auto | Backend::Lld => lld::link(config, items, target, reporter),
+        Backend::Lld => return lld::link(config, items, target, reporter),
+        Backend::Native => true,
+        Backend::Auto => false,
+    };
+    match native::link(config, warnings, target, reporter)? {
+        native::Outcome::Done => Ok(()),
+        native::Outcome::Bitcode(error) if by_choice => {
+            reporter.one(&error);
+            Ok(())
+        }
+        native::Outcome::Bitcode(reason) => {
+            if config.link.reports.verbose || config.own.verbose_link {
+                let file = reason.text.split(": ").next().unwrap_or_default();
+                reporter.one(&Message::note(format!(
+                    "{file} is LLVM bitcode: linking with LLD"
+                )));
+            }
+            lld::link(config, items, target, reporter)
+        }
     }
 }

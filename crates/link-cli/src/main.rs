@@ -14,6 +14,7 @@ mod persona;
 mod report;
 mod rsp;
 mod sys;
+mod wasi;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -79,6 +80,13 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
     if config.link.inputs.is_empty() {
         return true;
     }
+    let (config, items) = match wasi::expand(config, items) {
+        Ok(expanded) => expanded,
+        Err(message) => {
+            reporter.one(&message);
+            return false;
+        }
+    };
     link(&config, &items, warnings, &mut reporter)
 }
 
@@ -116,9 +124,8 @@ fn link(config: &Config, items: &[Item], warnings: Vec<Message>, reporter: &mut 
         // `config::check` has reported a link without an output.
         return false;
     };
-    let made = output::Target::new(output, &config.link).and_then(|target| {
-        backend::link(config, items, warnings, &target, reporter).and_then(|()| target.finish())
-    });
+    let made = output::Target::new(output, &config.link)
+        .and_then(|target| backend::link(config, items, warnings, &target, reporter));
     if let Err(message) = made {
         reporter.one(&message);
     }

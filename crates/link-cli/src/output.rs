@@ -1,29 +1,30 @@
 //! The output's place: what may not be written to, and outputs that are no regular files.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+mod new_file;
+
+use std::borrow::Cow;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use link_core::link::Sink;
+
 use crate::config::{InputKind, LinkArgs};
-use crate::report::Message;
-use crate::sys::{self, TempDir};
+use crate::report::{self, Message};
+use crate::sys;
+use new_file::NewFile;
 
 /// Where a linked module goes.
 #[derive(Debug)]
 pub(crate) enum Target {
-    /// A regular file, or a path where there is nothing yet: the backend makes it.
+    /// A regular file, or a path where there is nothing yet.
     Path(PathBuf),
-    /// Something that bytes are written into: the backend makes `made`, which is then copied.
-    Stream {
-        to: Stream,
-        made: PathBuf,
-        /// Where `made` is; removed with this value.
-        dir: TempDir,
-    },
+    /// Something that bytes are written into.
+    Stream(Stream),
 }
 
 /// Something that cannot be replaced, only written into.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Stream {
     Stdout,
     /// A device or a named pipe.
@@ -34,7 +35,7 @@ impl Target {
     /// Looks at what `output` is. Fails when it is a directory or one of the inputs.
     pub(crate) fn new(output: &Path, link: &LinkArgs) -> Result<Self, Message> {
         if output.as_os_str() == "-" {
-            return Self::stream(Stream::Stdout, output);
+            return Ok(Self::Stream(Stream::Stdout));
         }
         let Ok(metadata) = fs::metadata(output) else {
             return Ok(Self::Path(output.to_owned()));
@@ -46,7 +47,7 @@ impl Target {
             )));
         }
         if !metadata.is_file() {
-            return Self::stream(Stream::Special(output.to_owned()), output);
+            return Ok(Self::Stream(Stream::Special(output.to_owned())));
         }
         match input_at(output, link) {
             Some(input) => Err(Message::error(format!(
@@ -58,41 +59,24 @@ impl Target {
         }
     }
 
-    /// The temporary module has the output's file name, since that is the name of the module.
-    fn stream(to: Stream, output: &Path) -> Result<Self, Message> {
-        let dir = TempDir::new()?;
-        let made = dir
-            .path()
-            .join(output.file_name().unwrap_or("a.wasm".as_ref()));
-        Ok(Self::Stream { to, made, dir })
-    }
-
-    /// The file that the backend has to make.
+    /// Its path, or `-`.
     pub(crate) fn path(&self) -> &Path {
         match self {
-            Self::Path(path) => path,
-            Self::Stream { made, .. } => made,
+            Self::Path(path) | Self::Stream(Stream::Special(path)) => path,
+            Self::Stream(Stream::Stdout) => Path::new("-"),
         }
     }
 
-    /// Whether the output is copied to its place after the link.
-    pub(crate) fn is_stream(&self) -> bool {
-        matches!(self, Self::Stream { .. })
+    /// Its path as messages show it.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        self.path().to_string_lossy()
     }
+}
 
-    /// Brings what the backend made to its place.
-    pub(crate) fn finish(self) -> Result<(), Message> {
-        let Self::Stream {
-            to,
-            made,
-            dir: _dir,
-        } = self
-        else {
-            return Ok(());
-        };
-        let mut module = File::open(&made)
-            .map_err(|error| Message::error(format!("cannot open {}: {error}", made.display())))?;
-        let copied = match &to {
+impl Stream {
+    /// Writes all that `module` has.
+    pub(crate) fn copy(&self, mut module: impl Read) -> Result<(), Message> {
+        let copied = match self {
             Stream::Stdout => {
                 let mut stdout = io::stdout().lock();
                 io::copy(&mut module, &mut stdout).and_then(|_| stdout.flush())
@@ -102,11 +86,62 @@ impl Target {
                 .open(path)
                 .and_then(|mut file| io::copy(&mut module, &mut file).map(drop)),
         };
-        let name = match &to {
+        let name = match self {
             Stream::Stdout => "standard output".to_owned(),
             Stream::Special(path) => path.display().to_string(),
         };
         copied.map_err(|error| Message::error(format!("cannot write to {name}: {error}")))
+    }
+}
+
+/// An output that is being made in this process. Nothing is seen of it before
+/// [`commit`](Self::commit), and what was there before stays until then.
+#[derive(Debug)]
+pub(crate) enum Output {
+    File(NewFile),
+    Stream { to: Stream, module: Vec<u8> },
+}
+
+impl Output {
+    /// Sees whether `target` can be made.
+    pub(crate) fn open(target: &Target) -> Result<Self, Message> {
+        match target {
+            Target::Path(path) => match NewFile::beside(path) {
+                Ok(file) => Ok(Self::File(file)),
+                Err(error) => Err(Message::error(format!(
+                    "cannot open output file {}: {}",
+                    path.display(),
+                    report::reason(&error)
+                ))),
+            },
+            Target::Stream(to) => Ok(Self::Stream {
+                to: to.clone(),
+                module: Vec::new(),
+            }),
+        }
+    }
+
+    /// Brings the module to its place.
+    pub(crate) fn commit(self) -> Result<(), Message> {
+        match self {
+            Self::Stream { to, module } => to.copy(&*module),
+            Self::File(file) => {
+                let name = file.path().display().to_string();
+                file.commit().map_err(|error| {
+                    let reason = report::reason(&error);
+                    Message::error(format!("failed to write output '{name}': {reason}"))
+                })
+            }
+        }
+    }
+}
+
+impl Sink for Output {
+    fn room(&mut self, len: usize) -> io::Result<&mut [u8]> {
+        match self {
+            Self::File(file) => file.room(len),
+            Self::Stream { module, .. } => module.room(len),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! The form is lld's, which build systems and editors know how to read:
 //! `wasm-link: error: main.o: undefined symbol: f`, with `>>> ` before each further line.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// How grave a message is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +59,15 @@ impl Message {
         self.notes.push(note.into());
         self
     }
+}
+
+/// What the system says, without the number that the standard library appends.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(end) = text.rfind(" (os error ") {
+        text.truncate(end);
+    }
+    text
 }
 
 /// When messages are coloured.

@@ -8,9 +8,12 @@
 mod platform;
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use link_core::link::{FileData, Files};
 
 use crate::report::Message;
 
@@ -47,7 +50,7 @@ pub(crate) fn end_by(signal: i32) {
     platform::end_by(signal);
 }
 
-/// Directories that are removed when the user ends the command.
+/// Files and directories that are removed when the user ends the command.
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
@@ -98,6 +101,115 @@ impl Drop for TempDir {
     }
 }
 
+/// A temporary file, removed as a [`TempDir`] is, unless it was renamed before.
+#[derive(Debug)]
+pub(crate) struct TempFile {
+    file: File,
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl TempFile {
+    /// Makes a file in `dir`, which everybody may read, write and execute whom the user's mask
+    /// does not exclude.
+    pub(crate) fn new_in(dir: &Path) -> io::Result<Self> {
+        platform::watch_signals()?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".wasm-link-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+        // Held from before the file exists, so that no signal comes between.
+        let mut list = temporary();
+        let (file, path) = builder.tempfile_in(dir)?.keep()?;
+        list.push(path.clone());
+        Ok(Self {
+            file,
+            path,
+            renamed: false,
+        })
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Makes it the file at `path`, whatever file is there.
+    pub(crate) fn rename(mut self, path: &Path) -> io::Result<()> {
+        std::fs::rename(&self.path, path)?;
+        self.renamed = true;
+        Ok(())
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // What cannot be removed is left there; the user is told why there is no output.
+            let _ = std::fs::remove_file(&self.path);
+        }
+        temporary().retain(|path| *path != self.path);
+    }
+}
+
+/// The bytes of a new file, to be filled.
+#[derive(Debug)]
+pub(crate) enum Room {
+    /// They are the file's.
+    #[cfg(all(unix, feature = "platform"))]
+    Mapped(platform::MappedRoom),
+    /// They are written into the file in the end.
+    Memory(Vec<u8>),
+}
+
+impl Room {
+    /// Room for `len` bytes, which the disk is known to have where it can be asked.
+    pub(crate) fn new(file: &File, len: usize) -> io::Result<Self> {
+        platform::room(file, len)
+    }
+
+    /// `len` bytes of memory.
+    fn memory(len: usize) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve_exact(len)
+            .map_err(|_| io::ErrorKind::OutOfMemory)?;
+        bytes.resize(len, 0);
+        Ok(Self::Memory(bytes))
+    }
+
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        match self {
+            #[cfg(all(unix, feature = "platform"))]
+            Self::Mapped(map) => map.bytes(),
+            Self::Memory(bytes) => bytes,
+        }
+    }
+
+    /// Sees to it that the bytes are in the file.
+    pub(crate) fn finish(self, mut file: &File) -> io::Result<()> {
+        match self {
+            #[cfg(all(unix, feature = "platform"))]
+            Self::Mapped(_) => Ok(()),
+            Self::Memory(bytes) => file.write_all(&bytes),
+        }
+    }
+}
+
+/// The file system for a link. Large files are mapped, not read, where that can be done: a
+/// command's inputs do not shrink while it runs, or it ends.
+#[derive(Debug)]
+pub(crate) struct InputFiles;
+
+impl Files for InputFiles {
+    fn read(&self, path: &Path) -> io::Result<FileData> {
+        platform::read(path)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +226,38 @@ mod tests {
         let path = dir.path().to_owned();
         drop(dir);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_temporary_file_gets_a_name_or_goes() {
+        let dir = TempDir::new().unwrap();
+        let inside = || std::fs::read_dir(dir.path()).unwrap().count();
+        let file = TempFile::new_in(dir.path()).unwrap();
+        assert_eq!(inside(), 1);
+        drop(file);
+        assert_eq!(inside(), 0);
+        let path = dir.path().join("a");
+        std::fs::write(&path, "old").unwrap();
+        let file = TempFile::new_in(dir.path()).unwrap();
+        let mut room = Room::new(file.file(), 3).unwrap();
+        room.bytes().copy_from_slice(b"new");
+        room.finish(file.file()).unwrap();
+        file.rename(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(inside(), 1);
+        assert_eq!(InputFiles.read(&path).unwrap().bytes(), b"new");
+    }
+
+    #[test]
+    fn a_file_is_the_same_bytes_whatever_its_size() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("a");
+        for size in [0, 1, 4096, 1 << 20] {
+            let bytes: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
+            std::fs::write(&path, &bytes).unwrap();
+            assert!(InputFiles.read(&path).unwrap().bytes() == bytes);
+        }
+        assert!(InputFiles.read(dir.path()).is_err());
     }
 
     #[test]

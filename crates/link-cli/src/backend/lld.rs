@@ -2,16 +2,17 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use lld_driver::{
-    Arch, Cache, CacheError, Diagnostic, Emulated, ExecModel, Lld, LocateOptions, Mode, RunError,
-    RunOptions, RunReport, Severity as LldSeverity, Stdout, Sysroot, Wasi, parse_diagnostics,
+    Cache, CacheError, Diagnostic, Lld, LocateOptions, Mode, RunError, RunOptions, RunReport,
+    Severity as LldSeverity, Stdout, parse_diagnostics,
 };
 
-use crate::config::{self, Config, LinkArgs, WasiArgs};
+use crate::config::{Config, LinkArgs};
 use crate::options::{OPTIONS, Opt};
-use crate::output::Target;
+use crate::output::{Stream, Target};
 use crate::parse::Item;
 use crate::report::{Message, Reporter, Severity};
 use crate::sys::{self, TempDir};
@@ -38,8 +39,11 @@ pub(super) fn link(
         )));
     }
     let lld = locate(config)?;
-    let mut args = wasi_args(&config.own.wasi, config.link.arch)?;
-    args.extend(user_args(items, target));
+    let streamed = match target {
+        Target::Path(_) => None,
+        Target::Stream(to) => Some(Streamed::new(to, target)?),
+    };
+    let args = user_args(items, streamed.as_ref());
 
     let command = RefCell::new(None);
     let remember = |line: &str| *command.borrow_mut() = Some(line.to_owned());
@@ -65,7 +69,7 @@ pub(super) fn link(
         .own
         .cache_dir
         .as_ref()
-        .filter(|_| !target.is_stream());
+        .filter(|_| streamed.is_none());
     let result = match cache_dir {
         Some(dir) => cached(dir, &lld, &args, &options),
         None => lld
@@ -94,7 +98,38 @@ pub(super) fn link(
     }
     let wanted = |remark: &Message| config.own.verbose_link || remark.severity != Severity::Note;
     reporter.all(made.remarks.into_iter().filter(wanted));
-    Ok(())
+    match streamed {
+        Some(streamed) if !reporter.failed() => streamed.copy(),
+        _ => Ok(()),
+    }
+}
+
+/// An output that LLD cannot make itself: it is made elsewhere and then copied.
+struct Streamed<'t> {
+    to: &'t Stream,
+    made: PathBuf,
+    /// Where `made` is; removed with this value.
+    _dir: TempDir,
+}
+
+impl<'t> Streamed<'t> {
+    /// The temporary module has the output's file name, since that is the name of the module.
+    fn new(to: &'t Stream, target: &Target) -> Result<Self, Message> {
+        let dir = TempDir::new()?;
+        let name = target.path().file_name();
+        Ok(Self {
+            to,
+            made: dir.path().join(name.unwrap_or("a.wasm".as_ref())),
+            _dir: dir,
+        })
+    }
+
+    fn copy(&self) -> Result<(), Message> {
+        let module = File::open(&self.made).map_err(|error| {
+            Message::error(format!("cannot open {}: {error}", self.made.display()))
+        })?;
+        self.to.copy(module)
+    }
 }
 
 /// A link that succeeded.
@@ -153,54 +188,10 @@ fn locate(config: &Config) -> Result<Lld, Message> {
     Ok(lld)
 }
 
-/// What the options about WASI stand for.
-fn wasi_args(wasi: &WasiArgs, arch: Option<config::Arch>) -> Result<Vec<OsString>, Message> {
-    if !wasi.is_used() {
-        return Ok(Vec::new());
-    }
-    let arch = match arch {
-        Some(config::Arch::Wasm64) => Arch::Wasm64,
-        Some(config::Arch::Wasm32) | None => Arch::Wasm32,
-    };
-    let model = match wasi.exec_model {
-        Some(config::ExecModel::Reactor) => ExecModel::Reactor,
-        Some(config::ExecModel::Command) | None => ExecModel::Command,
-    };
-    let sysroot = wasi
-        .sysroot
-        .as_ref()
-        .map(|root| Sysroot::open(root, arch))
-        .transpose()
-        .map_err(|error| Message::error(error.to_string()))?;
-    let emulated = wasi
-        .emulated
-        .iter()
-        .map(|name| name.parse::<Emulated>())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Message::error(format!("--wasi-emulated: {error}")))?;
-    let parts = Wasi {
-        sysroot,
-        exec_model: Some(model),
-        emulated,
-        libc: wasi.libc,
-        libcxx: wasi.libcxx,
-    };
-    let files = parts
-        .inputs(model)
-        .map_err(|error| Message::error(error.to_string()))?;
-    let mut args: Vec<OsString> = Vec::new();
-    if model == ExecModel::Reactor {
-        args.extend(["--no-entry".into(), "--export=_initialize".into()]);
-    }
-    args.extend(files.into_iter().map(OsString::from));
-    Ok(args)
-}
-
 /// The user's arguments as they are, without those that are dealt with here: this command's own,
 /// and those about its messages and response files. An output that LLD cannot make itself is
 /// replaced by the one that is copied there afterwards.
-fn user_args(items: &[Item], target: &Target) -> Vec<OsString> {
-    let copied = target.is_stream();
+fn user_args(items: &[Item], streamed: Option<&Streamed<'_>>) -> Vec<OsString> {
     let mut args = Vec::new();
     for item in items {
         match item {
@@ -211,7 +202,7 @@ fn user_args(items: &[Item], target: &Target) -> Vec<OsString> {
                     | Opt::ColorDiagnostics
                     | Opt::NoColorDiagnostics
                     | Opt::PrintVersion => true,
-                    Opt::Output => copied,
+                    Opt::Output => streamed.is_some(),
                     opt => OPTIONS[opt as usize].is_own(),
                 };
                 if !here {
@@ -220,8 +211,8 @@ fn user_args(items: &[Item], target: &Target) -> Vec<OsString> {
             }
         }
     }
-    if copied {
-        args.extend(["-o".into(), target.path().into()]);
+    if let Some(streamed) = streamed {
+        args.extend(["-o".into(), streamed.made.clone().into()]);
     }
     args
 }
@@ -293,15 +284,4 @@ fn renamed(text: &str, lld: &Lld, program: &str) -> String {
         })
         .collect();
     lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_emulation_libraries_are_those_of_the_driver() {
-        let names = OPTIONS[Opt::WasiEmulated as usize].choices;
-        assert_eq!(names, Emulated::ALL.map(Emulated::name));
-    }
 }

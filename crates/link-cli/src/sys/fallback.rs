@@ -1,10 +1,13 @@
 //! What the standard library alone can do.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::NotText;
+use link_core::link::FileData;
+
+use super::{NotText, Room};
 
 pub(crate) fn os_string(bytes: Vec<u8>) -> Result<OsString, NotText> {
     String::from_utf8(bytes)
@@ -26,4 +29,13 @@ pub(super) fn end_by(_signal: i32) {}
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub(super) fn watch_signals() -> io::Result<()> {
     Ok(())
+}
+
+/// The bytes are written at the end: a disk that is full is noticed then.
+pub(super) fn room(_file: &File, len: usize) -> io::Result<Room> {
+    Room::memory(len)
+}
+
+pub(super) fn read(path: &Path) -> io::Result<FileData> {
+    std::fs::read(path).map(FileData::new)
 }

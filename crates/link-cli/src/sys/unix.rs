@@ -1,18 +1,25 @@
 //! What Unix offers.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use std::{fs, io, thread};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use super::NotText;
+use link_core::link::FileData;
+use memmap2::{Mmap, MmapMut};
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
+
+use super::{NotText, Room};
 
 #[expect(
     clippy::unnecessary_wraps,
@@ -70,7 +77,70 @@ fn remove(dir: &Path) {
         match fs::remove_dir_all(dir) {
             Ok(()) => return,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                // A file: one attempt is as good as many.
+                let _ = fs::remove_file(dir);
+                return;
+            }
             Err(_) => thread::sleep(Duration::from_millis(20)),
         }
     }
+}
+
+/// Bytes from which on a file is mapped. Below, reading is as fast, and needs no mapping, of which
+/// a process cannot have any number.
+const MAPPED: u64 = 128 << 10;
+
+/// The contents of a file: a regular one that is large is mapped.
+#[allow(unsafe_code, reason = "the system calls it so: a mapping shows what happens to its file")]
+pub(super) fn read(path: &Path) -> io::Result<FileData> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() && metadata.len() >= MAPPED {
+        // SAFETY: the bytes must not change while they are borrowed. Nothing here writes to an
+        // input (an output that is one is refused, and replaced, not written to). If another
+        // process does, the link reads what it finds with every offset checked, as it does with
+        // any input; if the file shrinks, the system ends the command.
+        let map = unsafe { Mmap::map(&file) }?;
+        return Ok(FileData::new(map));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    file.read_to_end(&mut bytes)?;
+    Ok(FileData::new(bytes))
+}
+
+/// A new file, mapped to be written to.
+#[derive(Debug)]
+pub(crate) struct MappedRoom(MmapMut);
+
+impl MappedRoom {
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+/// Room of `len` bytes in `file`, which is new and nobody else's. The blocks are reserved before:
+/// where the disk is full, writing to a mapping would end the command by a signal.
+#[allow(unsafe_code, reason = "the system calls it so: a mapping shows what happens to its file")]
+pub(super) fn room(file: &File, len: usize) -> io::Result<Room> {
+    ignore_size_signal()?;
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len as u64) {
+        Ok(()) => {}
+        // A file system that reserves nothing: writing tells whether there is room.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return Room::memory(len),
+        Err(error) => return Err(error.into()),
+    }
+    // SAFETY: the file was made by this process under a random name, and is changed through this
+    // mapping only until it has another name.
+    let map = unsafe { MmapMut::map_mut(file) }?;
+    Ok(Room::Mapped(MappedRoom(map)))
+}
+
+/// From now on, a file beyond the limit of sizes (`ulimit -f`) is an error and not the end.
+fn ignore_size_signal() -> io::Result<()> {
+    static DONE: OnceLock<()> = OnceLock::new();
+    if DONE.set(()).is_ok() {
+        signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+    }
+    Ok(())
 }

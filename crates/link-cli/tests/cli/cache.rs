@@ -12,6 +12,7 @@ fn link(room: &Room, more: &[&str]) -> Run {
             "x",
             "--cache-dir=cache",
             "--verbose-link",
+            "--backend=lld",
         ]
         .iter()
         .chain(more),
@@ -66,7 +67,7 @@ fn a_warning_is_repeated_when_the_link_is_skipped() {
 #[test]
 fn standard_output_gets_the_module_each_time() {
     let room = Room::new();
-    let args = ["main.o", "-o", "-", "--cache-dir=cache"];
+    let args = ["main.o", "-o", "-", "--cache-dir=cache", "--backend=lld"];
     let first = room.run(args).ok().stdout;
     assert_eq!(room.run(args).ok().stdout, first);
     wasmparser::validate(&first).expect("a valid module");
@@ -77,7 +78,7 @@ fn a_cache_that_cannot_be_used_is_an_error() {
     let room = Room::new();
     room.write("cache", "a file");
     let stderr = room
-        .run(["main.o", "-o", "x", "--cache-dir=cache"])
+        .run(["main.o", "-o", "x", "--cache-dir=cache", "--backend=lld"])
         .failed();
     assert!(
         stderr.starts_with("wasm-link: error: cannot use the cache directory"),

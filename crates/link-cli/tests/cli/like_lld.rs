@@ -2,6 +2,9 @@
 
 use crate::support::Room;
 
+/// The ways to link.
+const BACKENDS: [&str; 2] = ["--backend=lld", "--backend=native"];
+
 /// Command lines, split at spaces, that are wrong or worth a warning.
 const LINES: &[&str] = &[
     "",
@@ -86,10 +89,12 @@ fn messages_and_exit_codes_are_those_of_lld() {
     for line in LINES {
         let args: Vec<_> = line.split_whitespace().collect();
         let lld = room.run_lld(&args);
-        let ours = room.run_as("wasm-ld", &args);
         let expected = lld.stderr.replace("rust-lld: ", "wasm-ld: ");
-        assert_eq!(ours.stderr, expected, "{line}");
-        assert_eq!(ours.code, lld.code, "{line}");
+        for backend in BACKENDS {
+            let ours = room.run_as("wasm-ld", [backend].iter().chain(&args));
+            assert_eq!(ours.stderr, expected, "{backend} {line}");
+            assert_eq!(ours.code, lld.code, "{backend} {line}");
+        }
     }
 }
 
@@ -123,10 +128,13 @@ fn outputs_are_those_of_lld() {
         let args: Vec<_> = line.split_whitespace().collect();
         let lld = room.run_lld(&args);
         let expected = room.read("x");
-        std::fs::remove_file(room.path("x")).expect("the output is removed");
-        let ours = room.run_as("wasm-ld", &args);
-        assert_eq!(ours.text(), lld.text(), "{line}");
-        assert_eq!((ours.stderr, ours.code), (String::new(), Some(0)), "{line}");
-        assert!(room.read("x") == expected, "{line}");
+        for backend in BACKENDS {
+            std::fs::remove_file(room.path("x")).expect("the output is removed");
+            let ours = room.run_as("wasm-ld", [backend].iter().chain(&args));
+            assert_eq!(ours.text(), lld.text(), "{backend} {line}");
+            let said = (ours.stderr.as_str(), ours.code);
+            assert_eq!(said, ("", Some(0)), "{backend} {line}");
+            assert!(room.read("x") == expected, "{backend} {line}");
+        }
     }
 }

@@ -44,8 +44,8 @@ fn values_of_own_options_are_checked() {
             "--link-libcxx main.o -o x",
             "--wasi-emulated=mman main.o -o x",
             "--link-libc --wasi-sysroot=nowhere main.o -o x",
-            "--host-module=host main.o -o x",
-            "--lld-path=nowhere/lld main.o -o x",
+            "--host-module=host --backend=lld main.o -o x",
+            "--lld-path=nowhere/lld --backend=lld main.o -o x",
             "--global-base=-5 main.o -o x",
             "-flavor gnu main.o -o x",
             "-flavor",
@@ -89,7 +89,7 @@ fn colour_is_for_those_who_asked() {
 #[test]
 fn a_linker_that_fails_without_a_message_is_named() {
     let room = Room::new();
-    let run = room.run(["-mllvm", "-no-such-option", "main.o", "-o", "x"]);
+    let run = room.run("--backend=lld -mllvm -no-such-option main.o -o x".split(' '));
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("'-no-such-option'"), "{}", run.stderr);
     assert!(
@@ -106,7 +106,7 @@ fn the_command_does_not_run_itself() {
     let mut command = room.command("wasm-link");
     command
         .env("WASM_LD", env!("CARGO_BIN_EXE_wasm-link"))
-        .args(["main.o", "-o", "x"]);
+        .args(["main.o", "-o", "x", "--backend=lld"]);
     let stderr = room.result(&mut command).failed();
     assert!(stderr.contains("is this command itself"), "{stderr}");
 }

@@ -180,7 +180,7 @@ mod interrupt {
         let mut child = room
             .command("wasm-link")
             .args(args)
-            .arg("--lld-path=./slow")
+            .args(["--lld-path=./slow", "--backend=lld"])
             .env("TMPDIR", room.path("tmp"))
             .stdout(Stdio::null())
             .process_group(0)

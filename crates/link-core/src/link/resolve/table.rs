@@ -337,6 +337,8 @@ impl<'a> Table<'a> {
                 .note(format!("defined in {}", self.file_name(symbol.file)))
                 .note(format!("defined in {}", self.file_name(mention.file)));
             self.diagnostics.push(diagnostic);
+            // Each further definition is compared with the one before it.
+            return true;
         }
         false
     }

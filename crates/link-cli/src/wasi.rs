@@ -1,0 +1,73 @@
+//! What the options about WASI stand for, whichever backend links: arguments before the user's.
+
+use std::ffi::OsString;
+
+use lld_driver::{Arch, Emulated, ExecModel, Sysroot, Wasi};
+
+use crate::config::{self, Config};
+use crate::parse::{self, Item};
+use crate::report::Message;
+
+/// The command line with what its options about WASI stand for.
+pub(crate) fn expand(config: Config, items: Vec<Item>) -> Result<(Config, Vec<Item>), Message> {
+    if !config.own.wasi.is_used() {
+        return Ok((config, items));
+    }
+    // Every one of these arguments is known, and the rest was checked without them.
+    let (mut all, _) = parse::parse(args(&config)?, false);
+    all.extend(items);
+    let (config, _) = config::build(&all);
+    Ok((config, all))
+}
+
+fn args(config: &Config) -> Result<Vec<OsString>, Message> {
+    let wasi = &config.own.wasi;
+    let arch = match config.link.arch {
+        Some(config::Arch::Wasm64) => Arch::Wasm64,
+        Some(config::Arch::Wasm32) | None => Arch::Wasm32,
+    };
+    let model = match wasi.exec_model {
+        Some(config::ExecModel::Reactor) => ExecModel::Reactor,
+        Some(config::ExecModel::Command) | None => ExecModel::Command,
+    };
+    let sysroot = wasi
+        .sysroot
+        .as_ref()
+        .map(|root| Sysroot::open(root, arch))
+        .transpose()
+        .map_err(|error| Message::error(error.to_string()))?;
+    let emulated = wasi
+        .emulated
+        .iter()
+        .map(|name| name.parse::<Emulated>())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Message::error(format!("--wasi-emulated: {error}")))?;
+    let parts = Wasi {
+        sysroot,
+        exec_model: Some(model),
+        emulated,
+        libc: wasi.libc,
+        libcxx: wasi.libcxx,
+    };
+    let files = parts
+        .inputs(model)
+        .map_err(|error| Message::error(error.to_string()))?;
+    let mut args: Vec<OsString> = Vec::new();
+    if model == ExecModel::Reactor {
+        args.extend(["--no-entry".into(), "--export=_initialize".into()]);
+    }
+    args.extend(files.into_iter().map(OsString::from));
+    Ok(args)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::{OPTIONS, Opt};
+
+    #[test]
+    fn the_emulation_libraries_are_those_of_the_driver() {
+        let names = OPTIONS[Opt::WasiEmulated as usize].choices;
+        assert_eq!(names, Emulated::ALL.map(Emulated::name));
+    }
+}
