@@ -160,6 +160,8 @@ fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
         .table
         .define(&mention, Definition::IndirectFunctionTable);
     let symbol = &mut resolver.table.symbols[id.index()];
+    // A module offers its table to others only when it is told to.
+    symbol.hidden = !resolver.options.table.export;
     symbol.no_strip = no_strip;
     symbol.force_export |= resolver.options.table.export;
     resolver.made.indirect_function_table = Some(id);
