@@ -65,11 +65,7 @@ pub(super) fn link(
         options.argument_limit = Some(LONG);
     }
     // What goes into a stream is made anew each time, under a new name.
-    let cache_dir = config
-        .own
-        .cache_dir
-        .as_ref()
-        .filter(|_| streamed.is_none());
+    let cache_dir = config.own.cache_dir.as_ref().filter(|_| streamed.is_none());
     let result = match cache_dir {
         Some(dir) => cached(dir, &lld, &args, &options),
         None => lld

@@ -196,15 +196,17 @@ pub(super) fn any_base(text: &str) -> Option<u64> {
         .flatten()
 }
 
-/// The bytes that hexadecimal `digits` say; an odd first digit is a byte of its own.
+/// The bytes that hexadecimal `digits` say; an odd last digit is a byte of its own.
 pub(super) fn hex(digits: &str) -> Option<Vec<u8>> {
     let nibbles = digits
         .chars()
         .map(|digit| digit.to_digit(16).map(|value| value as u8))
         .collect::<Option<Vec<_>>>()?;
-    let (first, rest) = nibbles.split_at(nibbles.len() % 2);
-    let pairs = rest.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]);
-    Some(first.iter().copied().chain(pairs).collect())
+    let bytes = nibbles.chunks(2).map(|digits| match digits {
+        [high, low] => high << 4 | low,
+        alone => alone.iter().sum(),
+    });
+    Some(bytes.collect())
 }
 
 #[cfg(test)]
@@ -230,7 +232,7 @@ mod tests {
 
     #[test]
     fn hexadecimal_digits_may_be_odd_in_number() {
-        assert_eq!(hex("123"), Some(vec![0x01, 0x23]));
+        assert_eq!(hex("123"), Some(vec![0x12, 0x03]));
         assert_eq!(hex("aBcD"), Some(vec![0xAB, 0xCD]));
         assert_eq!(hex(""), Some(vec![]));
         assert_eq!(hex("zz"), None);

@@ -697,19 +697,21 @@ options! {
         group: Group::Own,
         help: "Which linker does the work: auto, native or lld (wasm-ld as a child process)",
         default: "auto",
+        note: "`auto` links natively, in this process; where a file that is needed is LLVM bitcode, \
+            which has to be compiled first, LLD links instead. With `native` that is an error.",
     }
     LldPath {
         forms: &[two("lld-path", EqualsOrNext)],
         value: "program",
         group: Group::Own,
-        help: "The wasm-ld or rust-lld that --backend=lld runs",
+        help: "The wasm-ld or rust-lld that is run where LLD links",
         default: "$WASM_LD, the Rust toolchain's rust-lld, then wasm-ld on PATH",
     }
     CacheDir {
         forms: &[two("cache-dir", EqualsOrNext)],
         value: "dir",
         group: Group::Own,
-        help: "With --backend=lld: remember links in <dir> and skip one that would change nothing",
+        help: "Where LLD links: remember links in <dir> and skip one that would change nothing",
         default: "no cache",
         note: "Decided by the contents of everything the link reads. A link that prints or writes \
             something besides its output is always made, and so is one whose output is no regular \
@@ -726,6 +728,7 @@ options! {
         group: Group::Own,
         help: "The module of imports that name none",
         default: "env",
+        note: "Where LLD links, only `env` is possible.",
     }
     WasiSysroot {
         forms: &[two("wasi-sysroot", EqualsOrNext)],

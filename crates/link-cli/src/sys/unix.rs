@@ -92,7 +92,10 @@ fn remove(dir: &Path) {
 const MAPPED: u64 = 128 << 10;
 
 /// The contents of a file: a regular one that is large is mapped.
-#[allow(unsafe_code, reason = "the system calls it so: a mapping shows what happens to its file")]
+#[allow(
+    unsafe_code,
+    reason = "the system calls it so: a mapping shows what happens to its file"
+)]
 pub(super) fn read(path: &Path) -> io::Result<FileData> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
@@ -121,7 +124,10 @@ impl MappedRoom {
 
 /// Room of `len` bytes in `file`, which is new and nobody else's. The blocks are reserved before:
 /// where the disk is full, writing to a mapping would end the command by a signal.
-#[allow(unsafe_code, reason = "the system calls it so: a mapping shows what happens to its file")]
+#[allow(
+    unsafe_code,
+    reason = "the system calls it so: a mapping shows what happens to its file"
+)]
 pub(super) fn room(file: &File, len: usize) -> io::Result<Room> {
     ignore_size_signal()?;
     match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len as u64) {

@@ -6,7 +6,10 @@ use crate::support::{EMPTY_ARCHIVE, Room, object};
 
 /// The command line that LLD was started with.
 fn lld_line(room: &Room, line: &str) -> String {
-    let run = room.run(line.split_whitespace().chain(["--verbose-link", "--backend=lld"]));
+    let run = room.run(
+        line.split_whitespace()
+            .chain(["--verbose-link", "--backend=lld"]),
+    );
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let mut lines = run.stderr.lines();
     assert_eq!(lines.next(), Some("wasm-link: linking with LLD:"));
