@@ -282,17 +282,14 @@ impl<'a> Checker<'a> {
                 let typed_then = self.block(then, wanted)?;
                 let ty = typed_then.value.as_ref().and_then(|value| value.ty);
                 let at = |block: &Block| block.value.as_ref().map_or(block.end, |value| value.at);
-                let otherwise = match otherwise {
-                    Some(block) => {
-                        let typed = self.block(block, ty)?;
-                        let found = typed.value.as_ref().and_then(|value| value.ty);
-                        self.same(at(block), ty, found, "the other branch gives")?;
-                        Some(typed)
-                    }
-                    None => {
-                        self.same(at(then), None, ty, "an `if` without `else` gives")?;
-                        None
-                    }
+                let otherwise = if let Some(block) = otherwise {
+                    let typed = self.block(block, ty)?;
+                    let found = typed.value.as_ref().and_then(|value| value.ty);
+                    self.same(at(block), ty, found, "the other branch gives")?;
+                    Some(typed)
+                } else {
+                    self.same(at(then), None, ty, "an `if` without `else` gives")?;
+                    None
                 };
                 let kind = TypedKind::If(condition, typed_then, otherwise);
                 Ok(Typed { ty, kind })

@@ -187,15 +187,12 @@ impl Generator<'_> {
         for arg in args {
             self.expr(arg)?;
             match arg.ty {
-                Some(Type::Text) => self.body.call(runtime.print_text),
-                Some(Type::I32) => self
-                    .body
-                    .op(Opcode::I64ExtendI32S)
-                    .call(runtime.print_number),
-                _ => self.body.call(runtime.print_number),
+                Some(Type::Text) => self.body.call(runtime.text),
+                Some(Type::I32) => self.body.op(Opcode::I64ExtendI32S).call(runtime.number),
+                _ => self.body.call(runtime.number),
             };
         }
-        self.body.call(runtime.print_newline);
+        self.body.call(runtime.newline);
         Some(())
     }
 }

@@ -15,12 +15,12 @@ use super::codegen::{EMPTY_BLOCK, Emit};
 
 /// The functions that printing is made of.
 pub(crate) struct Runtime {
-    /// `(str)`: writes the string.
-    pub(crate) print_text: FuncId,
-    /// `(i64)`: writes the number in decimal.
-    pub(crate) print_number: FuncId,
+    /// `(str)`: writes a string.
+    pub(crate) text: FuncId,
+    /// `(i64)`: writes a number in decimal.
+    pub(crate) number: FuncId,
     /// `()`: ends the line.
-    pub(crate) print_newline: FuncId,
+    pub(crate) newline: FuncId,
 }
 
 /// Seen by the object it is defined in and by nobody else.
@@ -81,9 +81,9 @@ impl Runtime {
             module.set_symbol(function, LOCAL)?;
         }
         Ok(Self {
-            print_text,
-            print_number,
-            print_newline,
+            text: print_text,
+            number: print_number,
+            newline: print_newline,
         })
     }
 }
