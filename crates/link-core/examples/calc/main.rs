@@ -1,11 +1,14 @@
 //! calc: a small compiler to WebAssembly, and the tutorial of `link_core::module`.
 //!
 //! ```text
-//! calc run FILE.calc              compiles and runs a program
+//! calc run FILE.calc [INPUT...]   compiles, links with the inputs if there are any, and runs
 //! calc run FILE.wasm              runs a program that was linked
 //! calc build FILE.calc [-o OUT]   compiles to a relocatable object, for a linker
 //! calc build --module FILE.calc [-o OUT]
 //!                                 compiles to a finished module
+//! calc link FILE.calc [INPUT...] [-o OUT]
+//!                                 compiles and links with objects and archives, all in this
+//!                                 process
 //! calc repl                       takes functions and expressions from the standard input
 //! ```
 //!
@@ -43,8 +46,10 @@ use compiler::source::Source;
 use wasi_runner::{Program, RunError};
 
 const USAGE: &str = "\
-Usage: calc run FILE                            run a .calc source or a .wasm program
+Usage: calc run FILE [INPUT...]                 run a .calc source (linked with objects and archives)
+                                                or a .wasm program
        calc build [--module] FILE [-o OUTPUT]   compile to an object, or a finished module
+       calc link FILE [INPUT...] [-o OUTPUT]    compile, and link with objects and archives
        calc repl                                read functions and expressions
 ";
 
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
     let done = match command {
         Some("run") => run(&args[1..]),
         Some("build") => build(&args[1..]).map(|()| ExitCode::SUCCESS),
+        Some("link") => link(&args[1..]).map(|()| ExitCode::SUCCESS),
         Some("repl") if args.len() == 1 => repl().map(|()| ExitCode::SUCCESS),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
@@ -70,28 +76,31 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &[OsString]) -> Result<ExitCode, Error> {
-    let [file] = args else {
-        return Err(USAGE.into());
-    };
+    let (file, inputs) = args.split_first().ok_or(USAGE)?;
     let path = Path::new(file);
     let is_source = path
         .extension()
         .is_some_and(|extension| extension == "calc");
     let wasm = if is_source {
         let mut session = compile(path)?;
-        if !session.has_main() {
+        if !inputs.is_empty() {
+            link_session(&mut session, inputs.iter().map(PathBuf::from).collect())?
+        } else if session.has_main() {
+            session.flush()?.bytes
+        } else {
             return Err(format!("{}: there is no `fn main()` to run", path.display()).into());
         }
-        session.flush()?.bytes
-    } else {
+    } else if inputs.is_empty() {
         read(path)?
+    } else {
+        return Err(USAGE.into());
     };
     let output = Program::new(&wasm)
         .inherit_output()
         .run()
         .map_err(|error| match error {
             RunError::Import(_) if is_source => format!(
-                "{}: {error}\nwhat is `extern` has to be linked: see `calc build`",
+                "{}: {error}\nwhat is `extern` has to be linked: name the object that defines it",
                 path.display()
             ),
             _ => format!("{}: {error}", path.display()),
@@ -100,34 +109,77 @@ fn run(args: &[OsString]) -> Result<ExitCode, Error> {
     Ok(u8::try_from(output.exit_code).unwrap_or(u8::MAX).into())
 }
 
-fn build(args: &[OsString]) -> Result<(), Error> {
-    let mut is_module = false;
-    let mut input = None;
-    let mut output = None;
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        if arg == "--module" {
-            is_module = true;
-        } else if arg == "-o" {
-            output = Some(PathBuf::from(args.next().ok_or("-o needs a file name")?));
-        } else if input.is_none() && !arg.as_encoded_bytes().starts_with(b"-") {
-            input = Some(Path::new(arg));
-        } else {
-            return Err(USAGE.into());
+/// What `build` and `link` are given.
+struct Arguments {
+    is_module: bool,
+    input: PathBuf,
+    more: Vec<PathBuf>,
+    output: Option<PathBuf>,
+}
+
+impl Arguments {
+    fn parse(args: &[OsString]) -> Result<Self, Error> {
+        let mut is_module = false;
+        let mut output = None;
+        let mut inputs = Vec::new();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            if arg == "--module" {
+                is_module = true;
+            } else if arg == "-o" {
+                output = Some(PathBuf::from(args.next().ok_or("-o needs a file name")?));
+            } else if arg.as_encoded_bytes().starts_with(b"-") {
+                return Err(USAGE.into());
+            } else {
+                inputs.push(PathBuf::from(arg));
+            }
         }
+        let mut inputs = inputs.into_iter();
+        Ok(Self {
+            is_module,
+            input: inputs.next().ok_or(USAGE)?,
+            more: inputs.collect(),
+            output,
+        })
     }
-    let input = input.ok_or(USAGE)?;
-    let extension = if is_module { "wasm" } else { "o" };
-    let output = output.unwrap_or_else(|| input.with_extension(extension));
-    let mut session = compile(input)?;
-    let bytes = if is_module {
-        session.flush()?.bytes
+
+    fn write(&self, extension: &str, bytes: &[u8]) -> Result<(), Error> {
+        let default = || self.input.with_extension(extension);
+        let output = self.output.clone().unwrap_or_else(default);
+        fs::write(&output, bytes)
+            .map_err(|error| format!("{}: cannot be written: {error}", output.display()).into())
+    }
+}
+
+fn build(args: &[OsString]) -> Result<(), Error> {
+    let args = Arguments::parse(args)?;
+    if !args.more.is_empty() {
+        return Err(USAGE.into());
+    }
+    let mut session = compile(&args.input)?;
+    if args.is_module {
+        args.write("wasm", &session.flush()?.bytes)
     } else {
-        session.object()?
-    };
-    fs::write(&output, bytes)
-        .map_err(|error| format!("{}: cannot be written: {error}", output.display()))?;
-    Ok(())
+        args.write("o", &session.object()?)
+    }
+}
+
+fn link(args: &[OsString]) -> Result<(), Error> {
+    let mut args = Arguments::parse(args)?;
+    if args.is_module {
+        return Err(USAGE.into());
+    }
+    let mut session = compile(&args.input)?;
+    let wasm = link_session(&mut session, std::mem::take(&mut args.more))?;
+    args.write("wasm", &wasm)
+}
+
+fn link_session(session: &mut Session, inputs: Vec<PathBuf>) -> Result<Vec<u8>, Error> {
+    let linked = session.link(inputs)?;
+    for warning in linked.warnings {
+        eprintln!("{warning}");
+    }
+    Ok(linked.wasm)
 }
 
 fn compile(path: &Path) -> Result<Session, Error> {

@@ -226,21 +226,35 @@ fn a_redefinition_leaves_nothing_behind() {
     assert_eq!(first, size_after("fn f() { print(\"two\"); }"));
 }
 
-/// The demo program, linked by LLD with what clang made.
+fn demo() -> Session {
+    let text = std::fs::read_to_string(repository().join("examples/demo.calc")).unwrap();
+    session(&text).unwrap()
+}
+
+fn c_objects() -> Vec<PathBuf> {
+    ["roman.o", "sums.o"]
+        .map(|name| repository().join("examples").join(name))
+        .into()
+}
+
+/// Runs the linked demo; every linker must make a program of the same output of it.
+fn expect_demo(wasm: &[u8]) {
+    wasmparser::validate(wasm).unwrap();
+    let output = Program::new(wasm).run().unwrap();
+    insta::assert_snapshot!("demo_output", output.stdout);
+    assert_eq!(output.exit_code, 0);
+}
+
 #[test]
-fn an_object_links_with_c_objects() {
-    let root = repository();
-    let text = std::fs::read_to_string(root.join("examples/demo.calc")).unwrap();
-    let object = session(&text).unwrap().object().unwrap();
+fn an_object_links_with_c_objects_through_lld() {
     let dir = tempfile::tempdir().unwrap();
-    let object_path = dir.path().join("demo.o");
-    std::fs::write(&object_path, object).unwrap();
+    let object = dir.path().join("demo.o");
+    std::fs::write(&object, demo().object().unwrap()).unwrap();
     let program = dir.path().join("demo.wasm");
     let output = Command::new(rust_lld())
         .args(["-flavor", "wasm", "--fatal-warnings"])
-        .arg(&object_path)
-        .arg(root.join("examples/roman.o"))
-        .arg(root.join("examples/sums.o"))
+        .arg(&object)
+        .args(c_objects())
         .arg("-o")
         .arg(&program)
         .output()
@@ -250,11 +264,37 @@ fn an_object_links_with_c_objects() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let wasm = std::fs::read(program).unwrap();
-    wasmparser::validate(&wasm).unwrap();
-    let output = Program::new(&wasm).run().unwrap();
-    insta::assert_snapshot!(output.stdout);
-    assert_eq!(output.exit_code, 0);
+    expect_demo(&std::fs::read(program).unwrap());
+}
+
+#[test]
+fn a_session_links_with_c_objects_in_this_process() {
+    let mut session = demo();
+    for _ in 0..2 {
+        let linked = session.link(c_objects()).unwrap();
+        assert!(linked.warnings.is_empty());
+        expect_demo(&linked.wasm);
+    }
+    // The session goes on: a function that C calls is replaced and linked again.
+    let source = Source::new("again.calc", "fn triangle(n: i32) -> i64 { 1 }");
+    session.define(parse_program(&source).unwrap()).unwrap();
+    let linked = session.link(c_objects()).unwrap();
+    let output = Program::new(&linked.wasm).run().unwrap();
+    assert!(
+        output
+            .stdout
+            .contains("triangle(1) + … + triangle(1000) = 1000\n")
+    );
+}
+
+#[test]
+fn what_no_input_defines_is_an_error_of_the_link() {
+    let error = demo()
+        .link(vec![c_objects().remove(0)])
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("undefined symbol: sum"), "{error}");
 }
 
 /// LLD of the active toolchain.

@@ -7,9 +7,13 @@
 //! - its body has an error: the declaration *fails*, and everything else stays as it is;
 //! - it is taken away: the declaration is *freed*. What still calls it is found at the flush.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use link_core::diag;
+use link_core::link::read::{Input, Inputs};
+use link_core::link::{Env, LinkError, Options as LinkOptions, link};
 use link_core::module::{
     Binding, DataDef, DataId, FlushError, Flushed, FuncId, FunctionBody, ImportName, MemoryDef,
     MemoryId, Module, ModuleError, Options, SymbolAttributes,
@@ -40,7 +44,7 @@ const INPUT: &str = "(input)";
 #[derive(Debug, Error)]
 pub(crate) enum CalcError {
     /// The program has errors.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    #[error("{}", lines(.0))]
     Program(Vec<Diagnostic>),
     /// There is no function of this name.
     #[error("there is no function `{0}`")]
@@ -51,6 +55,14 @@ pub(crate) enum CalcError {
     /// The program is not complete.
     #[error(transparent)]
     Flush(#[from] FlushError),
+    /// The program cannot be linked.
+    #[error("{}", lines(&.0.diagnostics))]
+    Link(#[from] LinkError),
+}
+
+fn lines(messages: &[impl ToString]) -> String {
+    let lines: Vec<String> = messages.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 impl From<Diagnostic> for CalcError {
@@ -60,6 +72,12 @@ impl From<Diagnostic> for CalcError {
 }
 
 type Result<T = ()> = std::result::Result<T, CalcError>;
+
+/// A linked program.
+pub(crate) struct Linked {
+    pub(crate) wasm: Vec<u8>,
+    pub(crate) warnings: Vec<diag::Diagnostic>,
+}
 
 /// A function of the program.
 pub(crate) struct Entry {
@@ -404,6 +422,27 @@ impl Session {
         // What a program exports is decided where it is linked.
         self.clear_exports()?;
         Ok(self.module.write_object()?.bytes)
+    }
+
+    /// The program linked in this process with objects and archives. The objects are taken as
+    /// they are in memory: nothing is written to be parsed again.
+    pub(crate) fn link(&mut self, files: Vec<PathBuf>) -> Result<Linked> {
+        self.clear_exports()?;
+        let program = self.module.link_input()?;
+        let files = files.into_iter().map(Input::path);
+        let inputs = Inputs {
+            inputs: [Input::object(program.object("calc"))]
+                .into_iter()
+                .chain(files)
+                .collect(),
+            ..Inputs::default()
+        };
+        let mut wasm = Vec::new();
+        let linked = link(inputs, &LinkOptions::default(), &Env::default(), &mut wasm)?;
+        Ok(Linked {
+            wasm,
+            warnings: linked.diagnostics,
+        })
     }
 
     /// A module that evaluates `block`, prints its value if it has one, and ends.
