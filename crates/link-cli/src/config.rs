@@ -130,7 +130,8 @@ pub(crate) struct SymbolArgs {
     /// `--export-if-defined`, in order.
     pub(crate) export_if_defined: Vec<String>,
     pub(crate) export_all: bool,
-    pub(crate) export_dynamic: bool,
+    /// `None`: for a shared library alone.
+    pub(crate) export_dynamic: Option<bool>,
     /// `--check-features`.
     pub(crate) check_features: bool,
     /// `--features`; `None`: what the objects use.

@@ -287,7 +287,7 @@ fn symbols(values: &mut Values<'_>) -> SymbolArgs {
         export: values.texts(Opt::Export),
         export_if_defined: values.texts(Opt::ExportIfDefined),
         export_all: values.has(Opt::ExportAll),
-        export_dynamic: values.flag(Opt::ExportDynamic, Opt::NoExportDynamic, false),
+        export_dynamic: values.given_flag(Opt::ExportDynamic, Opt::NoExportDynamic),
         check_features: values.flag(Opt::CheckFeatures, Opt::NoCheckFeatures, true),
         features: values.list(Opt::Features),
         extra_features: values.list(Opt::ExtraFeatures).unwrap_or_default(),

@@ -32,6 +32,13 @@ pub(super) fn check(config: &Config, values: &mut Values<'_>) {
         }
         _ => {}
     }
+    let placed = matches!(
+        link.kind,
+        OutputKind::SharedLibrary | OutputKind::PieExecutable
+    );
+    if placed && link.memory.global_base.is_some() {
+        values.error("--global-base may not be used with -shared/-pie");
+    }
     if link.memory.import_table && link.memory.export_table {
         values.error("--import-table and --export-table may not be used together");
     }

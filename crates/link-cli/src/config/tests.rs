@@ -97,10 +97,11 @@ fn the_last_of_an_option_and_its_opposite_counts() {
     assert!(!link("--gc-sections --no-gc-sections").content.gc_sections);
     assert!(link("--no-demangle --demangle").reports.demangle);
     assert!(!link("--stack-first --no-stack-first").memory.stack_first);
-    assert!(
-        !link("--export-dynamic --no-export-dynamic")
+    assert_eq!(
+        link("--export-dynamic --no-export-dynamic")
             .symbols
-            .export_dynamic
+            .export_dynamic,
+        Some(false)
     );
     assert!(
         link("--no-check-features --check-features")

@@ -15,8 +15,8 @@ pub struct Synthesis<'a> {
     /// Imported functions, globals, tables and tags, in the order of the import section;
     /// each kind's indices count in this order. GOT imports come after.
     pub imports: Vec<SymbolId>,
-    /// Functions imported under a module, name and signature that another symbol is
-    /// imported under already: this symbol, and the one of [`Synthesis::imports`] that
+    /// Symbols imported under a module, name and type that another symbol is imported
+    /// under already: this symbol, and the one of [`Synthesis::imports`] that
     /// stands for both.
     pub import_aliases: Vec<(SymbolId, SymbolId)>,
     /// GOT entries a loader fills (`GOT.mem`, `GOT.func`): imported mutable globals.

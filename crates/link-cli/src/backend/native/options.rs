@@ -47,7 +47,7 @@ pub(super) fn options(config: &Config, name: &str) -> Result<Options, Message> {
         OutputKind::Relocatable => core::OutputKind::Relocatable,
     };
     name.clone_into(&mut options.output_name);
-    options.is_64 = link.arch.map(|arch| arch == Arch::Wasm64);
+    options.is_64 = Some(link.arch == Some(Arch::Wasm64));
     options.optimize = link.optimize;
     options.threads = link.threads.map(usize::from);
     default_import_module.clone_into(&mut options.default_import_module);
@@ -68,7 +68,9 @@ pub(super) fn options(config: &Config, name: &str) -> Result<Options, Message> {
         .exports_if_defined
         .clone_from(&symbols.export_if_defined);
     options.export_all = symbols.export_all;
-    options.export_dynamic = symbols.export_dynamic;
+    options.export_dynamic = symbols
+        .export_dynamic
+        .unwrap_or(link.kind == OutputKind::SharedLibrary);
     options.undefined.clone_from(&symbols.undefined);
     options.wrap.clone_from(&symbols.wrap);
     options.unresolved = match symbols.unresolved {

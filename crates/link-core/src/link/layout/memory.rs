@@ -115,6 +115,12 @@ pub(crate) fn lay_out(
     let mut at = Cursor(Some(0));
     let has_stack = !options.is_relocatable() && !options.is_pic();
 
+    if has_stack && !options.memory.stack_size.is_multiple_of(STACK_ALIGN) {
+        errors.push(Diagnostic::error(
+            Code::Layout,
+            "stack size must be 16-byte aligned",
+        ));
+    }
     if has_stack && options.memory.stack_first {
         memory.place_stack(&mut at, options);
     }

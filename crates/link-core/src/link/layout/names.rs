@@ -12,7 +12,8 @@ use super::sections::file_segments;
 use crate::link::demangle;
 use crate::link::ids::FileId;
 use crate::link::par;
-use crate::link::resolution::SymbolRef;
+
+use crate::link::resolution::{Definition, SymbolRef};
 use crate::link::synthesis::SynthFunction;
 
 /// Entries of one subsection, in parts that stand one behind the other.
@@ -180,7 +181,11 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
         } else {
             data
         };
-        format!("{prefix}{}", resolution.name(symbol))
+        let stub = match resolution.definition(symbol) {
+            Definition::Stub(stub) => resolution.stubs[stub as usize].prefix,
+            _ => "",
+        };
+        format!("{prefix}{stub}{}", resolution.name(symbol))
     };
     for &symbol in &synthesis.got_imports {
         add(&shown(sources, resolution.name(symbol)));

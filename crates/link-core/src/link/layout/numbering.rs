@@ -151,6 +151,11 @@ impl Globals {
             let index = globals.take();
             globals.imports.insert(symbol, index);
         }
+        for (symbol, stands_for) in &synthesis.import_aliases {
+            if let Some(&index) = globals.imports.get(stands_for) {
+                globals.imports.insert(*symbol, index);
+            }
+        }
         for &symbol in &synthesis.got_imports {
             let index = globals.take();
             globals.got.insert(symbol, index);
@@ -226,6 +231,11 @@ impl Tables {
             tables.imports.insert(symbol, index);
             if Some(symbol) == resolution.made.indirect_function_table {
                 tables.indirect = Some(index);
+            }
+        }
+        for (symbol, stands_for) in &synthesis.import_aliases {
+            if let Some(&index) = tables.imports.get(stands_for) {
+                tables.imports.insert(*symbol, index);
             }
         }
         tables.imported = tables.count;

@@ -209,6 +209,8 @@ impl Site {
         let tombstone = match name {
             ".debug_loc" | ".debug_ranges" => Some(-2i64 as u64),
             _ if name.starts_with(".debug_") => Some(-1i64 as u64),
+            // 0 is a function, too.
+            _ if name.starts_with("llvm.func_attr.") => Some(-1i64 as u64),
             _ => None,
         };
         Self {

@@ -57,6 +57,8 @@ pub(super) const ARCHIVE_MAGIC: &[u8] = b"!<arch>\n";
 /// First bytes of an archive whose members are files of their own.
 pub(super) const THIN_MAGIC: &[u8] = b"!<thin>\n";
 
+/// Of bitcode as it is, and in a wrapper.
+const BITCODE_MAGICS: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
 const WASM_MAGIC: &[u8] = b"\0asm";
 /// What follows the magic in a component: version 13, layer 1.
 const COMPONENT_VERSION: &[u8] = &[0x0d, 0, 1, 0];
@@ -72,13 +74,21 @@ impl FileKind {
             module(bytes)
         } else if starts_with_any(&[ARCHIVE_MAGIC, THIN_MAGIC]) {
             FileKind::Archive
-        } else if starts_with_any(&[b"BC\xc0\xde", b"\xde\xc0\x17\x0b"]) {
+        } else if starts_with_any(&BITCODE_MAGICS) {
             FileKind::Bitcode
         } else if bytes.starts_with(b"#STUB") {
             FileKind::Stub
         } else {
             FileKind::Foreign(Foreign::of(bytes))
         }
+    }
+}
+
+impl FileKind {
+    /// Whether the first bytes are those of a module or of bitcode, without a look at the
+    /// rest.
+    pub(super) fn may_be_linked(bytes: &[u8]) -> bool {
+        bytes.starts_with(WASM_MAGIC) || BITCODE_MAGICS.iter().any(|magic| bytes.starts_with(magic))
     }
 }
 
@@ -154,12 +164,20 @@ impl Foreign {
 
     /// The error about the file called `name`.
     pub(super) fn into_diagnostic(self, name: &str) -> Diagnostic {
-        Diagnostic::error(
-            Code::BadInput,
-            "not a WebAssembly object, archive or bitcode file",
-        )
-        .in_file(name)
-        .note(self.to_string())
+        let message = match self {
+            Foreign::WasmVersion(version) => {
+                return Diagnostic::error(
+                    Code::BadInput,
+                    format!("invalid version number: {version}"),
+                )
+                .in_file(name)
+                .note("only version 1 of the binary format is known");
+            }
+            _ => "not a WebAssembly object, archive or bitcode file",
+        };
+        Diagnostic::error(Code::BadInput, message)
+            .in_file(name)
+            .note(self.to_string())
     }
 }
 

@@ -260,7 +260,12 @@ impl<'a> InputReader<'_, 'a> {
     ) {
         let names: Arc<[&'a str]> = symbols.names.into();
         for (member, own_names) in members.zip(symbols.of_member) {
-            if !own_names.is_empty() {
+            // Objects of another machine: archivers list their symbols too.
+            let foreign = match member.contents {
+                Contents::Bytes(bytes) => !FileKind::may_be_linked(bytes),
+                Contents::File(_) => false,
+            };
+            if !own_names.is_empty() && !foreign {
                 part.inputs.push(ReadInput::Lazy(LazyMember {
                     name: member.name,
                     contents: member.contents,
@@ -297,7 +302,14 @@ impl<'a> InputReader<'_, 'a> {
         };
         match FileKind::of(bytes) {
             FileKind::Foreign(Foreign::RustMetadata) => {}
-            _ if whole_archive => self.eager(&member.name.get(), bytes, options, part),
+            // Linked as if it were named itself.
+            _ if whole_archive => {
+                let options = ParseOptions {
+                    from_archive: false,
+                    ..options
+                };
+                self.eager(&member.name.get(), bytes, options, part);
+            }
             FileKind::Object => self.scanned(member.name, member.contents, bytes, options, part),
             FileKind::Bitcode => self.eager(&member.name.get(), bytes, options, part),
             // A module that defines no symbol is never needed.

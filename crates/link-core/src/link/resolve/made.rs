@@ -167,40 +167,36 @@ fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
     resolver.made.indirect_function_table = Some(id);
 }
 
-/// `__start_NAME` and `__stop_NAME` of every reference to a segment whose name is a C
-/// identifier.
+/// `__start_NAME` and `__stop_NAME` of the segments whose name is a C identifier.
 fn define_segment_bounds(resolver: &mut Resolver<'_>) {
-    let wanted: Vec<(SymbolId, &str, MadeAddress)> = (0..resolver.table.symbols.len())
-        .map(|i| SymbolId(i as u32))
-        .filter(|&id| resolver.table.is_undefined(id))
-        .filter_map(|id| {
-            let name = resolver.table.symbols[id.index()].name;
-            if let Some(segment) = name.strip_prefix("__start_") {
-                Some((id, segment, MadeAddress::SegmentStart))
-            } else {
-                let segment = name.strip_prefix("__stop_")?;
-                Some((id, segment, MadeAddress::SegmentStop))
-            }
-        })
-        .collect();
-    if wanted.is_empty() {
-        return;
-    }
-    let segments: FxHashSet<&str> = resolver
+    let mut seen = FxHashSet::default();
+    let segments: Vec<&str> = resolver
         .done
         .iter()
         .flat_map(|(object, ..)| object.segments.iter().map(|segment| segment.name))
+        .filter(|name| is_c_identifier(name) && seen.insert(*name))
         .collect();
-    let bounds: Vec<(SymbolId, MadeAddress)> = wanted
-        .into_iter()
-        .filter(|(_, segment, _)| segments.contains(segment))
-        .map(|(id, _, made)| (id, made))
-        .collect();
-    for (id, made) in bounds {
-        let name = resolver.table.symbols[id.index()].name;
-        let mention = own_mention(name, SymbolKind::Data, HIDDEN);
-        resolver.table.define(&mention, Definition::Address(made));
+    for segment in segments {
+        for (prefix, made) in [
+            ("__start_", MadeAddress::SegmentStart),
+            ("__stop_", MadeAddress::SegmentStop),
+        ] {
+            let name = format!("{prefix}{segment}");
+            if wanted(resolver, &name) {
+                let name = resolver.names.alloc_str(&name);
+                let mention = own_mention(name, SymbolKind::Data, HIDDEN);
+                resolver.table.define(&mention, Definition::Address(made));
+            }
+        }
     }
+}
+
+fn is_c_identifier(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn is_64(resolver: &Resolver<'_>) -> bool {

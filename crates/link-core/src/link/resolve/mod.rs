@@ -366,6 +366,7 @@ impl<'a> Resolver<'a> {
                 self.table.diagnostics.push(diagnostic);
             }
             if defined.is_some() {
+                self.table.by_name.insert(name, chosen);
                 for &id in variants.iter().filter(|&&id| id != chosen) {
                     self.make_stub(id, "signature_mismatch:");
                 }

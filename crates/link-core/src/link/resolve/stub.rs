@@ -2,8 +2,11 @@
 //! host provides. A reference to one becomes an import; a line `name: a, b` says that the
 //! host's function calls back `a` and `b`, which are exported then.
 
+use rustc_hash::FxHashMap;
+
 use super::Resolver;
 use crate::diag::{Code, Diagnostic};
+use crate::link::ids::SymbolId;
 use crate::link::read::RawFile;
 
 /// A parsed stub library.
@@ -48,25 +51,48 @@ pub(super) fn parse<'a>(file: &RawFile<'a>) -> Result<StubLibrary<'a>, Diagnosti
 /// need, pulling archive members until nothing changes.
 pub(super) fn apply(resolver: &mut Resolver<'_>) {
     let libraries = std::mem::take(&mut resolver.stub_libraries);
+    if libraries.is_empty() {
+        return;
+    }
     // Pulling a member may refer to further functions of the libraries.
-    while libraries.iter().fold(false, |changed, library| {
-        apply_once(resolver, library) | changed
-    }) {}
+    loop {
+        let imports = import_names(resolver);
+        let changed = libraries.iter().fold(false, |changed, library| {
+            apply_once(resolver, &imports, library) | changed
+        });
+        if !changed {
+            break;
+        }
+    }
     for library in &libraries {
         report_missing(resolver, library);
     }
 }
 
+/// Undefined symbols that sources import under a name of its own. Stub libraries call
+/// functions by the names under which they are imported.
+fn import_names<'a>(resolver: &Resolver<'a>) -> FxHashMap<&'a str, SymbolId> {
+    (0..resolver.table.symbols.len())
+        .map(|i| SymbolId(i as u32))
+        .filter(|&id| resolver.table.is_undefined(id))
+        .filter_map(|id| {
+            let import = resolver.table.symbols[id.index()].import?;
+            import.explicit.then_some((import.name, id))
+        })
+        .collect()
+}
+
 /// Whether anything was pulled or newly imported.
-fn apply_once(resolver: &mut Resolver<'_>, library: &StubLibrary<'_>) -> bool {
+fn apply_once(
+    resolver: &mut Resolver<'_>,
+    imports: &FxHashMap<&str, SymbolId>,
+    library: &StubLibrary<'_>,
+) -> bool {
     let mut changed = false;
     for (name, needs) in &library.functions {
-        let Some(id) = resolver.table.find(name) else {
+        let Some(id) = function(resolver, imports, name) else {
             continue;
         };
-        if !resolver.table.is_undefined(id) {
-            continue;
-        }
         let symbol = &mut resolver.table.symbols[id.index()];
         changed |= !std::mem::replace(&mut symbol.force_import, true);
         for need in needs {
@@ -80,15 +106,26 @@ fn apply_once(resolver: &mut Resolver<'_>, library: &StubLibrary<'_>) -> bool {
     changed
 }
 
+/// The undefined symbol of a function's name, or that is imported under that name.
+fn function(
+    resolver: &Resolver<'_>,
+    imports: &FxHashMap<&str, SymbolId>,
+    name: &str,
+) -> Option<SymbolId> {
+    resolver
+        .table
+        .find(name)
+        .filter(|&id| resolver.table.is_undefined(id))
+        .or_else(|| imports.get(name).copied())
+}
+
 fn report_missing(resolver: &mut Resolver<'_>, library: &StubLibrary<'_>) {
+    let imports = import_names(resolver);
     for (name, needs) in &library.functions {
-        let imported = resolver
-            .table
-            .find(name)
-            .is_some_and(|id| resolver.table.symbols[id.index()].force_import);
-        if !imported {
+        let Some(id) = function(resolver, &imports, name) else {
             continue;
-        }
+        };
+        let name = resolver.table.show(resolver.table.symbols[id.index()].name);
         for need in needs {
             let defined = resolver
                 .table

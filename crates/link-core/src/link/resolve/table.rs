@@ -257,12 +257,12 @@ impl<'a> Table<'a> {
             && symbol.signature != mention.signature;
         if mismatch {
             let (variant, new) = self.variant(id, mention.signature);
-            if new || self.overrides(variant, mention) {
+            if new || self.overrides(id, mention) {
                 self.symbols[variant.index()].used_in_object = true;
                 self.replace(variant, mention, definition);
+                // The definition is what the name means from here on.
+                self.by_name.insert(mention.name, variant);
             }
-            // The definition is what the name means from here on.
-            self.by_name.insert(mention.name, variant);
             return variant;
         }
         if self.overrides(id, mention) {

@@ -46,6 +46,12 @@ pub fn synthesize<'a>(
         ..Synthesis::default()
     };
     stub_undefined(resolution, &mut synthesis, ignored);
+    // Stubs exist to be called; the address of a missing function is null.
+    let stubbed = &synthesis.undefined_stubs;
+    synthesis.slots.retain(|slot| match slot {
+        FunctionRef::Undefined(id) => !stubbed.contains_key(id),
+        _ => true,
+    });
     synthesis.table = table_use(resolution, live, options, &synthesis);
     synthesis.init_functions = init_functions(resolution, live, options, diagnostics);
     synthesis.functions = functions(resolution, live, options, &synthesis);

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolKind;
+use wasm_format::{GlobalType, TableType};
 
 use super::has_import_name;
 use crate::link::features::Features;
@@ -28,21 +29,40 @@ pub(super) fn imports(
     if let (Some(id), TableUse::Imported) = (table, synthesis.table) {
         synthesis.imports.push(id);
     }
-    let mut functions: FxHashMap<(&str, &str, &[u8]), SymbolId> = FxHashMap::default();
+    let mut known: FxHashMap<(&str, &str, ImportType<'_>), SymbolId> = FxHashMap::default();
     for (id, symbol) in resolution.symbols() {
         if Some(id) == table || !is_imported(resolution, live, options, allowed, synthesis, id) {
             continue;
         }
-        if symbol.kind == SymbolKind::Function {
-            let (module, name) = import_name(symbol, options);
-            let key = (module, name, symbol.signature.unwrap_or_default());
-            let first = *functions.entry(key).or_insert(id);
-            if first != id {
-                synthesis.import_aliases.push((id, first));
-                continue;
-            }
+        let (module, name) = import_name(symbol, options);
+        let first = *known
+            .entry((module, name, ImportType::of(symbol)))
+            .or_insert(id);
+        if first == id {
+            synthesis.imports.push(id);
+        } else {
+            synthesis.import_aliases.push((id, first));
         }
-        synthesis.imports.push(id);
+    }
+}
+
+/// What makes two imports of one name the same import.
+#[derive(PartialEq, Eq, Hash)]
+struct ImportType<'a> {
+    kind: SymbolKind,
+    signature: Option<&'a [u8]>,
+    global: Option<GlobalType>,
+    table: Option<TableType>,
+}
+
+impl<'a> ImportType<'a> {
+    fn of(symbol: &Symbol<'a>) -> Self {
+        Self {
+            kind: symbol.kind,
+            signature: symbol.signature,
+            global: symbol.global_type,
+            table: symbol.table_type,
+        }
     }
 }
 

@@ -4,13 +4,13 @@ use rustc_hash::FxHashSet;
 use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
 
-use super::{needs_got, target};
+use super::{needs_got, startup, target};
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
 use crate::link::liveness::Liveness;
 use crate::link::mark::takes_slot;
 use crate::link::object::{Chunk, ObjReloc};
-use crate::link::options::Options;
+use crate::link::options::{Options, OutputKind};
 use crate::link::par;
 use crate::link::resolution::{Definition, Resolution, SymbolRef};
 use crate::link::synthesis::FunctionRef;
@@ -141,9 +141,11 @@ impl FileScan<'_, '_> {
         }
         if self.options.is_pic() {
             self.check_pic(reloc, symbol);
-        } else if let (Definition::Undefined, SymbolRef::Global(id)) = (definition, symbol)
+        }
+        if let (Definition::Undefined, SymbolRef::Global(id)) = (definition, symbol)
             && !self.options.is_relocatable()
             && !self.resolution.symbol(id).weak
+            && !self.is_left_to_loader(id)
         {
             self.scan.undefined.push(Place {
                 file: self.file,
@@ -151,6 +153,15 @@ impl FileScan<'_, '_> {
                 chunk: place,
             });
         }
+    }
+
+    /// Whether a loader is left to define a symbol: for a shared library, what others may
+    /// see.
+    fn is_left_to_loader(&self, id: SymbolId) -> bool {
+        let symbol = self.resolution.symbol(id);
+        let made = self.resolution.made;
+        let own = [made.stack_pointer, made.memory_base, made.table_base].contains(&Some(id));
+        own || (self.options.output == OutputKind::Shared && !symbol.hidden)
     }
 
     fn kind(&self, symbol: SymbolRef) -> SymbolKind {
@@ -195,6 +206,8 @@ impl FileScan<'_, '_> {
                 .flags
                 .contains(wasm_format::linking::SymbolFlags::TLS),
         };
+        // Old objects mark the segment alone.
+        let tls = tls || startup::is_tls(self.resolution, symbol);
         let problem = if definition == Definition::Undefined {
             "an undefined symbol"
         } else if self.options.memory.shared && !tls {

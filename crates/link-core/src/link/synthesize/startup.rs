@@ -111,7 +111,8 @@ fn holds_addresses(segment: &Segment<'_>) -> bool {
     })
 }
 
-fn is_tls(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
+/// Whether a symbol is a place in thread-local storage.
+pub(super) fn is_tls(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
     match resolution.definition(symbol) {
         Definition::Object { file, symbol } => match resolution.target(file, symbol) {
             ObjTarget::Data { segment, .. } => resolution.object(file).segments[segment.index()]

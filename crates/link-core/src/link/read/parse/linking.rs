@@ -323,7 +323,7 @@ fn implied_table_symbol<'a>(
         return Err(Fault::new(
             at,
             format!(
-                "expected one symbol table entry for each of the {tables} table(s) present, but got {symbols} symbol(s) instead"
+                "expected one symbol table entry for each of the {tables} table(s) present, but got {symbols} symbol(s) instead."
             ),
         ));
     }
