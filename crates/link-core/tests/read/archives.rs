@@ -59,7 +59,7 @@ fn members_and_their_symbols_in_every_form_with_and_without_index() {
 
 #[test]
 fn members_that_an_index_mentions_are_not_looked_at() {
-    let content: [(&str, &[u8]); 1] = [("damaged.o", b"garbage")];
+    let content: [(&str, &[u8]); 1] = [("damaged.o", b"\0asm\x01\0\0\0\x7f")];
     for form in FORMS {
         let files = MemoryFiles::default().with("libx.a", archive(form, &content, &[(0, "f")]));
         let loaded = LoadedFiles::new();
@@ -70,14 +70,12 @@ fn members_that_an_index_mentions_are_not_looked_at() {
         };
         assert_eq!(member.symbols(), ["f"]);
         let diagnostic = member.parse().unwrap_err().to_string();
-        assert_eq!(
-            diagnostic.lines().next().unwrap(),
-            match form {
-                ArchiveForm::Thin => {
-                    "error: cannot open libx.a(damaged.o): entity not found"
-                }
-                _ => "error: libx.a(damaged.o): not a WebAssembly object, archive or bitcode file",
-            }
+        assert!(
+            diagnostic.starts_with(match form {
+                ArchiveForm::Thin => "error: cannot open libx.a(damaged.o): entity not found",
+                _ => "error: libx.a(damaged.o): ",
+            }),
+            "{diagnostic}"
         );
     }
 }
