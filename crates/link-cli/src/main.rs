@@ -68,6 +68,7 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
         errors = unknown;
     }
     if let Some(text) = requested(persona, &config).filter(|_| errors.is_empty()) {
+        reporter.all(warnings);
         return print(&text, &mut reporter);
     }
     if config.print_version && !print(&persona.version(), &mut reporter) {

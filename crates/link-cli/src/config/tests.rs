@@ -232,7 +232,7 @@ fn what_the_output_contains() {
         ("--build-id=tree", BuildId::Sha1),
         ("-build-id=uuid", BuildId::Uuid),
         ("--build-id --build-id=none", BuildId::None),
-        ("--build-id=0x123", BuildId::Bytes(vec![1, 0x23])),
+        ("--build-id=0x123", BuildId::Bytes(vec![0x12, 3])),
     ] {
         assert_eq!(link(option).content.build_id, id, "{option}");
     }

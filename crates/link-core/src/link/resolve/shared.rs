@@ -43,9 +43,7 @@ pub(super) fn add<'a>(resolver: &mut Resolver<'a>, file: &RawFile<'a>) {
                 symbol.flags.without(SymbolFlags::UNDEFINED),
             )
         };
-        resolver
-            .table
-            .define_shared(&mention, index, options.pic.check_shared_signatures);
+        resolver.table.define_shared(&mention, index);
     }
     resolver.shared.push(library);
 }

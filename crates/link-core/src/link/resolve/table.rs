@@ -68,6 +68,7 @@ pub(super) struct Table<'a> {
     pub(super) file_names: Vec<std::sync::Arc<str>>,
     pub(super) diagnostics: Vec<Diagnostic>,
     allow_multiple_definition: bool,
+    check_shared_signatures: bool,
     demangle: bool,
 }
 
@@ -91,6 +92,7 @@ impl<'a> Table<'a> {
             file_names: Vec::new(),
             diagnostics: Vec::new(),
             allow_multiple_definition: options.allow_multiple_definition,
+            check_shared_signatures: options.pic.check_shared_signatures,
             demangle: options.demangle,
         }
     }
@@ -203,7 +205,10 @@ impl<'a> Table<'a> {
             && mention.called_directly
             && mention.signature.is_some()
             && symbol.signature != mention.signature;
-        if mismatch {
+        if mismatch && matches!(symbol.definition, Definition::Shared(_)) {
+            // There is one function of that name for all; no stub can stand in for it.
+            self.shared_mismatch(id, mention);
+        } else if mismatch {
             let undefined = self.is_undefined(id);
             let symbol = &mut self.symbols[id.index()];
             if undefined && !symbol.called_directly {
@@ -271,9 +276,8 @@ impl<'a> Table<'a> {
         id
     }
 
-    /// A shared library defines a symbol: taken only where no object does. A function that
-    /// is called with another signature is an error if `check` says so.
-    pub(super) fn define_shared(&mut self, mention: &Mention<'a>, library: u32, check: bool) {
+    /// A shared library defines a symbol: taken only where no object does.
+    pub(super) fn define_shared(&mut self, mention: &Mention<'a>, library: u32) {
         let id = self.intern(mention.name);
         if self.is_defined(id) {
             return;
@@ -284,26 +288,12 @@ impl<'a> Table<'a> {
                 return;
             }
             let symbol = &self.symbols[id.index()];
-            if check
+            if self.check_shared_signatures
                 && mention.kind == SymbolKind::Function
                 && symbol.called_directly
                 && symbol.signature != mention.signature
             {
-                let diagnostic = Diagnostic::error(
-                    Code::TypeMismatch,
-                    format!("function signature mismatch: {}", self.show(mention.name)),
-                )
-                .about(mention.name)
-                .note(format!(
-                    "defined as {} in {}",
-                    messages::signature(symbol.signature),
-                    self.file_name(symbol.file)
-                ))
-                .note(format!(
-                    "defined as {} in a shared library",
-                    messages::signature(mention.signature)
-                ));
-                self.diagnostics.push(diagnostic);
+                self.shared_mismatch(id, mention);
                 return;
             }
         }
@@ -315,6 +305,30 @@ impl<'a> Table<'a> {
         symbol.weak |= weak;
         symbol.file = file;
         symbol.import = import;
+    }
+
+    /// Reports a function that a shared library defines and that is called with another
+    /// signature.
+    fn shared_mismatch(&mut self, id: SymbolId, mention: &Mention<'a>) {
+        if !self.check_shared_signatures {
+            return;
+        }
+        let symbol = &self.symbols[id.index()];
+        let place = |signature, file| {
+            format!(
+                "defined as {} in {}",
+                messages::signature(signature),
+                self.file_name(file)
+            )
+        };
+        let diagnostic = Diagnostic::error(
+            Code::TypeMismatch,
+            format!("function signature mismatch: {}", self.show(mention.name)),
+        )
+        .about(mention.name)
+        .note(place(symbol.signature, symbol.file))
+        .note(place(mention.signature, mention.file));
+        self.diagnostics.push(diagnostic);
     }
 
     /// Whether a definition takes the place of what a name means so far; reports two

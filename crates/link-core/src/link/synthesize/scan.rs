@@ -10,7 +10,7 @@ use crate::link::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
 use crate::link::liveness::Liveness;
 use crate::link::mark::takes_slot;
 use crate::link::object::{Chunk, ObjReloc};
-use crate::link::options::{Options, OutputKind};
+use crate::link::options::Options;
 use crate::link::par;
 use crate::link::resolution::{Definition, Resolution, SymbolRef};
 use crate::link::synthesis::FunctionRef;
@@ -155,13 +155,10 @@ impl FileScan<'_, '_> {
         }
     }
 
-    /// Whether a loader is left to define a symbol: for a shared library, what others may
-    /// see.
+    /// Whether a loader defines a symbol: what position-independent code finds itself by.
     fn is_left_to_loader(&self, id: SymbolId) -> bool {
-        let symbol = self.resolution.symbol(id);
         let made = self.resolution.made;
-        let own = [made.stack_pointer, made.memory_base, made.table_base].contains(&Some(id));
-        own || (self.options.output == OutputKind::Shared && !symbol.hidden)
+        [made.stack_pointer, made.memory_base, made.table_base].contains(&Some(id))
     }
 
     fn kind(&self, symbol: SymbolRef) -> SymbolKind {

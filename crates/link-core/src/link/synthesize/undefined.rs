@@ -35,6 +35,7 @@ pub(super) fn report(
         let symbol = resolution.symbol(place.symbol);
         if has_import_name(resolution, place.symbol)
             || symbol.force_import
+            || (options.import_undefined && symbol.kind != SymbolKind::Data)
             || options.allowed_undefined.contains(symbol.name)
             || allowed.contains(symbol.name)
         {

@@ -2,8 +2,8 @@
 //! and comdats.
 
 use wasm_format::linking::{
-    Comdat, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentInfo, Subsection, SymbolEntry,
-    SymbolFlags, SymbolKind, SymbolTarget,
+    Comdat, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentFlags, SegmentInfo, Subsection,
+    SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget,
 };
 use wasm_format::{Entries, Reader, RefType, SectionId};
 
@@ -101,6 +101,10 @@ fn segment_info<'a>(
             segment.name = info.name;
             segment.align_log2 = info.align_log2;
             segment.flags = info.flags;
+            // Older compilers tell thread-local data by the name alone.
+            if info.name.starts_with(".tdata") || info.name.starts_with(".tbss") {
+                segment.flags = segment.flags.with(SegmentFlags::TLS);
+            }
         }
     }
     Ok(())
