@@ -6,7 +6,7 @@ use crate::process::{cargo, run};
 use crate::{Result, unknown_argument};
 
 /// The crates that ask the platform for something that the standard library lacks.
-const WITH_FALLBACKS: &[&str] = &["link-core", "lld-driver", "link-cli"];
+const WITH_FALLBACKS: &[&str] = &["lld-driver", "link-cli"];
 
 pub(crate) fn run_all() -> Result {
     run(cargo().args(["fmt", "--all", "--check"]))?;
