@@ -8,8 +8,8 @@ use crate::Result;
 
 /// The directory of the workspace.
 pub(crate) fn root() -> &'static Path {
-    // The manifest directory of this crate is one below.
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own)
 }
 
 /// Where the programs of the profile `release`, or of the one this program was built with,
