@@ -223,7 +223,12 @@ fn threads(values: &mut Values<'_>) -> Option<NonZeroUsize> {
 /// The inputs with what the options before each say about it.
 fn inputs(items: &[Item], values: &mut Values<'_>) -> Vec<Input> {
     let mut inputs = Vec::new();
-    let (mut whole_archive, mut allow_shared, mut lazy) = (false, false, false);
+    let (mut whole_archive, mut lazy) = (false, false);
+    // What a loader places may find its libraries through the loader, too.
+    let mut allow_shared = matches!(
+        output_kind(values),
+        OutputKind::SharedLibrary | OutputKind::PieExecutable
+    );
     for item in items {
         let what = match item {
             Item::Input(path) => InputKind::File(PathBuf::from(path)),

@@ -85,7 +85,10 @@ fn everything_in_command_line_order() {
         Input::library("x"),
         lazy,
         whole,
-        Input::path("libshared.so"),
+        Input {
+            dynamic: true,
+            ..Input::path("libshared.so")
+        },
         Input::path("stub.so"),
         Input::path("b.bc"),
         Input::path("wrapped.bc"),

@@ -66,6 +66,7 @@ struct InputReader<'i, 'a> {
 struct Position {
     whole_archive: bool,
     lazy: bool,
+    dynamic: bool,
 }
 
 impl<'a> InputReader<'_, 'a> {
@@ -73,6 +74,7 @@ impl<'a> InputReader<'_, 'a> {
         let position = Position {
             whole_archive: input.whole_archive,
             lazy: input.lazy,
+            dynamic: input.dynamic,
         };
         match input.source {
             Source::Path(path) => self.path(&path, position, part),
@@ -144,6 +146,13 @@ impl<'a> InputReader<'_, 'a> {
                 let name = Name::File(name.clone());
                 self.scanned(name, Contents::Bytes(bytes), bytes, self.options, part);
             }
+            FileKind::SharedLibrary if !position.dynamic => part.diagnostics.push(
+                Diagnostic::error(
+                    Code::BadInput,
+                    format!("attempted static link of dynamic object {name}"),
+                )
+                .note("-Bdynamic before it links against shared libraries"),
+            ),
             _ => self.eager(name, bytes, self.options, part),
         }
     }

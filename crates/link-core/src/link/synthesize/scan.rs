@@ -139,7 +139,7 @@ impl FileScan<'_, '_> {
         if reloc.ty.base() == RelocBase::TlsBase {
             self.check_tls(reloc, symbol, definition);
         }
-        if self.options.is_pic() {
+        if self.options.is_pic() || matches!(definition, Definition::Shared(_)) {
             self.check_pic(reloc, symbol);
         }
         if let (Definition::Undefined, SymbolRef::Global(id)) = (definition, symbol)
@@ -221,7 +221,7 @@ impl FileScan<'_, '_> {
     }
 
     /// In position-independent output, addresses in code must be relative, and data is
-    /// relocated when it is loaded.
+    /// relocated when it is loaded. The same holds for what a shared library defines.
     fn check_pic(&mut self, reloc: &ObjReloc, symbol: SymbolRef) {
         use RelocType as R;
         match reloc.ty {
