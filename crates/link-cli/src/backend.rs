@@ -26,15 +26,15 @@ pub(crate) fn link(
         Backend::Native => true,
         Backend::Auto => false,
     };
-    match native::link(config, warnings, target, reporter)? {
-        native::Outcome::Done => Ok(()),
-        native::Outcome::Bitcode(error) if by_choice => {
+    match native::link(config, items, &warnings, target, reporter)? {
+        native::Outcome::Failed => Ok(()),
+        native::Outcome::Bitcode(_, error) if by_choice => {
+            reporter.all(warnings);
             reporter.one(&error);
             Ok(())
         }
-        native::Outcome::Bitcode(reason) => {
+        native::Outcome::Bitcode(file, _) => {
             if config.link.reports.verbose || config.own.verbose_link {
-                let file = reason.text.split(": ").next().unwrap_or_default();
                 reporter.one(&Message::note(format!(
                     "{file} is LLVM bitcode: linking with LLD"
                 )));

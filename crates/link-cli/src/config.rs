@@ -315,6 +315,9 @@ pub(crate) struct OwnArgs {
     pub(crate) lld_path: Option<PathBuf>,
     pub(crate) cache_dir: Option<PathBuf>,
     pub(crate) verbose_link: bool,
+    pub(crate) time: bool,
+    pub(crate) cref: bool,
+    pub(crate) dependency_file: Option<PathBuf>,
     /// The module of imports that name none; `None`: `env`.
     pub(crate) host_module: Option<String>,
     pub(crate) wasi: WasiArgs,

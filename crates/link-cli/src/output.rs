@@ -122,16 +122,14 @@ impl Output {
     }
 
     /// Brings the module to its place.
-    pub(crate) fn commit(self) -> Result<(), Message> {
+    pub(crate) fn commit(&mut self) -> Result<(), Message> {
         match self {
-            Self::Stream { to, module } => to.copy(&*module),
-            Self::File(file) => {
-                let name = file.path().display().to_string();
-                file.commit().map_err(|error| {
-                    let reason = report::reason(&error);
-                    Message::error(format!("failed to write output '{name}': {reason}"))
-                })
-            }
+            Self::Stream { to, module } => to.copy(&**module),
+            Self::File(file) => file.commit().map_err(|error| {
+                let name = file.path().display();
+                let reason = report::reason(&error);
+                Message::error(format!("failed to write output '{name}': {reason}"))
+            }),
         }
     }
 }

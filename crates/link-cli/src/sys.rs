@@ -7,13 +7,14 @@
 #[cfg_attr(not(all(unix, feature = "platform")), path = "sys/fallback.rs")]
 mod platform;
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use link_core::link::{FileData, Files};
+use link_core::link::{FileData, Files, SystemFiles};
 
 use crate::report::Message;
 
@@ -48,6 +49,12 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
 /// For a child that was ended so: Ctrl-C goes to both, and the child's end can be noticed first.
 pub(crate) fn end_by(signal: i32) {
     platform::end_by(signal);
+}
+
+/// Ends the command with success. What it holds is left to the system; what is temporary is gone
+/// or has its place by now, and the standard streams are flushed.
+pub(crate) fn exit_well() -> ! {
+    std::process::exit(0)
 }
 
 /// Files and directories that are removed when the user ends the command.
@@ -134,7 +141,7 @@ impl TempFile {
     }
 
     /// Makes it the file at `path`, whatever file is there.
-    pub(crate) fn rename(mut self, path: &Path) -> io::Result<()> {
+    pub(crate) fn rename(&mut self, path: &Path) -> io::Result<()> {
         std::fs::rename(&self.path, path)?;
         self.renamed = true;
         Ok(())
@@ -197,16 +204,36 @@ impl Room {
 
 /// The file system for a link. Large files are mapped, not read, where that can be done: a
 /// command's inputs do not shrink while it runs, or it ends.
-#[derive(Debug)]
-pub(crate) struct InputFiles;
+///
+/// Remembers what was read.
+#[derive(Debug, Default)]
+pub(crate) struct InputFiles(Mutex<BTreeSet<PathBuf>>);
+
+impl InputFiles {
+    /// The files that were read, in the order of their paths.
+    pub(crate) fn all_read(&self) -> Vec<PathBuf> {
+        self.set().iter().cloned().collect()
+    }
+
+    fn set(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        // Whole, for the same reason as the list of what is temporary.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Files for InputFiles {
     fn read(&self, path: &Path) -> io::Result<FileData> {
-        platform::read(path)
+        let data = platform::read(path)?;
+        self.set().insert(path.to_owned());
+        Ok(data)
     }
 
     fn exists(&self, path: &Path) -> bool {
         path.exists()
+    }
+
+    fn list(&self, directory: &Path) -> Vec<PathBuf> {
+        SystemFiles.list(directory)
     }
 }
 
@@ -238,14 +265,14 @@ mod tests {
         assert_eq!(inside(), 0);
         let path = dir.path().join("a");
         std::fs::write(&path, "old").unwrap();
-        let file = TempFile::new_in(dir.path()).unwrap();
+        let mut file = TempFile::new_in(dir.path()).unwrap();
         let mut room = Room::new(file.file(), 3).unwrap();
         room.bytes().copy_from_slice(b"new");
         room.finish(file.file()).unwrap();
         file.rename(&path).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(inside(), 1);
-        assert_eq!(InputFiles.read(&path).unwrap().bytes(), b"new");
+        assert_eq!(InputFiles::default().read(&path).unwrap().bytes(), b"new");
     }
 
     #[test]
@@ -255,9 +282,9 @@ mod tests {
         for size in [0, 1, 4096, 1 << 20] {
             let bytes: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
             std::fs::write(&path, &bytes).unwrap();
-            assert!(InputFiles.read(&path).unwrap().bytes() == bytes);
+            assert!(InputFiles::default().read(&path).unwrap().bytes() == bytes);
         }
-        assert!(InputFiles.read(dir.path()).is_err());
+        assert!(InputFiles::default().read(dir.path()).is_err());
     }
 
     #[test]

@@ -147,6 +147,15 @@ impl Diagnostics {
             .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
+    /// Adds the note that `note` gives a diagnostic, if it gives one.
+    pub(crate) fn add_notes(&mut self, note: impl Fn(&Diagnostic) -> Option<String>) {
+        for diagnostic in &mut self.items {
+            if let Some(note) = note(diagnostic) {
+                diagnostic.notes.push(note);
+            }
+        }
+    }
+
     /// All of them.
     pub fn into_vec(self) -> Vec<Diagnostic> {
         self.items

@@ -38,6 +38,7 @@ pub(super) fn link(
              {HOST_MODULE}; this needs --backend=native"
         )));
     }
+    only_native(config)?;
     let lld = locate(config)?;
     let streamed = match target {
         Target::Path(_) => None,
@@ -126,6 +127,20 @@ impl<'t> Streamed<'t> {
         })?;
         self.to.copy(module)
     }
+}
+
+/// Fails when something is asked for that LLD cannot do.
+fn only_native(config: &Config) -> Result<(), Message> {
+    let option = if config.own.cref {
+        "--cref"
+    } else if config.own.dependency_file.is_some() {
+        "--dependency-file"
+    } else {
+        return Ok(());
+    };
+    Err(Message::error(format!(
+        "{option}: wasm-ld has no such option; this needs --backend=native"
+    )))
 }
 
 /// A link that succeeded.

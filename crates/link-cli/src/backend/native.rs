@@ -1,69 +1,120 @@
 //! The link in this process, by `link_core`.
 
+mod cref;
+mod dependencies;
+mod map;
 mod options;
+mod reports;
+mod reproduce;
+mod times;
 
 use link_core::diag::{self, Diagnostic};
-use link_core::link::{self, Env, LinkError};
+use link_core::link::{Env, LinkError, Linked, link_then};
 
 use crate::config::Config;
 use crate::output::{Output, Target};
+use crate::parse::Item;
 use crate::report::{Message, Reporter, Severity};
-use crate::sys;
+use crate::sys::{self, InputFiles};
+use reports::Reports;
+use times::Times;
 
 /// How a link ended.
 pub(super) enum Outcome {
-    /// The output is there, or errors were reported.
-    Done,
-    /// A file that is needed is bitcode, says this error, which nobody has seen yet. Nothing was
-    /// reported and nothing written.
-    Bitcode(Message),
+    /// Errors were reported. (A link that succeeds ends the command.)
+    Failed,
+    /// This file is needed and is bitcode, says this error, which nobody has seen yet. Nothing
+    /// was reported and nothing written.
+    Bitcode(String, Message),
 }
 
-/// Links into `target`. `warnings` are about the command line.
+/// Links into `target`. `warnings` are about the command line `items`.
+///
+/// A link that succeeds ends the command with exit code 0: what it used is left to the system,
+/// which frees it faster.
 pub(super) fn link(
     config: &Config,
-    warnings: Vec<Message>,
+    items: &[Item],
+    warnings: &[Message],
     target: &Target,
     reporter: &mut Reporter,
 ) -> Result<Outcome, Message> {
     if config.messages.fatal_warnings && !warnings.is_empty() {
-        reporter.all(warnings);
-        return Ok(Outcome::Done);
+        reporter.all(warnings.iter().cloned());
+        return Ok(Outcome::Failed);
     }
-    let options = options::options(config, &target.name())?;
+    let files = InputFiles::default();
+    let options = options::options(config, &target.name(), &files)?;
+    let reports = Reports::open(config, target, &files, items)?;
     let mut output = Output::open(target)?;
+    let times = Times::default();
+    let enter = |phase| times.enter(phase);
     let env = Env {
-        files: &sys::InputFiles,
+        files: &files,
+        progress: config.own.time.then_some(&enter),
         ..Env::default()
     };
-    let result = link::link(options::inputs(&config.link), &options, &env, &mut output);
-    if let Err(error) = &result
-        && let Some(bitcode) = bitcode(error)
-    {
-        return Ok(Outcome::Bitcode(bitcode));
-    }
+    let inputs = options::inputs(&config.link);
+    let result = link_then(inputs, &options, &env, &mut output, |output, linked| {
+        begin(config, warnings, reporter);
+        end(output, &linked, &reports, &times, config, reporter)
+    });
+    let error = match result {
+        Ok(error) => error,
+        Err(error) => {
+            if let Some(outcome) = bitcode(&error) {
+                return Ok(outcome);
+            }
+            begin(config, warnings, reporter);
+            reporter.all(error.diagnostics.into_iter().map(message));
+            reports.of_failed(&error.report, reporter).err()
+        }
+    };
+    error.map_or(Ok(Outcome::Failed), Err)
+}
+
+/// Says what is known before the link is.
+fn begin(config: &Config, warnings: &[Message], reporter: &mut Reporter) {
     if config.own.verbose_link {
         reporter.one(&Message::note("linking natively"));
     }
-    reporter.all(warnings);
-    match result {
-        Ok(linked) => {
-            reporter.all(linked.diagnostics.into_iter().map(message));
-            if !reporter.failed() {
-                output.commit()?;
-            }
-        }
-        Err(error) => reporter.all(error.diagnostics.into_iter().map(message)),
-    }
-    Ok(Outcome::Done)
+    reporter.all(warnings.iter().cloned());
 }
 
-/// The error about bitcode, if only LLD can make this link.
-fn bitcode(error: &LinkError) -> Option<Message> {
+/// Writes what was linked and ends the command; returns why it failed, unless that was reported.
+fn end(
+    output: &mut Output,
+    linked: &Linked,
+    reports: &Reports<'_>,
+    times: &Times,
+    config: &Config,
+    reporter: &mut Reporter,
+) -> Option<Message> {
+    let mut all = || -> Result<(), Message> {
+        reporter.all(linked.diagnostics.iter().cloned().map(message));
+        reports.of_linked(linked, reporter)?;
+        if reporter.failed() {
+            return Ok(());
+        }
+        times.enter_commit();
+        output.commit()?;
+        if config.own.time {
+            times.say(reporter);
+        }
+        Ok(())
+    };
+    match all() {
+        Ok(()) if !reporter.failed() => sys::exit_well(),
+        result => result.err(),
+    }
+}
+
+/// What to do about bitcode, if only LLD can make this link.
+fn bitcode(error: &LinkError) -> Option<Outcome> {
     let mut diagnostics = error.diagnostics.iter();
-    diagnostics
-        .find(|diagnostic| diagnostic.code == diag::Code::Bitcode)
-        .map(|diagnostic| message(diagnostic.clone()))
+    let found = diagnostics.find(|diagnostic| diagnostic.code == diag::Code::Bitcode)?;
+    let file = found.file.clone().unwrap_or_default();
+    Some(Outcome::Bitcode(file, message(found.clone())))
 }
 
 fn message(diagnostic: Diagnostic) -> Message {

@@ -91,6 +91,9 @@ fn own(values: &mut Values<'_>) -> OwnArgs {
         lld_path: values.path(Opt::LldPath),
         cache_dir: values.path(Opt::CacheDir),
         verbose_link: values.has(Opt::VerboseLink),
+        time: values.has(Opt::Time),
+        cref: values.has(Opt::Cref),
+        dependency_file: values.path(Opt::DependencyFile),
         host_module: values.text(Opt::HostModule),
         wasi: WasiArgs {
             sysroot: values.path(Opt::WasiSysroot),

@@ -599,6 +599,8 @@ options! {
         forms: &[either("verbose", Nothing)],
         group: Group::Messages,
         help: "Say what is being done, on standard error",
+        note: "A native link names the files that are read and linked and the output, as `wasm-ld` \
+            does, and nothing of its own inside.",
     }
     ColorDiagnostics {
         forms: &[either("color-diagnostics", OptionalEquals)],
@@ -688,6 +690,9 @@ options! {
         value: "file",
         group: Group::Messages,
         help: "Write a tar archive with the command line and all inputs",
+        note: "In the directory it is extracted to, `wasm-link @response.txt` makes the link again, \
+            without any other file. Without the option, the environment variable `LLD_REPRODUCE` \
+            names the archive.",
     }
 
     Backend {
@@ -721,6 +726,25 @@ options! {
         forms: &[two("verbose-link", Nothing)],
         group: Group::Own,
         help: "Print which backend links and, for lld, its exact command line",
+    }
+    Time {
+        forms: &[two("time", Nothing)],
+        group: Group::Own,
+        help: "Say on standard error how long each phase of the link took",
+        note: "Where LLD links, that is one phase.",
+    }
+    Cref {
+        forms: &[two("cref", Nothing)],
+        group: Group::Own,
+        help: "Print which file defines each symbol and which ones refer to it",
+        note: "Not where LLD links.",
+    }
+    DependencyFile {
+        forms: &[two("dependency-file", EqualsOrNext)],
+        value: "file",
+        group: Group::Own,
+        help: "Write the files that were read to <file>, as make and ninja read it",
+        note: "Not where LLD links.",
     }
     HostModule {
         forms: &[two("host-module", EqualsOrNext)],

@@ -47,8 +47,8 @@ impl NewFile {
 
     /// Brings the file to its place. It gets the permissions of the file that it replaces;
     /// a new one may be run, as far as the user's mask lets it.
-    pub(crate) fn commit(self) -> io::Result<()> {
-        if let Some(room) = self.room {
+    pub(crate) fn commit(&mut self) -> io::Result<()> {
+        if let Some(room) = self.room.take() {
             room.finish(self.temporary.file())?;
         }
         if let Ok(replaced) = fs::metadata(&self.place) {

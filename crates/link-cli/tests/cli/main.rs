@@ -6,4 +6,5 @@ mod help;
 mod like_lld;
 mod messages;
 mod outputs;
+mod reports;
 mod support;

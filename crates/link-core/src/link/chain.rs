@@ -2,11 +2,12 @@
 
 use bumpalo::Bump;
 
-use super::env::Env;
+use super::env::{Env, Phase};
 use super::map::{self, LinkMap};
 use super::options::Options;
 use super::output::{LinkError, Linked, Sink};
 use super::read::{Inputs, LoadedFiles};
+use super::report::{self, Report};
 use super::{features, layout, mark, par, read, resolve, synthesize, write};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 
@@ -34,11 +35,35 @@ pub fn link(
     inputs: Inputs<'_>,
     options: &Options,
     env: &Env<'_>,
-    sink: &mut dyn Sink,
+    mut sink: &mut dyn Sink,
 ) -> Result<Linked, LinkError> {
+    link_then(inputs, options, env, &mut sink, |_, linked| linked)
+}
+
+/// As [`link()`], but hands the result to `then` before what the link needed is freed, on
+/// a thread of the link. A command ends there, since the system frees everything at once.
+///
+/// # Errors
+/// As [`link()`]; `then` is not called.
+pub fn link_then<S: Sink, T: Send>(
+    inputs: Inputs<'_>,
+    options: &Options,
+    env: &Env<'_>,
+    sink: &mut S,
+    then: impl FnOnce(&mut S, Linked) -> T + Send,
+) -> Result<T, LinkError> {
     let mut diagnostics = Diagnostics::default();
+    let mut report = Report::default();
     let outcome = par::in_pool(env, options, || {
-        phases(inputs, options, env, sink, &mut diagnostics)
+        phases(
+            inputs,
+            options,
+            env,
+            sink,
+            &mut diagnostics,
+            &mut report,
+            then,
+        )
     });
     let outcome = outcome.unwrap_or_else(|error| {
         diagnostics.push(Diagnostic::error(
@@ -47,36 +72,50 @@ pub fn link(
         ));
         Err(Stopped)
     });
-    finish(outcome, diagnostics, options)
+    outcome.map_err(|Stopped| LinkError {
+        diagnostics: limited(diagnostics.into_vec(), options),
+        report: Box::new(report),
+    })
 }
 
 /// A phase reported errors, or the caller wants no more.
 struct Stopped;
 
-fn phases(
+fn phases<S: Sink, T>(
     inputs: Inputs<'_>,
     options: &Options,
     env: &Env<'_>,
-    sink: &mut dyn Sink,
+    sink: &mut S,
     diagnostics: &mut Diagnostics,
-) -> Result<LinkMap, Stopped> {
+    report: &mut Report,
+    then: impl FnOnce(&mut S, Linked) -> T,
+) -> Result<T, Stopped> {
     // What later phases borrow from lives as long as the link.
     let files = LoadedFiles::new();
     let names = Bump::new();
 
     // Find and parse what the command line names; archive members only in outline.
+    env.enter(Phase::Read);
+    let search_paths = inputs.search_paths.clone();
     let read = read::read(inputs, &files, options, env);
     diagnostics.extend(read.diagnostics.into_vec());
     check(env, options, diagnostics)?;
 
     // Decide what every name means; this pulls archive members.
+    env.enter(Phase::Resolve);
     let resolution = resolve::resolve(read.inputs, options, &names, diagnostics);
+    report::of_resolution(report, &resolution, options);
     check(env, options, diagnostics)?;
 
     // Leave out what nothing reaches.
+    env.enter(Phase::Mark);
     let live = mark::mark(&resolution, options);
+    if options.print_gc_sections && options.gc_sections && !options.is_relocatable() {
+        report.discarded = report::discarded(&resolution, &live);
+    }
 
     // Decide what the linker adds, and report what is missing.
+    env.enter(Phase::Synthesize);
     let features = features::merge(&resolution, &live, options, diagnostics);
     let synthesis = synthesize::synthesize(
         &resolution,
@@ -87,9 +126,11 @@ fn phases(
         diagnostics,
     );
     features::check_globals(&features, &resolution, &synthesis, options, diagnostics);
+    read::suggest_archives(diagnostics, &search_paths, env.files);
     check(env, options, diagnostics)?;
 
     // Know every index, address, size and offset before a byte is written.
+    env.enter(Phase::Layout);
     let layout = collect(
         layout::layout(&resolution, &live, &synthesis, options, &features),
         diagnostics,
@@ -97,6 +138,7 @@ fn phases(
     check(env, options, diagnostics)?;
 
     // Copy and relocate every chunk into its own slice of the output.
+    env.enter(Phase::Write);
     let out = room(sink, layout.size, options, diagnostics)?;
     collect(
         write::write(&resolution, &live, options, &layout, out),
@@ -104,11 +146,17 @@ fn phases(
     )?;
     check(env, options, diagnostics)?;
 
-    Ok(if options.map {
-        map::collect(&resolution, &layout)
-    } else {
-        LinkMap::default()
-    })
+    let linked = Linked {
+        diagnostics: std::mem::take(diagnostics).into_vec(),
+        map: if options.map {
+            map::collect(&resolution, &synthesis, &layout)
+        } else {
+            LinkMap::default()
+        },
+        report: std::mem::take(report),
+    };
+    // Here everything is still there that the link needed.
+    Ok(then(sink, linked))
 }
 
 /// Stops after a phase that reported errors, or when the caller wants to.
@@ -135,7 +183,7 @@ fn collect<T>(
 }
 
 fn room<'s>(
-    sink: &'s mut dyn Sink,
+    sink: &'s mut impl Sink,
     size: u64,
     options: &Options,
     diagnostics: &mut Diagnostics,
@@ -156,28 +204,14 @@ fn room<'s>(
 }
 
 /// Applies `--fatal-warnings` and `--error-limit`.
-fn finish(
-    outcome: Result<LinkMap, Stopped>,
-    diagnostics: Diagnostics,
-    options: &Options,
-) -> Result<Linked, LinkError> {
-    let mut diagnostics = diagnostics.into_vec();
+fn limited(mut diagnostics: Vec<Diagnostic>, options: &Options) -> Vec<Diagnostic> {
     if options.fatal_warnings {
         for diagnostic in &mut diagnostics {
             diagnostic.severity = Severity::Error;
         }
     }
-    let errors = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity == Severity::Error)
-        .count();
-    match outcome {
-        Ok(map) if errors == 0 => Ok(Linked { diagnostics, map }),
-        _ => {
-            limit(&mut diagnostics, options.error_limit);
-            Err(LinkError { diagnostics })
-        }
-    }
+    limit(&mut diagnostics, options.error_limit);
+    diagnostics
 }
 
 fn limit(diagnostics: &mut Vec<Diagnostic>, limit: usize) {

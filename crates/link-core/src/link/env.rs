@@ -1,7 +1,7 @@
 //! What a link needs of the world outside: files, threads, and whether to stop.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,6 +37,13 @@ pub trait Files: Sync {
     /// Whether there is a file at `path`: used to look for `-l` libraries and for a
     /// `.imports` file beside one.
     fn exists(&self, path: &Path) -> bool;
+
+    /// The files in `directory`, for messages that name a library that would help.
+    /// Without an implementation there are none.
+    fn list(&self, directory: &Path) -> Vec<PathBuf> {
+        let _ = directory;
+        Vec::new()
+    }
 }
 
 /// Files of the file system, read into memory.
@@ -50,6 +57,12 @@ impl Files for SystemFiles {
 
     fn exists(&self, path: &Path) -> bool {
         path.exists()
+    }
+
+    fn list(&self, directory: &Path) -> Vec<PathBuf> {
+        // A directory that cannot be read helps nobody.
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
     }
 }
 
@@ -66,6 +79,38 @@ pub enum Threads<'a> {
     Current,
 }
 
+/// A phase of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Inputs are opened, told apart and parsed.
+    Read,
+    /// Names get their meanings; archive members are pulled.
+    Resolve,
+    /// What nothing reaches is left out.
+    Mark,
+    /// The linker's own symbols and functions are decided on.
+    Synthesize,
+    /// Indices, addresses and offsets are decided on.
+    Layout,
+    /// The module is written into the sink.
+    Write,
+}
+
+impl Phase {
+    /// Its name, in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Phase::Read => "read",
+            Phase::Resolve => "resolve",
+            Phase::Mark => "mark",
+            Phase::Synthesize => "synthesize",
+            Phase::Layout => "layout",
+            Phase::Write => "write",
+        }
+    }
+}
+
 /// The world outside, as one link sees it.
 #[derive(Clone, Copy)]
 pub struct Env<'a> {
@@ -73,6 +118,8 @@ pub struct Env<'a> {
     pub files: &'a dyn Files,
     /// Where the parallel phases run.
     pub threads: Threads<'a>,
+    /// Called when a phase begins, on a thread of the link.
+    pub progress: Option<&'a (dyn Fn(Phase) + Sync)>,
     /// Set to stop the link: it ends soon after, with an error and no output.
     pub cancel: Option<&'a AtomicBool>,
 }
@@ -82,12 +129,20 @@ impl Default for Env<'_> {
         Self {
             files: &SystemFiles,
             threads: Threads::Own,
+            progress: None,
             cancel: None,
         }
     }
 }
 
 impl Env<'_> {
+    /// Tells the caller that `phase` begins.
+    pub(crate) fn enter(&self, phase: Phase) {
+        if let Some(progress) = self.progress {
+            progress(phase);
+        }
+    }
+
     /// Whether the caller wants the link to stop.
     pub fn is_cancelled(&self) -> bool {
         self.cancel

@@ -4,11 +4,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use wasm_format::leb128;
+use rustc_hash::FxHashMap;
+use wasm_format::{Reader, SectionId, leb128};
 
-use super::ids::FuncIndex;
-use super::layout::{Contents, Layout, SegmentPlace, Value};
+use super::ids::{FileId, FuncIndex, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol};
+use super::layout::{Contents, DataSource, Layout, Section, Value};
+use super::object::ObjTarget;
 use super::resolution::{Definition, Resolution};
+use super::synthesis::{SynthFunction, Synthesis};
 
 /// What went where. Empty unless [`Options::map`](super::Options::map) asks for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,8 +19,13 @@ pub struct LinkMap {
     /// Symbols that are in the output and have a name of their own across files, in the
     /// order in which their names were met.
     pub symbols: Vec<MapSymbol>,
-    /// Functions' bodies and data segments of the inputs, in the order of the inputs.
+    /// Functions' bodies in the order of their indices, then pieces of data segments in
+    /// the order of their addresses.
     pub chunks: Vec<MapChunk>,
+    /// Globals that the output defines and that have names, in the order of their indices.
+    pub globals: Vec<MapGlobal>,
+    /// The output's data segments, in the order of their addresses.
+    pub segments: Vec<MapSegment>,
     /// The output's sections, in order.
     pub sections: Vec<MapSection>,
 }
@@ -33,18 +41,23 @@ pub struct MapSymbol {
     pub file: Option<Arc<str>>,
 }
 
-/// A chunk of an input that is in the output.
+/// A chunk of the output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapChunk {
-    /// The file it comes from.
-    pub file: Arc<str>,
+    /// The file it comes from; `None` for what the linker made, merged strings too.
+    pub file: Option<Arc<str>>,
     /// Its name: the function's symbol, or the segment's name.
     pub name: String,
     /// What it is.
     pub kind: MapKind,
-    /// Where it is in the output, in bytes. `None` for zeroes that need no bytes, and for
-    /// strings that were merged with others.
+    /// Its size in bytes; of a function, that of the body.
+    pub size: u64,
+    /// Where it is in the output, in bytes; of a function, its body. `None` for zeroes
+    /// that need no bytes.
     pub range: Option<Range<u64>>,
+    /// The symbols in it, those that are local to their file included, in their order
+    /// there.
+    pub symbols: Vec<MapPlace>,
 }
 
 /// What a chunk is.
@@ -52,8 +65,50 @@ pub struct MapChunk {
 pub enum MapKind {
     /// A function's body, and its index in the output.
     Function(u32),
-    /// A data segment, and its address in bytes; `None` for one whose strings were merged.
-    Data(Option<u64>),
+    /// A piece of a data segment.
+    Data {
+        /// The segment, by its place in [`LinkMap::segments`].
+        segment: u32,
+        /// The piece's address in bytes.
+        address: u64,
+    },
+}
+
+/// A symbol in a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapPlace {
+    /// Its name, as it stands in the files.
+    pub name: String,
+    /// Where it is in the chunk, in bytes.
+    pub offset: u64,
+    /// Its size, in bytes.
+    pub size: u64,
+    /// For data, what reaches it: its address in bytes, or for thread-local data its
+    /// offset in a thread's storage.
+    pub address: Option<u64>,
+}
+
+/// A global that the output defines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapGlobal {
+    /// Its name, as it stands in the files.
+    pub name: String,
+    /// Its index.
+    pub index: u32,
+}
+
+/// A data segment of the output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapSegment {
+    /// Its name, such as `.rodata`.
+    pub name: String,
+    /// Its address in bytes.
+    pub address: u64,
+    /// Its size in memory, in bytes.
+    pub size: u64,
+    /// Where it is in the output, in bytes: what stands before its contents, and those.
+    /// `None` for zeroes that need no bytes.
+    pub entry: Option<Range<u64>>,
 }
 
 /// A section of the output.
@@ -61,79 +116,276 @@ pub enum MapKind {
 pub struct MapSection {
     /// Its id; 0 for a custom section.
     pub id: u8,
+    /// The name of a custom section.
+    pub name: Option<String>,
     /// Where it is in the output, its header included, in bytes.
     pub range: Range<u64>,
+    /// Size of the header: id and size, in bytes.
+    pub header: u64,
 }
 
 /// Makes the map.
-pub(super) fn collect(resolution: &Resolution<'_>, layout: &Layout<'_>) -> LinkMap {
+pub(super) fn collect(
+    resolution: &Resolution<'_>,
+    synthesis: &Synthesis<'_>,
+    layout: &Layout<'_>,
+) -> LinkMap {
+    let collector = Collector {
+        resolution,
+        synthesis,
+        layout,
+        places: places(resolution),
+    };
+    let mut chunks = collector.functions();
+    let segments = collector.segments(&mut chunks);
     LinkMap {
-        symbols: symbols(resolution, layout),
-        chunks: chunks(resolution, layout),
-        sections: layout
-            .sections
-            .iter()
-            .map(|section| MapSection {
-                id: section.header.first().copied().unwrap_or(0),
-                range: section.offset..section.contents_offset() + section.size,
-            })
-            .collect(),
+        symbols: collector.symbols(),
+        chunks,
+        globals: collector.globals(),
+        segments,
+        // What comes first is the module's own header.
+        sections: layout.sections.iter().skip(1).map(section).collect(),
     }
 }
 
-fn symbols(resolution: &Resolution<'_>, layout: &Layout<'_>) -> Vec<MapSymbol> {
-    resolution
-        .symbols()
-        .filter_map(|(id, symbol)| {
-            let value = layout.symbols.get(id);
-            if matches!(value, Value::Dead | Value::Undefined) {
-                return None;
-            }
-            let file = match symbol.definition {
-                Definition::Object { file, .. } => Some(resolution.object(file).name.clone()),
-                _ => None,
-            };
-            Some(MapSymbol {
-                name: symbol.name.to_owned(),
-                value,
-                file,
-            })
-        })
-        .collect()
+/// What symbols lie in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Chunk {
+    Function(FileId, ObjFunc),
+    Segment(FileId, ObjSegment),
 }
 
-fn chunks(resolution: &Resolution<'_>, layout: &Layout<'_>) -> Vec<MapChunk> {
-    let mut chunks = Vec::new();
+/// The symbols of each chunk that are what their names mean.
+fn places(resolution: &Resolution<'_>) -> FxHashMap<Chunk, Vec<ObjSymbol>> {
+    let mut places: FxHashMap<Chunk, Vec<ObjSymbol>> = FxHashMap::default();
     for (file, object) in resolution.objects() {
-        for (i, function) in object.functions.iter().enumerate() {
-            let Some(index) = layout.functions.files[file.index()][i] else {
-                continue;
+        for (i, entry) in object.symbols.iter().enumerate() {
+            let chunk = match entry.target {
+                ObjTarget::Function(function) => Chunk::Function(file, function),
+                ObjTarget::Data { segment, .. } => Chunk::Segment(file, segment),
+                _ => continue,
             };
-            chunks.push(MapChunk {
-                file: object.name.clone(),
-                name: function.name.to_owned(),
-                kind: MapKind::Function(index.0),
-                range: layout.body_range(index),
-            });
-        }
-        for (i, segment) in object.segments.iter().enumerate() {
-            let (address, range) = match layout.data.files[file.index()][i] {
-                SegmentPlace::Absent => continue,
-                SegmentPlace::Whole { output, offset } => (
-                    Some(layout.memory.segments[output as usize] + offset),
-                    layout.data_range(output, offset, segment.size),
-                ),
-                SegmentPlace::Strings { .. } => (None, None),
-            };
-            chunks.push(MapChunk {
-                file: object.name.clone(),
-                name: segment.name.to_owned(),
-                kind: MapKind::Data(address),
-                range,
-            });
+            let symbol = ObjSymbol(i as u32);
+            let meant = resolution.definition(resolution.symbol_ref(file, symbol));
+            if meant == (Definition::Object { file, symbol }) {
+                places.entry(chunk).or_default().push(symbol);
+            }
         }
     }
-    chunks
+    places
+}
+
+struct Collector<'l, 'a> {
+    resolution: &'l Resolution<'a>,
+    synthesis: &'l Synthesis<'a>,
+    layout: &'l Layout<'a>,
+    places: FxHashMap<Chunk, Vec<ObjSymbol>>,
+}
+
+impl Collector<'_, '_> {
+    fn symbols(&self) -> Vec<MapSymbol> {
+        self.resolution
+            .symbols()
+            .filter_map(|(id, symbol)| {
+                let value = self.layout.symbols.get(id);
+                if matches!(value, Value::Dead | Value::Undefined) {
+                    return None;
+                }
+                let file = match symbol.definition {
+                    Definition::Object { file, .. } => {
+                        Some(self.resolution.object(file).name.clone())
+                    }
+                    _ => None,
+                };
+                Some(MapSymbol {
+                    name: symbol.name.to_owned(),
+                    value,
+                    file,
+                })
+            })
+            .collect()
+    }
+
+    fn function(&self, index: FuncIndex, file: Option<Arc<str>>, name: String) -> MapChunk {
+        MapChunk {
+            file,
+            name,
+            kind: MapKind::Function(index.0),
+            size: self.layout.code.body_size(index).unwrap_or(0).into(),
+            range: self.layout.body_range(index),
+            symbols: Vec::new(),
+        }
+    }
+
+    fn functions(&self) -> Vec<MapChunk> {
+        let mut chunks = Vec::new();
+        let mut next = FuncIndex(self.layout.functions.imported);
+        for function in &self.synthesis.functions {
+            let name = match *function {
+                SynthFunction::Made(made) => made.name(),
+                SynthFunction::Stub(stub) => self.synthesis.stubs[stub as usize].name,
+            };
+            chunks.push(self.function(next, None, name.to_owned()));
+            next.0 += 1;
+        }
+        for (file, object) in self.resolution.objects() {
+            for (i, function) in object.functions.iter().enumerate() {
+                let Some(index) = self.layout.functions.files[file.index()][i] else {
+                    continue;
+                };
+                let name = function.name.to_owned();
+                let mut chunk = self.function(index, Some(object.name.clone()), name);
+                let size = chunk.size;
+                let id = Chunk::Function(file, ObjFunc(i as u32));
+                chunk.symbols = self.places_in(file, id, |_, name| MapPlace {
+                    name,
+                    offset: 0,
+                    size,
+                    address: None,
+                });
+                chunks.push(chunk);
+            }
+        }
+        for (nth, &symbol) in self.synthesis.wrappers.iter().enumerate() {
+            let name = format!("{}.command_export", self.resolution.symbol(symbol).name);
+            let index = self.layout.functions.wrapper(nth as u32);
+            chunks.push(self.function(index, None, name));
+        }
+        chunks
+    }
+
+    fn places_in(
+        &self,
+        file: FileId,
+        chunk: Chunk,
+        place: impl Fn(ObjSymbol, String) -> MapPlace,
+    ) -> Vec<MapPlace> {
+        let symbols = self.places.get(&chunk).into_iter().flatten();
+        symbols
+            .map(|&symbol| {
+                let entry = &self.resolution.object(file).symbols[symbol.index()];
+                place(symbol, entry.name.to_owned())
+            })
+            .collect()
+    }
+
+    /// The data segments; their pieces go to `chunks`.
+    fn segments(&self, chunks: &mut Vec<MapChunk>) -> Vec<MapSegment> {
+        let mut segments = Vec::new();
+        for (i, segment) in self.layout.data.segments.iter().enumerate() {
+            let number = i as u32;
+            let address = self.layout.memory.segments[i];
+            let place = self.layout.data_entry(number);
+            segments.push(MapSegment {
+                name: segment.name.to_owned(),
+                address,
+                size: segment.size,
+                entry: place.as_ref().map(|place| place.entry.clone()),
+            });
+            for piece in &segment.pieces {
+                let range = |size| {
+                    let start = place.as_ref()?.contents + piece.offset;
+                    Some(start..start + size)
+                };
+                let kind = MapKind::Data {
+                    segment: number,
+                    address: address + piece.offset,
+                };
+                chunks.push(match piece.source {
+                    DataSource::Strings(merged) => {
+                        let size = self.layout.data.merged[merged as usize].size;
+                        MapChunk {
+                            file: None,
+                            name: segment.name.to_owned(),
+                            kind,
+                            size,
+                            range: range(size),
+                            symbols: Vec::new(),
+                        }
+                    }
+                    DataSource::Segment(file, input) => {
+                        let object = self.resolution.object(file);
+                        let from = &object.segments[input.index()];
+                        let base = if segment.tls {
+                            piece.offset
+                        } else {
+                            address + piece.offset
+                        };
+                        MapChunk {
+                            file: Some(object.name.clone()),
+                            name: from.name.to_owned(),
+                            kind,
+                            size: from.size,
+                            range: range(from.size),
+                            symbols: self.data_places(file, input, base),
+                        }
+                    }
+                });
+            }
+        }
+        segments
+    }
+
+    fn data_places(&self, file: FileId, segment: ObjSegment, base: u64) -> Vec<MapPlace> {
+        self.places_in(file, Chunk::Segment(file, segment), |symbol, name| {
+            let (offset, size) = match self.resolution.target(file, symbol) {
+                ObjTarget::Data { offset, size, .. } => (offset, size),
+                _ => (0, 0),
+            };
+            MapPlace {
+                name,
+                offset,
+                size,
+                address: Some(base + offset),
+            }
+        })
+    }
+
+    fn globals(&self) -> Vec<MapGlobal> {
+        let made = self.synthesis.globals.iter().filter_map(|&made| {
+            let index = self.layout.globals.made(made)?;
+            Some((made.name(), index.0))
+        });
+        let of_objects = self.resolution.objects().flat_map(|(file, object)| {
+            object
+                .globals
+                .iter()
+                .enumerate()
+                .filter_map(move |(i, global)| {
+                    let index = self.layout.globals.object(file, ObjGlobal(i as u32))?;
+                    Some((global.name, index.0))
+                })
+        });
+        made.chain(of_objects)
+            .map(|(name, index)| MapGlobal {
+                name: name.to_owned(),
+                index,
+            })
+            .collect()
+    }
+}
+
+fn section(section: &Section) -> MapSection {
+    let id = section.header.first().copied().unwrap_or(0);
+    let mut reader = Reader::new(section.header.get(1..).unwrap_or_default());
+    // What the linker wrote can be read.
+    let size_field = reader.u32().map_or(0, |_| reader.position());
+    let name = (id == SectionId::Custom as u8)
+        .then(|| reader.name().ok().map(str::to_owned))
+        .flatten();
+    MapSection {
+        id,
+        name,
+        range: section.offset..section.contents_offset() + section.size,
+        header: 1 + size_field as u64,
+    }
+}
+
+/// Where a data segment is in the output.
+struct DataEntry {
+    entry: Range<u64>,
+    /// Where its own contents begin.
+    contents: u64,
 }
 
 impl Layout<'_> {
@@ -150,20 +402,25 @@ impl Layout<'_> {
         Some(start..start + u64::from(self.code.body_size(function)?))
     }
 
-    /// Where `size` bytes at `offset` of an output segment are in the output.
-    fn data_range(&self, segment: u32, offset: u64, size: u64) -> Option<Range<u64>> {
+    /// Where an output segment is in the output; `None` if it is not in the file.
+    fn data_entry(&self, segment: u32) -> Option<DataEntry> {
         self.sections.iter().find_map(|section| {
             let Contents::Data(headers) = &section.contents else {
                 return None;
             };
-            let header = (headers.iter()).find(|header| header.segments.contains(&segment))?;
-            let count = leb128::len_u32(headers.len() as u32) as u64;
-            let bytes =
-                section.contents_offset() - count + header.offset + header.bytes.len() as u64;
-            let addresses = &self.memory.segments;
-            let before = addresses[segment as usize] - addresses[header.segments.start as usize];
-            let start = bytes + before + offset;
-            Some(start..start + size)
+            let header = headers
+                .iter()
+                .find(|header| header.segments.contains(&segment))?;
+            let start = section.contents_offset() + header.offset;
+            let first = self.memory.segments[header.segments.start as usize];
+            let contents = start
+                + header.bytes.len() as u64
+                + (self.memory.segments[segment as usize] - first);
+            let end = contents + self.data.segments[segment as usize].size;
+            Some(DataEntry {
+                entry: start..end,
+                contents,
+            })
         })
     }
 }

@@ -18,14 +18,15 @@ pub mod output;
 pub mod par;
 pub mod producers;
 pub mod read;
+pub mod report;
 pub mod resolution;
 pub mod resolve;
 pub mod synthesis;
 pub mod synthesize;
 pub mod write;
 
-pub use chain::link;
+pub use chain::{link, link_then};
 pub use demangle::demangle;
-pub use env::{Env, FileData, Files, SystemFiles, Threads};
+pub use env::{Env, FileData, Files, Phase, SystemFiles, Threads};
 pub use options::Options;
 pub use output::{LinkError, Linked, Sink};

@@ -27,8 +27,16 @@ pub struct Options {
     pub undefined: Vec<String>,
     /// `--wrap`: references to `X` go to `__wrap_X`, references to `__real_X` go to `X`.
     pub wrap: Vec<String>,
-    /// `--trace-symbol`
+    /// `--trace-symbol`: collect [`Report::traced`](super::report::Report::traced).
     pub trace_symbols: BTreeSet<String>,
+    /// `--trace`: collect [`Report::files`](super::report::Report::files).
+    pub trace: bool,
+    /// `--why-extract`: collect
+    /// [`Report::extractions`](super::report::Report::extractions).
+    pub why_extract: bool,
+    /// `--cref`: collect
+    /// [`Report::cross_references`](super::report::Report::cross_references).
+    pub cross_references: bool,
     /// What becomes of symbols nobody defines.
     pub unresolved: Unresolved,
     /// `--import-undefined`: undefined functions become imports.
@@ -39,7 +47,8 @@ pub struct Options {
     pub allow_multiple_definition: bool,
     /// `--gc-sections` (default) / `--no-gc-sections`
     pub gc_sections: bool,
-    /// `--print-gc-sections`
+    /// `--print-gc-sections`: collect
+    /// [`Report::discarded`](super::report::Report::discarded).
     pub print_gc_sections: bool,
     /// `--no-demangle` turns it off: names in messages and in the `name` section.
     pub demangle: bool,
@@ -237,6 +246,9 @@ impl Default for Options {
             undefined: Vec::new(),
             wrap: Vec::new(),
             trace_symbols: BTreeSet::new(),
+            trace: false,
+            why_extract: false,
+            cross_references: false,
             unresolved: Unresolved::Error,
             import_undefined: false,
             allowed_undefined: BTreeSet::new(),

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::report::Report;
 use crate::diag::{Code, Diagnostic, Severity};
 
 /// Where the module is written. Asked for room once, when nothing can fail any more but
@@ -25,6 +26,12 @@ impl Sink for Vec<u8> {
     }
 }
 
+impl<S: Sink + ?Sized> Sink for &mut S {
+    fn room(&mut self, len: usize) -> io::Result<&mut [u8]> {
+        (**self).room(len)
+    }
+}
+
 /// A link that succeeded.
 #[derive(Debug)]
 pub struct Linked {
@@ -32,6 +39,8 @@ pub struct Linked {
     pub diagnostics: Vec<Diagnostic>,
     /// What went where.
     pub map: super::map::LinkMap,
+    /// What else the link tells, as far as the options ask.
+    pub report: Report,
 }
 
 /// A link that failed; there is no output.
@@ -40,6 +49,8 @@ pub struct Linked {
 pub struct LinkError {
     /// Errors, and warnings from before them.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the link tells, as far as the options ask and it came.
+    pub report: Box<Report>,
 }
 
 impl LinkError {

@@ -8,6 +8,7 @@ use wasm_format::{GlobalType, TableType};
 use super::ids::{FileId, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, SymbolId};
 use super::object::{ImportName, ObjTarget, Object};
 use super::read::SharedLibrary;
+use super::report::History;
 
 /// The outcome of resolution.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct Resolution<'a> {
     pub call_dtors: Option<SymbolId>,
     /// Well-known linker-made symbols that exist in this link.
     pub made: LinkerMade,
+    /// How it came to this, as far as the options ask.
+    pub history: History,
 }
 
 /// What became of one object's symbols and comdats.

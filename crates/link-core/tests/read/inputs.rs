@@ -21,6 +21,7 @@ pub(crate) fn read<'a>(
         loaded,
         &Options::default(),
         &Env {
+            progress: None,
             files,
             threads: Threads::Current,
             cancel: None,

@@ -1,17 +1,17 @@
 //! The command line as `link_core`'s options and inputs.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use link_core::link::Options;
 use link_core::link::options::{self as core, FeatureOptions, MemoryOptions, PicOptions};
 use link_core::link::read::{Input, Inputs};
+use link_core::link::{Files, Options};
 
 use crate::config::{
     Arch, BuildId, Config, Entry, InputKind, LinkArgs, OutputKind, Strip, Unresolved,
 };
 use crate::report::{Message, reason};
+use crate::sys::InputFiles;
 
 /// The inputs of the command line.
 pub(super) fn inputs(link: &LinkArgs) -> Inputs<'static> {
@@ -36,7 +36,7 @@ pub(super) fn inputs(link: &LinkArgs) -> Inputs<'static> {
 /// The options of the command line. `name` is the output's, as messages and the module have it.
 ///
 /// Fails when a file of `--allow-undefined-file` cannot be read.
-pub(super) fn options(config: &Config, name: &str) -> Result<Options, Message> {
+pub(super) fn options(config: &Config, name: &str, files: &InputFiles) -> Result<Options, Message> {
     let link = &config.link;
     let default_import_module = config.own.host_module.as_deref().unwrap_or("env");
     let mut options = Options::default();
@@ -56,6 +56,14 @@ pub(super) fn options(config: &Config, name: &str) -> Result<Options, Message> {
     options.error_limit = 0;
     options.fatal_warnings = config.messages.fatal_warnings;
     options.demangle = link.reports.demangle;
+
+    let reports = &link.reports;
+    options.trace = reports.trace || reports.verbose;
+    options.trace_symbols = reports.trace_symbols.iter().cloned().collect();
+    options.print_gc_sections = reports.print_gc_sections;
+    options.why_extract = reports.why_extract.is_some();
+    options.map = reports.map.is_some();
+    options.cross_references = config.own.cref;
 
     let symbols = &link.symbols;
     options.entry = match &symbols.entry {
@@ -80,7 +88,7 @@ pub(super) fn options(config: &Config, name: &str) -> Result<Options, Message> {
         Unresolved::ImportDynamic => core::Unresolved::ImportDynamic,
     };
     options.import_undefined = symbols.import_undefined;
-    options.allowed_undefined = allowed_undefined(link)?;
+    options.allowed_undefined = allowed_undefined(link, files)?;
     options.allow_multiple_definition = symbols.allow_multiple_definition;
     options.features = FeatureOptions {
         only: symbols.features.clone(),
@@ -159,14 +167,14 @@ fn uuid() -> [u8; 16] {
 }
 
 /// The symbols that the files of `--allow-undefined-file` list, one to a line.
-fn allowed_undefined(link: &LinkArgs) -> Result<BTreeSet<String>, Message> {
+fn allowed_undefined(link: &LinkArgs, files: &InputFiles) -> Result<BTreeSet<String>, Message> {
     let mut names = BTreeSet::new();
     for path in &link.symbols.allow_undefined_files {
-        let text = fs::read(path).map_err(|error| {
+        let text = files.read(path).map_err(|error| {
             let reason = reason(&error);
             Message::error(format!("cannot open {}: {reason}", path.display()))
         })?;
-        let text = String::from_utf8_lossy(&text);
+        let text = String::from_utf8_lossy(text.bytes());
         let lines = text.lines().map(str::trim);
         let listed = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
         names.extend(listed.map(str::to_owned));

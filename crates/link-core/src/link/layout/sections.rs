@@ -66,7 +66,7 @@ pub enum Contents {
 pub struct DataHeader {
     /// The segments that become this one, by their places in `Data::segments`.
     pub segments: Range<u32>,
-    /// Where it begins, in bytes from the start of the section's contents.
+    /// Where it begins, in bytes from behind the count of segments.
     pub offset: u64,
     /// Mode, offset expression, and length.
     pub bytes: Vec<u8>,

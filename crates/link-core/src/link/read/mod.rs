@@ -6,6 +6,7 @@
 //! resolution pulls them.
 
 mod archive;
+mod elsewhere;
 mod fault;
 mod inputs;
 mod keep;
@@ -16,6 +17,7 @@ mod parse;
 mod sections;
 mod shared;
 
+pub(super) use elsewhere::suggest_archives;
 pub use inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
 pub use keep::LoadedFiles;
 pub(crate) use lazy::BITCODE_NEEDS_LLD;

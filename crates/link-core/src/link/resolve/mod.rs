@@ -4,6 +4,7 @@
 
 mod made;
 mod messages;
+mod record;
 mod shared;
 mod stub;
 mod table;
@@ -13,11 +14,13 @@ use bumpalo::Bump;
 use rustc_hash::FxHashSet;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
+use self::record::Wanted;
 use self::table::{LazyId, Mention, Referred, Table, mention, object_definition};
 use super::ids::{FileId, ObjSymbol, SymbolId};
 use super::object::{ObjTarget, Object, ObjectSymbol};
 use super::options::{Options, OutputKind, Unresolved};
 use super::read::{BITCODE_NEEDS_LLD, LazyMember, ReadInput, SharedLibrary};
+use super::report::TracedWhat;
 use super::resolution::{Definition, FileResolution, LinkerMade, Resolution, Stub, Symbol};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 
@@ -55,6 +58,9 @@ pub fn resolve<'a>(
     resolver.finish(diagnostics)
 }
 
+/// Who needs what the linker or the command line refers to.
+const INTERNAL: &str = "<internal>";
+
 /// An object whose symbols are being added. Adding one may first need another object, so
 /// these stand on a stack.
 struct Frame<'a> {
@@ -62,6 +68,8 @@ struct Frame<'a> {
     file: FileId,
     resolution: FileResolution,
     next: usize,
+    /// Why it is linked, if it was lazy.
+    pulled: Option<Wanted<'a>>,
 }
 
 struct Resolver<'a> {
@@ -107,16 +115,22 @@ impl<'a> Resolver<'a> {
     fn add_inputs(&mut self, inputs: Vec<ReadInput<'a>>) {
         for input in inputs {
             match input {
-                ReadInput::Object(object) => self.add_object(object),
+                ReadInput::Object(object) => self.add_object(object, None),
                 ReadInput::Lazy(member) => self.offer(member),
                 ReadInput::Bitcode(file) => {
                     self.refuse(Code::Bitcode, &file.name, BITCODE_NEEDS_LLD);
                 }
-                ReadInput::Shared(file) => shared::add(self, &file),
-                ReadInput::Stub(file) => match stub::parse(&file) {
-                    Ok(library) => self.stub_libraries.push(library),
-                    Err(diagnostic) => self.table.diagnostics.push(diagnostic),
-                },
+                ReadInput::Shared(file) => {
+                    self.table.record.file(&file.name);
+                    shared::add(self, &file);
+                }
+                ReadInput::Stub(file) => {
+                    self.table.record.file(&file.name);
+                    match stub::parse(&file) {
+                        Ok(library) => self.stub_libraries.push(library),
+                        Err(diagnostic) => self.table.diagnostics.push(diagnostic),
+                    }
+                }
             }
         }
     }
@@ -133,17 +147,22 @@ impl<'a> Resolver<'a> {
         let wanted = member
             .symbols()
             .iter()
-            .find_map(|name| self.table.offer(name, id));
+            .find_map(|name| self.table.offer(name, id, &member));
         self.lazy.push(Some(member));
-        if wanted.is_some() {
-            self.pull(id);
+        if let Some(symbol) = wanted {
+            let symbol = &self.table.symbols[symbol.index()];
+            let wanted = Wanted {
+                by: self.table.file_name(symbol.file).into(),
+                symbol: symbol.name,
+            };
+            self.pull(id, wanted);
         }
     }
 
     /// Parses a lazy input and adds it. Pulled already: nothing to do.
-    fn pull(&mut self, id: LazyId) {
+    fn pull(&mut self, id: LazyId, wanted: Wanted<'a>) {
         if let Some(object) = self.parse_lazy(id) {
-            self.add_object(object);
+            self.add_object(object, Some(wanted));
         }
     }
 
@@ -159,24 +178,31 @@ impl<'a> Resolver<'a> {
     }
 
     /// Adds an object, and before it whatever its symbols pull.
-    fn add_object(&mut self, object: Object<'a>) {
+    fn add_object(&mut self, object: Object<'a>, pulled: Option<Wanted<'a>>) {
         // A stack of our own: a chain of members that pull one another may be long.
-        let mut stack = vec![self.begin(object)];
+        let mut stack = vec![self.begin(object, pulled)];
         while let Some(mut frame) = stack.pop() {
-            match self.add_symbols(&mut frame) {
-                Some(pulled) => {
-                    stack.push(frame);
-                    if let Some(object) = self.parse_lazy(pulled) {
-                        stack.push(self.begin(object));
-                    }
+            let Some(pulled) = self.add_symbols(&mut frame) else {
+                if let Some(wanted) = frame.pulled {
+                    self.table.record.extraction(&frame.object.name, wanted);
                 }
-                None => self.done.push((frame.object, frame.resolution, frame.file)),
+                self.done.push((frame.object, frame.resolution, frame.file));
+                continue;
+            };
+            let wanted = Wanted {
+                by: frame.object.name.clone(),
+                symbol: frame.object.symbols[frame.next].name,
+            };
+            stack.push(frame);
+            if let Some(object) = self.parse_lazy(pulled) {
+                stack.push(self.begin(object, Some(wanted)));
             }
         }
     }
 
-    fn begin(&mut self, object: Object<'a>) -> Frame<'a> {
+    fn begin(&mut self, object: Object<'a>, pulled: Option<Wanted<'a>>) -> Frame<'a> {
         self.check_address_size(&object);
+        self.table.record.file(&object.name);
         let file = FileId(self.begun);
         self.begun += 1;
         self.table.file_names.push(object.name.clone());
@@ -193,6 +219,7 @@ impl<'a> Resolver<'a> {
             object,
             file,
             next: 0,
+            pulled,
         }
     }
 
@@ -257,13 +284,13 @@ impl<'a> Resolver<'a> {
     fn add_command_line(&mut self) {
         let options = self.options;
         for name in &options.undefined {
-            self.want(name);
+            self.want(name, INTERNAL);
         }
         for name in options.exports.iter().chain(&options.exports_if_defined) {
-            self.want(name);
+            self.want(name, "--export");
         }
         if let (false, Some(entry)) = (options.is_relocatable(), options.entry_name()) {
-            self.entry = self.want(entry);
+            self.entry = self.want(entry, "--entry");
             match self.entry {
                 Some(id) if self.table.is_defined(id) => {
                     self.table.symbols[id.index()].force_export = true;
@@ -280,12 +307,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// The symbol of a name that the command line wants; pulls it if a lazy input has it.
-    /// A name nobody has mentioned stays unmentioned.
-    fn want(&mut self, name: &str) -> Option<SymbolId> {
+    /// A name nobody has mentioned stays unmentioned. `by` is what `--why-extract` says.
+    fn want(&mut self, name: &str, by: &str) -> Option<SymbolId> {
         let id = self.table.find(name)?;
         self.table.symbols[id.index()].used_in_object = true;
         if let Some(lazy) = self.table.take_lazy(id) {
-            self.pull(lazy);
+            let symbol = self.table.symbols[id.index()].name;
+            let by = by.into();
+            self.pull(lazy, Wanted { by, symbol });
         }
         // The definition may have become another variant of the name.
         self.table.find(name)
@@ -309,7 +338,7 @@ impl<'a> Resolver<'a> {
         if options.is_relocatable() || options.output == OutputKind::Shared || by_hand {
             return;
         }
-        let Some(id) = self.want("__wasm_call_dtors") else {
+        let Some(id) = self.want("__wasm_call_dtors", INTERNAL) else {
             return;
         };
         let symbol = &self.table.symbols[id.index()];
@@ -380,6 +409,12 @@ impl<'a> Resolver<'a> {
         let Some(signature) = symbol.signature else {
             return;
         };
+        if self.table.record.traces(symbol.name) {
+            let name = format!("{prefix}{}", symbol.name);
+            self.table
+                .record
+                .traced(&name, None, TracedWhat::Definition);
+        }
         symbol.definition = Definition::Stub(self.stubs.len() as u32);
         symbol.hidden = true;
         symbol.file = None;
@@ -451,6 +486,7 @@ impl<'a> Resolver<'a> {
             .map(|(object, file, _)| (object, file))
             .unzip();
         diagnostics.extend(self.table.diagnostics);
+        let history = self.table.record.into_history();
         Resolution {
             objects,
             files,
@@ -462,6 +498,7 @@ impl<'a> Resolver<'a> {
             entry: self.entry,
             call_dtors: self.call_dtors,
             made: self.made,
+            history,
         }
     }
 }

@@ -96,7 +96,7 @@ fn apply_once(
         let symbol = &mut resolver.table.symbols[id.index()];
         changed |= !std::mem::replace(&mut symbol.force_import, true);
         for need in needs {
-            if let Some(id) = resolver.want(need)
+            if let Some(id) = resolver.want(need, &library.name)
                 && resolver.table.is_defined(id)
             {
                 resolver.table.symbols[id.index()].force_export = true;

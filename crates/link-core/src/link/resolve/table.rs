@@ -8,10 +8,13 @@ use rustc_hash::FxHashMap;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::messages;
+use super::record::Recorder;
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::{FileId, ObjSymbol, SymbolId};
 use crate::link::object::{ImportName, ObjTarget, Object, ObjectSymbol, Undefined};
 use crate::link::options::Options;
+use crate::link::read::LazyMember;
+use crate::link::report::TracedWhat;
 use crate::link::resolution::{Definition, Symbol};
 
 /// A lazy input, by its place in the list of inputs: an archive member or an object
@@ -67,6 +70,7 @@ pub(super) struct Table<'a> {
     /// Names of the files, for messages.
     pub(super) file_names: Vec<std::sync::Arc<str>>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) record: Recorder<'a>,
     allow_multiple_definition: bool,
     check_shared_signatures: bool,
     demangle: bool,
@@ -82,7 +86,7 @@ pub(super) enum Referred {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &'a Options) -> Self {
         Self {
             symbols: Vec::new(),
             entries: Vec::new(),
@@ -91,6 +95,7 @@ impl<'a> Table<'a> {
             by_signature: FxHashMap::default(),
             file_names: Vec::new(),
             diagnostics: Vec::new(),
+            record: Recorder::new(options),
             allow_multiple_definition: options.allow_multiple_definition,
             check_shared_signatures: options.pic.check_shared_signatures,
             demangle: options.demangle,
@@ -156,14 +161,25 @@ impl<'a> Table<'a> {
 
     /// A lazy input offers to define `name`. Returns the symbol if the offer has to be
     /// taken at once, because a file needs it.
-    pub(super) fn offer(&mut self, name: &'a str, lazy: LazyId) -> Option<SymbolId> {
+    pub(super) fn offer(
+        &mut self,
+        name: &'a str,
+        lazy: LazyId,
+        member: &LazyMember<'a>,
+    ) -> Option<SymbolId> {
         let id = self.intern(name);
         let entry = &mut self.entries[id.index()];
         match entry.state {
             State::Defined => None,
             State::Undefined if !self.symbols[id.index()].weak => Some(id),
             State::Undefined | State::Offered => {
-                entry.lazy.get_or_insert(lazy);
+                if entry.lazy.is_none() {
+                    entry.lazy = Some(lazy);
+                    if self.record.traces(name) {
+                        let file = Some(member.name());
+                        self.record.traced(name, file, TracedWhat::LazyDefinition);
+                    }
+                }
                 None
             }
         }
@@ -172,6 +188,10 @@ impl<'a> Table<'a> {
     /// A file (or the command line) refers to a symbol that it does not define.
     pub(super) fn refer(&mut self, mention: &Mention<'a>) -> Referred {
         let id = self.intern(mention.name);
+        if self.record.traces(mention.name) && self.record.refers_first(mention.name, mention.file)
+        {
+            self.trace(mention, TracedWhat::Reference);
+        }
         if mention.file.is_some() {
             self.symbols[id.index()].used_in_object = true;
         }
@@ -244,7 +264,7 @@ impl<'a> Table<'a> {
             self.symbols[id.index()].used_in_object = true;
         }
         if self.entries[id.index()].state == State::Offered {
-            self.replace(id, mention, definition);
+            self.replace_traced(id, mention, definition);
             return id;
         }
         // The linker's own definitions serve whatever a file declared the name as: code
@@ -271,9 +291,24 @@ impl<'a> Table<'a> {
             return variant;
         }
         if self.overrides(id, mention) {
-            self.replace(id, mention, definition);
+            self.replace_traced(id, mention, definition);
         }
         id
+    }
+
+    fn replace_traced(&mut self, id: SymbolId, mention: &Mention<'a>, definition: Definition) {
+        if self.record.traces(mention.name) {
+            self.trace(mention, TracedWhat::Definition);
+        }
+        self.replace(id, mention, definition);
+    }
+
+    /// Remembers what a file says of a traced symbol.
+    fn trace(&mut self, mention: &Mention<'a>, what: TracedWhat) {
+        let file = mention
+            .file
+            .map(|file| self.file_names[file.index()].clone());
+        self.record.traced(mention.name, file, what);
     }
 
     /// A shared library defines a symbol: taken only where no object does.

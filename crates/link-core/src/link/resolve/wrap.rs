@@ -3,8 +3,9 @@
 use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolFlags;
 
+use super::record::Wanted;
 use super::table::Referred;
-use super::{Resolver, own_mention};
+use super::{INTERNAL, Resolver, own_mention};
 use crate::link::ids::SymbolId;
 
 /// One wrapped name.
@@ -33,10 +34,11 @@ pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
                 mention.signature = symbol.signature;
                 mention.import = symbol.import;
                 if let Referred::Pull(_, lazy) = resolver.table.refer(&mention) {
-                    resolver.pull(lazy);
+                    let by = INTERNAL.into();
+                    resolver.pull(lazy, Wanted { by, symbol: name });
                 }
             }
-            resolver.want(&full)
+            resolver.want(&full, INTERNAL)
         };
         if let (Some(real), Some(wrap)) = (other("__real_"), other("__wrap_")) {
             wrapped.push(Wrapped {

@@ -1,0 +1,224 @@
+//! What is said or written beside the output.
+
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use link_core::link::Linked;
+use link_core::link::demangle;
+use link_core::link::report::{Report, TracedWhat};
+
+use super::{cref, dependencies, map, reproduce};
+use crate::config::{Config, Destination, ReportArgs};
+use crate::output::Target;
+use crate::parse::Item;
+use crate::report::{Message, Reporter, reason};
+use crate::sys::InputFiles;
+
+/// The reports of a link, with the files they go to.
+pub(super) struct Reports<'c> {
+    args: &'c ReportArgs,
+    cref: bool,
+    target: &'c Target,
+    files: &'c InputFiles,
+    items: &'c [Item],
+    map: Option<Place>,
+    why_extract: Option<Place>,
+    dependencies: Option<Place>,
+    reproduce: Option<Place>,
+}
+
+/// Where a report goes.
+enum Place {
+    Stdout,
+    File(File, String),
+}
+
+impl<'c> Reports<'c> {
+    /// Opens the files, so that a link which cannot be reported on is not begun.
+    pub(super) fn open(
+        config: &'c Config,
+        target: &'c Target,
+        files: &'c InputFiles,
+        items: &'c [Item],
+    ) -> Result<Self, Message> {
+        let args = &config.link.reports;
+        let file = |path: &Path, what: &str| {
+            Place::open(path).map_err(|error| {
+                let reason = reason(&error);
+                Message::error(format!("cannot open {what} {}: {reason}", path.display()))
+            })
+        };
+        let place = |destination: &Option<Destination>, what: &str| match destination {
+            None => Ok(None),
+            Some(Destination::Stdout) => Ok(Some(Place::Stdout)),
+            Some(Destination::File(path)) => file(path, what).map(Some),
+        };
+        let own = &config.own;
+        let dependencies = own.dependency_file.as_deref();
+        let dependencies = dependencies.map(|path| file(path, "--dependency-file= file"));
+        let reproduce = args.reproduce.clone().or_else(reproduce::from_environment);
+        let reproduce = reproduce.map(|path| file(&path, "--reproduce file"));
+        Ok(Self {
+            args,
+            cref: own.cref,
+            target,
+            files,
+            items,
+            map: place(&args.map, "map file")?,
+            why_extract: place(&args.why_extract, "--why-extract= file")?,
+            dependencies: dependencies.transpose()?,
+            reproduce: reproduce.transpose()?,
+        })
+    }
+
+    /// What there is to say about a link that failed.
+    pub(super) fn of_failed(
+        &self,
+        report: &Report,
+        reporter: &mut Reporter,
+    ) -> Result<(), Message> {
+        self.verbose(report, reporter);
+        let text = self.traces(report);
+        Place::Stdout.write(text.as_bytes())?;
+        self.write_why_extract(report)?;
+        self.write_reproduce()
+    }
+
+    /// What there is to say about a link that succeeded and is not yet at its place.
+    pub(super) fn of_linked(
+        &self,
+        linked: &Linked,
+        reporter: &mut Reporter,
+    ) -> Result<(), Message> {
+        self.of_failed(&linked.report, reporter)?;
+        let mut text = String::new();
+        for chunk in &linked.report.discarded {
+            let file = chunk.file.as_deref().unwrap_or(INTERNAL);
+            let _ = writeln!(text, "removing unused section {file}:({})", chunk.name);
+        }
+        if self.cref {
+            text += &cref::print(&linked.report, |name| self.shown(name));
+        }
+        Place::Stdout.write(text.as_bytes())?;
+        if let Some(place) = &self.map {
+            let text = map::print(&linked.map, |name| self.shown(name));
+            place.write(text.as_bytes())?;
+        }
+        if let Some(place) = &self.dependencies {
+            let rule = dependencies::rule(self.target.path(), &self.files.all_read());
+            place.write(&rule)?;
+        }
+        Ok(())
+    }
+
+    fn verbose(&self, report: &Report, reporter: &mut Reporter) {
+        if !self.args.verbose {
+            return;
+        }
+        for path in self.files.all_read() {
+            reporter.one(&Message::note(format!("Loading: {}", path.display())));
+        }
+        for file in &report.files {
+            reporter.one(&Message::note(format!("Processing: {file}")));
+        }
+        if !reporter.failed() {
+            reporter.one(&Message::note(format!("writing: {}", self.target.name())));
+        }
+    }
+
+    /// What `--trace` and `--trace-symbol` print.
+    fn traces(&self, report: &Report) -> String {
+        let mut text = String::new();
+        if self.args.trace {
+            for file in &report.files {
+                let _ = writeln!(text, "{file}");
+            }
+        }
+        for traced in &report.traced {
+            let file = traced.file.as_deref().unwrap_or(INTERNAL);
+            let what = match traced.what {
+                TracedWhat::Reference => "reference to",
+                TracedWhat::Definition => "definition of",
+                TracedWhat::LazyDefinition => "lazy definition of",
+            };
+            let _ = writeln!(text, "{file}: {what} {}", traced.symbol);
+        }
+        text
+    }
+
+    fn write_why_extract(&self, report: &Report) -> Result<(), Message> {
+        let Some(place) = &self.why_extract else {
+            return Ok(());
+        };
+        let mut text = "reference\textracted\tsymbol\n".to_owned();
+        for extraction in &report.extractions {
+            let symbol = self.shown(&extraction.symbol);
+            let _ = writeln!(text, "{}\t{}\t{symbol}", extraction.by, extraction.file);
+        }
+        place.write(text.as_bytes())
+    }
+
+    fn write_reproduce(&self) -> Result<(), Message> {
+        let Some(Place::File(file, name)) = &self.reproduce else {
+            return Ok(());
+        };
+        reproduce::write(file, name, self.items, &self.files.all_read())
+            .map_err(|error| cannot_write(name, &error))
+    }
+
+    /// A symbol's name as the user wants it.
+    fn shown(&self, name: &str) -> String {
+        if self.args.demangle {
+            demangle(name).into_owned()
+        } else {
+            name.to_owned()
+        }
+    }
+}
+
+/// How the linker itself is called where a file is.
+pub(super) const INTERNAL: &str = "<internal>";
+
+impl Place {
+    fn open(path: &Path) -> io::Result<Self> {
+        // Not emptied yet: a link that fails leaves an earlier report.
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        Ok(Self::File(file, path.display().to_string()))
+    }
+
+    fn write(&self, text: &[u8]) -> Result<(), Message> {
+        match self {
+            // Nothing to say: standard output may be closed.
+            Self::Stdout if text.is_empty() => Ok(()),
+            Self::Stdout => {
+                let mut stdout = io::stdout().lock();
+                match stdout.write_all(text).and_then(|()| stdout.flush()) {
+                    // A reader that has seen enough (`| head`).
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                    result => result.map_err(|error| cannot_write("standard output", &error)),
+                }
+            }
+            Self::File(file, name) => empty(file)
+                .and_then(|()| (&*file).write_all(text))
+                .map_err(|error| cannot_write(name, &error)),
+        }
+    }
+}
+
+/// Makes a regular file empty; a device has no length.
+pub(super) fn empty(file: &File) -> io::Result<()> {
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(())
+}
+
+fn cannot_write(name: &str, error: &io::Error) -> Message {
+    Message::error(format!("cannot write to {name}: {}", reason(error)))
+}

@@ -1,0 +1,240 @@
+//! What a native link says beside its output, and what it does with its output.
+
+use std::fs;
+
+use crate::support::{Room, object};
+
+/// An archive of one member, with an index of one symbol.
+fn archive(member: &str, symbol: &str, contents: &[u8]) -> Vec<u8> {
+    let mut out = b"!<arch>\n".to_vec();
+    let mut add = |name: &str, bytes: &[u8]| {
+        let len = bytes.len();
+        out.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{len:<10}`\n", 0, 0, 0, 644).bytes());
+        out.extend(bytes);
+        if len % 2 == 1 {
+            out.push(b'\n');
+        }
+    };
+    let mut index = 1_u32.to_be_bytes().to_vec();
+    let index_len = 4 + 4 + symbol.len() + 1;
+    let member_at = 8 + 60 + index_len.next_multiple_of(2);
+    index.extend((member_at as u32).to_be_bytes());
+    index.extend(symbol.bytes());
+    index.push(0);
+    add("/", &index);
+    add(&format!("{member}/"), contents);
+    out
+}
+
+fn with_library() -> Room {
+    let room = Room::new();
+    let library = archive("f.o", "f", &object("f", None));
+    room.write("lib/libf.a", library);
+    room
+}
+
+#[test]
+fn a_library_that_was_not_given_is_named() {
+    let room = with_library();
+    let stderr = room.run("calls.o -Llib -o x".split(' ')).failed();
+    assert_eq!(
+        stderr,
+        "wasm-link: error: calls.o: undefined symbol: f\n\
+         >>> referenced by calls.o:(_start)\n\
+         >>> defined in lib/libf.a, which is not linked: add -lf\n"
+    );
+}
+
+#[test]
+fn archive_members_are_reported_as_lld_reports_them() {
+    let room = with_library();
+    for options in ["-t", "-y f", "--why-extract=-", "-M", "--print-gc-sections"] {
+        for line in [
+            format!("calls.o -Llib -lf -o x {options}"),
+            format!("-Llib -lf calls.o -o x {options}"),
+            format!("-Llib -lf -u f --no-entry -o x {options}"),
+        ] {
+            let args: Vec<_> = line.split(' ').collect();
+            let lld = room.run_lld(&args);
+            assert_eq!(lld.code, Some(0), "{line}: {}", lld.stderr);
+            let ours = room.run_as("wasm-ld", ["--backend=native"].iter().chain(&args));
+            assert_eq!(ours.text(), lld.text(), "{line}");
+        }
+    }
+}
+
+#[test]
+fn cross_references_name_who_defines_and_who_refers() {
+    let room = with_library();
+    let run = room.run("calls.o -Llib -lf -o x --cref".split(' ')).ok();
+    let expected = format!(
+        "Cross Reference Table\n\n{:<49} File\n{:<49} calls.o\n{:<49} lib/libf.a(f.o)\n{:<49} calls.o\n",
+        "Symbol", "_start", "f", ""
+    );
+    assert_eq!(run.text(), expected);
+    let stderr = room
+        .run("calls.o f.o -o x --cref --backend=lld".split(' '))
+        .failed();
+    assert!(stderr.contains("needs --backend=native"), "{stderr}");
+}
+
+#[test]
+fn a_dependency_file_names_what_was_read() {
+    let room = with_library();
+    room.run("calls.o -Llib -lf -o x --dependency-file=x.d".split(' '))
+        .ok();
+    assert_eq!(
+        String::from_utf8(room.read("x.d")).expect("text"),
+        "x: \\\n  calls.o \\\n  lib/libf.a\n\ncalls.o:\n\nlib/libf.a:\n"
+    );
+}
+
+#[test]
+fn every_phase_is_timed() {
+    let room = Room::new();
+    let run = room.run(["main.o", "-o", "x", "--time"]);
+    let names: Vec<_> = run
+        .stderr
+        .lines()
+        .filter(|line| line.ends_with(" ms"))
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    let expected = "read resolve mark synthesize layout write commit total";
+    assert_eq!(names.join(" "), expected, "{}", run.stderr);
+}
+
+/// The files of a tar archive.
+fn untar(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut rest = bytes;
+    while rest[0] != 0 {
+        let (header, body) = rest.split_at(512);
+        let text = |range: std::ops::Range<usize>| {
+            let field = header[range].split(|byte| *byte == 0).next();
+            String::from_utf8(field.expect("a field").to_vec()).expect("text")
+        };
+        let size = usize::from_str_radix(&text(124..136), 8).expect("a size");
+        files.push((text(0..100), body[..size].to_vec()));
+        rest = &body[size.next_multiple_of(512)..];
+    }
+    files
+}
+
+#[test]
+fn a_reproduction_makes_the_same_link() {
+    let room = with_library();
+    let line = "calls.o -L lib -lf --export=f -o out.wasm";
+    let args = line.split(' ').chain(["--reproduce=r.tar"]);
+    room.run(args).ok();
+    let other = Room::new();
+    for (path, contents) in untar(&room.read("r.tar")) {
+        other.write(&path, contents);
+    }
+    let mut command = other.command("wasm-link");
+    command.current_dir(other.path("r")).arg("@response.txt");
+    other.result(&mut command).ok();
+    assert!(other.read("r/out.wasm") == room.read("out.wasm"));
+
+    let mut command = room.command("wasm-link");
+    command.env("LLD_REPRODUCE", "env.tar");
+    room.result(command.args(line.split(' '))).ok();
+    assert_eq!(untar(&room.read("env.tar")).len(), 4);
+}
+
+#[test]
+fn a_link_that_failed_is_reproduced_too() {
+    let room = Room::new();
+    room.run("calls.o -o x --reproduce=r.tar".split(' '))
+        .failed();
+    let names: Vec<_> = untar(&room.read("r.tar"))
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert!(names[2].ends_with("/calls.o"), "{names:?}");
+}
+
+#[test]
+fn bitcode_goes_to_lld_or_is_an_error() {
+    let room = Room::new();
+    room.write("b.o", b"BC\xC0\xDE not really");
+    let stderr = room
+        .run("main.o b.o -o x --backend=native".split(' '))
+        .failed();
+    assert!(
+        stderr.contains("b.o: LLVM bitcode can only be linked by LLD (--backend=lld)"),
+        "{stderr}"
+    );
+    let stderr = room
+        .run("main.o b.o -o x --verbose-link".split(' '))
+        .failed();
+    assert!(
+        stderr.starts_with("wasm-link: b.o is LLVM bitcode: linking with LLD\n"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("linking with LLD:\n"), "{stderr}");
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::process::Command;
+
+    use super::*;
+
+    fn mode(room: &Room, name: &str) -> u32 {
+        fs::metadata(room.path(name))
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777
+    }
+
+    #[test]
+    fn the_output_replaces_what_a_link_leads_to_and_keeps_its_mode() {
+        let room = Room::new();
+        room.run(["main.o", "-o", "new"]).ok();
+        room.run_lld(["main.o", "-o", "lld"]);
+        assert_eq!(mode(&room, "new"), mode(&room, "lld"));
+
+        room.write("dir/old", "old");
+        let private = fs::Permissions::from_mode(0o640);
+        fs::set_permissions(room.path("dir/old"), private).expect("it is mine");
+        symlink("dir/old", room.path("link")).expect("a link is made");
+        room.run(["main.o", "-o", "link"]).ok();
+        assert!(room.path("link").is_symlink());
+        assert!(room.read("dir/old") == room.read("link"));
+        wasmparser::validate(&room.read("dir/old")).expect("a module");
+        assert_eq!(mode(&room, "dir/old"), 0o640);
+        assert_eq!(
+            fs::read_dir(room.path("dir")).expect("a directory").count(),
+            1
+        );
+    }
+
+    #[test]
+    fn no_room_for_the_output_is_an_error_and_leaves_the_earlier_one() {
+        let room = Room::new();
+        room.write("out/x", "earlier");
+        // No file may be larger than nothing.
+        let script = "ulimit -f 0 && exec \"$0\" --backend=native main.o -o out/x 2>&1 | cat";
+        let output = Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_wasm-link")])
+            .current_dir(room.path(""))
+            .output()
+            .expect("a shell runs");
+        let said = String::from_utf8(output.stdout).expect("text");
+        let expected = if cfg!(feature = "platform") {
+            "wasm-link: error: out/x: cannot make room for "
+        } else {
+            ""
+        };
+        assert!(said.starts_with(expected), "{said}");
+        assert_eq!(room.read("out/x"), b"earlier");
+        if cfg!(feature = "platform") {
+            assert_eq!(
+                fs::read_dir(room.path("out")).expect("it is there").count(),
+                1
+            );
+        }
+    }
+}

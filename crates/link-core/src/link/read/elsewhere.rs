@@ -1,0 +1,68 @@
+//! Where a symbol that nobody defines could have come from: archives of the directories
+//! for `-l` that were not given.
+
+use std::path::{Path, PathBuf};
+
+use rustc_hash::FxHashMap;
+
+use super::archive::Archive;
+use crate::diag::{Code, Diagnostics};
+use crate::link::{FileData, Files};
+
+/// Names the archives in `search_paths` that define symbols which `diagnostics` call
+/// undefined. What cannot be read helps nobody and is passed over.
+pub(in crate::link) fn suggest_archives(
+    diagnostics: &mut Diagnostics,
+    search_paths: &[PathBuf],
+    files: &dyn Files,
+) {
+    let mut missing: FxHashMap<String, Option<PathBuf>> = diagnostics
+        .as_slice()
+        .iter()
+        .filter(|diagnostic| diagnostic.code == Code::Undefined)
+        .filter_map(|diagnostic| Some((diagnostic.symbol.clone()?, None)))
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    for directory in search_paths {
+        let mut archives = files.list(directory);
+        archives.retain(|path| path.extension().is_some_and(|extension| extension == "a"));
+        archives.sort();
+        for path in archives {
+            if let Ok(data) = files.read(&path) {
+                look_into(&path, &data, &mut missing);
+            }
+        }
+    }
+    diagnostics.add_notes(|diagnostic| {
+        let path = missing.get(diagnostic.symbol.as_deref()?)?.as_deref()?;
+        (diagnostic.code == Code::Undefined).then(|| note(path))
+    });
+}
+
+/// Finds out which of the `missing` symbols the archive defines, by its index.
+fn look_into(path: &Path, data: &FileData, missing: &mut FxHashMap<String, Option<PathBuf>>) {
+    let Ok(archive) = Archive::parse(data.bytes()) else {
+        return;
+    };
+    let Ok(Some(symbols)) = archive.indexed_symbols() else {
+        return;
+    };
+    for name in symbols.names {
+        if let Some(found) = missing.get_mut(name) {
+            found.get_or_insert_with(|| path.to_owned());
+        }
+    }
+}
+
+fn note(path: &Path) -> String {
+    let shown = path.display();
+    let library = path
+        .file_stem()
+        .and_then(|stem| stem.to_str()?.strip_prefix("lib"));
+    match library {
+        Some(library) => format!("defined in {shown}, which is not linked: add -l{library}"),
+        None => format!("defined in {shown}, which is not linked"),
+    }
+}
