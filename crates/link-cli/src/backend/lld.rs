@@ -131,7 +131,9 @@ impl<'t> Streamed<'t> {
 
 /// Fails when something is asked for that LLD cannot do.
 fn only_native(config: &Config) -> Result<(), Message> {
-    let option = if config.own.cref {
+    let option = if config.own.time {
+        "--time"
+    } else if config.own.cref {
         "--cref"
     } else if config.own.dependency_file.is_some() {
         "--dependency-file"

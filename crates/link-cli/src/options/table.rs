@@ -52,8 +52,7 @@ options! {
     }
     Emulation {
         forms: &[one("m", JoinedOrNext)],
-        value: "emulation",
-        choices: &["wasm32", "wasm64"],
+        value: "emulation", choices: &["wasm32", "wasm64"],
         group: Group::Output,
         help: "Link for wasm32 or wasm64",
         default: "what the first object is",
@@ -134,8 +133,7 @@ options! {
     }
     RspQuoting {
         forms: &[either("rsp-quoting", EqualsOrNext)],
-        value: "style",
-        choices: &["posix", "windows"],
+        value: "style", choices: &["posix", "windows"],
         group: Group::Inputs,
         help: "How response files (@file) are quoted: posix or windows",
         default: "posix; windows on Windows",
@@ -203,8 +201,7 @@ options! {
     }
     UnresolvedSymbols {
         forms: &[either("unresolved-symbols", EqualsOrNext)],
-        value: "method",
-        choices: &["report-all", "ignore-all", "import-dynamic"],
+        value: "method", choices: &["report-all", "ignore-all", "import-dynamic"],
         group: Group::Symbols,
         help: "What to do about undefined symbols: report-all, ignore-all or import-dynamic",
         default: "report-all",
@@ -308,8 +305,7 @@ options! {
 
     ZOption {
         forms: &[one("z", JoinedOrNext)],
-        value: "keyword",
-        choices: &["stack-size=", "muldefs"],
+        value: "keyword", choices: &["stack-size=", "muldefs"],
         group: Group::Memory,
         help: "stack-size=<bytes> sets the size of the stack (default 65536); muldefs is \
             --allow-multiple-definition",
@@ -372,8 +368,7 @@ options! {
     }
     PageSize {
         forms: &[two("page-size", Equals)],
-        value: "bytes",
-        choices: &["1", "65536"],
+        value: "bytes", choices: &["1", "65536"],
         group: Group::Memory,
         help: "The memory's page size: 1 or 65536",
         default: "65536",
@@ -429,8 +424,7 @@ options! {
     }
     BuildId {
         forms: &[either("build-id", OptionalEquals)],
-        value: "style",
-        choices: &["fast", "sha1", "tree", "uuid", "none", "0x"],
+        value: "style", choices: &["fast", "sha1", "tree", "uuid", "none", "0x"],
         group: Group::Content,
         help: "Add a build_id section: fast (the default), sha1, tree, uuid, none or 0x<hex digits>",
         note: "`tree` is `sha1` here as in `wasm-ld`. A `0x` value needs no even number of digits.",
@@ -477,16 +471,14 @@ options! {
 
     LtoO {
         forms: &[two("lto-O", Joined)],
-        value: "level",
-        choices: &["0", "1", "2", "3"],
+        value: "level", choices: &["0", "1", "2", "3"],
         group: Group::Lto,
         help: "Optimisation level",
         default: "2",
     }
     LtoCgO {
         forms: &[two("lto-CGO", Joined)],
-        value: "level",
-        choices: &["0", "1", "2", "3"],
+        value: "level", choices: &["0", "1", "2", "3"],
         group: Group::Lto,
         help: "Optimisation level of code generation",
         default: "that of --lto-O",
@@ -599,13 +591,11 @@ options! {
         forms: &[either("verbose", Nothing)],
         group: Group::Messages,
         help: "Say what is being done, on standard error",
-        note: "A native link names the files that are read and linked and the output, as `wasm-ld` \
-            does, and nothing of its own inside.",
+        note: "A native link names the files it reads, links and writes, as `wasm-ld` does.",
     }
     ColorDiagnostics {
         forms: &[either("color-diagnostics", OptionalEquals)],
-        value: "when",
-        choices: &["auto", "always", "never"],
+        value: "when", choices: &["auto", "always", "never"],
         group: Group::Messages,
         help: "Colour messages: auto, always (when no value is given) or never",
         default: "auto",
@@ -690,20 +680,18 @@ options! {
         value: "file",
         group: Group::Messages,
         help: "Write a tar archive with the command line and all inputs",
-        note: "In the directory it is extracted to, `wasm-link @response.txt` makes the link again, \
-            without any other file. Without the option, the environment variable `LLD_REPRODUCE` \
-            names the archive.",
+        note: "In its directory, `wasm-link @response.txt` links again, with no other file. \
+            `LLD_REPRODUCE` in the environment says the same.",
     }
 
     Backend {
         forms: &[two("backend", EqualsOrNext)],
-        value: "which",
-        choices: &["auto", "native", "lld"],
+        value: "which", choices: &["auto", "native", "lld"],
         group: Group::Own,
         help: "Which linker does the work: auto, native or lld (wasm-ld as a child process)",
         default: "auto",
-        note: "`auto` links natively, in this process; where a file that is needed is LLVM bitcode, \
-            which has to be compiled first, LLD links instead. With `native` that is an error.",
+        note: "`auto` links natively, and with LLD where a needed file is LLVM bitcode, \
+            which is an error with `native`.",
     }
     LldPath {
         forms: &[two("lld-path", EqualsOrNext)],
@@ -731,7 +719,7 @@ options! {
         forms: &[two("time", Nothing)],
         group: Group::Own,
         help: "Say on standard error how long each phase of the link took",
-        note: "Where LLD links, that is one phase.",
+        note: "Not where LLD links.",
     }
     Cref {
         forms: &[two("cref", Nothing)],
@@ -762,8 +750,7 @@ options! {
     }
     ExecModel {
         forms: &[two("exec-model", EqualsOrNext)],
-        value: "model",
-        choices: &["command", "reactor"],
+        value: "model", choices: &["command", "reactor"],
         group: Group::OwnWasi,
         help: "command (runs once) or reactor (initialised, then called): which crt file is linked",
         default: "command",
@@ -780,16 +767,14 @@ options! {
     }
     WasiEmulated {
         forms: &[two("wasi-emulated", EqualsOrNext)],
-        value: "list",
-        choices: &["getpid", "mman", "process-clocks", "pthread", "signal"],
+        value: "list", choices: &["getpid", "mman", "process-clocks", "pthread", "signal"],
         group: Group::OwnWasi,
         help: "Link these emulation libraries of the sysroot, separated by commas",
         note: "`getpid`, `mman`, `process-clocks`, `pthread` and `signal` are what wasi-libc has.",
     }
     PrintCompletions {
         forms: &[two("print-completions", EqualsOrNext)],
-        value: "shell",
-        choices: &["bash", "zsh", "fish"],
+        value: "shell", choices: &["bash", "zsh", "fish"],
         group: Group::OwnGenerators,
         hidden: true,
         help: "Print shell completions: bash, zsh or fish",
