@@ -1,0 +1,249 @@
+//! What the engine for generated code costs, beside `wasm-encoder` doing the same.
+//!
+//! `flush/link-core` writes a finished module from committed declarations, numbering,
+//! placing and patching everything anew. `flush/wasm-encoder` assembles the same sections
+//! from prebuilt functions whose indices are already right, and from data whose addresses
+//! are. `flush/wasm-encoder-instructions` does so after encoding the instructions, which
+//! is what a compiler does whose indices were not known. `flush/copy` copies the finished
+//! module once. `update` is the other half: making a body and committing it, beside making
+//! a `wasm_encoder::Function`. Everything on one thread.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use link_core::module::{DataDef, DataId, FuncId, FunctionBody, Module};
+use wasm_encoder as enc;
+use wasm_format::{FuncType, Reader, SectionId, ValType};
+
+const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
+const CALLS: usize = 10;
+/// One datum for so many functions.
+const FUNCTIONS_PER_DATUM: usize = 10;
+const DATUM: [u8; 64] = *b"some data of a program, as long as two lines of a message are.\0\0";
+const DATA_BASE: usize = 1024;
+
+/// Which function the `call`th call of function `caller` calls: anywhere in the module.
+fn callee(caller: usize, call: usize, count: usize) -> usize {
+    (caller
+        .wrapping_mul(2_654_435_761)
+        .wrapping_add(call * 7_919))
+        % count
+}
+
+fn name(function: usize) -> String {
+    format!("some::path::to::function_{function}")
+}
+
+/// The datum that a function refers to, if it does.
+fn datum(function: usize) -> Option<usize> {
+    (function % FUNCTIONS_PER_DATUM == 0).then_some(function / FUNCTIONS_PER_DATUM)
+}
+
+struct Handles {
+    functions: Vec<FuncId>,
+    data: Vec<DataId>,
+}
+
+fn body(function: usize, handles: &Handles, ty: &FuncType) -> FunctionBody {
+    let mut body = FunctionBody::new(ty.clone());
+    body.local(ValType::I32).code(&[0x20, 0]);
+    for call in 0..CALLS {
+        let callee = callee(function, call, handles.functions.len());
+        body.code(&[0x41]).signed(call as i64 * 100).code(&[0x6a]);
+        body.call(handles.functions[callee]);
+    }
+    if let Some(datum) = datum(function) {
+        body.address(handles.data[datum], 4)
+            .code(&[0x28, 2, 0, 0x6a]);
+    }
+    body.end();
+    body
+}
+
+fn announce(count: usize) -> (Module, Handles) {
+    let mut module = Module::default();
+    let functions = (0..count)
+        .map(|i| module.announce_function(name(i)).unwrap())
+        .collect();
+    let data = (0..count / FUNCTIONS_PER_DATUM)
+        .map(|i| module.announce_data(format!("data_{i}")).unwrap())
+        .collect();
+    (module, Handles { functions, data })
+}
+
+fn signature() -> FuncType {
+    FuncType::new([ValType::I32], [ValType::I32])
+}
+
+fn build(count: usize) -> Module {
+    let (mut module, handles) = announce(count);
+    let ty = signature();
+    for &data in &handles.data {
+        module
+            .update(data, DataDef::fixed(&DATUM).align(4))
+            .unwrap();
+    }
+    for (i, &function) in handles.functions.iter().enumerate() {
+        module.update(function, body(i, &handles, &ty)).unwrap();
+    }
+    module.set_exports(handles.functions[0], ["main"]).unwrap();
+    module
+}
+
+fn encode_function(function: usize, count: usize) -> enc::Function {
+    let mut body = enc::Function::new([(1, enc::ValType::I32)]);
+    let mut code = body.instructions();
+    code.local_get(0);
+    for call in 0..CALLS {
+        code.i32_const(call as i32 * 100).i32_add();
+        code.call(callee(function, call, count) as u32);
+    }
+    if let Some(datum) = datum(function) {
+        code.i32_const((DATA_BASE + datum * DATUM.len() + 4) as i32);
+        let memarg = enc::MemArg {
+            offset: 0,
+            align: 2,
+            target: enc::MemArgTarget::Memory(0),
+            ordering: None,
+        };
+        code.i32_load(memarg).i32_add();
+    }
+    code.end();
+    body
+}
+
+/// The module as `wasm-encoder` writes it.
+fn assemble(functions: &[enc::Function], names: &[String], data: &[u8]) -> Vec<u8> {
+    let mut module = enc::Module::new();
+    let mut types = enc::TypeSection::new();
+    types
+        .ty()
+        .function([enc::ValType::I32], [enc::ValType::I32]);
+    module.section(&types);
+    let mut declared = enc::FunctionSection::new();
+    for _ in functions {
+        declared.function(0);
+    }
+    module.section(&declared);
+    let mut memories = enc::MemorySection::new();
+    memories.memory(enc::MemoryType {
+        minimum: (DATA_BASE + data.len()).div_ceil(65_536) as u64,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    module.section(&memories);
+    let mut exports = enc::ExportSection::new();
+    exports.export("main", enc::ExportKind::Func, 0);
+    exports.export("memory", enc::ExportKind::Memory, 0);
+    module.section(&exports);
+    let mut code = enc::CodeSection::new();
+    for function in functions {
+        code.function(function);
+    }
+    module.section(&code);
+    let mut segments = enc::DataSection::new();
+    let offset = enc::ConstExpr::i32_const(DATA_BASE as i32);
+    segments.active(0, &offset, data.iter().copied());
+    module.section(&segments);
+    let mut map = enc::NameMap::new();
+    for (index, name) in names.iter().enumerate() {
+        map.append(index as u32, name);
+    }
+    let mut section = enc::NameSection::new();
+    section.functions(&map);
+    module.section(&section);
+    module.finish()
+}
+
+/// Section ids and, of vectors, counts: what both sides must agree on.
+fn sections(bytes: &[u8]) -> Vec<(SectionId, u32)> {
+    let mut reader = Reader::new(&bytes[8..]);
+    let mut sections = Vec::new();
+    while !reader.is_empty() {
+        let id = SectionId::from_u8(reader.u8().unwrap()).unwrap();
+        let mut body = Reader::new(reader.byte_vec().unwrap());
+        let count = if id.is_vector() {
+            body.u32().unwrap()
+        } else {
+            0
+        };
+        sections.push((id, count));
+    }
+    sections
+}
+
+fn flush(c: &mut Criterion) {
+    let mut group = c.benchmark_group("flush");
+    for count in SIZES {
+        let module = build(count);
+        let functions: Vec<_> = (0..count).map(|i| encode_function(i, count)).collect();
+        let names: Vec<_> = (0..count).map(name).collect();
+        let data = DATUM.repeat(count / FUNCTIONS_PER_DATUM);
+        let ours = module.flush().unwrap().bytes;
+        let theirs = assemble(&functions, &names, &data);
+        for bytes in [&ours, &theirs] {
+            wasmparser::validate(bytes).expect("both sides write a valid module");
+        }
+        assert_eq!(
+            sections(&ours),
+            sections(&theirs),
+            "both sides write the same sections"
+        );
+        println!(
+            "{count} functions: link-core {} bytes, wasm-encoder {}",
+            ours.len(),
+            theirs.len()
+        );
+
+        group.throughput(Throughput::Elements(count as u64));
+        group.sample_size(if count > 10_000 { 20 } else { 50 });
+        group.bench_function(BenchmarkId::new("link-core", count), |b| {
+            b.iter(|| black_box(&module).flush().unwrap());
+        });
+        group.bench_function(BenchmarkId::new("wasm-encoder", count), |b| {
+            b.iter(|| assemble(black_box(&functions), &names, &data));
+        });
+        group.bench_function(BenchmarkId::new("wasm-encoder-instructions", count), |b| {
+            b.iter(|| {
+                let functions: Vec<_> = (0..count)
+                    .map(|i| encode_function(black_box(i), count))
+                    .collect();
+                assemble(&functions, &names, &data)
+            });
+        });
+        group.bench_function(BenchmarkId::new("copy", count), |b| {
+            b.iter(|| black_box(&ours).clone());
+        });
+    }
+    group.finish();
+}
+
+fn update(c: &mut Criterion) {
+    let mut group = c.benchmark_group("update");
+    for count in SIZES {
+        let (mut module, handles) = announce(count);
+        let ty = signature();
+        group.throughput(Throughput::Elements(count as u64));
+        group.sample_size(if count > 10_000 { 20 } else { 50 });
+        group.bench_function(BenchmarkId::new("link-core", count), |b| {
+            b.iter(|| {
+                for (i, &function) in handles.functions.iter().enumerate() {
+                    module.update(function, body(i, &handles, &ty)).unwrap();
+                }
+            });
+        });
+        group.bench_function(BenchmarkId::new("wasm-encoder", count), |b| {
+            b.iter(|| -> Vec<_> {
+                (0..count)
+                    .map(|i| encode_function(black_box(i), count))
+                    .collect()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, flush, update);
+criterion_main!(benches);
