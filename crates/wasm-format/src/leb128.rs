@@ -32,10 +32,15 @@ pub const FIXED64: usize = 10;
 #[inline]
 pub fn write_u32_fixed(out: &mut [u8], value: u32) {
     let out: &mut [u8; FIXED32] = out.first_chunk_mut().expect("5 bytes of room");
-    for (i, byte) in out.iter_mut().enumerate() {
-        let more = if i < FIXED32 - 1 { 0x80 } else { 0 };
-        *byte = (value >> (7 * i)) as u8 & 0x7f | more;
-    }
+    // The four groups of seven bits that have more after them, spread out at once: patching
+    // indices in code does little else than this.
+    let low = value & 0x7f
+        | (value & (0x7f << 7)) << 1
+        | (value & (0x7f << 14)) << 2
+        | (value & (0x7f << 21)) << 3
+        | 0x8080_8080;
+    out[..4].copy_from_slice(&low.to_le_bytes());
+    out[4] = (value >> 28) as u8;
 }
 
 /// Writes `value` as 5 bytes, sign-extended, into the start of `out`.

@@ -25,8 +25,9 @@ use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
 use bumpalo::Bump;
+use wasm_format::reloc::RelocType;
 
-use super::handle::Target;
+use super::handle::{Target, TargetKind};
 use crate::reloc::Reloc;
 
 /// Reserved bytes may be this many times the live bytes before the arena is compacted.
@@ -49,9 +50,10 @@ impl Span {
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// `holes` holes, then `bytes` bytes; dangling if there are none of either.
+    /// `holes` holes, then `calls` calls, then `bytes` bytes; dangling if there are none.
     at: NonNull<u8>,
     holes: u32,
+    calls: u32,
     bytes: u32,
 }
 
@@ -59,15 +61,40 @@ impl Entry {
     const NOTHING: Entry = Entry {
         at: NonNull::<Hole>::dangling().cast(),
         holes: 0,
+        calls: 0,
         bytes: 0,
     };
 
     fn size(self) -> usize {
-        self.holes as usize * size_of::<Hole>() + self.bytes as usize
+        self.holes as usize * size_of::<Hole>()
+            + self.calls as usize * size_of::<Call>()
+            + self.bytes as usize
     }
 }
 
 pub(super) type Hole = Reloc<Target>;
+
+/// The hole that nearly every hole is, in a third of the room: a function index in code. Its
+/// target's generation is not needed any more once it was checked, as a slot that is
+/// referred to is not reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Call {
+    /// Where, in bytes from the start of the contents.
+    pub(super) offset: u32,
+    /// The slot of the function.
+    pub(super) function: u32,
+}
+
+impl Call {
+    pub(super) fn hole(self) -> Hole {
+        Reloc {
+            offset: self.offset,
+            ty: RelocType::FunctionIndexLeb,
+            target: Target::new(TargetKind::Function, self.function, 0),
+            addend: 0,
+        }
+    }
+}
 
 /// What the bytes of a module occupy, in bytes. Everything else that a module holds
 /// (tables of declarations, names, types) is proportional to the live declarations.
@@ -146,15 +173,35 @@ impl Arena {
     }
 
     #[inline]
-    pub(super) fn bytes(&self, span: Span) -> &[u8] {
+    pub(super) fn calls(&self, span: Span) -> &[Call] {
         let entry = &self.entries[span.0 as usize];
-        // SAFETY: as in `holes`; the bytes follow the holes in the same allocation.
+        // SAFETY: as in `holes`; the calls follow the holes in the same allocation, and a
+        // hole's size is a multiple of a call's alignment.
         unsafe {
             std::slice::from_raw_parts(
                 entry
                     .at
                     .cast::<Hole>()
                     .add(entry.holes as usize)
+                    .cast::<Call>()
+                    .as_ptr(),
+                entry.calls as usize,
+            )
+        }
+    }
+
+    #[inline]
+    pub(super) fn bytes(&self, span: Span) -> &[u8] {
+        let entry = &self.entries[span.0 as usize];
+        // SAFETY: as in `holes`; the bytes follow the calls in the same allocation.
+        unsafe {
+            std::slice::from_raw_parts(
+                entry
+                    .at
+                    .cast::<Hole>()
+                    .add(entry.holes as usize)
+                    .cast::<Call>()
+                    .add(entry.calls as usize)
                     .cast::<u8>()
                     .as_ptr(),
                 entry.bytes as usize,
@@ -162,12 +209,41 @@ impl Arena {
         }
     }
 
-    /// Replaces what `span` holds by `holes` and the parts of `bytes` one after another, and
-    /// returns the span that holds it now. The caller has checked that both counts fit in
-    /// 32 bits.
-    pub(super) fn replace(&mut self, span: Span, holes: &[Hole], bytes: [&[u8]; 2]) -> Span {
+    /// Holes, calls and bytes.
+    #[inline]
+    pub(super) fn parts(&self, span: Span) -> (&[Hole], &[Call], &[u8]) {
+        (self.holes(span), self.calls(span), self.bytes(span))
+    }
+
+    /// How many bytes there are.
+    #[inline]
+    pub(super) fn byte_count(&self, span: Span) -> u32 {
+        self.entries[span.0 as usize].bytes
+    }
+
+    /// Holes and calls together, in the order of their offsets.
+    pub(super) fn all_holes(&self, span: Span) -> impl Iterator<Item = Hole> {
+        let mut holes = self.holes(span).iter().copied().peekable();
+        let mut calls = self.calls(span).iter().copied().map(Call::hole).peekable();
+        std::iter::from_fn(move || match (holes.peek(), calls.peek()) {
+            (Some(hole), Some(call)) if call.offset < hole.offset => calls.next(),
+            (Some(_), _) => holes.next(),
+            (None, _) => calls.next(),
+        })
+    }
+
+    /// Replaces what `span` holds by `holes`, `calls` and the parts of `bytes` one after
+    /// another, and returns the span that holds it now. The caller has checked that all
+    /// counts fit in 32 bits.
+    pub(super) fn replace(
+        &mut self,
+        span: Span,
+        holes: &[Hole],
+        calls: &[Call],
+        bytes: [&[u8]; 2],
+    ) -> Span {
         let byte_count = bytes[0].len() + bytes[1].len();
-        let size = size_of_val(holes) + byte_count;
+        let size = size_of_val(holes) + size_of_val(calls) + byte_count;
         if size == 0 {
             self.free(span);
             return Span::EMPTY;
@@ -185,13 +261,17 @@ impl Arena {
         self.live += size;
         let entry = &mut self.entries[span.0 as usize];
         entry.holes = holes.len() as u32;
+        entry.calls = calls.len() as u32;
         entry.bytes = byte_count as u32;
         // SAFETY: the allocation has room for `size` bytes (its class says so) and is aligned
-        // for holes; the sources are borrowed from elsewhere, as this borrow is exclusive.
+        // for holes, whose size keeps the calls aligned; the sources are borrowed from
+        // elsewhere, as this borrow is exclusive.
         unsafe {
             let to = entry.at.cast::<Hole>().as_ptr();
             ptr::copy_nonoverlapping(holes.as_ptr(), to, holes.len());
-            let to = to.add(holes.len()).cast::<u8>();
+            let to = to.add(holes.len()).cast::<Call>();
+            ptr::copy_nonoverlapping(calls.as_ptr(), to, calls.len());
+            let to = to.add(calls.len()).cast::<u8>();
             ptr::copy_nonoverlapping(bytes[0].as_ptr(), to, bytes[0].len());
             let to = to.add(bytes[0].len());
             ptr::copy_nonoverlapping(bytes[1].as_ptr(), to, bytes[1].len());
@@ -293,7 +373,6 @@ impl Arena {
 mod tests {
     use super::*;
     use crate::module::handle::FuncId;
-    use wasm_format::reloc::RelocType;
 
     fn hole(offset: u32) -> Hole {
         Reloc {
@@ -325,7 +404,8 @@ mod tests {
     #[test]
     fn spans_keep_their_contents() {
         let mut arena = Arena::new();
-        let mut model: Vec<(Span, Vec<Hole>, Vec<u8>)> = vec![(Span::EMPTY, vec![], vec![]); 300];
+        type Model = (Span, Vec<Hole>, Vec<Call>, Vec<u8>);
+        let mut model: Vec<Model> = vec![(Span::EMPTY, vec![], vec![], vec![]); 300];
         let mut seed = 1u64;
         let mut random = |below: usize| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -335,23 +415,30 @@ mod tests {
             let i = random(model.len());
             // Sizes shift over time, so that classes go out of use.
             let scale = 1 << (step / 5_000 % 12);
-            let (span, holes, bytes) = &mut model[i];
+            let (span, holes, calls, bytes) = &mut model[i];
             if random(4) == 0 {
                 arena.free(*span);
                 *span = Span::EMPTY;
                 holes.clear();
+                calls.clear();
                 bytes.clear();
             } else {
                 *holes = (0..random(6) as u32).map(hole).collect();
+                let call = |i| Call {
+                    offset: i,
+                    function: i * 3,
+                };
+                *calls = (0..random(5) as u32).map(call).collect();
                 *bytes = (0..random(scale + 1)).map(|b| (b ^ step) as u8).collect();
                 let (front, back) = bytes.split_at(bytes.len() / 3);
-                *span = arena.replace(*span, holes, [front, back]);
+                *span = arena.replace(*span, holes, calls, [front, back]);
             }
             let memory = arena.memory_use();
             assert!(memory.reserved <= FLOOR.max(memory.live * 2), "{memory:?}");
         }
-        for (span, holes, bytes) in &model {
+        for (span, holes, calls, bytes) in &model {
             assert_eq!(arena.holes(*span), holes);
+            assert_eq!(arena.calls(*span), calls);
             assert_eq!(arena.bytes(*span), bytes);
         }
         for (span, ..) in model {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasm_format::reloc::RelocType;
 
-use super::arena::Hole;
+use super::arena::{Call, Hole};
 use super::chain::Chain;
 use super::data::Datum;
 use super::decl::{Decl, Head};
@@ -200,6 +200,20 @@ impl Decls {
             {
                 function.body.address_uses += 1;
             }
+        }
+    }
+
+    /// [`retain_holes`](Self::retain_holes) of calls.
+    pub(super) fn retain_calls(&mut self, calls: &[Call]) {
+        for call in calls {
+            self.funcs.retain(call.function as usize);
+        }
+    }
+
+    /// Takes back what [`retain_calls`](Self::retain_calls) did.
+    pub(super) fn release_calls(&mut self, calls: &[Call]) {
+        for call in calls {
+            self.funcs.release(call.function as usize);
         }
     }
 

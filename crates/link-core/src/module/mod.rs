@@ -71,7 +71,7 @@ pub use object::LinkInput;
 pub use types::RawType;
 pub use update::Update;
 
-use arena::{Arena, Hole};
+use arena::{Arena, Call, Hole};
 use decls::Decls;
 use exports::Export;
 
@@ -135,7 +135,7 @@ pub struct Module {
     producers: IndexMap<Arc<str>, IndexMap<Arc<str>, Arc<str>>>,
     features: IndexMap<Arc<str>, FeaturePrefix>,
     /// Where a body's holes are brought into their committed form.
-    scratch: Vec<Hole>,
+    scratch: (Vec<Hole>, Vec<Call>),
 }
 
 impl Default for Module {
@@ -171,7 +171,7 @@ impl Module {
             init_functions: Vec::new(),
             producers: IndexMap::new(),
             features: IndexMap::new(),
-            scratch: Vec::new(),
+            scratch: Default::default(),
         }
     }
 

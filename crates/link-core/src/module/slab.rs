@@ -13,6 +13,8 @@ use super::handle::{LAST_GENERATION, Target};
 pub(super) struct Slab<T> {
     slots: Vec<Slot<T>>,
     reusable: Vec<u32>,
+    /// How many slots were freed and are still referred to.
+    haunted: usize,
 }
 
 struct Slot<T> {
@@ -37,6 +39,7 @@ impl<T> Slab<T> {
         Self {
             slots: Vec::new(),
             reusable: Vec::new(),
+            haunted: 0,
         }
     }
 
@@ -108,6 +111,19 @@ impl<T> Slab<T> {
         self.slots[index].generation
     }
 
+    /// Live declarations with their slots and generations, in the order of the slots.
+    pub(super) fn iter_generations(&self) -> impl Iterator<Item = (u32, u32, &T)> {
+        let live = |(index, slot): (u32, _)| match slot {
+            &Slot {
+                generation,
+                content: Content::Live(ref value),
+                ..
+            } => Some((index, generation, value)),
+            _ => None,
+        };
+        (0..).zip(&self.slots).filter_map(live)
+    }
+
     /// Live declarations with their slots, in the order of the slots.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
         let live = |(index, slot): (usize, _)| match slot {
@@ -118,6 +134,11 @@ impl<T> Slab<T> {
             _ => None,
         };
         self.slots.iter().enumerate().filter_map(live)
+    }
+
+    /// Whether any slot was freed and is still referred to.
+    pub(super) fn is_haunted(&self) -> bool {
+        self.haunted > 0
     }
 
     /// Slots that were freed and are still referred to, with the names they had.
@@ -148,7 +169,11 @@ impl<T> Slab<T> {
         match std::mem::replace(&mut slot.content, Content::Freed(name)) {
             Content::Live(value) => {
                 slot.generation += 1;
-                self.reuse_if_forgotten(index);
+                if slot.references == 0 {
+                    self.reuse(index);
+                } else {
+                    self.haunted += 1;
+                }
                 Some(value)
             }
             freed @ Content::Freed(_) => {
@@ -167,15 +192,17 @@ impl<T> Slab<T> {
     /// Counts one reference less.
     #[inline]
     pub(super) fn release(&mut self, index: usize) {
-        self.slots[index].references -= 1;
-        self.reuse_if_forgotten(index);
+        let slot = &mut self.slots[index];
+        slot.references -= 1;
+        if slot.references == 0 && matches!(slot.content, Content::Freed(_)) {
+            self.haunted -= 1;
+            self.reuse(index);
+        }
     }
 
-    fn reuse_if_forgotten(&mut self, index: usize) {
-        let slot = &self.slots[index];
-        let unused = slot.references == 0 && matches!(slot.content, Content::Freed(_));
+    fn reuse(&mut self, index: usize) {
         // One generation is left for the slot's last tenant to be told from.
-        if unused && slot.generation < LAST_GENERATION {
+        if self.slots[index].generation < LAST_GENERATION {
             self.reusable.push(index as u32);
         }
     }
@@ -206,9 +233,11 @@ mod tests {
         slab.insert('a').unwrap();
         slab.retain(0);
         slab.remove(0, name());
+        assert!(slab.is_haunted());
         assert_eq!(slab.freed_but_referenced().count(), 1);
         assert_eq!(slab.insert('b').unwrap(), (1, 0));
         slab.release(0);
+        assert!(!slab.is_haunted());
         assert_eq!(slab.freed_but_referenced().count(), 0);
         assert_eq!(slab.insert('c').unwrap(), (0, 1));
     }

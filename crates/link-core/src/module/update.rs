@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use wasm_format::Limits;
+use wasm_format::reloc::RelocType;
 
-use super::arena::{Hole, Span};
+use super::arena::{Call, Hole, Span};
 use super::body::{FunctionBody, Locals, Signature};
 use super::data::{Bytes, Contents, DataDef};
 use super::decl::{Head, State};
@@ -132,6 +133,7 @@ impl Module {
                     decls.release(ty.into());
                 }
                 decls.release_holes(self.arena.holes(span));
+                decls.release_calls(self.arena.calls(span));
                 self.arena.free(span);
                 self.arena.free(names);
             }
@@ -182,10 +184,11 @@ impl Module {
 
     fn update_function(&mut self, target: Target, body: &FunctionBody) -> Result<()> {
         let imported = self.decls.live(target)?.imported;
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        let committed = self.commit_function(target, imported, body, &mut scratch);
-        self.scratch = scratch;
+        let (mut holes, mut calls) = std::mem::take(&mut self.scratch);
+        holes.clear();
+        calls.clear();
+        let committed = self.commit_function(target, imported, body, &mut holes, &mut calls);
+        self.scratch = (holes, calls);
         committed.map_err(|kind| self.decls.error(target, kind))
     }
 
@@ -195,6 +198,7 @@ impl Module {
         imported: bool,
         body: &FunctionBody,
         holes: &mut Vec<Hole>,
+        calls: &mut Vec<Call>,
     ) -> std::result::Result<(), ModuleErrorKind> {
         let index = target.index();
         let ty = self.intern(&body.signature)?;
@@ -241,10 +245,21 @@ impl Module {
         for hole in &mut holes[from..] {
             hole.offset += locals.len() as u32;
         }
+        holes.retain(|hole| {
+            let is_call = hole.ty == RelocType::FunctionIndexLeb;
+            if is_call {
+                calls.push(Call {
+                    offset: hole.offset,
+                    function: hole.target.index() as u32,
+                });
+            }
+            !is_call
+        });
 
         // The new references come first: a slot that both bodies refer to stays taken.
         self.decls.retain(ty.into());
         self.decls.retain_holes(holes);
+        self.decls.retain_calls(calls);
         let Some(decl) = self.decls.funcs.at_mut(index) else {
             return Ok(());
         };
@@ -254,8 +269,9 @@ impl Module {
             self.decls.release(ty.into());
         }
         self.decls.release_holes(self.arena.holes(old));
-        let span = self.arena.replace(old, holes, [&locals, &body.code]);
-        let names = self.arena.replace(old_names, &[], [&names, &[]]);
+        self.decls.release_calls(self.arena.calls(old));
+        let span = self.arena.replace(old, holes, calls, [&locals, &body.code]);
+        let names = self.arena.replace(old_names, &[], &[], [&names, &[]]);
         if let Some(decl) = self.decls.funcs.at_mut(index) {
             decl.body.span = span;
             decl.body.locals_len = locals.len() as u32;
@@ -309,7 +325,7 @@ impl Module {
             Contents::Static(bytes) => (Bytes::Static(bytes), &[]),
             Contents::Zero(size) => (Bytes::Zero(*size), &[]),
         };
-        let span = self.arena.replace(old, &def.holes, [copied, &[]]);
+        let span = self.arena.replace(old, &def.holes, &[], [copied, &[]]);
         if placed {
             self.decls.placement.remove(&mut self.decls.data, index);
         }
@@ -413,7 +429,7 @@ impl Module {
             return Ok(());
         };
         self.decls.release_holes(self.arena.holes(old));
-        let span = self.arena.replace(old, &def.holes, [&def.bytes, &[]]);
+        let span = self.arena.replace(old, &def.holes, &[], [&def.bytes, &[]]);
         if let Some(decl) = self.decls.customs.at_mut(index) {
             decl.body.span = span;
             ready(&mut decl.head);

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use wasm_format::FuncType;
 
+use super::number::Numbers;
 use super::{Form, Problem};
 use crate::module::Module;
 use crate::module::announce::STACK_POINTER;
@@ -30,11 +31,14 @@ enum Why {
 }
 
 /// The problems that a look at the declarations finds; none if the module can be written.
-pub(in crate::module) fn problems(module: &Module, form: Form) -> Vec<Problem> {
-    let missing = missing(module, form);
+pub(in crate::module) fn problems(
+    module: &Module,
+    numbers: &Numbers<'_>,
+    form: Form,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if !missing.is_empty() {
-        problems.extend(referenced(module, missing));
+    if !numbers.ready || anything_missing_beside_functions(module, form) {
+        problems.extend(referenced(module, missing(module, form)));
     }
     if form == Form::Module {
         no_stack(module, &mut problems);
@@ -89,6 +93,24 @@ fn not_in_objects(module: &Module, problems: &mut Vec<Problem>) {
             });
         }
     }
+}
+
+/// Whether a declaration that is no function is not ready, or any is freed but referred to.
+fn anything_missing_beside_functions(module: &Module, form: Form) -> bool {
+    fn unready<B>(slab: &Slab<Decl<B>>) -> bool {
+        let mut decls = slab.iter();
+        slab.is_haunted() || decls.any(|(_, decl)| decl.head.state != State::Ready)
+    }
+    let decls = &module.decls;
+    let elsewhere = |(_, datum): (_, &Decl<_>)| datum.head.imported;
+    decls.funcs.is_haunted()
+        || unready(&decls.data)
+        || form == Form::Module && decls.data.iter().any(elsewhere)
+        || unready(&decls.globals)
+        || unready(&decls.tables)
+        || unready(&decls.memories)
+        || unready(&decls.tags)
+        || unready(&decls.customs)
 }
 
 fn missing(module: &Module, form: Form) -> Missing {
@@ -182,15 +204,17 @@ fn referenced(module: &Module, mut missing: Missing) -> impl Iterator<Item = Pro
 /// Calls `visit` with both ends of every reference between declarations.
 fn each_reference(module: &Module, mut visit: impl FnMut(&dyn Fn() -> DeclName, Target)) {
     let decls = &module.decls;
+    for (_, decl) in decls.funcs.iter() {
+        let name = || decl.head.named(TargetKind::Function);
+        for hole in module.arena.all_holes(decl.body.span) {
+            visit(&name, hole.target);
+        }
+    }
     let mut holes = |name: &dyn Fn() -> DeclName, holes: &[crate::module::arena::Hole]| {
         for hole in holes {
             visit(name, hole.target);
         }
     };
-    for (_, decl) in decls.funcs.iter() {
-        let name = || decl.head.named(TargetKind::Function);
-        holes(&name, module.arena.holes(decl.body.span));
-    }
     for (_, decl) in decls.data.iter() {
         let name = || decl.head.named(TargetKind::Data);
         holes(&name, module.arena.holes(decl.body.span));

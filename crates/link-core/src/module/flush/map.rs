@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::number::{Functions, NONE};
 use crate::module::handle::{Handle, Target, TargetKind};
 
 /// What a flush says about one declaration.
@@ -23,7 +24,12 @@ pub struct Location {
 /// that was stale at the flush, or made after it, has no place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FlushMap {
-    kinds: [Vec<Entry>; 7],
+    functions: Functions,
+    /// The bytes of the defined functions, in the order of their numbers: where they begin,
+    /// and their size.
+    bodies: Vec<(usize, u32)>,
+    /// By kind, functions apart, and slot.
+    kinds: [Vec<Entry>; 6],
     /// By slot of the datum.
     addresses: Vec<u64>,
 }
@@ -54,6 +60,9 @@ impl FlushMap {
     /// Where the declaration of `handle` went.
     pub fn get(&self, handle: impl Handle) -> Option<Location> {
         let target = handle.target();
+        if target.kind() == TargetKind::Function {
+            return self.function(target);
+        }
         let entry = self.kinds[place(target.kind())?].get(target.index())?;
         if entry.generation != target.generation() {
             return None;
@@ -70,14 +79,45 @@ impl FlushMap {
         })
     }
 
+    fn function(&self, target: Target) -> Option<Location> {
+        let slot = target.index();
+        let number = *self.functions.number.get(slot)?;
+        let generation = *self.functions.generation.get(slot)?;
+        if number == NONE || generation != target.generation() {
+            return None;
+        }
+        let body = (number as usize).checked_sub(self.functions.imports.len());
+        let &(start, len) = body
+            .and_then(|body| self.bodies.get(body))
+            .unwrap_or(&(0, 0));
+        Some(Location {
+            index: Some(number),
+            range: start..start + len as usize,
+            address: None,
+        })
+    }
+
+    pub(in crate::module) fn with_functions(mut self, functions: Functions) -> Self {
+        self.functions = functions;
+        self
+    }
+
+    pub(super) fn set_bodies(&mut self, bodies: Vec<(usize, u32)>) {
+        self.bodies = bodies;
+    }
+
+    pub(super) fn bodies(&self) -> &[(usize, u32)] {
+        &self.bodies
+    }
+
     pub(super) fn set_addresses(&mut self, addresses: Vec<u64>) {
         self.addresses = addresses;
     }
 
-    /// Makes room for `slots` entries, so that setting them moves none.
+    /// Makes room for `slots` entries, so that setting them is nothing but that.
     pub(super) fn reserve(&mut self, kind: TargetKind, slots: usize) {
         if let Some(place) = place(kind) {
-            self.kinds[place].reserve(slots);
+            self.kinds[place].resize(slots, Entry::EMPTY);
         }
     }
 
@@ -88,27 +128,29 @@ impl FlushMap {
             return;
         };
         let entries = &mut self.kinds[place];
-        if entries.len() <= target.index() {
-            entries.resize(target.index() + 1, Entry::EMPTY);
-        }
-        entries[target.index()] = Entry {
+        let entry = Entry {
             generation: target.generation(),
             index: index.unwrap_or(Entry::NO_INDEX),
             start,
             len: len as u32,
         };
+        if let Some(place) = entries.get_mut(target.index()) {
+            *place = entry;
+        } else {
+            entries.resize(target.index(), Entry::EMPTY);
+            entries.push(entry);
+        }
     }
 }
 
 fn place(kind: TargetKind) -> Option<usize> {
     Some(match kind {
-        TargetKind::Function => 0,
-        TargetKind::Data | TargetKind::DataSlot => 1,
-        TargetKind::Global => 2,
-        TargetKind::Table => 3,
-        TargetKind::Memory => 4,
-        TargetKind::Tag => 5,
-        TargetKind::Custom => 6,
-        TargetKind::Type | TargetKind::BodyType => return None,
+        TargetKind::Data | TargetKind::DataSlot => 0,
+        TargetKind::Global => 1,
+        TargetKind::Table => 2,
+        TargetKind::Memory => 3,
+        TargetKind::Tag => 4,
+        TargetKind::Custom => 5,
+        TargetKind::Function | TargetKind::Type | TargetKind::BodyType => return None,
     })
 }

@@ -22,7 +22,7 @@ pub use problem::{FlushError, Problem};
 use super::Module;
 pub(super) use check::problems;
 pub(super) use layout::{Item, Layout};
-pub(super) use number::{DefinedFunction, NONE, Numbers};
+pub(super) use number::{NONE, Numbers};
 pub(super) use sections::LINKER_MODULE;
 pub(super) use write::Writer;
 
@@ -83,13 +83,14 @@ impl Module {
     }
 
     fn write(&self, out: &mut Vec<u8>) -> Result<(FlushMap, Vec<Problem>), Vec<Problem>> {
-        let problems = check::problems(self, Form::Module);
+        let numbers = Numbers::new(self, Form::Module);
+        let problems = check::problems(self, &numbers, Form::Module);
         if !problems.is_empty() {
             return Err(problems);
         }
-        let numbers = Numbers::new(self, Form::Module);
         let layout = Layout::new(self, Form::Module).map_err(|problem| vec![problem])?;
         let mut writer = Writer::new(self, &numbers, &layout, Form::Module, out);
+        writer.reserve();
         writer.types();
         writer.imports();
         writer.functions();
@@ -107,6 +108,8 @@ impl Module {
         writer.names();
         writer.producers();
         writer.target_features();
-        Ok((writer.map, writer.problems))
+        let problems = std::mem::take(&mut writer.problems);
+        let map = std::mem::take(&mut writer.map).with_functions(numbers.functions);
+        Ok((map, problems))
     }
 }

@@ -27,19 +27,7 @@ impl Writer<'_> {
             if let Some(name) = &module.name {
                 put_module_name(w.out, name);
             }
-            let imported = numbers.imported_funcs.iter().copied();
-            let defined = numbers.defined_funcs.iter().map(|function| function.slot);
-            let functions = imported.chain(defined).filter_map(|slot| {
-                let name: &str = &decls.funcs.at(slot as usize)?.head.name;
-                let index = numbers.funcs[slot as usize];
-                Some(Naming { index, name })
-            });
-            let initializer = w.initializer_type().map(|_| Naming {
-                index: w.initializer_number(),
-                name: INITIALIZER,
-            });
-            w.out.reserve(numbers.funcs.len() * 24);
-            w.name_map(NameSubsectionId::Function, functions.chain(initializer));
+            w.function_names();
             w.local_names();
 
             let undeclared = numbers
@@ -69,6 +57,40 @@ impl Writer<'_> {
         });
     }
 
+    /// Names of functions. There is one for each, so their size was found when they were
+    /// numbered instead of by another look at all of them.
+    fn function_names(&mut self) {
+        let (decls, numbers) = (&self.module.decls, self.numbers);
+        let initializer = self.initializer_type().map(|_| INITIALIZER);
+        let count = numbers.functions.imports.len()
+            + numbers.defined_funcs.len()
+            + usize::from(initializer.is_some());
+        if count == 0 {
+            return;
+        }
+        let count = count as u32;
+        let own_name = initializer.map_or(0, |name| 1 + name.len());
+        let size = leb128::len_u32(count) + indices_len(count) + numbers.name_bytes + own_name;
+        self.out.push(NameSubsectionId::Function as u8);
+        leb128::put_u64(self.out, size as u64);
+        put_u32(self.out, count);
+        let imported = numbers.functions.imports.iter();
+        let imported = imported.filter_map(|&slot| decls.funcs.at(slot as usize));
+        let mut index = 0;
+        for decl in imported {
+            put_u32(self.out, index);
+            put_name(self.out, &decl.head.name);
+            index += 1;
+        }
+        let out = &mut *self.out;
+        let defined = numbers.defined_funcs.iter().map(|function| function.name);
+        for name in defined.chain(initializer) {
+            put_u32(out, index);
+            put_name(out, name);
+            index += 1;
+        }
+    }
+
     fn name_map<'n>(
         &mut self,
         id: NameSubsectionId,
@@ -81,14 +103,16 @@ impl Writer<'_> {
 
     /// Names of locals, encoded when the bodies were committed.
     fn local_names(&mut self) {
-        let (decls, arena) = (&self.module.decls, &self.module.arena);
+        let arena = &self.module.arena;
+        let first = self.numbers.functions.imports.len() as u32;
         let groups = || {
-            self.numbers.defined_funcs.iter().filter_map(|function| {
-                let decl = decls.funcs.at(function.slot as usize)?;
-                let names = arena.bytes(decl.body.local_names);
-                let index = self.numbers.funcs[function.slot as usize];
-                (!names.is_empty()).then_some((index, names))
-            })
+            let names = self
+                .numbers
+                .defined_funcs
+                .iter()
+                .map(|function| function.local_names);
+            let groups = (first..).zip(names.map(|span| arena.bytes(span)));
+            groups.filter(|(_, names)| !names.is_empty())
         };
         let (mut count, mut size) = (0, 0);
         for (index, names) in groups() {
@@ -193,6 +217,12 @@ impl Module {
             .collect();
         put_producers(out, &fields);
     }
+}
+
+/// Bytes of the LEB128 numbers below `count`.
+fn indices_len(count: u32) -> usize {
+    let longer = |bits: u32| count.saturating_sub(1 << bits) as usize;
+    count as usize + longer(7) + longer(14) + longer(21) + longer(28)
 }
 
 fn namings<'a, B>(

@@ -3,15 +3,16 @@
 
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
+use wasm_format::leb128;
 use wasm_format::{GlobalType, Limits, RefType, TableType};
 
 use super::Form;
 use crate::module::Module;
 use crate::module::announce::{FUNCTION_TABLE, address_type};
 use crate::module::arena::Span;
-use crate::module::decl::Decl;
+use crate::module::decl::{Decl, State};
 use crate::module::defs::{Builtin, ElementMode, Global, Table};
-use crate::module::handle::{Target, TargetKind, TypeId};
+use crate::module::handle::{Target, TargetKind};
 use crate::module::slab::Slab;
 
 /// The number of what has none: it was freed, or is not written.
@@ -50,19 +51,30 @@ impl Space {
 }
 
 /// A defined function, as the passes over all of them want it.
-pub(in crate::module) struct DefinedFunction {
+pub(in crate::module) struct DefinedFunction<'a> {
+    pub(in crate::module) name: &'a str,
     pub(in crate::module) slot: u32,
+    pub(in crate::module) generation: u32,
     pub(in crate::module) span: Span,
     /// Bytes of locals and code.
     pub(in crate::module) len: u32,
-    pub(in crate::module) ty: Option<TypeId>,
+    /// The number of its type.
+    pub(in crate::module) ty: u32,
+    /// Bytes of the locals, which precede the code.
+    pub(in crate::module) locals_len: u32,
+    pub(in crate::module) local_names: Span,
 }
 
-pub(in crate::module) struct Numbers {
-    /// By slot.
-    pub(in crate::module) funcs: Vec<u32>,
-    pub(in crate::module) imported_funcs: Vec<u32>,
-    pub(in crate::module) defined_funcs: Vec<DefinedFunction>,
+pub(in crate::module) struct Numbers<'a> {
+    pub(in crate::module) functions: Functions,
+    /// Whether all functions are defined, or typed if they are imported.
+    pub(in crate::module) ready: bool,
+    /// Bytes of all entries of the code section.
+    pub(in crate::module) code_size: u64,
+    /// Bytes of all functions' names, their lengths included.
+    pub(in crate::module) name_bytes: usize,
+    /// The functions that the module defines, in the order of their numbers.
+    pub(in crate::module) defined_funcs: Vec<DefinedFunction<'a>>,
     pub(in crate::module) globals: Space,
     pub(in crate::module) tables: Space,
     pub(in crate::module) memories: Space,
@@ -80,6 +92,17 @@ pub(in crate::module) struct Numbers {
     pub(in crate::module) exported_data: IndexSet<u32, FxBuildHasher>,
 }
 
+/// Which function has which number. The map of a flush keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(in crate::module) struct Functions {
+    /// By slot.
+    pub(in crate::module) number: Vec<u32>,
+    /// By slot; of no meaning where there is no number.
+    pub(in crate::module) generation: Vec<u32>,
+    /// The slots of imported ones, in the order of their numbers.
+    pub(in crate::module) imports: Vec<u32>,
+}
+
 /// Which table holds the addresses of functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::module) struct FunctionTable {
@@ -88,34 +111,48 @@ pub(in crate::module) struct FunctionTable {
     pub(in crate::module) declared: Option<u32>,
 }
 
-impl Numbers {
-    pub(in crate::module) fn new(module: &Module, form: Form) -> Self {
+impl<'a> Numbers<'a> {
+    pub(in crate::module) fn new(module: &'a Module, form: Form) -> Self {
         let decls = &module.decls;
         let object = form == Form::Object;
-        let mut funcs = vec![NONE; decls.funcs.len()];
-        let mut imported_funcs = Vec::new();
+        let types = decls.types.number();
+        let mut functions = Functions::default();
+        functions.number = vec![NONE; decls.funcs.len()];
+        functions.generation = vec![0; decls.funcs.len()];
         let mut defined_funcs = Vec::with_capacity(decls.funcs.len());
         let mut addressed = Vec::new();
         let mut table_slots = vec![0; decls.funcs.len()];
-        for (slot, decl) in decls.funcs.iter() {
+        let (mut ready, mut code_size, mut name_bytes) = (true, 0, 0);
+        for (slot, generation, decl) in decls.funcs.iter_generations() {
+            let place = slot as usize;
+            functions.generation[place] = generation;
+            ready &= decl.head.state == State::Ready;
+            let name: &str = &decl.head.name;
+            name_bytes += leb128::len_u32(name.len() as u32) + name.len();
             if decl.body.address_uses > 0 {
-                addressed.push(slot as u32);
-                table_slots[slot] = addressed.len() as u32;
+                addressed.push(slot);
+                table_slots[place] = addressed.len() as u32;
             }
             if decl.head.imported {
-                funcs[slot] = imported_funcs.len() as u32;
-                imported_funcs.push(slot as u32);
-            } else {
-                defined_funcs.push(DefinedFunction {
-                    slot: slot as u32,
-                    span: decl.body.span,
-                    len: module.arena.bytes(decl.body.span).len() as u32,
-                    ty: decl.body.ty,
-                });
+                functions.number[place] = functions.imports.len() as u32;
+                functions.imports.push(slot);
+                continue;
             }
+            let len = module.arena.byte_count(decl.body.span);
+            code_size += u64::from(len) + leb128::len_u32(len) as u64;
+            defined_funcs.push(DefinedFunction {
+                name,
+                slot,
+                generation,
+                span: decl.body.span,
+                len,
+                ty: decl.body.ty.map_or(0, |ty| types[ty.index()]),
+                locals_len: decl.body.locals_len,
+                local_names: decl.body.local_names,
+            });
         }
-        for (number, function) in (imported_funcs.len() as u32..).zip(&defined_funcs) {
-            funcs[function.slot as usize] = number;
+        for (number, function) in (functions.imports.len() as u32..).zip(&defined_funcs) {
+            functions.number[function.slot as usize] = number;
         }
 
         let made_elsewhere = |builtin: Option<Builtin>| object && builtin.is_some();
@@ -136,14 +173,16 @@ impl Numbers {
             }
         }
         Self {
-            funcs,
-            imported_funcs,
+            functions,
             defined_funcs,
+            ready,
+            code_size,
+            name_bytes,
             globals,
             tables,
             memories: Space::of(&decls.memories, |decl| decl.head.imported),
             tags: Space::of(&decls.tags, |decl| decl.head.imported),
-            types: decls.types.number(),
+            types,
             addressed,
             table_slots,
             function_table,
@@ -183,7 +222,7 @@ impl Numbers {
     pub(in crate::module) fn of(&self, target: Target) -> u32 {
         let index = target.index();
         match target.kind() {
-            TargetKind::Function => self.funcs[index],
+            TargetKind::Function => self.functions.number[index],
             TargetKind::Global => self.globals.number[index],
             TargetKind::Table => self.tables.number[index],
             TargetKind::Memory => self.memories.number[index],

@@ -1,25 +1,35 @@
 //! The value of every hole, and writing it: the one place where a number that was decided
 //! at flush gets into contents.
 
+use wasm_format::leb128;
 use wasm_format::reloc::{RelocType, ValueForm};
 
 use super::layout::Layout;
 use super::number::Numbers;
 use super::{Form, Problem};
 use crate::module::Module;
-use crate::module::arena::Hole;
+use crate::module::arena::{Call, Hole};
 use crate::module::error::DeclName;
 use crate::module::handle::TargetKind;
 
 /// What holes are patched with.
 pub(in crate::module) struct Patcher<'a> {
     pub(in crate::module) module: &'a Module,
-    pub(in crate::module) numbers: &'a Numbers,
+    pub(in crate::module) numbers: &'a Numbers<'a>,
     pub(in crate::module) layout: &'a Layout,
     pub(in crate::module) form: Form,
     /// By slot: offset of a function's first instruction in the contents of the code
     /// section. Known once that section is written, and only custom sections ask.
     pub(in crate::module) code_offsets: Vec<u32>,
+}
+
+/// Patches `calls` in `contents` with the functions' numbers.
+#[inline]
+pub(super) fn patch_calls(calls: &[Call], numbers: &[u32], contents: &mut [u8]) {
+    for call in calls {
+        let number = numbers[call.function as usize];
+        leb128::write_u32_fixed(&mut contents[call.offset as usize..], number);
+    }
 }
 
 impl Patcher<'_> {
@@ -35,13 +45,6 @@ impl Patcher<'_> {
         problems: &mut Vec<Problem>,
     ) {
         for hole in holes {
-            // Calls are nearly all there is.
-            if hole.ty == RelocType::FunctionIndexLeb {
-                let number = self.numbers.funcs[hole.target.index()];
-                let place = &mut contents[hole.offset as usize..];
-                wasm_format::leb128::write_u32_fixed(place, number);
-                continue;
-            }
             match self.value(hole, address) {
                 Ok(value) => hole.write(contents, value),
                 Err(problem) => problems.push(problem(from(), self.module.decls.name(hole.target))),

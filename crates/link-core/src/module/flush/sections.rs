@@ -31,7 +31,7 @@ impl Writer<'_> {
         let (decls, numbers) = (&self.module.decls, self.numbers);
         self.vector_section(SectionId::Import, |w| {
             let mut count = 0;
-            for &slot in &numbers.imported_funcs {
+            for &slot in &numbers.functions.imports {
                 let Some(decl) = decls.funcs.at(slot as usize) else {
                     continue;
                 };
@@ -105,13 +105,13 @@ impl Writer<'_> {
         let initializer = self.initializer_type();
         self.vector_section(SectionId::Function, |w| {
             w.out.reserve(numbers.defined_funcs.len() * 2);
-            let types = numbers.defined_funcs.iter().map(|function| function.ty);
-            let mut count = 0;
-            for ty in types.chain(initializer.map(Some)) {
-                put_u32(w.out, ty.map_or(0, |ty| numbers.types[ty.index()]));
-                count += 1;
+            for function in &numbers.defined_funcs {
+                put_u32(w.out, function.ty);
             }
-            count
+            if let Some(ty) = initializer {
+                put_u32(w.out, numbers.types[ty.index()]);
+            }
+            numbers.defined_funcs.len() as u32 + u32::from(initializer.is_some())
         });
     }
 
@@ -380,7 +380,7 @@ impl Writer<'_> {
                 let functions = numbers
                     .addressed
                     .iter()
-                    .map(|&slot| numbers.funcs[slot as usize]);
+                    .map(|&slot| numbers.functions.number[slot as usize]);
                 w.element_items(functions);
                 count += 1;
             }

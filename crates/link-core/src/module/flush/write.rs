@@ -6,7 +6,7 @@ use wasm_format::{MODULE_HEADER, SectionId, put_custom_section_header, put_vecto
 
 use super::layout::{Item, Layout};
 use super::number::Numbers;
-use super::patch::Patcher;
+use super::patch::{Patcher, patch_calls};
 use super::{FlushMap, Form, Problem};
 use crate::module::Module;
 use crate::module::arena::Hole;
@@ -16,7 +16,7 @@ use crate::module::handle::{DataId, FuncId, Target, TargetKind, TypeId};
 /// What is being written, to the end of `out`.
 pub(in crate::module) struct Writer<'a> {
     pub(in crate::module) module: &'a Module,
-    pub(in crate::module) numbers: &'a Numbers,
+    pub(in crate::module) numbers: &'a Numbers<'a>,
     pub(in crate::module) layout: &'a Layout,
     pub(in crate::module) form: Form,
     pub(in crate::module) out: &'a mut Vec<u8>,
@@ -42,7 +42,7 @@ pub(in crate::module) struct Writer<'a> {
 impl<'a> Writer<'a> {
     pub(in crate::module) fn new(
         module: &'a Module,
-        numbers: &'a Numbers,
+        numbers: &'a Numbers<'a>,
         layout: &'a Layout,
         form: Form,
         out: &'a mut Vec<u8>,
@@ -139,13 +139,28 @@ impl<'a> Writer<'a> {
             .patch(holes, contents, address, name, &mut self.problems);
     }
 
-    /// Where in `out` the bytes of the declaration of `target` begin.
-    pub(in crate::module) fn start_of(&self, function: FuncId) -> usize {
-        self.base
-            + self
-                .map
-                .get(function)
-                .map_or(0, |location| location.range.start)
+    /// Where in `out` the bodies of the defined functions begin.
+    pub(in crate::module) fn body_starts(&self) -> Vec<usize> {
+        let starts = self.map.bodies().iter().map(|(start, _)| self.base + start);
+        starts.collect()
+    }
+
+    /// Makes room for everything that is large, so that it is not moved while it grows.
+    pub(super) fn reserve(&mut self) {
+        let segments = self.layout.segments.iter();
+        let data: u64 = segments.map(|segment| segment.len.saturating_add(32)).sum();
+        let names = if self.module.options.names {
+            // An index before each name.
+            self.numbers.name_bytes + self.numbers.functions.number.len() * 3
+        } else {
+            0
+        };
+        let types = self.numbers.defined_funcs.len() * 2;
+        let size = self.numbers.code_size.saturating_add(data);
+        // What is too large for a section is reported when it is written.
+        if size <= u64::from(u32::MAX) {
+            self.out.reserve(size as usize + names + types + 4096);
+        }
     }
 
     /// Reports a section that the format has no room for.
@@ -161,12 +176,7 @@ impl<'a> Writer<'a> {
         let (module, numbers) = (self.module, self.numbers);
         self.map_imports();
         let initializer = self.initializer();
-        let mut size: u64 = numbers
-            .defined_funcs
-            .iter()
-            .map(|function| u64::from(function.len) + leb128::len_u32(function.len) as u64)
-            .sum();
-        size += initializer.len() as u64;
+        let size = numbers.code_size + initializer.len() as u64;
         let count = numbers.defined_funcs.len() as u32 + u32::from(!initializer.is_empty());
         if count == 0 {
             return;
@@ -185,40 +195,32 @@ impl<'a> Writer<'a> {
         if wants_offsets {
             self.patcher.code_offsets = vec![0; module.decls.funcs.len()];
         }
+        let mut bodies = Vec::with_capacity(numbers.defined_funcs.len());
         for function in &numbers.defined_funcs {
-            put_u32(self.out, function.len);
-            let start = self.out.len();
-            self.out
-                .extend_from_slice(module.arena.bytes(function.span));
-            let name = || {
-                let slot = function.slot as usize;
-                let target = FuncId::new(function.slot, module.decls.funcs.generation(slot));
-                module.decls.name(target.into())
-            };
-            self.patch(module.arena.holes(function.span), start, 0, name);
-            let slot = function.slot as usize;
-            let id = FuncId::new(function.slot, module.decls.funcs.generation(slot));
-            let index = numbers.funcs[slot];
-            let len = function.len as usize;
-            self.map.set(id.into(), Some(index), start - self.base, len);
-            if let (true, Some(decl)) = (wants_offsets, module.decls.funcs.at(slot)) {
-                let offset = start - contents + decl.body.locals_len as usize;
-                self.patcher.code_offsets[slot] = offset as u32;
+            let (holes, calls, bytes) = module.arena.parts(function.span);
+            let out = &mut *self.out;
+            put_u32(out, function.len);
+            let start = out.len();
+            out.extend_from_slice(bytes);
+            patch_calls(calls, &numbers.functions.number, &mut out[start..]);
+            bodies.push((start - self.base, function.len));
+            if !holes.is_empty() {
+                let id = FuncId::new(function.slot, function.generation);
+                self.patch(holes, start, 0, || module.decls.name(id.into()));
+            }
+            if wants_offsets {
+                let offset = start - contents + function.locals_len as usize;
+                self.patcher.code_offsets[function.slot as usize] = offset as u32;
             }
         }
+        self.map.set_bodies(bodies);
         self.out.extend_from_slice(&initializer);
     }
 
     fn map_imports(&mut self) {
         let (decls, numbers) = (&self.module.decls, self.numbers);
-        self.map.reserve(TargetKind::Function, decls.funcs.len());
         self.map.reserve(TargetKind::Data, decls.data.len());
         let spaces = [
-            (
-                TargetKind::Function,
-                &numbers.funcs,
-                &numbers.imported_funcs,
-            ),
             (
                 TargetKind::Global,
                 &numbers.globals.number,
@@ -256,7 +258,7 @@ impl<'a> Writer<'a> {
 
     /// The index of that function: the last one.
     pub(in crate::module) fn initializer_number(&self) -> u32 {
-        (self.numbers.imported_funcs.len() + self.numbers.defined_funcs.len()) as u32
+        (self.numbers.functions.imports.len() + self.numbers.defined_funcs.len()) as u32
     }
 
     /// The entry of that function in the code section; empty if there is none. It calls the

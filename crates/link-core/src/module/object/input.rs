@@ -101,25 +101,26 @@ impl<'a> LinkInput<'a> {
         }
         let mut called = vec![false; view.symbols.len()];
         let (mut relocs, mut reloc_ends) = (Vec::new(), Vec::new());
-        let mut add = |holes: &[Hole], more: &[ObjReloc], code: bool| {
-            for hole in holes {
-                let reloc = view.reloc(hole);
-                if code && reloc.ty == RelocType::FunctionIndexLeb {
+        for function in &view.numbers.defined_funcs {
+            for hole in module.arena.all_holes(function.span) {
+                let reloc = view.reloc(&hole);
+                if reloc.ty == RelocType::FunctionIndexLeb {
                     called[reloc.target as usize] = true;
                 }
                 relocs.push(reloc);
             }
+            reloc_ends.push(relocs.len());
+        }
+        let mut add = |holes: &[Hole], more: &[ObjReloc]| {
+            relocs.extend(holes.iter().map(|hole| view.reloc(hole)));
             relocs.extend_from_slice(more);
             reloc_ends.push(relocs.len());
         };
-        for function in &view.numbers.defined_funcs {
-            add(module.arena.holes(function.span), &[], true);
-        }
         for segment in &view.segments {
-            add(segment.holes, &segment.slots, false);
+            add(segment.holes, &segment.slots);
         }
         for (_, decl) in module.decls.customs.iter() {
-            add(module.arena.holes(decl.body.span), &[], false);
+            add(module.arena.holes(decl.body.span), &[]);
         }
 
         let mut producers = Vec::new();
@@ -168,7 +169,7 @@ impl<'a> LinkInput<'a> {
                     .map(|decl| &decl.head);
                 Function {
                     chunk: self.chunk(module.arena.bytes(function.span), chunk),
-                    ty: ObjType(function.ty.map_or(0, |ty| numbers.types[ty.index()])),
+                    ty: ObjType(function.ty),
                     name: head.map_or("", |head| &head.name),
                     debug_name: None,
                     export_name: None,
@@ -269,7 +270,7 @@ impl<'a> LinkInput<'a> {
             },
             SymbolTarget::Section(number) => ObjTarget::Section(Some(ObjCustom(number))),
             SymbolTarget::Function(number) if undefined => {
-                let decl = decls.funcs.at(imported(&numbers.imported_funcs, number));
+                let decl = decls.funcs.at(imported(&numbers.functions.imports, number));
                 let ty = decl.and_then(|decl| decl.body.ty);
                 ObjTarget::Undefined(Undefined::Function {
                     ty: self.ty(ty),
@@ -277,7 +278,7 @@ impl<'a> LinkInput<'a> {
                 })
             }
             SymbolTarget::Function(number) => {
-                ObjTarget::Function(ObjFunc(number - numbers.imported_funcs.len() as u32))
+                ObjTarget::Function(ObjFunc(number - numbers.functions.imports.len() as u32))
             }
             SymbolTarget::Global(number) if undefined => {
                 let decl = decls.globals.at(imported(&numbers.globals.imports, number));

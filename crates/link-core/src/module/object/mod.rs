@@ -14,7 +14,6 @@ use wasm_format::reloc::RelocEntry;
 
 use super::Module;
 use super::flush::{FlushError, FlushMap, Flushed, Form, Problem, Writer};
-use super::handle::FuncId;
 use crate::reloc::Reloc;
 
 pub use input::LinkInput;
@@ -82,7 +81,9 @@ impl Module {
         writer.reloc_customs(&view, customs);
         writer.producers();
         writer.target_features();
-        Ok((writer.map, writer.problems))
+        let problems = std::mem::take(&mut writer.problems);
+        let map = std::mem::take(&mut writer.map).with_functions(view.numbers.functions);
+        Ok((map, problems))
     }
 }
 
@@ -122,20 +123,18 @@ impl Writer<'_> {
     }
 
     fn reloc_code(&mut self, view: &View<'_>, section: u32) {
-        let (numbers, funcs) = (self.numbers, &self.module.decls.funcs);
+        let numbers = self.numbers;
         let arena = &self.module.arena;
-        let holes = |function: &super::flush::DefinedFunction| arena.holes(function.span);
+        let holes_of = |span| arena.holes(span).len() + arena.calls(span).len();
         let count = numbers
             .defined_funcs
             .iter()
-            .map(|function| holes(function).len())
+            .map(|function| holes_of(function.span))
             .sum();
         self.relocs("CODE", section, count, |w| {
-            for function in &numbers.defined_funcs {
-                let generation = funcs.generation(function.slot as usize);
-                let start = w.start_of(FuncId::new(function.slot, generation));
+            for (function, start) in numbers.defined_funcs.iter().zip(w.body_starts()) {
                 let base = start - w.code_contents;
-                let relocs = holes(function).iter().map(|hole| view.reloc(hole));
+                let relocs = arena.all_holes(function.span).map(|hole| view.reloc(&hole));
                 w.entries_at(base, relocs);
             }
         });

@@ -54,7 +54,7 @@ pub(in crate::module) struct Segment<'a> {
 /// See the documentation of this file.
 pub(in crate::module) struct View<'a> {
     pub(in crate::module) module: &'a Module,
-    pub(in crate::module) numbers: Numbers,
+    pub(in crate::module) numbers: Numbers<'a>,
     /// Addresses as if this were all there is: what unlinked places hold.
     pub(in crate::module) layout: Layout,
     pub(in crate::module) symbols: Vec<Symbol<'a>>,
@@ -68,7 +68,7 @@ pub(in crate::module) struct View<'a> {
 
 impl<'a> View<'a> {
     /// Makes the view of a module in which nothing is missing.
-    pub(in crate::module) fn new(module: &'a Module, numbers: Numbers, layout: Layout) -> Self {
+    pub(in crate::module) fn new(module: &'a Module, numbers: Numbers<'a>, layout: Layout) -> Self {
         let mut view = View {
             module,
             numbers,
@@ -151,19 +151,21 @@ impl<'a> View<'a> {
 
     fn function_symbols(&mut self) {
         let decls = &self.module.decls;
-        let imported = std::mem::take(&mut self.numbers.imported_funcs);
-        let defined = std::mem::take(&mut self.numbers.defined_funcs);
-        let slots = imported.iter().copied();
-        for slot in slots.chain(defined.iter().map(|function| function.slot)) {
+        let imported = self.numbers.functions.imports.iter().copied();
+        let defined = self
+            .numbers
+            .defined_funcs
+            .iter()
+            .map(|function| function.slot);
+        let slots: Vec<u32> = imported.chain(defined).collect();
+        for slot in slots {
             let Some(decl) = decls.funcs.at(slot as usize) else {
                 continue;
             };
-            let number = self.numbers.funcs[slot as usize];
+            let number = self.numbers.functions.number[slot as usize];
             let symbol = self.symbol_named(&decl.head, SymbolTarget::Function(number), false);
             self.push(TargetKind::Function, slot as usize, symbol);
         }
-        self.numbers.imported_funcs = imported;
-        self.numbers.defined_funcs = defined;
     }
 
     fn data_symbols(&mut self) {
@@ -373,7 +375,7 @@ impl<'a> View<'a> {
         for function in &self.numbers.defined_funcs {
             let slot = function.slot as usize;
             let comdat = decls.funcs.at(slot).and_then(|decl| decl.head.comdat());
-            let number = self.numbers.funcs[slot];
+            let number = self.numbers.functions.number[slot];
             member(comdat.map(|comdat| comdat.0), ComdatKind::Function, number);
         }
         for (index, segment) in self.segments.iter().enumerate() {
@@ -433,11 +435,11 @@ fn place(kind: TargetKind) -> Option<usize> {
 impl Module {
     /// The module as a linker sees it, or all reasons why it cannot be linked.
     pub(in crate::module) fn view(&self) -> Result<View<'_>, Vec<crate::module::Problem>> {
-        let problems = crate::module::flush::problems(self, Form::Object);
+        let numbers = Numbers::new(self, Form::Object);
+        let problems = crate::module::flush::problems(self, &numbers, Form::Object);
         if !problems.is_empty() {
             return Err(problems);
         }
-        let numbers = Numbers::new(self, Form::Object);
         let layout = Layout::new(self, Form::Object).map_err(|problem| vec![problem])?;
         Ok(View::new(self, numbers, layout))
     }
