@@ -36,7 +36,9 @@ fn name(function: usize) -> String {
 
 /// The datum that a function refers to, if it does.
 fn datum(function: usize) -> Option<usize> {
-    (function % FUNCTIONS_PER_DATUM == 0).then_some(function / FUNCTIONS_PER_DATUM)
+    function
+        .is_multiple_of(FUNCTIONS_PER_DATUM)
+        .then_some(function / FUNCTIONS_PER_DATUM)
 }
 
 struct Handles {

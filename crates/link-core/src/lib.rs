@@ -4,3 +4,4 @@ pub mod diag;
 pub mod link;
 pub mod module;
 pub mod reloc;
+mod sys;

@@ -399,12 +399,13 @@ mod tests {
         }
     }
 
+    type Model = (Span, Vec<Hole>, Vec<Call>, Vec<u8>);
+
     /// A model of the arena beside it: whatever is done in whatever order, every span
     /// holds what was last put there, and memory stays bounded.
     #[test]
     fn spans_keep_their_contents() {
         let mut arena = Arena::new();
-        type Model = (Span, Vec<Hole>, Vec<Call>, Vec<u8>);
         let mut model: Vec<Model> = vec![(Span::EMPTY, vec![], vec![], vec![]); 300];
         let mut seed = 1u64;
         let mut random = |below: usize| {

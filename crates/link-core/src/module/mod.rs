@@ -44,6 +44,7 @@ mod flush;
 mod handle;
 mod holes;
 mod object;
+mod output;
 mod slab;
 mod slots;
 mod types;
@@ -68,6 +69,7 @@ pub use handle::{
     Target, TargetKind, TypeId,
 };
 pub use object::LinkInput;
+pub use output::OutputFile;
 pub use types::RawType;
 pub use update::Update;
 

@@ -3,4 +3,6 @@
 
 mod lifecycle;
 mod object;
+mod output;
+mod sections;
 mod support;

@@ -116,9 +116,11 @@ impl<'a> Numbers<'a> {
         let decls = &module.decls;
         let object = form == Form::Object;
         let types = decls.types.number();
-        let mut functions = Functions::default();
-        functions.number = vec![NONE; decls.funcs.len()];
-        functions.generation = vec![0; decls.funcs.len()];
+        let mut functions = Functions {
+            number: vec![NONE; decls.funcs.len()],
+            generation: vec![0; decls.funcs.len()],
+            imports: Vec::new(),
+        };
         let mut defined_funcs = Vec::with_capacity(decls.funcs.len());
         let mut addressed = Vec::new();
         let mut table_slots = vec![0; decls.funcs.len()];

@@ -138,8 +138,8 @@ pub enum Problem {
         /// Elements that there can be.
         max: u64,
     },
-    /// An address does not fit in the hole that wants it.
-    #[error("{from}: the address {value:#x} of {to} does not fit in 32 bits")]
+    /// An address does not fit in the hole that wants it: in 32 bits, or unsigned.
+    #[error("{from}: the address of {to} would be {value}, which the place cannot hold")]
     AddressRange {
         /// What has the hole.
         from: DeclName,

@@ -158,7 +158,7 @@ impl<'a> Writer<'a> {
         let types = self.numbers.defined_funcs.len() * 2;
         let size = self.numbers.code_size.saturating_add(data);
         // What is too large for a section is reported when it is written.
-        if size <= u64::from(u32::MAX) {
+        if u32::try_from(size).is_ok() {
             self.out.reserve(size as usize + names + types + 4096);
         }
     }

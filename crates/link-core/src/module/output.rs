@@ -1,0 +1,111 @@
+//! Writing to a writer or a file.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Module;
+use super::flush::{FlushError, FlushMap};
+use crate::sys::NewFile;
+
+/// A file that a module will be written to: opened early, so that a bad path fails before
+/// the compile. It appears under its name when the module is written and complete; if that
+/// fails, or never happens, what was there stays.
+///
+/// ```
+/// use link_core::module::{Module, OutputFile};
+///
+/// # let directory = tempfile::tempdir().unwrap();
+/// # let path = directory.path().join("out.wasm");
+/// let file = OutputFile::create(&path).unwrap();
+/// let module = Module::default(); // and a compiler at work
+/// module.flush_to_file(file).unwrap();
+/// assert!(path.exists());
+/// ```
+pub struct OutputFile {
+    path: PathBuf,
+    file: NewFile,
+}
+
+impl fmt::Debug for OutputFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OutputFile").field(&self.path).finish()
+    }
+}
+
+impl OutputFile {
+    /// Opens a file for output. A regular file is written beside its place and renamed,
+    /// through symbolic links and with its permissions kept; what is no regular file, such
+    /// as a device, is written to.
+    ///
+    /// # Errors
+    /// If nothing can be written there: the directory does not exist or allows no new
+    /// files, the file is read-only or a directory.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, FlushError> {
+        let path = path.as_ref().to_owned();
+        match NewFile::create(&path) {
+            Ok(file) => Ok(Self { path, file }),
+            Err(source) => Err(FlushError::Io {
+                action: "create",
+                path,
+                source,
+            }),
+        }
+    }
+
+    fn commit(self, bytes: &[u8]) -> Result<(), FlushError> {
+        let Self { path, file } = self;
+        file.commit(bytes).map_err(|source| FlushError::Io {
+            action: "write",
+            path,
+            source,
+        })
+    }
+}
+
+impl Module {
+    /// [Flushes](Self::flush) to a writer. Nothing is written if the module is not complete.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush), and if the writer fails.
+    pub fn flush_to_writer(&self, mut writer: impl Write) -> Result<FlushMap, FlushError> {
+        let flushed = self.flush()?;
+        write(&mut writer, &flushed.bytes)?;
+        Ok(flushed.map)
+    }
+
+    /// [Flushes](Self::flush) to a file.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush), and if the file cannot be written.
+    pub fn flush_to_file(&self, file: OutputFile) -> Result<FlushMap, FlushError> {
+        let flushed = self.flush()?;
+        file.commit(&flushed.bytes)?;
+        Ok(flushed.map)
+    }
+
+    /// Writes the [object](Self::write_object) to a writer.
+    ///
+    /// # Errors
+    /// As [`write_object`](Self::write_object), and if the writer fails.
+    pub fn write_object_to_writer(&self, mut writer: impl Write) -> Result<FlushMap, FlushError> {
+        let object = self.write_object()?;
+        write(&mut writer, &object.bytes)?;
+        Ok(object.map)
+    }
+
+    /// Writes the [object](Self::write_object) to a file.
+    ///
+    /// # Errors
+    /// As [`write_object`](Self::write_object), and if the file cannot be written.
+    pub fn write_object_to_file(&self, file: OutputFile) -> Result<FlushMap, FlushError> {
+        let object = self.write_object()?;
+        file.commit(&object.bytes)?;
+        Ok(object.map)
+    }
+}
+
+fn write(writer: &mut dyn Write, bytes: &[u8]) -> Result<(), FlushError> {
+    let written: io::Result<()> = writer.write_all(bytes).and_then(|()| writer.flush());
+    written.map_err(FlushError::Write)
+}
