@@ -7,7 +7,7 @@ use wasm_format::reloc::{RelocTarget, RelocType};
 
 use super::ids::{FileId, ObjFunc, ObjSegment, ObjSymbol};
 use super::liveness::{FileLiveness, Liveness};
-use super::object::{Chunk, ObjTarget};
+use super::object::{Chunk, ObjTarget, Object};
 use super::options::{Options, OutputKind};
 use super::resolution::{Definition, MadeFunction, Resolution, Symbol, SymbolRef};
 
@@ -72,7 +72,7 @@ fn everything(resolution: &Resolution<'_>) -> Liveness {
             segments: (0..object.segments.len())
                 .map(|i| !resolution.segment_discarded(file, ObjSegment(i as u32)))
                 .collect(),
-            globals: vec![true; object.globals.len()],
+            globals: named_globals(object),
             tables: vec![true; object.tables.len()],
             tags: vec![true; object.tags.len()],
         })
@@ -81,6 +81,18 @@ fn everything(resolution: &Resolution<'_>) -> Liveness {
         files,
         symbols: vec![true; resolution.symbols.len()],
     }
+}
+
+/// Which globals a symbol names. Of the others relocations cannot speak: an object file
+/// that a linker wrote has some in place of addresses that its code asks for.
+fn named_globals(object: &Object<'_>) -> Vec<bool> {
+    let mut named = vec![false; object.globals.len()];
+    for symbol in &object.symbols {
+        if let ObjTarget::Global(global) = symbol.target {
+            named[global.index()] = true;
+        }
+    }
+    named
 }
 
 #[derive(Debug, Clone, Copy)]

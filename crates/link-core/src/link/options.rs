@@ -304,6 +304,12 @@ impl Options {
         self.output == OutputKind::Relocatable
     }
 
+    /// Whether the output says what a linker needs to move its parts again: an object
+    /// file, or a finished module under `--emit-relocs`.
+    pub fn is_relinkable(&self) -> bool {
+        self.is_relocatable() || self.emit_relocs
+    }
+
     /// Whether a loader decides where data and table slots lie.
     pub fn is_pic(&self) -> bool {
         self.output.is_pic()
@@ -314,7 +320,7 @@ impl Options {
     pub fn memory_import(&self) -> Option<(&str, &str)> {
         match (&self.memory.import, self.output) {
             (Some((module, name)), _) => Some((module, name)),
-            (None, OutputKind::Shared | OutputKind::Relocatable) => Some(("env", "memory")),
+            (None, OutputKind::Shared) => Some(("env", "memory")),
             (None, _) => None,
         }
     }

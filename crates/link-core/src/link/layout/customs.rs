@@ -58,6 +58,7 @@ enum CustomPlace {
     #[default]
     Absent,
     Whole {
+        section: u32,
         offset: u64,
     },
     Strings {
@@ -66,12 +67,17 @@ enum CustomPlace {
     },
 }
 
+/// What sections have in common that become one section of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Destination<'a> {
+    name: &'a str,
+    /// In an object file, members of a comdat are kept or left out by themselves.
+    comdat: Option<(FileId, u32)>,
+}
+
 /// Whether a section's strings are merged.
 fn is_mergeable(name: &str, options: &Options) -> bool {
-    options.optimize > 0
-        && !options.is_relocatable()
-        && !options.emit_relocs
-        && matches!(name, ".debug_str" | ".debug_line_str")
+    options.optimize > 0 && !options.emit_relocs && matches!(name, ".debug_str" | ".debug_line_str")
 }
 
 /// Whether a section goes into the output.
@@ -93,7 +99,7 @@ pub(crate) fn collect<'a>(
     liveness: &Liveness,
     options: &Options,
 ) -> Result<Customs<'a>, Vec<Diagnostic>> {
-    let mut by_name: IndexMap<&'a str, Vec<(FileId, ObjCustom)>, FxBuildHasher> =
+    let mut destinations: IndexMap<Destination<'a>, Vec<(FileId, ObjCustom)>, FxBuildHasher> =
         IndexMap::default();
     for (file, object) in resolution.objects() {
         let live = liveness.files[file.index()].any;
@@ -108,12 +114,22 @@ pub(crate) fn collect<'a>(
             {
                 continue;
             }
-            by_name.entry(custom.name).or_default().push((file, id));
+            let destination = Destination {
+                name: custom.name,
+                comdat: custom
+                    .comdat
+                    .filter(|_| options.is_relocatable())
+                    .map(|comdat| (file, comdat)),
+            };
+            destinations
+                .entry(destination)
+                .or_default()
+                .push((file, id));
         }
     }
 
     let mut customs = Customs {
-        sections: Vec::with_capacity(by_name.len()),
+        sections: Vec::with_capacity(destinations.len()),
         files: resolution
             .objects
             .iter()
@@ -121,7 +137,7 @@ pub(crate) fn collect<'a>(
             .collect(),
     };
     let mut errors = Vec::new();
-    for (name, members) in by_name {
+    for (Destination { name, .. }, members) in destinations {
         let bytes = |(file, id): (FileId, ObjCustom)| {
             resolution.object(file).customs[id.index()].chunk.bytes
         };
@@ -187,7 +203,10 @@ impl<'a> Customs<'a> {
         let mut size = 0;
         let mut pieces = Vec::with_capacity(members.len());
         for &(file, custom) in members {
-            self.files[file.index()][custom.index()] = CustomPlace::Whole { offset: size };
+            self.files[file.index()][custom.index()] = CustomPlace::Whole {
+                section: self.sections.len() as u32,
+                offset: size,
+            };
             pieces.push(CustomPiece {
                 file,
                 custom,
@@ -202,17 +221,26 @@ impl<'a> Customs<'a> {
         }
     }
 
-    /// Where byte `offset` of an object's section went: bytes from the start of the
-    /// output section's contents, after the name. `None` if it was left out.
+    /// The output section that an object's section went to, by its place in
+    /// [`Customs::sections`], and where byte `offset` of it went: bytes from the start of
+    /// the contents, after the name. `None` if it was left out.
     #[inline]
-    pub(crate) fn locate(&self, file: FileId, custom: ObjCustom, offset: i64) -> Option<u64> {
+    pub(crate) fn locate(
+        &self,
+        file: FileId,
+        custom: ObjCustom,
+        offset: i64,
+    ) -> Option<(u32, u64)> {
         match self.files[file.index()][custom.index()] {
             CustomPlace::Absent => None,
-            CustomPlace::Whole { offset: start } => Some(start.wrapping_add(offset as u64)),
+            CustomPlace::Whole {
+                section,
+                offset: start,
+            } => Some((section, start.wrapping_add(offset as u64))),
             CustomPlace::Strings { section, nth } => {
                 match &self.sections[section as usize].contents {
                     CustomContents::Strings(strings) => {
-                        Some(strings.locate(nth as usize, offset as u64))
+                        Some((section, strings.locate(nth as usize, offset as u64)))
                     }
                     CustomContents::Pieces(_) => None,
                 }

@@ -111,6 +111,38 @@ pub(crate) fn output_name<'a>(segment: &Segment<'a>, options: &Options) -> &'a s
     segment.name
 }
 
+/// What segments have in common that go into one segment of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Destination<'a> {
+    name: &'a str,
+    /// In an object file, what is said of a segment must stay true of all of it.
+    flags: SegmentFlags,
+    /// In an object file, a comdat's member is kept or left out by itself.
+    alone: Option<(FileId, ObjSegment)>,
+}
+
+impl<'a> Destination<'a> {
+    fn of(segment: &Segment<'a>, id: (FileId, ObjSegment), options: &Options) -> Self {
+        if !options.is_relocatable() {
+            return Self {
+                name: output_name(segment, options),
+                flags: SegmentFlags::NONE,
+                alone: None,
+            };
+        }
+        let in_comdat = segment.comdat.is_some();
+        Self {
+            name: if in_comdat {
+                segment.name
+            } else {
+                output_name(segment, options)
+            },
+            flags: segment.flags,
+            alone: in_comdat.then_some(id),
+        }
+    }
+}
+
 /// Order of output segments; those of equal rank stay in the order in which the objects
 /// have them.
 fn rank(name: &str) -> u32 {
@@ -122,7 +154,6 @@ fn rank(name: &str) -> u32 {
 
 fn is_mergeable(segment: &Segment<'_>, options: &Options) -> bool {
     options.optimize > 0
-        && !options.is_relocatable()
         && !options.emit_relocs
         && segment.flags.contains(SegmentFlags::STRINGS)
         // Strings of wider characters carry the flag too; their zero bytes end nothing.
@@ -144,10 +175,10 @@ pub(crate) fn collect<'a>(
 ) -> Result<Data<'a>, Vec<Diagnostic>> {
     // Memory that somebody else made need not be zeroed. Where `memory.fill` exists,
     // __wasm_init_memory clears it; else zeroes are written out.
-    let bss_in_file =
-        options.memory_import().is_some() && (options.is_relocatable() || !bulk_memory);
+    // Symbols and relocations name segments by their place in the file.
+    let bss_in_file = options.is_relinkable() || options.memory_import().is_some() && !bulk_memory;
 
-    let mut by_name: FxHashMap<&'a str, usize> = FxHashMap::default();
+    let mut by_destination: FxHashMap<Destination<'a>, usize> = FxHashMap::default();
     let mut members: Vec<Vec<(FileId, ObjSegment)>> = Vec::new();
     let mut names: Vec<&'a str> = Vec::new();
     for (file, object) in resolution.objects() {
@@ -156,19 +187,18 @@ pub(crate) fn collect<'a>(
             if !live[i] {
                 continue;
             }
-            let name = output_name(segment, options);
-            let slot = *by_name.entry(name).or_insert(names.len());
+            let id = (file, ObjSegment(i as u32));
+            let destination = Destination::of(segment, id, options);
+            let slot = *by_destination.entry(destination).or_insert(names.len());
             if slot == names.len() {
-                names.push(name);
+                names.push(destination.name);
                 members.push(Vec::new());
             }
-            members[slot].push((file, ObjSegment(i as u32)));
+            members[slot].push(id);
         }
     }
     let mut order: Vec<usize> = (0..names.len()).collect();
-    if !options.is_relocatable() {
-        order.sort_by_key(|&slot| rank(names[slot]));
-    }
+    order.sort_by_key(|&slot| rank(names[slot]));
 
     let mut data = Data {
         files: resolution

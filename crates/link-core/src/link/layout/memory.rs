@@ -162,9 +162,6 @@ pub(crate) fn lay_out(
     }
     memory.data_end = at.at();
 
-    if options.is_relocatable() {
-        return memory.finish(at.0, errors);
-    }
     if has_stack && !options.memory.stack_first {
         memory.place_stack(&mut at, options);
     }

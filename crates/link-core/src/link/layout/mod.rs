@@ -13,6 +13,7 @@ mod entries;
 pub(crate) mod memory;
 mod names;
 pub(crate) mod numbering;
+mod relinkable;
 pub(crate) mod sections;
 pub(crate) mod strings;
 pub(crate) mod types;
@@ -142,7 +143,8 @@ pub fn layout<'a>(
         &layout.made_bodies,
         &layout.wrapper_bodies,
         &layout.relocator(resolution, liveness),
-        options.compress_relocations && !options.is_relocatable(),
+        // Places that are to be relocated again need their full width.
+        options.compress_relocations && !options.is_relinkable(),
     );
     // Now all sizes are known, and with them all offsets.
     let (sections, size) =
@@ -154,7 +156,7 @@ pub fn layout<'a>(
 
 /// The first table slot that is used.
 fn table_base(options: &Options) -> u64 {
-    if options.is_pic() || options.is_relocatable() {
+    if options.is_pic() {
         return 0;
     }
     options.table.base.unwrap_or(DEFAULT_TABLE_BASE)

@@ -17,7 +17,7 @@ use wasm_format::{
 use super::Layout;
 use super::customs::survives_strip_all;
 use super::entries::Sources;
-use super::{dylink, names};
+use super::{dylink, names, relinkable};
 use crate::diag::{Code, Diagnostic};
 use crate::link::features::Features;
 use crate::link::liveness::Liveness;
@@ -125,6 +125,12 @@ impl Plan {
     }
 
     fn custom(&mut self, name: &str, contents: Contents, size: u64) {
+        if u32::try_from(size + name.len() as u64 + 5).is_err() {
+            self.errors.push(Diagnostic::error(
+                Code::Layout,
+                format!("custom section {name} has {size} bytes, more than a module can hold"),
+            ));
+        }
         let mut header = Vec::new();
         put_custom_section_header(&mut header, name, size as usize);
         self.push(header, contents, size);
@@ -174,7 +180,7 @@ pub(super) fn plan<'a>(
         plan.bytes(out);
     }
     plan.entries(SectionId::Element, sources.elements());
-    plan_data_count(&mut plan, layout);
+    plan_data_count(&mut plan, layout, options, features);
 
     let code = &layout.code;
     if code.count() > 0 {
@@ -184,6 +190,11 @@ pub(super) fn plan<'a>(
     plan_data(&mut plan, &sources);
     for (i, section) in layout.customs.sections.iter().enumerate() {
         plan.custom(section.name, Contents::Custom(i as u32), section.size);
+    }
+    if options.is_relinkable() {
+        for (name, parts) in relinkable::sections(&sources, &plan.sections) {
+            plan.custom_bytes(&name, parts);
+        }
     }
     if survives_strip_all(NAME_SECTION, options) {
         plan.custom_bytes(NAME_SECTION, names::write(&sources));
@@ -206,7 +217,7 @@ pub(super) fn plan<'a>(
 }
 
 /// Code that copies passive segments is validated in one pass, which needs their count.
-fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>) {
+fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>, options: &Options, features: &Features) {
     let in_file = || {
         layout
             .data
@@ -214,9 +225,13 @@ fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>) {
             .iter()
             .filter(|segment| segment.in_file)
     };
-    if in_file().any(|segment| segment.passive) {
+    let count = in_file().count() as u32;
+    // Code of an object may say `memory.init` of segments that become passive only when it
+    // is linked for good.
+    let may_copy = options.is_relocatable() && features.has("bulk-memory") && count > 0;
+    if may_copy || in_file().any(|segment| segment.passive) {
         let mut out = Vec::new();
-        put_data_count_section(&mut out, in_file().count() as u32);
+        put_data_count_section(&mut out, count);
         plan.bytes(out);
     }
 }

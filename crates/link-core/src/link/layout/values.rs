@@ -377,7 +377,10 @@ impl Relocator<'_, '_> {
         let resolution = self.places.resolution;
         let section = match resolution.definition(resolution.symbol_ref(site.file, symbol)) {
             Definition::Object { file, symbol } => match resolution.target(file, symbol) {
-                ObjTarget::Section(Some(custom)) => self.customs.locate(file, custom, addend),
+                ObjTarget::Section(Some(custom)) => self
+                    .customs
+                    .locate(file, custom, addend)
+                    .map(|(_, offset)| offset),
                 _ => None,
             },
             _ => None,

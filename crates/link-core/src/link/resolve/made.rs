@@ -20,6 +20,9 @@ const I32_SIGNATURE: &[u8] = &[0x60, 1, 0x7f, 0];
 /// `(i64) -> ()`
 const I64_SIGNATURE: &[u8] = &[0x60, 1, 0x7e, 0];
 
+/// The table of functions whose address is taken.
+const INDIRECT_FUNCTION_TABLE: &str = "__indirect_function_table";
+
 const HIDDEN: SymbolFlags = SymbolFlags::VISIBILITY_HIDDEN;
 
 /// Defines (or, where a loader provides them, refers to) the symbols that exist in every
@@ -89,6 +92,7 @@ pub(super) fn define_always(resolver: &mut Resolver<'_>) {
 pub(super) fn define_optional(resolver: &mut Resolver<'_>) {
     let options = resolver.options;
     if options.is_relocatable() {
+        refer_to_indirect_function_table(resolver);
         return;
     }
     resolver.made.dso_handle = address(resolver, "__dso_handle", MadeAddress::DsoHandle);
@@ -131,7 +135,7 @@ pub(super) fn define_optional(resolver: &mut Resolver<'_>) {
 /// `__indirect_function_table`: always a symbol, so that it can be imported, exported and
 /// named; whether the output has the table, synthesis decides.
 fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
-    const NAME: &str = "__indirect_function_table";
+    const NAME: &str = INDIRECT_FUNCTION_TABLE;
     if let Some(id) = resolver.table.find(NAME)
         && resolver.table.is_defined(id)
     {
@@ -145,13 +149,7 @@ fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
         return;
     }
     let mut mention = own_mention(NAME, SymbolKind::Table, HIDDEN);
-    mention.table_type = Some(TableType {
-        element: RefType::FUNCREF,
-        limits: Limits {
-            is_64: is_64(resolver),
-            ..Limits::default()
-        },
-    });
+    mention.table_type = Some(indirect_function_table_type(resolver));
     let no_strip = resolver
         .table
         .find(NAME)
@@ -165,6 +163,31 @@ fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
     symbol.no_strip = no_strip;
     symbol.force_export |= resolver.options.table.export;
     resolver.made.indirect_function_table = Some(id);
+}
+
+/// In an object file the table is somebody else's. Objects from before tables had symbols
+/// use it without naming it.
+fn refer_to_indirect_function_table(resolver: &mut Resolver<'_>) {
+    let mention = Mention {
+        table_type: Some(indirect_function_table_type(resolver)),
+        ..own_mention(
+            INDIRECT_FUNCTION_TABLE,
+            SymbolKind::Table,
+            SymbolFlags::UNDEFINED,
+        )
+    };
+    let (super::Referred::To(id) | super::Referred::Pull(id, _)) = resolver.table.refer(&mention);
+    resolver.made.indirect_function_table = Some(id);
+}
+
+fn indirect_function_table_type(resolver: &Resolver<'_>) -> TableType {
+    TableType {
+        element: RefType::FUNCREF,
+        limits: Limits {
+            is_64: is_64(resolver),
+            ..Limits::default()
+        },
+    }
 }
 
 /// `__start_NAME` and `__stop_NAME` of the segments whose name is a C identifier.

@@ -54,7 +54,7 @@ pub fn synthesize<'a>(
     });
     synthesis.table = table_use(resolution, live, options, &synthesis);
     synthesis.init_functions = init_functions(resolution, live, options, diagnostics);
-    synthesis.functions = functions(resolution, live, options, &synthesis);
+    synthesis.functions = functions(resolution, live, &synthesis);
     startup::add(resolution, live, options, features, &mut synthesis);
     synthesis.globals = globals(resolution, live, &synthesis);
     ports::imports(resolution, live, options, allowed, &mut synthesis);
@@ -101,7 +101,7 @@ fn table_use(
         .is_some_and(|id| live.reached(id) && resolution.symbol(id).used_in_object);
     let needed = named || !synthesis.slots.is_empty();
     if options.is_relocatable() {
-        return if named || needed {
+        return if needed {
             TableUse::Imported
         } else {
             TableUse::None
@@ -193,12 +193,8 @@ fn globals(
 fn functions<'a>(
     resolution: &Resolution<'a>,
     live: &Liveness,
-    options: &Options,
     synthesis: &Synthesis<'a>,
 ) -> Vec<SynthFunction> {
-    if options.is_relocatable() {
-        return Vec::new();
-    }
     let mut functions = Vec::new();
     let ctors_reached = resolution
         .made

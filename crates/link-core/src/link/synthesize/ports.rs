@@ -1,6 +1,6 @@
 //! Imports and exports: what the output needs from and offers to its host.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use wasm_format::linking::SymbolKind;
 use wasm_format::{GlobalType, TableType};
 
@@ -68,11 +68,17 @@ impl<'a> ImportType<'a> {
 
 /// Module and name a symbol is imported under.
 pub fn import_name<'s>(symbol: &Symbol<'s>, options: &'s Options) -> (&'s str, &'s str) {
+    let unnamed: &str = if options.is_relocatable() {
+        // What that is, the link of the object file decides.
+        "env"
+    } else {
+        &options.default_import_module
+    };
     match symbol.import {
         // Compilers write `env` where the source names no module.
         Some(import) if import.module != "env" => (import.module, import.name),
-        Some(import) => (&options.default_import_module, import.name),
-        None => (&options.default_import_module, symbol.name),
+        Some(import) => (unnamed, import.name),
+        None => (unnamed, symbol.name),
     }
 }
 
@@ -127,6 +133,7 @@ pub(super) fn exports<'a>(
     synthesis: &mut Synthesis<'a>,
 ) {
     if options.is_relocatable() {
+        export_names(resolution, live, synthesis);
         return;
     }
     let wraps = wraps_commands(resolution, options, synthesis);
@@ -202,18 +209,40 @@ fn is_mutable(symbol: &Symbol<'_>) -> bool {
         .is_some_and(|ty| ty.mutability == wasm_format::Mutability::Var)
 }
 
+/// An object file exports what its source names for export, so that the name is kept.
+fn export_names<'a>(resolution: &Resolution<'a>, live: &Liveness, synthesis: &mut Synthesis<'a>) {
+    let mut known = FxHashSet::default();
+    for (id, symbol) in resolution.symbols() {
+        let name = asked_name(resolution, symbol);
+        if let Some(name) = name.filter(|_| live.symbol(resolution, SymbolRef::Global(id)))
+            && known.insert(name)
+        {
+            let what = ExportTarget::Symbol(id);
+            synthesis.exports.push(Export { name, what });
+        }
+    }
+}
+
 /// A function's `export_name`, else the symbol's name.
 fn export_name<'a>(resolution: &Resolution<'a>, symbol: &Symbol<'a>) -> &'a str {
-    if let Definition::Object {
+    asked_name(resolution, symbol).unwrap_or(symbol.name)
+}
+
+/// A function's `export_name`.
+fn asked_name<'a>(resolution: &Resolution<'a>, symbol: &Symbol<'a>) -> Option<&'a str> {
+    let Definition::Object {
         file,
         symbol: entry,
     } = symbol.definition
-        && let ObjTarget::Function(function) = resolution.target(file, entry)
-        && let Some(name) = resolution.object(file).functions[function.index()].export_name
-    {
-        return name;
+    else {
+        return None;
+    };
+    match resolution.target(file, entry) {
+        ObjTarget::Function(function) => {
+            resolution.object(file).functions[function.index()].export_name
+        }
+        _ => None,
     }
-    symbol.name
 }
 
 /// Whether exported functions run constructors and destructors around themselves: in a
