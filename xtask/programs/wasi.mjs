@@ -1,0 +1,11 @@
+// Runs a WASI program: node wasi.mjs PROGRAM.wasm ARGUMENTS...
+
+import { readFile } from "node:fs/promises";
+import process from "node:process";
+import { WASI } from "node:wasi";
+
+const [path, ...args] = process.argv.slice(2);
+const wasi = new WASI({ version: "preview1", args: ["program", ...args], env: {} });
+const module = await WebAssembly.compile(await readFile(path));
+const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
+process.exitCode = wasi.start(instance);
