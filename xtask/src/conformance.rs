@@ -69,7 +69,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     };
     let ours = match &args.linker {
         Some(linker) => std::path::absolute(linker)?,
-        None => build_wasm_link()?,
+        None => process::build_wasm_link()?,
     };
     let theirs = process::rust_lld()?;
 
@@ -96,12 +96,6 @@ pub(crate) fn run_command(args: &[String]) -> Result {
         Vec::new()
     };
     comparison.judge(&missing)
-}
-
-/// The release build of the command.
-fn build_wasm_link() -> Result<PathBuf> {
-    process::run(process::cargo().args(["build", "--quiet", "--release", "-p", "link-cli"]))?;
-    Ok(process::build_dir(true)?.join("wasm-link"))
 }
 
 /// What one run says beside the committed list.

@@ -1,15 +1,17 @@
 //! Development commands: `cargo xtask help` lists them.
 //!
 //! The commands start other programs and print what they start, so that whoever watches can
-//! repeat any step by hand. This crate has next to no dependencies: `cargo xtask` begins at
-//! once even where nothing is built yet.
+//! repeat any step by hand. This crate has few dependencies, all of which the workspace's crates
+//! have too: `cargo xtask` begins soon even where nothing is built yet.
 
+mod apt;
 mod bench;
 mod ci;
 mod conformance;
 mod demo;
 mod fixtures;
 mod process;
+mod realworld;
 mod sections;
 mod snapshot;
 mod table;
@@ -69,6 +71,14 @@ const COMMANDS: &[Command] = &[
                 toolchain's rust-lld; --verbose shows what failing tests printed, --save records \
                 the results (needs llvm-19, llvm-19-tools, python3-venv)",
         run: conformance::run_command,
+    },
+    Command {
+        name: "realworld",
+        usage: "[--linker PATH] [--backend=auto|native|lld] [--filter TEXT]",
+        about: "Link C, C++ and Rust programs by wasm-link, or the linker at PATH, and by the \
+                toolchain's rust-lld, run them and compare (needs clang-19, wasi-libc and others, \
+                which it names)",
+        run: realworld::run_command,
     },
     Command {
         name: "ci",

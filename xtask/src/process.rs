@@ -66,6 +66,12 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Builds the command `wasm-link` for release.
+pub(crate) fn build_wasm_link() -> Result<PathBuf> {
+    run(cargo().args(["build", "--quiet", "--release", "-p", "link-cli"]))?;
+    Ok(build_dir(true)?.join("wasm-link"))
+}
+
 /// Prints the command and runs it; it must succeed.
 pub(crate) fn run(command: &mut Command) -> Result {
     announce(command);

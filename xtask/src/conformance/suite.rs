@@ -4,14 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::apt::Apt;
 use crate::{Result, process};
 
-/// The source package, and where it is published.
+/// The source package.
 const PACKAGE: &str = "llvm-toolchain-19";
-const SOURCES: &str = "\
-deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
-deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian-security bookworm-security main
-";
 
 /// The tests inside LLVM's sources.
 const TESTS: &str = "lld/test/wasm";
@@ -47,50 +44,21 @@ fn is_suite(dir: &Path) -> bool {
 }
 
 /// Downloads the source package and unpacks the tests into `suite`.
-///
-/// apt works on lists and sources of its own below `work`: the machine's stay as they are, and
-/// nobody needs to be root.
 fn fetch(work: &Path, suite: &Path) -> Result {
-    process::require("apt-get", "apt")?;
     process::require("tar", "tar")?;
     process::require("xz", "xz-utils")?;
-    let apt = work.join("apt");
-    for dir in ["lists/partial", "cache/archives/partial", "download"] {
-        fs::create_dir_all(apt.join(dir))?;
-    }
-    fs::write(apt.join("sources.list"), SOURCES)?;
-    let apt_get = |words: &[&str]| {
-        let mut command = Command::new("apt-get");
-        for (key, value) in [
-            ("Dir::Etc::SourceList", apt.join("sources.list")),
-            ("Dir::Etc::SourceParts", "/dev/null".into()),
-            ("Dir::State::Lists", apt.join("lists")),
-            ("Dir::Cache", apt.join("cache")),
-            // Without this, root would hand the download to a user who may not write here.
-            ("APT::Sandbox::User", "".into()),
-        ] {
-            command.arg("-o").arg(format!("{key}={}", value.display()));
-        }
-        command
-            .arg("-q")
-            .args(words)
-            .current_dir(apt.join("download"));
-        command
-    };
-    process::run(&mut apt_get(&["update"]))?;
-    process::run(&mut apt_get(&["source", "--download-only", PACKAGE]))?;
+    let apt = Apt::new(&work.join("apt"))?;
+    apt.run(&["source", "--download-only", PACKAGE])?;
 
     let mut archives = Vec::new();
-    for entry in fs::read_dir(apt.join("download"))? {
-        let path = entry?.path();
+    for path in apt.downloaded()? {
         if path.to_string_lossy().ends_with(".orig.tar.xz") {
             archives.push(path);
         }
     }
     let [archive] = archives.as_slice() else {
         return Err(format!(
-            "expected one .orig.tar.xz in `{}`, found {}",
-            apt.join("download").display(),
+            "expected one .orig.tar.xz of `{PACKAGE}`, found {}",
             archives.len()
         )
         .into());
@@ -114,6 +82,5 @@ fn fetch(work: &Path, suite: &Path) -> Result {
     )?;
     fs::rename(&partial, suite)?;
     // 160 MB that nobody reads again.
-    fs::remove_dir_all(apt)?;
-    Ok(())
+    apt.remove()
 }
