@@ -8,4 +8,10 @@ const [path, ...args] = process.argv.slice(2);
 const wasi = new WASI({ version: "preview1", args: ["program", ...args], env: {} });
 const module = await WebAssembly.compile(await readFile(path));
 const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
-process.exitCode = wasi.start(instance);
+try {
+  process.exitCode = wasi.start(instance);
+} catch (error) {
+  // Without the stack: it has the size of the module in it.
+  console.error(`trapped: ${error.message}`);
+  process.exitCode = 134;
+}
