@@ -142,6 +142,7 @@ impl<'a> Numbers<'a> {
             }
             let len = module.arena.byte_count(decl.body.span);
             code_size += u64::from(len) + leb128::len_u32(len) as u64;
+            functions.number[place] = defined_funcs.len() as u32;
             defined_funcs.push(DefinedFunction {
                 name,
                 slot,
@@ -153,8 +154,11 @@ impl<'a> Numbers<'a> {
                 local_names: decl.body.local_names,
             });
         }
-        for (number, function) in (functions.imports.len() as u32..).zip(&defined_funcs) {
-            functions.number[function.slot as usize] = number;
+        let imports = functions.imports.len() as u32;
+        if imports > 0 {
+            for function in &defined_funcs {
+                functions.number[function.slot as usize] += imports;
+            }
         }
 
         let made_elsewhere = |builtin: Option<Builtin>| object && builtin.is_some();

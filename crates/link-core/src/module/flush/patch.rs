@@ -1,7 +1,7 @@
 //! The value of every hole, and writing it: the one place where a number that was decided
 //! at flush gets into contents.
 
-use wasm_format::leb128;
+use wasm_format::leb128::{self, FIXED32};
 use wasm_format::reloc::{RelocType, ValueForm};
 
 use super::layout::Layout;
@@ -23,12 +23,24 @@ pub(in crate::module) struct Patcher<'a> {
     pub(in crate::module) code_offsets: Vec<u32>,
 }
 
-/// Patches `calls` in `contents` with the functions' numbers.
+/// Every function's number as it stands in code, by slot: a call is patched by copying,
+/// and there are many more calls than functions.
+pub(super) fn encoded_numbers(numbers: &[u32]) -> Vec<[u8; 8]> {
+    let encode = |&number: &u32| {
+        let mut encoded = [0; 8];
+        leb128::write_u32_fixed(&mut encoded, number);
+        encoded
+    };
+    numbers.iter().map(encode).collect()
+}
+
+/// Patches `calls` in `contents` with the functions' [encoded numbers](encoded_numbers).
 #[inline]
-pub(super) fn patch_calls(calls: &[Call], numbers: &[u32], contents: &mut [u8]) {
+pub(super) fn patch_calls(calls: &[Call], numbers: &[[u8; 8]], contents: &mut [u8]) {
     for call in calls {
-        let number = numbers[call.function as usize];
-        leb128::write_u32_fixed(&mut contents[call.offset as usize..], number);
+        let number = &numbers[call.function as usize];
+        let place = call.offset as usize;
+        contents[place..place + FIXED32].copy_from_slice(&number[..FIXED32]);
     }
 }
 

@@ -105,8 +105,11 @@ impl Writer<'_> {
         let initializer = self.initializer_type();
         self.vector_section(SectionId::Function, |w| {
             w.out.reserve(numbers.defined_funcs.len() * 2);
-            for function in &numbers.defined_funcs {
-                put_u32(w.out, function.ty);
+            let types = numbers.defined_funcs.iter().map(|function| function.ty);
+            if types.clone().all(|ty| ty < 0x80) {
+                w.out.extend(types.map(|ty| ty as u8));
+            } else {
+                types.for_each(|ty| put_u32(w.out, ty));
             }
             if let Some(ty) = initializer {
                 put_u32(w.out, numbers.types[ty.index()]);
