@@ -66,6 +66,7 @@ fn threads(context: &mut Context) -> Result {
             node.arg(module);
             node
         },
+        fewer_functions: false,
         debug_function: None,
     })
 }
@@ -90,6 +91,7 @@ fn exceptions(context: &mut Context) -> Result {
             node.arg(module).args(["0", "1", "5", "20"]);
             node
         },
+        fewer_functions: false,
         debug_function: None,
     })
 }
@@ -170,6 +172,7 @@ fn wasm64(context: &mut Context) -> Result {
             command.arg(module);
             command
         },
+        fewer_functions: false,
         debug_function: None,
     })
 }

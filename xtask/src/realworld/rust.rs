@@ -167,6 +167,7 @@ fn check_nostd(context: &mut Context, root: &Path) -> Result {
             node.arg(module);
             node
         },
+        fewer_functions: false,
         debug_function: None,
     })
 }
