@@ -10,6 +10,7 @@ use super::symbols::SymbolTable;
 use crate::link::ids::{FileId, ObjCustom};
 use crate::link::layout::data::{DataSource, OutputSegment, SegmentPlace};
 use crate::link::layout::entries::Sources;
+use crate::link::layout::sections::file_segments;
 
 /// The section's contents after its name.
 pub(super) fn write(
@@ -37,15 +38,22 @@ pub(super) fn write(
     out
 }
 
-/// What the segments in the file are.
+/// What the segments in the file are. Where several became one, the first names it.
 fn segments<'a>(sources: &Sources<'_, 'a>) -> Vec<SegmentInfo<'a>> {
-    let in_file = |segment: &&OutputSegment<'_>| segment.in_file;
-    let segments = sources.layout.data.segments.iter().filter(in_file);
-    segments
-        .map(|segment| SegmentInfo {
-            name: segment.name,
-            align_log2: segment.align_log2,
-            flags: segment_flags(sources, segment),
+    file_segments(sources)
+        .into_iter()
+        .map(|range| {
+            let joined = &sources.layout.data.segments[range.start as usize..range.end as usize];
+            let flags = joined
+                .iter()
+                .map(|segment| segment_flags(sources, segment))
+                .reduce(|common, flags| SegmentFlags(common.0 & flags.0));
+            let align_log2 = joined.iter().map(|segment| segment.align_log2).max();
+            SegmentInfo {
+                name: joined[0].name,
+                align_log2: align_log2.unwrap_or(0),
+                flags: flags.unwrap_or(SegmentFlags::NONE),
+            }
         })
         .collect()
 }
@@ -107,7 +115,7 @@ fn comdats<'a>(
             for (i, segment) in object.segments.iter().enumerate() {
                 let index = match layout.data.files[file.index()][i] {
                     SegmentPlace::Whole { output, .. } | SegmentPlace::Strings { output, .. } => {
-                        indices.segments[output as usize].map(|(index, _)| index)
+                        indices.segments[output as usize].map(|place| place.index)
                     }
                     SegmentPlace::Absent => None,
                 };

@@ -36,12 +36,21 @@ struct SectionIndices {
     code: Option<u32>,
     /// Index of the data section.
     data: Option<u32>,
-    /// For each output segment that the data section holds, its index there and where its
-    /// bytes begin, from the start of the section's contents. By the place of the segment
-    /// in `Data::segments`.
-    segments: Vec<Option<(u32, u64)>>,
+    /// Where the data section has each segment of `Data::segments`, if it does.
+    segments: Vec<Option<SegmentIndex>>,
     /// Indices of the custom sections of `Customs::sections`.
     customs: Vec<u32>,
+}
+
+/// Where an output segment is in the data section. Several may have become one there.
+#[derive(Clone, Copy)]
+struct SegmentIndex {
+    /// The index of the segment in the file.
+    index: u32,
+    /// Where it begins in that, in bytes.
+    within: u64,
+    /// Where it begins, in bytes from the start of the section's contents.
+    start: u64,
 }
 
 impl SectionIndices {
@@ -67,7 +76,11 @@ impl SectionIndices {
                         let first = addresses[header.segments.start as usize];
                         for segment in header.segments.clone() {
                             let within = addresses[segment as usize] - first;
-                            indices.segments[segment as usize] = Some((nth as u32, start + within));
+                            indices.segments[segment as usize] = Some(SegmentIndex {
+                                index: nth as u32,
+                                within,
+                                start: start + within,
+                            });
                         }
                     }
                 }

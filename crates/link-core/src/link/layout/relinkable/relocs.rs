@@ -52,7 +52,7 @@ pub(super) fn write(
     if let Some(section) = indices.data {
         let parts = par::map_indices(indices.segments.len(), |segment| {
             indices.segments[segment]
-                .map(|(_, start)| translator.data(segment, start))
+                .map(|place| translator.data(segment, place.start))
                 .unwrap_or_default()
         });
         add("reloc.DATA".to_owned(), section, parts);

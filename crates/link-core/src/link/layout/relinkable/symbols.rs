@@ -239,10 +239,10 @@ impl<'a> Maker<'_, '_, 'a> {
                 size,
             } => {
                 let (output, offset) = layout.data.locate(file, segment, offset)?;
-                let (segment, _) = self.indices.segments[output as usize]?;
+                let place = self.indices.segments[output as usize]?;
                 SymbolTarget::Data(Some(DataRef {
-                    segment,
-                    offset,
+                    segment: place.index,
+                    offset: place.within + offset,
                     size,
                 }))
             }
