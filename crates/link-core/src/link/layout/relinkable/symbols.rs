@@ -43,8 +43,16 @@ impl<'a> SymbolTable<'a> {
             local: Vec::new(),
             first_section: 0,
         };
-        for (id, _) in resolution.symbols() {
-            if let Some(entry) = maker.shared(id) {
+        for (id, symbol) in resolution.symbols() {
+            // Of a name with several signatures, the definition has the place where the
+            // name was first met.
+            let id = match symbol.definition {
+                Definition::Stub(_) => resolution.by_name.get(symbol.name).copied(),
+                _ => Some(id),
+            };
+            if let Some(id) = id.filter(|id| table.shared[id.index()] == ABSENT)
+                && let Some(entry) = maker.shared(id)
+            {
                 table.shared[id.index()] = table.push(entry);
             }
         }
