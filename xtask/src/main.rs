@@ -10,6 +10,7 @@ mod ci;
 mod conformance;
 mod demo;
 mod fixtures;
+mod fuzz;
 mod process;
 mod realworld;
 mod sections;
@@ -63,6 +64,13 @@ const COMMANDS: &[Command] = &[
         about: "Rebuild the checked-in objects from their C sources, or check that they match \
                 (needs clang-19)",
         run: fixtures::run_command,
+    },
+    Command {
+        name: "fuzz",
+        usage: "[--minutes N] [--target object|archive|link]",
+        about: "Fuzz the linker's inputs, each target for N minutes (10 if nothing is said); \
+                needs cargo-fuzz, and takes a nightly toolchain if there is one",
+        run: fuzz::run_command,
     },
     Command {
         name: "conformance",

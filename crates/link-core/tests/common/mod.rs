@@ -3,6 +3,9 @@
 
 #![allow(dead_code, unreachable_pub, reason = "no test binary uses all of it")]
 
+pub mod fuzz;
+pub mod source;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

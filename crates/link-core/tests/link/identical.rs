@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use link_core::diag::Severity;
-use link_core::link::options::{Entry, OutputKind, Strip, Unresolved};
+use link_core::link::options::{BuildId, Entry, OutputKind, Strip, Unresolved};
 use link_core::link::read::{Input, Inputs};
 use link_core::link::{Env, Options, link};
 
 /// The linker that comes with the Rust toolchain.
-fn rust_lld() -> PathBuf {
+pub(crate) fn rust_lld() -> PathBuf {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let print = |what: &[&str]| {
         let output = Command::new(&rustc)
@@ -32,7 +32,7 @@ fn rust_lld() -> PathBuf {
 }
 
 /// The options that arguments of `wasm-ld` stand for, of those used here.
-fn options(arguments: &[&str]) -> Options {
+pub(crate) fn options(arguments: &[&str]) -> Options {
     let mut options = Options::default();
     options.output_name = "out.wasm".into();
     for argument in arguments {
@@ -74,13 +74,57 @@ fn options(arguments: &[&str]) -> Options {
             "--shared-memory" => options.memory.shared = true,
             "--soname" => options.pic.soname = Some(value.into()),
             "--table-base" => options.table.base = number(),
-            "--unresolved-symbols" if value == "import-dynamic" => {
-                options.unresolved = Unresolved::ImportDynamic;
+            "--unresolved-symbols" => {
+                options.unresolved = match value {
+                    "report-all" => Unresolved::Error,
+                    "ignore-all" => Unresolved::Ignore,
+                    "import-dynamic" => Unresolved::ImportDynamic,
+                    _ => panic!("there is no {argument}"),
+                };
             }
+            "--warn-unresolved-symbols" => options.unresolved = Unresolved::Warn,
+            "--allow-multiple-definition" => options.allow_multiple_definition = true,
+            // What the file lists is among its name.
+            "--allow-undefined-file" => {
+                let symbols = value.split('+').map(ToOwned::to_owned);
+                options.allowed_undefined.extend(symbols);
+            }
+            "--build-id" => options.build_id = build_id(value),
+            "--emit-relocs" => options.emit_relocs = true,
+            "--entry" => options.entry = Entry::Named(value.into()),
+            "--error-limit" => options.error_limit = value.parse().expect("a number"),
+            "--export-if-defined" => options.exports_if_defined.push(value.into()),
+            "--fatal-warnings" => options.fatal_warnings = true,
+            "--features" => {
+                let features = value.split(',').map(ToOwned::to_owned);
+                options.features.only = Some(features.collect());
+            }
+            "--keep-section" => {
+                options.keep_sections.insert(value.into());
+            }
+            "--no-check-features" => options.features.check = false,
+            "--print-gc-sections" => options.print_gc_sections = true,
+            "--undefined" => options.undefined.push(value.into()),
+            "--wrap" => options.wrap.push(value.into()),
+            "-O2" => options.optimize = 2,
+            "-r" => options.output = OutputKind::Relocatable,
+            "-zstack-size" => options.memory.stack_size = value.parse().expect("a number"),
             _ => panic!("this test does not know {argument}"),
         }
     }
     options
+}
+
+fn build_id(value: &str) -> BuildId {
+    match value {
+        "" | "fast" => BuildId::Fast,
+        "sha1" => BuildId::Sha1,
+        hex => {
+            let hex = hex.strip_prefix("0x").expect("a number");
+            let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex digits");
+            BuildId::Hex((0..hex.len()).step_by(2).map(byte).collect())
+        }
+    }
 }
 
 /// What a linker made: a module, or messages.

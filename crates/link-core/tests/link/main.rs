@@ -1,3 +1,9 @@
-//! Links by the library, compared with what `rust-lld` makes of the same inputs.
+//! Whole links by the library: small objects in, modules and messages out, compared with
+//! what `rust-lld` makes of the same inputs.
+
+#[path = "../common/mod.rs"]
+mod common;
 
 mod identical;
+mod support;
+mod symbols;

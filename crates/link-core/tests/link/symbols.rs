@@ -1,0 +1,311 @@
+//! What names mean: binding, visibility, comdats, imports, wrapping.
+
+use wasm_format::linking::SymbolFlags;
+
+use crate::common::source::{Source, sig};
+use crate::support::Job;
+
+/// `_start` calls `f`, whose result is dropped.
+fn calls(name: &'static str) -> Source {
+    let mut source = Source::new();
+    source.function("_start", sig(0, 0), |body| {
+        body.call(name, sig(0, 1)).drop();
+    });
+    source
+}
+
+fn defines(name: &'static str, value: i32) -> Source {
+    let mut source = Source::new();
+    source.constant(name, value);
+    source
+}
+
+fn weakly(name: &'static str, value: i32) -> Source {
+    let mut source = defines(name, value);
+    source.weak(name);
+    source
+}
+
+#[test]
+fn strong_overrides_weak_whatever_the_order() {
+    for order in ["weak.o strong.o", "strong.o weak.o"] {
+        let job = Job::new()
+            .file("weak.o", weakly("f", 1).build())
+            .file("strong.o", defines("f", 2).build())
+            .args(order)
+            .args("--no-entry --export=f");
+        assert_eq!(job.run("f"), 2, "{order}");
+    }
+}
+
+#[test]
+fn the_first_of_weak_ones() {
+    let job = Job::new()
+        .object("one.o", &weakly("f", 1))
+        .object("two.o", &weakly("f", 2))
+        .args("--no-entry --export=f");
+    assert_eq!(job.run("f"), 1);
+}
+
+#[test]
+fn duplicates_name_both_places() {
+    let job = Job::new()
+        .object("one.o", &defines("_Z1fv", 1))
+        .object("two.o", &defines("_Z1fv", 2))
+        .args("--no-entry");
+    insta::assert_snapshot!(job.fails(), @"");
+    let allowed = job.args("--allow-multiple-definition --export=_Z1fv");
+    assert_eq!(allowed.run("_Z1fv"), 1);
+}
+
+#[test]
+fn local_symbols_are_their_files_own() {
+    let file = |export: &'static str, value| {
+        let mut source = defines("f", value);
+        source.local("f").function(export, sig(0, 1), |body| {
+            body.call("f", sig(0, 1));
+        });
+        source
+    };
+    let job = Job::new()
+        .object("one.o", &file("one", 1))
+        .object("two.o", &file("two", 2))
+        .args("--no-entry --export=one --export=two");
+    assert_eq!((job.run("one"), job.run("two")), (1, 2));
+}
+
+#[test]
+fn hidden_exported_and_kept() {
+    let mut source = Source::new();
+    source
+        .start(&[])
+        .constant("hidden", 1)
+        .hidden("hidden")
+        .constant("visible", 2)
+        .constant("marked", 3)
+        .flag("marked", SymbolFlags::EXPORTED)
+        .constant("kept", 4)
+        .flag("kept", SymbolFlags::NO_STRIP)
+        .constant("dead", 5);
+    let job = || Job::new().object("a.o", &source);
+    insta::assert_snapshot!("exported_and_kept", job().text());
+    insta::assert_snapshot!("export_dynamic", job().args("--export-dynamic").text());
+    insta::assert_snapshot!("export_all", job().args("--export-all").text());
+}
+
+#[test]
+fn aliases_are_one_function() {
+    let mut source = calls("other_name");
+    source.constant("f", 7).alias("other_name", "f");
+    let job = Job::new().object("a.o", &source).args("--export=f");
+    insta::assert_snapshot!(job.text());
+}
+
+#[test]
+fn absolute_symbols() {
+    let mut user = Source::new();
+    user.function("read", sig(0, 1), |body| {
+        body.address("port", 2);
+    });
+    let mut ports = Source::new();
+    // rust-lld crashes if the file has no segment.
+    ports.data("x", ".data.x", [1]).absolute("port", 0xd020);
+    let job = Job::new()
+        .object("user.o", &user)
+        .object("ports.o", &ports)
+        .args("--no-entry --export=read --export=port")
+        .differs("rust-lld takes the value for an offset in the first segment");
+    assert_eq!(job.run("read"), 0xd022);
+}
+
+#[test]
+fn undefined_with_every_policy() {
+    let mut source = Source::new();
+    source
+        .function("_start", sig(0, 0), |body| {
+            body.call("missing", sig(0, 1)).drop();
+            body.i32(1).call("_Z7missingi", sig(1, 0));
+            body.address("nowhere", 0).drop();
+        })
+        .function("again", sig(0, 0), |body| {
+            body.call("missing", sig(0, 1)).drop();
+        })
+        .flag("again", SymbolFlags::EXPORTED);
+    let job = || Job::new().object("a.o", &source);
+    insta::assert_snapshot!("undefined", job().fails());
+    insta::assert_snapshot!("undefined_no_demangle", job().args("--no-demangle").fails());
+    for (name, args) in [
+        ("warn_unresolved", "--warn-unresolved-symbols"),
+        ("ignore_all", "--unresolved-symbols=ignore-all"),
+        ("import_dynamic", "--unresolved-symbols=import-dynamic --experimental-pic"),
+    ] {
+        insta::assert_snapshot!(name, job().args(args).text());
+    }
+    insta::assert_snapshot!("import_undefined", job().args("--import-undefined").fails());
+    let listed = job()
+        .file("missing+_Z7missingi+nowhere", "missing\n_Z7missingi\nnowhere\n")
+        .args("--allow-undefined-file=missing+_Z7missingi+nowhere");
+    insta::assert_snapshot!("allow_undefined_file", listed.text());
+}
+
+#[test]
+fn further_places_are_counted() {
+    let mut source = Source::new();
+    source.start(&["a", "b", "c", "d", "e"]);
+    for name in ["a", "b", "c", "d", "e"] {
+        source.function(name, sig(0, 0), |body| {
+            body.call("missing", sig(0, 0));
+        });
+    }
+    let mut other = Source::new();
+    other
+        .function("other", sig(0, 0), |body| {
+            body.call("missing", sig(0, 0));
+        })
+        .flag("other", SymbolFlags::EXPORTED);
+    let job = Job::new().object("a.o", &source).object("b.o", &other);
+    insta::assert_snapshot!(job.fails(), @"");
+}
+
+#[test]
+fn a_near_name_is_suggested() {
+    let mut source = calls("calculate_totl");
+    source.constant("calculate_total", 1);
+    let job = Job::new().object("a.o", &source);
+    insta::assert_snapshot!(job.fails(), @"");
+}
+
+#[test]
+fn weak_undefined_functions_trap_and_are_null() {
+    let mut source = Source::new();
+    source
+        .function("_start", sig(0, 0), |body| {
+            body.call("maybe", sig(0, 1)).drop();
+            body.address("perhaps", 0).drop();
+        })
+        .weak("maybe")
+        .weak("perhaps")
+        .function("address", sig(0, 1), |body| {
+            body.pointer("maybe", sig(0, 1));
+        })
+        .flag("address", SymbolFlags::EXPORTED);
+    let job = Job::new().object("a.o", &source);
+    insta::assert_snapshot!(job.text());
+    assert_eq!(job.run("address"), 0);
+}
+
+#[test]
+fn import_names_and_their_conflicts() {
+    let user = |start: &'static str, module, field| {
+        let mut source = Source::new();
+        source
+            .function(start, sig(0, 0), |body| {
+                body.call("host_call", sig(0, 0));
+            })
+            .import("host_call", module, field);
+        source
+    };
+    let job = |second: &Source| {
+        Job::new()
+            .object("a.o", &user("_start", "host", "call"))
+            .object("b.o", second)
+            .args("--export=other")
+    };
+    let same = user("other", "host", "call");
+    insta::assert_snapshot!("import_names", job(&same).text());
+    let module = job(&user("other", "guest", "call")).fails();
+    insta::assert_snapshot!("import_module_conflict", module);
+    let name = job(&user("other", "host", "fall")).fails();
+    insta::assert_snapshot!("import_name_conflict", name);
+}
+
+#[test]
+fn the_first_comdat_is_chosen() {
+    let file = |export: &'static str, value: i32| {
+        let mut source = defines("inline", value);
+        source
+            .weak("inline")
+            .data("table", ".data.table", vec![value as u8; 4])
+            .weak("table")
+            .comdat("inline", &["inline", "table"])
+            .function(export, sig(0, 1), |body| {
+                body.call("inline", sig(0, 1)).address("table", 0).load8().add();
+            });
+        source
+    };
+    let job = Job::new()
+        .object("one.o", &file("one", 1))
+        .object("two.o", &file("two", 2))
+        .args("--no-entry --export=one --export=two");
+    assert_eq!((job.run("one"), job.run("two")), (2, 2));
+    insta::assert_snapshot!(job.text());
+}
+
+#[test]
+fn wrapping() {
+    let mut user = Source::new();
+    user.function("user", sig(0, 1), |body| {
+        body.call("f", sig(0, 1));
+    });
+    let mut wrapper = Source::new();
+    wrapper.function("__wrap_f", sig(0, 1), |body| {
+        body.call("__real_f", sig(0, 1)).i32(40).add();
+    });
+    let job = |wrapper| {
+        Job::new()
+            .object("user.o", &user)
+            .object("f.o", &defines("f", 2))
+            .archive("libwrap.a", &[("wrapper.o", wrapper)])
+            .args("--no-entry --export=user --wrap=f")
+    };
+    assert_eq!(job(&wrapper).run("user"), 42);
+    insta::assert_snapshot!("wrapped", job(&wrapper).text());
+    insta::assert_snapshot!("wrapped_by_nobody", job(&defines("other", 1)).fails());
+}
+
+#[test]
+fn undefined_option_pulls_members() {
+    let job = || {
+        Job::new()
+            .object("a.o", Source::new().start(&[]))
+            .archive("libx.a", &[("x.o", Source::new().constant("x", 1).flag("x", SymbolFlags::EXPORTED))])
+    };
+    assert!(!job().text().contains("\"x\""));
+    assert_eq!(job().args("--undefined=x").run("x"), 1);
+}
+
+#[test]
+fn signature_mismatch_warns_and_traps() {
+    let mut caller = Source::new();
+    caller.function("_start", sig(0, 0), |body| {
+        body.i32(1).call("f", sig(1, 0));
+    });
+    let job = Job::new()
+        .object("caller.o", &caller)
+        .object("f.o", &defines("f", 1))
+        .args("--export=f");
+    let job = job.differs("the definition has the place of a later name among the exports");
+    insta::assert_snapshot!("signature_mismatch", job.text());
+    let fatal = job.args("--fatal-warnings");
+    insta::assert_snapshot!("signature_mismatch_fatal", fatal.fails());
+}
+
+#[test]
+fn kinds_do_not_mix() {
+    let mut data = Source::new();
+    data.data("thing", ".data.thing", [1, 2, 3, 4]);
+    let job = Job::new()
+        .object("a.o", &calls("thing"))
+        .object("b.o", &data);
+    insta::assert_snapshot!(job.fails(), @"");
+}
+
+#[test]
+fn error_limit_and_entry() {
+    let mut source = Source::new();
+    source.start(&["aaaa", "bbbb", "cccc"]);
+    let job = || Job::new().object("a.o", &source);
+    insta::assert_snapshot!("error_limit", job().args("--error-limit=2").fails());
+    insta::assert_snapshot!("no_such_entry", job().args("--entry=main").fails());
+    insta::assert_snapshot!("no_such_export", job().args("--export=nothing").fails());
+}

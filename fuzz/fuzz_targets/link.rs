@@ -1,0 +1,10 @@
+//! See `link` in `crates/link-core/tests/common/fuzz.rs`.
+#![no_main]
+
+#[path = "../../crates/link-core/tests/common/fuzz.rs"]
+#[allow(dead_code, reason = "each target uses a part")]
+mod fuzz;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    fuzz::link(bytes);
+});
