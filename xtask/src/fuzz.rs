@@ -127,11 +127,17 @@ fn write_seeds(target: &str, directory: &Path) -> Result {
         }
     }
     objects.sort();
-    let contents: Vec<Vec<u8>> = objects.iter().map(fs::read).collect::<std::io::Result<_>>()?;
+    let contents: Vec<Vec<u8>> = objects
+        .iter()
+        .map(fs::read)
+        .collect::<std::io::Result<_>>()?;
     let mut seeds: Vec<(String, Vec<u8>)> = Vec::new();
     for (i, (path, object)) in objects.iter().zip(&contents).enumerate() {
         let name = stem(path);
-        let other = (&objects[(i + 1) % objects.len()], &contents[(i + 1) % contents.len()]);
+        let other = (
+            &objects[(i + 1) % objects.len()],
+            &contents[(i + 1) % contents.len()],
+        );
         match target {
             "object" => seeds.push((name, object.clone())),
             "archive" => seeds.push((name, archive(&[(path, object), other]))),
@@ -149,7 +155,10 @@ fn write_seeds(target: &str, directory: &Path) -> Result {
 }
 
 fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into()
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into()
 }
 
 /// A GNU archive without an index, its members' names short.
@@ -158,7 +167,13 @@ fn archive(members: &[(&PathBuf, &Vec<u8>)]) -> Vec<u8> {
     for (path, contents) in members {
         let name = stem(path) + "/";
         let len = contents.len();
-        out.extend(format!("{name:<16.16}{:<12}{:<6}{:<6}{:<8}{len:<10}`\n", 0, 0, 0, 644).bytes());
+        out.extend(
+            format!(
+                "{name:<16.16}{:<12}{:<6}{:<6}{:<8}{len:<10}`\n",
+                0, 0, 0, 644
+            )
+            .bytes(),
+        );
         out.extend_from_slice(contents);
         out.extend((len % 2 == 1).then_some(b'\n'));
     }

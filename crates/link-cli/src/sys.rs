@@ -235,6 +235,10 @@ impl Files for InputFiles {
     fn list(&self, directory: &Path) -> Vec<PathBuf> {
         SystemFiles.list(directory)
     }
+
+    fn size(&self, path: &Path) -> Option<u64> {
+        SystemFiles.size(path)
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use bumpalo::Bump;
 
-use super::env::{Env, Phase};
+use super::env::{Env, Phase, Threads};
 use super::map::{self, LinkMap};
 use super::options::Options;
 use super::output::{LinkError, Linked, Sink};
@@ -54,7 +54,10 @@ pub fn link_then<S: Sink, T: Send>(
 ) -> Result<T, LinkError> {
     let mut diagnostics = Diagnostics::default();
     let mut report = Report::default();
-    let outcome = par::in_pool(env, options, || {
+    let small = matches!(env.threads, Threads::Own)
+        && options.threads != Some(1)
+        && read::are_small(&inputs, env);
+    let outcome = par::in_pool(env, options, small, || {
         phases(
             inputs,
             options,

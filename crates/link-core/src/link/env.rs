@@ -44,6 +44,13 @@ pub trait Files: Sync {
         let _ = directory;
         Vec::new()
     }
+
+    /// How many bytes the file at `path` has, where that can be told without reading it:
+    /// a link of few bytes starts no thread. `None`, the default, is taken for many.
+    fn size(&self, path: &Path) -> Option<u64> {
+        let _ = path;
+        None
+    }
 }
 
 /// Files of the file system, read into memory.
@@ -57,6 +64,11 @@ impl Files for SystemFiles {
 
     fn exists(&self, path: &Path) -> bool {
         path.exists()
+    }
+
+    fn size(&self, path: &Path) -> Option<u64> {
+        let metadata = std::fs::metadata(path).ok()?;
+        metadata.is_file().then_some(metadata.len())
     }
 
     fn list(&self, directory: &Path) -> Vec<PathBuf> {

@@ -7,10 +7,12 @@ use rayon::prelude::*;
 use super::env::{Env, Threads};
 use super::options::Options;
 
-/// Runs `link` where [`Env::threads`] says. With one thread, that is the calling one.
+/// Runs `link` where [`Env::threads`] says. With one thread, or for a link so `small` that
+/// starting threads would take longer than they save, that is the calling one.
 pub fn in_pool<R: Send>(
     env: &Env<'_>,
     options: &Options,
+    small: bool,
     link: impl FnOnce() -> R + Send,
 ) -> Result<R, rayon::ThreadPoolBuildError> {
     match env.threads {
@@ -20,7 +22,7 @@ pub fn in_pool<R: Send>(
             let threads = options.threads.unwrap_or_else(|| {
                 std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
             });
-            if threads <= 1 {
+            if threads <= 1 || small {
                 return Ok(link());
             }
             let pool = rayon::ThreadPoolBuilder::new()

@@ -92,7 +92,12 @@ pub fn link(bytes: &[u8]) -> bool {
             for section in &linked.map.sections {
                 assert!(section.range.end <= sink.0.len() as u64);
             }
-            for range in linked.map.chunks.iter().filter_map(|chunk| chunk.range.clone()) {
+            for range in linked
+                .map
+                .chunks
+                .iter()
+                .filter_map(|chunk| chunk.range.clone())
+            {
                 assert!(range.start <= range.end && range.end <= sink.0.len() as u64);
             }
             valid_frame(&sink.0);

@@ -5,5 +5,7 @@
 mod common;
 
 mod identical;
+mod library;
 mod support;
 mod symbols;
+mod trust;

@@ -77,9 +77,7 @@ impl Job {
             .line
             .iter()
             .map(String::as_str)
-            .filter(|argument| {
-                Self::is_option(argument) && !Self::is_positional(argument)
-            })
+            .filter(|argument| Self::is_option(argument) && !Self::is_positional(argument))
             .collect();
         identical::options(&arguments)
     }
@@ -261,9 +259,7 @@ impl Done {
 
 pub(crate) fn validate(module: &[u8]) {
     let features = wasmparser::WasmFeatures::all();
-    if let Err(error) =
-        wasmparser::Validator::new_with_features(features).validate_all(module)
-    {
+    if let Err(error) = wasmparser::Validator::new_with_features(features).validate_all(module) {
         panic!("{error}\n{}", print(module));
     }
 }

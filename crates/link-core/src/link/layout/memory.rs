@@ -107,6 +107,10 @@ pub(crate) fn lay_out(
     is_64: bool,
     init_flag: bool,
 ) -> Result<Memory, Vec<Diagnostic>> {
+    if ![1, wasm_format::PAGE_SIZE].contains(&options.memory.page_size) {
+        let message = "--page_size=N must be either 1 or 65536";
+        return Err(vec![Diagnostic::error(Code::Options, message)]);
+    }
     let mut memory = Memory {
         page_size: options.memory.page_size,
         ..Memory::default()

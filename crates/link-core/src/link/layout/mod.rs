@@ -34,7 +34,7 @@ use super::liveness::Liveness;
 use super::options::Options;
 use super::resolution::{MadeFunction, Resolution};
 use super::synthesis::{SynthFunction, Synthesis};
-use crate::diag::Diagnostic;
+use crate::diag::{Code as Topic, Diagnostic};
 
 /// The first table slot used where nobody says otherwise: 0 is the null pointer.
 const DEFAULT_TABLE_BASE: u64 = 1;
@@ -96,7 +96,18 @@ pub fn layout<'a>(
     let tables = Tables::number(resolution, liveness, synthesis);
     let tags = Tags::number(resolution, liveness, synthesis);
     let types = types::collect(resolution, liveness, synthesis, &functions);
-    let slots = Slots::number(synthesis, &functions, table_base(options));
+    let base = table_base(options);
+    // A table's size is a 32-bit number, whatever its addresses are.
+    if base > u64::from(u32::MAX) - synthesis.slots.len() as u64 {
+        return Err(vec![Diagnostic::error(
+            Topic::Layout,
+            format!(
+                "--table-base={base} leaves no room for {} functions in the table",
+                synthesis.slots.len()
+            ),
+        )]);
+    }
+    let slots = Slots::number(synthesis, &functions, base);
 
     // Addresses depend on which strings become one.
     let data = data::collect(resolution, liveness, options, features.has("bulk-memory"))?;

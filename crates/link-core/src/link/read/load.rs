@@ -11,7 +11,7 @@ use super::kind::{FileKind, Foreign};
 use super::lazy::{Access, Contents, LazyMember, Name, cannot_open, defined_symbols};
 use super::parse::{ParseOptions, parse_object};
 use crate::diag::{Code, Diagnostic};
-use crate::link::{Env, Options, par};
+use crate::link::{Env, Files, Options, par};
 
 /// Finds, loads and tells apart all inputs, and parses those that are linked in any case.
 ///
@@ -92,18 +92,8 @@ impl<'a> InputReader<'_, 'a> {
 
     /// The file of the library `name`, as `-l` has it.
     fn find(&self, name: &str, dynamic: bool) -> Result<PathBuf, Diagnostic> {
-        let (stem, suffixes): (_, &[&str]) = match name.strip_prefix(':') {
-            Some(exact) => (exact.to_owned(), &[""]),
-            None if dynamic => (format!("lib{name}"), &[".so", ".a"]),
-            None => (format!("lib{name}"), &[".a"]),
-        };
-        for directory in self.search_paths {
-            for suffix in suffixes {
-                let path = directory.join(format!("{stem}{suffix}"));
-                if self.access.files.exists(&path) {
-                    return Ok(path);
-                }
-            }
+        if let Some(path) = find_library(self.search_paths, self.access.files, name, dynamic) {
+            return Ok(path);
         }
         let mut diagnostic = Diagnostic::error(
             Code::LibraryNotFound,
@@ -364,6 +354,27 @@ impl<'a> InputReader<'_, 'a> {
             .filter(|line| !line.is_empty() && !line.starts_with('#'));
         part.may_stay_undefined.extend(symbols);
     }
+}
+
+/// The file of the library `name`, as `-l` has it; after a `:`, the file of that name.
+pub(super) fn find_library(
+    search_paths: &[PathBuf],
+    files: &dyn Files,
+    name: &str,
+    dynamic: bool,
+) -> Option<PathBuf> {
+    let (stem, suffixes): (_, &[&str]) = match name.strip_prefix(':') {
+        Some(exact) => (exact.to_owned(), &[""]),
+        None if dynamic => (format!("lib{name}"), &[".so", ".a"]),
+        None => (format!("lib{name}"), &[".a"]),
+    };
+    search_paths
+        .iter()
+        .flat_map(|directory| {
+            let candidate = |suffix: &&str| directory.join(format!("{stem}{suffix}"));
+            suffixes.iter().map(candidate).collect::<Vec<_>>()
+        })
+        .find(|path| files.exists(path))
 }
 
 /// What is known of a member before anything is read of it.

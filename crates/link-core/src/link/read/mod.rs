@@ -16,6 +16,7 @@ mod load;
 mod parse;
 mod sections;
 mod shared;
+mod size;
 
 pub(super) use elsewhere::suggest_archives;
 pub use inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
@@ -25,3 +26,4 @@ pub use lazy::LazyMember;
 pub use load::read;
 pub use parse::{ParseOptions, parse_object};
 pub use shared::{SharedKind, SharedLibrary, SharedSymbol, parse_shared};
+pub(crate) use size::are_small;

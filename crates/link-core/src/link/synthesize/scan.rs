@@ -10,7 +10,7 @@ use crate::link::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
 use crate::link::liveness::Liveness;
 use crate::link::mark::takes_slot;
 use crate::link::object::{Chunk, ObjReloc};
-use crate::link::options::Options;
+use crate::link::options::{Options, Unresolved};
 use crate::link::par;
 use crate::link::resolution::{Definition, Resolution, SymbolRef};
 use crate::link::synthesis::FunctionRef;
@@ -139,7 +139,12 @@ impl FileScan<'_, '_> {
         if reloc.ty.base() == RelocBase::TlsBase {
             self.check_tls(reloc, symbol, definition);
         }
-        if self.options.is_pic() || matches!(definition, Definition::Shared(_)) {
+        let elsewhere = match definition {
+            Definition::Shared(_) => true,
+            Definition::Undefined => self.options.unresolved == Unresolved::ImportDynamic,
+            _ => false,
+        };
+        if self.options.is_pic() || elsewhere {
             self.check_pic(reloc, symbol);
         }
         if let (Definition::Undefined, SymbolRef::Global(id)) = (definition, symbol)
@@ -221,7 +226,8 @@ impl FileScan<'_, '_> {
     }
 
     /// In position-independent output, addresses in code must be relative, and data is
-    /// relocated when it is loaded. The same holds for what a shared library defines.
+    /// relocated when it is loaded. The same holds for what another
+    /// module defines.
     fn check_pic(&mut self, reloc: &ObjReloc, symbol: SymbolRef) {
         use RelocType as R;
         match reloc.ty {
