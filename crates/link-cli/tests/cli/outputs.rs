@@ -1,6 +1,6 @@
 //! Where the output goes, and where it may not go.
 
-use std::fs;
+use std::{fs, io};
 
 use crate::support::Room;
 
@@ -60,9 +60,8 @@ fn a_failed_link_leaves_the_earlier_output() {
 
 #[cfg(unix)]
 mod unix {
-    use std::io::Read;
     use std::os::unix::fs::FileTypeExt;
-    use std::process::{Command, Stdio};
+    use std::process::Command;
     use std::thread;
 
     use super::*;
@@ -131,22 +130,17 @@ mod unix {
     #[test]
     fn a_closed_pipe_is_an_error_and_no_panic() {
         let room = Room::new();
-        let mut child = room
+        // Closed before the command starts: it may be done with its module in a few milliseconds.
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let output = room
             .command("wasm-link")
             .args(["main.o", "-o", "-"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the command starts");
-        drop(child.stdout.take());
-        let mut stderr = String::new();
-        child
-            .stderr
-            .take()
-            .expect("a pipe")
-            .read_to_string(&mut stderr)
-            .expect("text");
-        assert_eq!(child.wait().expect("it ends").code(), Some(1));
+            .stdout(writer)
+            .output()
+            .expect("the command runs");
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(1));
         assert!(
             stderr.starts_with("wasm-link: error: cannot write to standard output"),
             "{stderr}"
