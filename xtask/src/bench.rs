@@ -1,11 +1,23 @@
 //! `cargo xtask bench`: the criterion benchmarks of all crates.
 
+mod big;
+
 use std::fs;
 
-use crate::process::{cargo, root, run};
+use crate::process::{cargo, root, run, target_dir};
 use crate::{Result, unknown_argument};
 
 pub(crate) fn run_command(args: &[String]) -> Result {
+    if let [flag, scale] = args
+        && flag == "--prepare"
+    {
+        let work = target_dir()?.join("bench");
+        let big = big::make(&work, parse_scale(scale)?)?;
+        for input in [big.objects, big.archives] {
+            println!("cd {}; wasm-link @{input} -o out.wasm", big.dir.display());
+        }
+        return Ok(());
+    }
     let filter = match args {
         [] => None,
         [flag, ..] if flag.starts_with('-') => return unknown_argument(flag),
@@ -24,6 +36,16 @@ pub(crate) fn run_command(args: &[String]) -> Result {
             .args(filter))?;
     }
     Ok(())
+}
+
+/// A scale as it is written on the command line: `1/10`, `0.1`.
+fn parse_scale(text: &str) -> Result<f64> {
+    let (part, whole) = text.split_once('/').unwrap_or((text, "1"));
+    let scale = part.parse::<f64>()? / whole.parse::<f64>()?;
+    if scale > 0.0 && scale <= 10.0 {
+        return Ok(scale);
+    }
+    Err(format!("the scale `{text}` is not above 0 and at most 10").into())
 }
 
 /// The benchmarks, each with its package.

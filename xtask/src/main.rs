@@ -54,8 +54,9 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        usage: "[FILTER]",
-        about: "Run the benchmarks",
+        usage: "[FILTER] | --prepare SCALE",
+        about: "Run the benchmarks, or make the large inputs at a scale such as 1/10 and say where \
+                they are",
         run: bench::run_command,
     },
     Command {
