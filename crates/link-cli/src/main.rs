@@ -57,25 +57,21 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
         Err(message) => return early(message),
     };
     let (items, unknown) = parse::parse(args, !persona.is_wasm_ld());
-    let (config, messages) = config::build(&items);
+    let (config, messages) = config::build(&items, unknown);
     let mut reporter = Reporter::new(persona.name().to_owned(), &config.messages);
 
-    let (mut errors, warnings): (Vec<_>, Vec<_>) = messages
-        .into_iter()
-        .partition(|message| message.severity == Severity::Error);
-    if !unknown.is_empty() {
-        // What an unknown argument was meant to say is missing from all that was checked.
-        errors = unknown;
-    }
-    if let Some(text) = requested(persona, &config).filter(|_| errors.is_empty()) {
-        reporter.all(warnings);
+    let wrong = messages
+        .iter()
+        .any(|message| message.severity == Severity::Error);
+    if let Some(text) = requested(persona, &config).filter(|_| !wrong) {
+        reporter.all(messages);
         return print(&text, &mut reporter);
     }
     if config.print_version && !print(&persona.version(), &mut reporter) {
         return false;
     }
-    reporter.all(errors);
-    if reporter.failed() {
+    if config.messages.is_fatal(&messages) {
+        reporter.all(messages);
         return false;
     }
     if config.link.inputs.is_empty() {
@@ -88,7 +84,7 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
             return false;
         }
     };
-    link(&config, &items, warnings, &mut reporter)
+    link(&config, &items, messages, &mut reporter)
 }
 
 /// The text that is asked for instead of a link.

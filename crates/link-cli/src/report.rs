@@ -191,6 +191,17 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Whether one of `messages` keeps the output from being made.
+    pub(crate) fn is_fatal(&self, messages: &[Message]) -> bool {
+        messages.iter().any(|message| match message.severity {
+            Severity::Error => true,
+            Severity::Warning => self.fatal_warnings,
+            Severity::Note | Severity::Prose => false,
+        })
+    }
+}
+
 /// A message as it is printed, with the newline that ends it.
 fn render(program: &str, color: bool, severity: Severity, text: &str, notes: &[String]) -> String {
     let word = match severity {

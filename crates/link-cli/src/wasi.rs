@@ -16,7 +16,7 @@ pub(crate) fn expand(config: Config, items: Vec<Item>) -> Result<(Config, Vec<It
     // Every one of these arguments is known, and the rest was checked without them.
     let (mut all, _) = parse::parse(args(&config)?, false);
     all.extend(items);
-    let (config, _) = config::build(&all);
+    let (config, _) = config::build(&all, Vec::new());
     Ok((config, all))
 }
 

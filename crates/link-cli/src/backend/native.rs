@@ -39,10 +39,6 @@ pub(super) fn link(
     target: &Target,
     reporter: &mut Reporter,
 ) -> Result<Outcome, Message> {
-    if config.messages.fatal_warnings && !warnings.is_empty() {
-        reporter.all(warnings.iter().cloned());
-        return Ok(Outcome::Failed);
-    }
     let files = InputFiles::default();
     let options = options::options(config, &target.name(), &files)?;
     let reports = Reports::open(config, target, &files, items)?;

@@ -15,20 +15,44 @@ use super::{
 use crate::options::Opt;
 use crate::parse::Item;
 use crate::report::{Color, Message, Settings};
+use crate::rsp::Quoting;
 
-/// Reads the options and checks them. The messages are in the order of the checks; if there is
-/// an error among them, the configuration is good for printing them and nothing else.
-pub(crate) fn build(items: &[Item]) -> (Config, Vec<Message>) {
+/// Reads the options and, if nothing is wrong with any of them, checks how they go together.
+/// `unknown` are the errors about arguments that are no options.
+///
+/// The messages come in the order of `wasm-ld`'s; if there is an error among them, the
+/// configuration is good for printing them and nothing else.
+pub(crate) fn build(items: &[Item], unknown: Vec<Message>) -> (Config, Vec<Message>) {
     let mut values = Values::new(items);
+    let settings = messages(&mut values);
+    rsp_quoting(&mut values);
+    let all_known = unknown.is_empty();
+    values.messages.extend(unknown);
+    let stack_size = z_options(&mut values);
+    let of_arguments = values.messages.len();
     let config = Config {
         request: request(&mut values),
         print_version: values.has(Opt::PrintVersion),
-        messages: messages(&mut values),
+        messages: settings,
         own: own(&mut values),
-        link: link(items, &mut values),
+        link: link(items, stack_size, &mut values),
     };
-    check::check(&config, &mut values);
+    if !all_known {
+        // What an unknown argument was meant to say is missing from all that was read.
+        values.messages.truncate(of_arguments);
+    } else if !config.messages.is_fatal(&values.messages) {
+        check::check(&config, &mut values);
+    }
     (config, values.messages)
+}
+
+/// The style was chosen before the options were read; here it is only checked.
+fn rsp_quoting(values: &mut Values<'_>) {
+    if let Some(style) = values.text(Opt::RspQuoting)
+        && Quoting::named(&style).is_none()
+    {
+        values.error(format!("invalid response file quoting: {style}"));
+    }
 }
 
 /// What is asked for instead of a link; help before all others, as in `wasm-ld`.
@@ -126,7 +150,7 @@ fn emulated(values: &mut Values<'_>) -> Vec<String> {
     names
 }
 
-fn link(items: &[Item], values: &mut Values<'_>) -> LinkArgs {
+fn link(items: &[Item], stack_size: Option<u64>, values: &mut Values<'_>) -> LinkArgs {
     let kind = output_kind(values);
     let relocatable = kind == OutputKind::Relocatable;
     LinkArgs {
@@ -140,7 +164,7 @@ fn link(items: &[Item], values: &mut Values<'_>) -> LinkArgs {
         inputs: inputs(items, values),
         library_paths: values.paths(Opt::LibraryPath),
         symbols: symbols(values),
-        memory: memory(values),
+        memory: memory(stack_size, values),
         content: ContentArgs {
             gc_sections: values.flag(Opt::GcSections, Opt::NoGcSections, !relocatable),
             merge_data_segments: values.flag(
@@ -327,9 +351,9 @@ fn unresolved(values: &mut Values<'_>) -> Unresolved {
     }
 }
 
-fn memory(values: &mut Values<'_>) -> MemoryArgs {
+fn memory(stack_size: Option<u64>, values: &mut Values<'_>) -> MemoryArgs {
     MemoryArgs {
-        stack_size: z_options(values),
+        stack_size,
         stack_first: values.flag(Opt::StackFirst, Opt::NoStackFirst, true),
         global_base: values.number(Opt::GlobalBase),
         table_base: values.number(Opt::TableBase),
@@ -356,8 +380,11 @@ fn z_options(values: &mut Values<'_>) -> Option<u64> {
                 Some(size) => stack_size = Some(size),
                 None => values.error(format!("invalid stack-size: {size}")),
             },
-            None if keyword == "stack-size" => values.error("invalid stack-size: "),
-            None if keyword == "muldefs" => {}
+            None if keyword == "stack-size" => {
+                values.warning("unknown -z value: stack-size");
+                values.error("invalid stack-size: ");
+            }
+            _ if keyword == "muldefs" || keyword.starts_with("muldefs=") => {}
             _ => values.warning(format!("unknown -z value: {keyword}")),
         }
     }

@@ -8,7 +8,7 @@ fn build_line(line: &str) -> (Config, Vec<Message>) {
     let args = line.split_whitespace().map(Into::into).collect();
     let (items, unknown) = parse(args, true);
     assert_eq!(unknown, [], "{line}");
-    build(&items)
+    build(&items, Vec::new())
 }
 
 /// The configuration of a line without errors and warnings.

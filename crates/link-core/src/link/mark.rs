@@ -9,7 +9,7 @@ use super::ids::{FileId, ObjFunc, ObjSegment, ObjSymbol};
 use super::liveness::{FileLiveness, Liveness};
 use super::object::{Chunk, ObjTarget, Object};
 use super::options::{Options, OutputKind};
-use super::resolution::{Definition, MadeFunction, Resolution, Symbol, SymbolRef};
+use super::resolution::{Definition, Resolution, Symbol, SymbolRef};
 
 /// Marks what is reached; everything under `--no-gc-sections`.
 pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
@@ -45,12 +45,6 @@ pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
 pub fn is_exported(symbol: &Symbol<'_>, options: &Options) -> bool {
     if symbol.definition == Definition::Undefined {
         return false;
-    }
-    // A loader runs a shared library's constructors.
-    if options.output == OutputKind::Shared
-        && symbol.definition == Definition::Function(MadeFunction::CallCtors)
-    {
-        return true;
     }
     // The dynamic linker may choose this module's weak definition for everybody.
     let offered = options.output == OutputKind::Shared && symbol.weak && !symbol.hidden;

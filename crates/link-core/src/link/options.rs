@@ -111,7 +111,8 @@ impl OutputKind {
 /// The function that starts the program.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Entry {
-    /// `_start` for an executable, none for the other kinds.
+    /// `_start` for an executable, `__wasm_call_ctors` for a shared library, none for an
+    /// object file.
     #[default]
     Default,
     /// `--no-entry`
@@ -335,6 +336,8 @@ impl Options {
         match (&self.entry, self.output) {
             (Entry::Named(name), _) => Some(name),
             (Entry::Default, OutputKind::Executable | OutputKind::Pie) => Some("_start"),
+            // Loaded, a library is started by its constructors.
+            (Entry::Default, OutputKind::Shared) => Some("__wasm_call_ctors"),
             _ => None,
         }
     }

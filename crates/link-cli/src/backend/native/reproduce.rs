@@ -4,6 +4,7 @@
 //! The archive is a tar file (POSIX.1-1988 "ustar"; a path that is too long for that has a header
 //! of POSIX.1-2001 before it).
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -13,6 +14,7 @@ use lld_driver::quote::{Quoting, response_file};
 
 use crate::options::{Group, OPTIONS, Opt};
 use crate::parse::{Arg, Item};
+use crate::persona::Persona;
 use crate::sys;
 
 /// The archive that the environment asks for, as it asks `wasm-ld`.
@@ -30,29 +32,52 @@ pub(super) fn write(file: &File, name: &str, items: &[Item], read: &[PathBuf]) -
         out: BufWriter::new(file),
         root: Path::new(stem).to_owned(),
     };
-    let args = arguments(items, &directory);
-    tar.add(
-        Path::new("response.txt"),
-        &response_file(&args, Quoting::Posix),
-    )?;
-    let version = format!("wasm-link {}\n", env!("CARGO_PKG_VERSION"));
+    tar.add(Path::new("response.txt"), &response(items, &directory))?;
+    let version = Persona::WasmLink.version();
     tar.add(Path::new("version.txt"), version.as_bytes())?;
+    let mut added = HashSet::new();
     for path in read {
-        tar.add(&inside(path, &directory), &fs::read(path)?)?;
+        let name = inside(path, &directory);
+        if added.insert(name.clone()) {
+            tar.add(&name, &fs::read(path)?)?;
+        }
     }
     tar.finish()
 }
 
-/// The command line, for the directory that the archive is extracted to.
-fn arguments(items: &[Item], directory: &Path) -> Vec<OsString> {
-    let mut args = Vec::new();
+/// The command line for the directory that the archive is extracted to: an option a line, so
+/// that it can be read and changed.
+fn response(items: &[Item], directory: &Path) -> Vec<u8> {
+    let mut text = Vec::new();
     for item in items {
+        let mut words = Vec::new();
         match item {
-            Item::Input(path) => args.push(inside(Path::new(path), directory).into()),
-            Item::Option(arg) => option(arg, directory, &mut args),
+            Item::Input(path) => words.push(inside(Path::new(path), directory).into()),
+            Item::Option(arg) => option(arg, directory, &mut words),
+        }
+        for (i, word) in words.iter().enumerate() {
+            if i > 0 {
+                text.push(b' ');
+            }
+            text.extend(quoted(word));
+        }
+        if !words.is_empty() {
+            text.push(b'\n');
         }
     }
-    args
+    text
+}
+
+/// A word of the response file, in quotes if it needs them.
+fn quoted(word: &OsStr) -> Vec<u8> {
+    let bytes = word.as_encoded_bytes();
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"'\\".contains(byte);
+    if !bytes.is_empty() && bytes.iter().all(plain) {
+        return bytes.to_vec();
+    }
+    let mut text = response_file(&[word], Quoting::Posix);
+    text.pop();
+    text
 }
 
 fn option(arg: &Arg, directory: &Path, args: &mut Vec<OsString>) {
@@ -196,6 +221,16 @@ mod tests {
         assert_eq!(inside("../y/./a.o"), Path::new("work/y/a.o"));
         assert_eq!(inside("/usr/lib/c.a"), Path::new("usr/lib/c.a"));
         assert_eq!(inside("../../../../a"), Path::new("a"));
+    }
+
+    #[test]
+    fn words_are_quoted_where_they_need_it() {
+        let quoted = |word: &str| String::from_utf8(quoted(OsStr::new(word))).unwrap();
+        assert_eq!(quoted("--export=f"), "--export=f");
+        assert_eq!(quoted(""), "\"\"");
+        assert_eq!(quoted("a b"), "\"a b\"");
+        assert_eq!(quoted(r#"a\"b'"#), r#""a\\\"b'""#);
+        assert_eq!(quoted("ä"), "\"ä\"");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The `dylink.0` section of position-independent output (tool-conventions
-//! DynamicLinking.md): what whoever loads the module has to know.
+//! The `dylink.0` section of output for a loader (tool-conventions DynamicLinking.md): what
+//! that has to know.
 
 use wasm_format::dylink::{DylinkExport, DylinkImport, DylinkSection, MemInfo};
 use wasm_format::linking::{SymbolFlags, SymbolKind};
@@ -52,11 +52,17 @@ pub(super) fn write(sources: &Sources<'_, '_>) -> Vec<u8> {
         .map(|library| &*library.file_name)
         .collect();
     let runtime_path: Vec<&str> = options.pic.rpath.iter().map(String::as_str).collect();
+    // What has its place already needs none from a loader.
+    let (memory_size, memory_align_log2) = if options.is_pic() {
+        (memory.data_end as u32, memory.align_log2)
+    } else {
+        (0, 0)
+    };
     let mut out = Vec::new();
     DylinkSection {
         mem_info: Some(MemInfo {
-            memory_size: memory.data_end as u32,
-            memory_align_log2: memory.align_log2,
+            memory_size,
+            memory_align_log2,
             table_size: layout.slots.functions.len() as u32,
             table_align_log2: 0,
         }),

@@ -314,7 +314,8 @@ impl Sources<'_, '_> {
         let by_thread = tls && threads;
         match places.base_global(base) {
             Some(base) if self.layout.extended_const => {
-                let init = self.offset_from(base.0, value);
+                let mut init = Vec::new();
+                self.offset_from(base.0, value, &mut init);
                 self.put_global(out, Mutability::Const, &init);
             }
             base => {
@@ -329,17 +330,17 @@ impl Sources<'_, '_> {
         }
     }
 
-    /// What lies `offset` beyond what a global holds (extended-const).
-    fn offset_from(&self, base: u32, offset: u64) -> [ConstOp; 3] {
-        [
-            ConstOp::GlobalGet(base),
-            self.address_op(offset),
-            if self.resolution.is_64 {
+    /// What lies `offset` beyond what a global holds; any but 0 takes extended-const.
+    fn offset_from(&self, base: u32, offset: u64, out: &mut Vec<ConstOp>) {
+        out.push(ConstOp::GlobalGet(base));
+        if offset != 0 {
+            out.push(self.address_op(offset));
+            out.push(if self.resolution.is_64 {
                 ConstOp::I64Add
             } else {
                 ConstOp::I32Add
-            },
-        ]
+            });
+        }
     }
 
     /// Where data at `address` goes.
@@ -347,8 +348,7 @@ impl Sources<'_, '_> {
         let places = self.layout.places(self.resolution, self.liveness);
         match places.memory_base() {
             None => out.push(self.address_op(address)),
-            Some(base) if address == 0 => out.push(ConstOp::GlobalGet(base.0)),
-            Some(base) => out.extend(self.offset_from(base.0, address)),
+            Some(base) => self.offset_from(base.0, address, out),
         }
     }
 

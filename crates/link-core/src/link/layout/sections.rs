@@ -21,7 +21,7 @@ use super::{dylink, names, relinkable};
 use crate::diag::{Code, Diagnostic};
 use crate::link::features::Features;
 use crate::link::liveness::Liveness;
-use crate::link::options::{BuildId, Options};
+use crate::link::options::{BuildId, Options, Unresolved};
 use crate::link::producers;
 use crate::link::resolution::Resolution;
 use crate::link::synthesis::Synthesis;
@@ -163,7 +163,7 @@ pub(super) fn plan<'a>(
     };
     let mut plan = Plan::default();
     plan.bytes(MODULE_HEADER.to_vec());
-    if options.is_pic() {
+    if is_for_loader(resolution, options) {
         plan.custom_bytes(DYLINK_SECTION, vec![dylink::write(&sources)]);
     }
     plan.entries(SectionId::Type, sources.types());
@@ -214,6 +214,13 @@ pub(super) fn plan<'a>(
     } else {
         Err(plan.errors)
     }
+}
+
+/// Whether the output is for a loader: what it places in memory, and what only it can give
+/// all that is missing.
+fn is_for_loader(resolution: &Resolution<'_>, options: &Options) -> bool {
+    let imports = options.unresolved == Unresolved::ImportDynamic || !resolution.shared.is_empty();
+    options.is_pic() || (imports && !options.is_relocatable())
 }
 
 /// Code that copies passive segments is validated in one pass, which needs their count.

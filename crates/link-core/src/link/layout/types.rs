@@ -58,8 +58,7 @@ pub(crate) fn synth_signature<'a>(
 }
 
 /// Collects the types: those that live relocations name, then the signatures of imported
-/// functions, of defined functions, of imported
-/// and of defined tags.
+/// functions and tags, of defined functions, and of defined tags.
 pub(crate) fn collect<'a>(
     resolution: &Resolution<'a>,
     liveness: &Liveness,
@@ -67,14 +66,6 @@ pub(crate) fn collect<'a>(
     functions: &Functions,
 ) -> Types<'a> {
     let mut types = Types::default();
-    let add_imports = |types: &mut Types<'a>, kind| {
-        for &id in &synthesis.imports {
-            let symbol = resolution.symbol(id);
-            if let (true, Some(signature)) = (symbol.kind == kind, symbol.signature) {
-                types.add(signature);
-            }
-        }
-    };
     for (file, object) in resolution.objects() {
         types.files.push(vec![None; object.types.len()]);
         // An object that synthesis did not look at names none.
@@ -88,7 +79,13 @@ pub(crate) fn collect<'a>(
             types.files[file.index()][ty.index()] = Some(index);
         }
     }
-    add_imports(&mut types, SymbolKind::Function);
+    for &id in &synthesis.imports {
+        let symbol = resolution.symbol(id);
+        let typed = matches!(symbol.kind, SymbolKind::Function | SymbolKind::Tag);
+        if let (true, Some(signature)) = (typed, symbol.signature) {
+            types.add(signature);
+        }
+    }
     for &function in &synthesis.functions {
         types.add(synth_signature(resolution, synthesis, function));
     }
@@ -104,7 +101,6 @@ pub(crate) fn collect<'a>(
             }
         }
     }
-    add_imports(&mut types, SymbolKind::Tag);
     for (file, object) in resolution.objects() {
         for (i, tag) in object.tags.iter().enumerate() {
             if liveness.tag(file, ObjTag(i as u32)) {

@@ -227,7 +227,13 @@ impl<'a> Table<'a> {
             && symbol.signature != mention.signature;
         if mismatch && matches!(symbol.definition, Definition::Shared(_)) {
             // There is one function of that name for all; no stub can stand in for it.
-            self.shared_mismatch(id, mention);
+            if self.check_shared_signatures {
+                self.shared_mismatch(id, mention);
+            } else if !symbol.called_directly {
+                // Who calls it is taken to know how.
+                symbol.signature = mention.signature;
+                symbol.called_directly = true;
+            }
         } else if mismatch {
             let undefined = self.is_undefined(id);
             let symbol = &mut self.symbols[id.index()];
@@ -332,22 +338,20 @@ impl<'a> Table<'a> {
                 return;
             }
         }
-        let weak = self.symbols[id.index()].weak && entry.state == State::Undefined;
-        let file = self.symbols[id.index()].file;
-        let import = self.symbols[id.index()].import;
+        let before = self.symbols[id.index()];
         self.replace(id, mention, Definition::Shared(library));
         let symbol = &mut self.symbols[id.index()];
-        symbol.weak |= weak;
-        symbol.file = file;
-        symbol.import = import;
+        symbol.weak |= before.weak && entry.state == State::Undefined;
+        symbol.file = before.file;
+        symbol.import = before.import;
+        if before.called_directly {
+            symbol.signature = before.signature;
+        }
     }
 
     /// Reports a function that a shared library defines and that is called with another
     /// signature.
     fn shared_mismatch(&mut self, id: SymbolId, mention: &Mention<'a>) {
-        if !self.check_shared_signatures {
-            return;
-        }
         let symbol = &self.symbols[id.index()];
         let place = |signature, file| {
             format!(

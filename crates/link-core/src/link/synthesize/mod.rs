@@ -52,12 +52,21 @@ pub fn synthesize<'a>(
         FunctionRef::Undefined(id) => !stubbed.contains_key(id),
         _ => true,
     });
-    synthesis.table = table_use(resolution, live, options, &synthesis);
+    let table_is_named = is_table_named(resolution, live);
+    synthesis.table = table_use(table_is_named, options, &synthesis);
     synthesis.init_functions = init_functions(resolution, live, options, diagnostics);
     synthesis.functions = functions(resolution, live, &synthesis);
     startup::add(resolution, live, options, features, &mut synthesis);
     synthesis.globals = globals(resolution, live, &synthesis);
-    ports::imports(resolution, live, options, allowed, &mut synthesis);
+    let table_is_used = table_is_named || scan.takes_slots;
+    ports::imports(
+        resolution,
+        live,
+        options,
+        allowed,
+        table_is_used,
+        &mut synthesis,
+    );
     ports::exports(resolution, live, options, features, &mut synthesis);
     synthesis
 }
@@ -89,16 +98,15 @@ fn stub_undefined<'a>(
 /// Name of the stubs that stand for any undefined function of their signature.
 const UNDEFINED_STUB: &str = "undefined_stub";
 
-fn table_use(
-    resolution: &Resolution<'_>,
-    live: &Liveness,
-    options: &Options,
-    synthesis: &Synthesis<'_>,
-) -> TableUse {
-    let named = resolution
+/// Whether what is live names the indirect function table.
+fn is_table_named(resolution: &Resolution<'_>, live: &Liveness) -> bool {
+    resolution
         .made
         .indirect_function_table
-        .is_some_and(|id| live.reached(id) && resolution.symbol(id).used_in_object);
+        .is_some_and(|id| live.reached(id) && resolution.symbol(id).used_in_object)
+}
+
+fn table_use(named: bool, options: &Options, synthesis: &Synthesis<'_>) -> TableUse {
     let needed = named || !synthesis.slots.is_empty();
     if options.is_relocatable() {
         return if needed {

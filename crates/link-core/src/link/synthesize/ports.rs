@@ -16,18 +16,21 @@ use crate::link::resolution::{
 };
 use crate::link::synthesis::{Export, ExportTarget, SynthFunction, Synthesis, TableUse};
 
-/// Fills in [`Synthesis::imports`].
+/// Fills in [`Synthesis::imports`]. `table_is_used` says whether an object refers to the
+/// indirect function table, or to a slot of it.
 pub(super) fn imports(
     resolution: &Resolution<'_>,
     live: &Liveness,
     options: &Options,
     allowed: &[&str],
+    table_is_used: bool,
     synthesis: &mut Synthesis<'_>,
 ) {
-    // Inputs may rely on the indirect function table being table 0.
+    // Inputs that use the indirect function table may rely on its being table 0.
     let table = resolution.made.indirect_function_table;
-    if let (Some(id), TableUse::Imported) = (table, synthesis.table) {
-        synthesis.imports.push(id);
+    let imported_table = table.filter(|_| synthesis.table == TableUse::Imported);
+    if table_is_used {
+        synthesis.imports.extend(imported_table);
     }
     let mut known: FxHashMap<(&str, &str, ImportType<'_>), SymbolId> = FxHashMap::default();
     for (id, symbol) in resolution.symbols() {
@@ -43,6 +46,9 @@ pub(super) fn imports(
         } else {
             synthesis.import_aliases.push((id, first));
         }
+    }
+    if !table_is_used {
+        synthesis.imports.extend(imported_table);
     }
 }
 

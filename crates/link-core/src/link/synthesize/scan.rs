@@ -7,6 +7,7 @@ use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
 use super::{needs_got, startup, target};
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
+use crate::link::layout::data::output_name;
 use crate::link::liveness::Liveness;
 use crate::link::mark::takes_slot;
 use crate::link::object::{Chunk, ObjReloc};
@@ -22,6 +23,8 @@ pub(super) struct Scan {
     pub(super) got_imports: Vec<SymbolRef>,
     pub(super) got_internal: Vec<SymbolRef>,
     pub(super) undefined: Vec<Place>,
+    /// Whether any relocation is for a slot of the indirect function table.
+    pub(super) takes_slots: bool,
     /// For each file, the types that relocations name, as they come.
     pub(super) types: Vec<Vec<ObjType>>,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -64,6 +67,7 @@ pub(super) fn scan(resolution: &Resolution<'_>, live: &Liveness, options: &Optio
                 .filter(|&entry| got.insert(entry)),
         );
         all.undefined.extend(file.undefined);
+        all.takes_slots |= file.takes_slots;
         all.types.extend(file.types);
         all.diagnostics.extend(file.diagnostics);
     }
@@ -130,8 +134,11 @@ impl FileScan<'_, '_> {
     fn reloc(&mut self, reloc: &ObjReloc, place: ChunkRef) {
         let symbol = target(self.resolution, self.file, reloc);
         let definition = self.resolution.definition(symbol);
-        if takes_slot(reloc.ty) && !needs_got(self.resolution, self.options, symbol) {
-            self.slot(symbol);
+        if takes_slot(reloc.ty) {
+            self.scan.takes_slots = true;
+            if !needs_got(self.resolution, self.options, symbol) {
+                self.slot(symbol);
+            }
         }
         if is_global_index(reloc.ty) && self.kind(symbol) != SymbolKind::Global {
             self.got(symbol);
@@ -201,28 +208,26 @@ impl FileScan<'_, '_> {
         }
     }
 
+    /// A distance within thread-local storage has to be one. (Without threads, whatever is
+    /// called thread-local is data like any other.)
     fn check_tls(&mut self, reloc: &ObjReloc, symbol: SymbolRef, definition: Definition) {
-        let tls = match symbol {
-            SymbolRef::Global(id) => self.resolution.symbol(id).tls,
-            SymbolRef::Local(file, symbol) => self.resolution.object(file).symbols[symbol.index()]
-                .flags
-                .contains(wasm_format::linking::SymbolFlags::TLS),
-        };
-        // Old objects mark the segment alone.
-        let tls = tls || startup::is_tls(self.resolution, symbol);
-        let problem = if definition == Definition::Undefined {
-            "an undefined symbol"
-        } else if self.options.memory.shared && !tls {
-            "non-TLS symbol"
-        } else {
-            return;
-        };
-        self.error(
-            reloc,
-            symbol,
-            &format!("cannot be used against {problem}"),
-            "",
-        );
+        if definition == Definition::Undefined {
+            self.error(
+                reloc,
+                symbol,
+                "cannot be used against an undefined symbol",
+                "",
+            );
+        } else if self.options.memory.shared && !startup::is_tls(self.resolution, symbol) {
+            let segment = startup::segment(self.resolution, symbol);
+            let end = segment.map_or_else(String::new, |segment| {
+                format!(
+                    " in non-TLS section: {}",
+                    output_name(segment, self.options)
+                )
+            });
+            self.error(reloc, symbol, "cannot be used against", &end);
+        }
     }
 
     /// In position-independent output, addresses in code must be relative, and data is

@@ -4,10 +4,11 @@
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::RelocType;
 
+use super::{needs_got, target};
 use crate::link::features::Features;
 use crate::link::ids::{FileId, ObjSegment};
 use crate::link::liveness::Liveness;
-use crate::link::object::{ObjTarget, Segment};
+use crate::link::object::{ObjReloc, ObjTarget, Segment};
 use crate::link::options::Options;
 use crate::link::resolution::{Definition, MadeFunction, Resolution, SymbolRef};
 use crate::link::synthesis::{SynthFunction, Synthesis};
@@ -32,23 +33,26 @@ pub(super) fn add(
             .iter()
             .any(|&symbol| (threads && is_tls(resolution, symbol)) == tls)
     };
-    let segments: Vec<&Segment<'_>> = live_segments(resolution, live).collect();
-    let addresses = |tls: bool| {
-        segments.iter().any(|segment| {
+    let segments: Vec<(FileId, &Segment<'_>)> = live_segments(resolution, live).collect();
+    let addresses = |tls: bool, loaded: bool| {
+        segments.iter().any(|&(file, segment)| {
             (threads && segment.flags.contains(SegmentFlags::TLS)) == tls
-                && holds_addresses(segment)
+                && addresses(segment).any(|reloc| {
+                    !loaded || needs_got(resolution, options, target(resolution, file, &reloc))
+                })
         })
     };
     let init_memory = needs_init_memory(&segments, options, features);
     let apply_globals = options.is_pic() && !features.has("extended-const") && got(false);
     let wanted = [
+        // What has its place already needs the addresses of other modules alone.
         (
             MadeFunction::ApplyDataRelocs,
-            options.is_pic() && addresses(false),
+            addresses(false, !options.is_pic()),
         ),
         (MadeFunction::InitMemory, init_memory),
         (MadeFunction::ApplyGlobalTlsRelocs, got(true)),
-        (MadeFunction::ApplyTlsRelocs, addresses(true)),
+        (MadeFunction::ApplyTlsRelocs, addresses(true, false)),
         (MadeFunction::ApplyGlobalRelocs, apply_globals),
         (MadeFunction::Start, apply_globals && init_memory),
     ];
@@ -67,7 +71,11 @@ pub(super) fn add(
 
 /// Whether memory is filled by code: where threads share it, so that only the first one
 /// fills it, and where it comes from outside and need not be zero.
-fn needs_init_memory(segments: &[&Segment<'_>], options: &Options, features: &Features) -> bool {
+fn needs_init_memory(
+    segments: &[(FileId, &Segment<'_>)],
+    options: &Options,
+    features: &Features,
+) -> bool {
     if options.memory.shared {
         return !segments.is_empty();
     }
@@ -76,20 +84,20 @@ fn needs_init_memory(segments: &[&Segment<'_>], options: &Options, features: &Fe
         && !options.emit_relocs
         && segments
             .iter()
-            .any(|segment| segment.name.starts_with(".bss") && segment.size > 0)
+            .any(|(_, segment)| segment.name.starts_with(".bss") && segment.size > 0)
 }
 
 fn live_segments<'r, 'a>(
     resolution: &'r Resolution<'a>,
     live: &'r Liveness,
-) -> impl Iterator<Item = &'r Segment<'a>> {
+) -> impl Iterator<Item = (FileId, &'r Segment<'a>)> {
     resolution.objects().flat_map(move |(file, object)| {
         object
             .segments
             .iter()
             .enumerate()
             .filter(move |&(i, _)| is_live(live, file, i))
-            .map(|(_, segment)| segment)
+            .map(move |(_, segment)| (file, segment))
     })
 }
 
@@ -97,10 +105,10 @@ fn is_live(live: &Liveness, file: FileId, segment: usize) -> bool {
     live.segment(file, ObjSegment(segment as u32))
 }
 
-/// Whether data holds addresses or table slots, which in position-independent output are
-/// written when it is loaded.
-fn holds_addresses(segment: &Segment<'_>) -> bool {
-    segment.chunk.relocs.iter().any(|reloc| {
+/// The places of a segment that hold addresses or table slots, which in position-independent
+/// output are written when it is loaded.
+fn addresses<'s>(segment: &'s Segment<'_>) -> impl Iterator<Item = ObjReloc> + 's {
+    segment.chunk.relocs.iter().filter(|reloc| {
         matches!(
             reloc.ty,
             RelocType::MemoryAddrI32
@@ -113,13 +121,19 @@ fn holds_addresses(segment: &Segment<'_>) -> bool {
 
 /// Whether a symbol is a place in thread-local storage.
 pub(super) fn is_tls(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
-    match resolution.definition(symbol) {
-        Definition::Object { file, symbol } => match resolution.target(file, symbol) {
-            ObjTarget::Data { segment, .. } => resolution.object(file).segments[segment.index()]
-                .flags
-                .contains(SegmentFlags::TLS),
-            _ => false,
-        },
-        _ => false,
+    segment(resolution, symbol).is_some_and(|segment| segment.flags.contains(SegmentFlags::TLS))
+}
+
+/// The segment that a symbol is a place in.
+pub(super) fn segment<'r, 'a>(
+    resolution: &'r Resolution<'a>,
+    symbol: SymbolRef,
+) -> Option<&'r Segment<'a>> {
+    let Definition::Object { file, symbol } = resolution.definition(symbol) else {
+        return None;
+    };
+    match resolution.target(file, symbol) {
+        ObjTarget::Data { segment, .. } => Some(&resolution.object(file).segments[segment.index()]),
+        _ => None,
     }
 }
