@@ -1,74 +1,233 @@
-//! `cargo xtask bench`: the criterion benchmarks of all crates.
+//! `bench`: how fast `wasm-link` is, side by side with other linkers on the same inputs.
+//!
+//! The inputs are made once and lie in `bench` of the target directory. Every linker runs in
+//! every round, so that what else the machine does strikes all of them; what counts are the
+//! ratios within the rounds. docs/performance.md says what comes of it.
 
+// Sizes are far below what a float holds exactly.
+#![allow(clippy::cast_precision_loss)]
+
+mod bars;
 mod big;
+mod chart;
+mod criterion;
+mod floor;
+mod inputs;
+mod linkers;
+mod measure;
+mod memory;
+mod needed;
+mod options;
+mod phases;
+mod results;
 
 use std::fs;
+use std::path::Path;
 
-use crate::process::{cargo, root, run, target_dir};
-use crate::{Result, unknown_argument};
+use self::inputs::Input;
+use self::linkers::Linker;
+use self::measure::Subject;
+use self::options::{Options, Request};
+use self::results::{Measured, Measurement};
+use crate::table::Table;
+use crate::{Result, process, sections};
 
+/// Runs the command; see `cargo xtask help`.
 pub(crate) fn run_command(args: &[String]) -> Result {
-    if let [flag, scale] = args
-        && flag == "--prepare"
-    {
-        let work = target_dir()?.join("bench");
-        let big = big::make(&work, parse_scale(scale)?)?;
-        for input in [big.objects, big.archives] {
-            println!("cd {}; wasm-link @{input} -o out.wasm", big.dir.display());
+    let work = process::target_dir()?.join("bench");
+    match options::parse(args)? {
+        Request::Criterion(filter) => criterion::run_all(filter.as_deref()),
+        Request::Prepare(scale) => {
+            let big = big::make(&work, scale)?;
+            for input in [big.objects, big.archives, big.pulled] {
+                println!("cd {}; wasm-link @{input} -o out.wasm", big.dir.display());
+            }
+            Ok(())
         }
-        return Ok(());
+        Request::Links(options) => measure_links(&options, &work),
     }
-    let filter = match args {
-        [] => None,
-        [flag, ..] if flag.starts_with('-') => return unknown_argument(flag),
-        [filter] => Some(filter),
-        [.., other] => return unknown_argument(other),
+}
+
+fn measure_links(options: &Options, work: &Path) -> Result {
+    fs::create_dir_all(work)?;
+    // Read first: a wrong name is told before minutes have passed.
+    let saved = |name: &str| work.join("saved").join(name).with_extension("json");
+    let before = match &options.compare {
+        Some(name) => results::read(&saved(name))?,
+        None => Vec::new(),
     };
-    let benches = benches()?;
-    if benches.is_empty() {
-        return Err("no crate has a benchmark".into());
+    let linkers = linkers::find(options.linker.clone())?;
+    let inputs = inputs::make(options, work, &linkers[0])?;
+    if inputs.is_empty() {
+        return Err("no input has such a name".into());
     }
-    for (package, bench) in benches {
-        // Each by its name: the tests of a library, which cargo would run as well, do not
-        // take a benchmark's arguments.
-        run(cargo()
-            .args(["bench", "--package", &package, "--bench", &bench, "--"])
-            .args(filter))?;
+    let mut measurements = Vec::new();
+    for input in inputs.iter().filter(|input| input.name != inputs::PULLED) {
+        println!("measuring {}", input.name);
+        measurements.push(measure(input, &linkers, work, options.rounds)?);
+    }
+    println!("\n{}", table(&measurements));
+    let mut bars = bars::of_links(&measurements);
+    let find = |name| inputs.iter().find(|input| input.name == name);
+    if let (Some(archives), Some(pulled)) = (find("big-archive"), find(inputs::PULLED)) {
+        let [archives, pulled] =
+            phases::pulling(archives, pulled, &linkers[0], work, options.rounds)?;
+        bars.push(bars::of_pulling(&archives, &pulled));
+    }
+    if let Some(big) = find("big") {
+        let threads = phases::threads(big, &linkers, work, options.rounds)?;
+        println!("{}", threads.table());
+        bars.extend(bars::of_threads(&threads));
+        let growth = phases::growth(options.scale, &linkers, work, options.rounds)?;
+        println!("{}", phases::growth_table(&growth));
+        bars.extend(bars::of_growth(&growth));
+    }
+    for bar in &bars {
+        println!("  {bar}");
+    }
+    if options.scale < 1.0 {
+        println!("  (the large inputs were smaller than those that the bars are about)");
+    }
+
+    if !before.is_empty() {
+        println!("\n{}", comparison(&before, &measurements));
+    }
+    let json = results::json(options.scale, &measurements);
+    if let Some(path) = &options.json {
+        write(path, &json)?;
+    }
+    if let Some(name) = &options.save {
+        write(&saved(name), &json)?;
+    }
+    if let Some(path) = &options.chart {
+        write(path, &chart::svg(&measurements))?;
     }
     Ok(())
 }
 
-/// A scale as it is written on the command line: `1/10`, `0.1`.
-fn parse_scale(text: &str) -> Result<f64> {
-    let (part, whole) = text.split_once('/').unwrap_or((text, "1"));
-    let scale = part.parse::<f64>()? / whole.parse::<f64>()?;
-    if scale > 0.0 && scale <= 10.0 {
-        return Ok(scale);
+fn write(path: &Path, text: &str) -> Result {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
     }
-    Err(format!("the scale `{text}` is not above 0 and at most 10").into())
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// The benchmarks, each with its package.
-fn benches() -> Result<Vec<(String, String)>> {
-    let mut found = Vec::new();
-    for package in fs::read_dir(root().join("crates"))? {
-        let package = package?;
-        let Ok(benches) = fs::read_dir(package.path().join("benches")) else {
+/// Measures all linkers on one input.
+fn measure(input: &Input, linkers: &[Linker], work: &Path, rounds: usize) -> Result<Measurement> {
+    let mut subjects = Vec::new();
+    let mut measured = Vec::new();
+    let mut functions = None;
+    for linker in linkers {
+        let output = work.join(format!("{}.wasm", linker.name));
+        // The first run brings the inputs into memory and shows whether the linker can do it.
+        if !linkers::can_link(linker, input, &output)? {
+            println!("  {} cannot link it", linker.name);
             continue;
-        };
-        for bench in benches {
-            let path = bench?.path();
-            // A directory is a benchmark if it has a `main.rs`; other files are parts.
-            let is_bench = path.extension().is_some_and(|extension| extension == "rs")
-                || path.join("main.rs").exists();
-            if let (true, Some(name)) = (is_bench, path.file_stem()) {
-                found.push((
-                    package.file_name().to_string_lossy().into_owned(),
-                    name.to_string_lossy().into_owned(),
-                ));
+        }
+        let module = fs::read(&output)?;
+        let found = sections::read(&module)
+            .map_err(|error| format!("{}: {error}", output.display()))?
+            .functions;
+        measure::remove(&output)?;
+        if functions.is_some_and(|functions| functions != found) {
+            println!("  {}'s module has {found} functions", linker.name);
+        }
+        functions.get_or_insert(found);
+        let command = linker.command(input, &output);
+        let mut subject = Subject { command, output };
+        measured.push(Measured {
+            linker: linker.name,
+            times: Vec::new(),
+            memory: memory::peak(&mut subject)?,
+            output_bytes: module.len() as u64,
+        });
+        subjects.push(subject);
+    }
+    let runs = measure::interleaved(&mut subjects, rounds)?;
+    for (measured, runs) in measured.iter_mut().zip(&runs) {
+        measured.times = runs.iter().map(phases::milliseconds).collect();
+    }
+    let floor = if input.name == "big" {
+        let mut best = f64::INFINITY;
+        for _ in 0..rounds.max(3) {
+            let time = floor::copy(&input.files, &work.join("copy"))?;
+            best = best.min(time.as_secs_f64() * 1000.0);
+        }
+        Some(best)
+    } else {
+        None
+    };
+    let needed = if input.name == "big-stripped" {
+        let output = measured.first().map_or(0, |ours| ours.output_bytes);
+        Some(needed::without_debug(&input.files)? + output)
+    } else {
+        None
+    };
+    Ok(Measurement {
+        input: input.name,
+        input_bytes: input.bytes()?,
+        bar: input.bar,
+        linkers: measured,
+        floor,
+        needed,
+    })
+}
+
+/// All that was measured.
+fn table(measurements: &[Measurement]) -> Table {
+    let mut table = Table::new(&[
+        "input",
+        "linker",
+        "ms",
+        "/ ours",
+        "anonymous MB",
+        "file MB",
+        "input MB",
+        "output MB",
+    ]);
+    let megabytes = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6);
+    for measurement in measurements {
+        for measured in &measurement.linkers {
+            table.row(vec![
+                measurement.input.to_owned(),
+                measured.linker.to_owned(),
+                format!("{:.1}", measured.median()),
+                format!("{:.2}×", measurement.ratio(measured)),
+                megabytes(measured.memory.anonymous),
+                megabytes(measured.memory.file),
+                megabytes(measurement.input_bytes),
+                megabytes(measured.output_bytes),
+            ]);
+        }
+        if let Some(floor) = measurement.floor {
+            table.row(vec![
+                measurement.input.to_owned(),
+                "copying".to_owned(),
+                format!("{floor:.1}"),
+            ]);
+        }
+    }
+    table
+}
+
+/// Earlier results beside these. What others took shows how alike the circumstances were.
+fn comparison(before: &[results::Kept], now: &[Measurement]) -> Table {
+    let mut table = Table::new(&["input", "linker", "before, ms", "now, ms", "now / before"]);
+    for measurement in now {
+        for measured in &measurement.linkers {
+            let earlier = before
+                .iter()
+                .find(|kept| kept.input == measurement.input && kept.linker == measured.linker);
+            if let Some(earlier) = earlier {
+                table.row(vec![
+                    measurement.input.to_owned(),
+                    measured.linker.to_owned(),
+                    format!("{:.1}", earlier.median),
+                    format!("{:.1}", measured.median()),
+                    format!("{:.2}×", measured.median() / earlier.median),
+                ]);
             }
         }
     }
-    found.sort();
-    Ok(found)
+    table
 }

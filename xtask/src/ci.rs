@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what continuous integration runs after `cargo xtask test`.
 
 use crate::process::{cargo, run};
-use crate::{Result, demo, fixtures, test, unknown_argument};
+use crate::{Result, bench, demo, fixtures, test, unknown_argument};
 
 pub(crate) fn run_command(args: &[String]) -> Result {
     if let [argument, ..] = args {
@@ -15,5 +15,6 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     for backend in ["auto", "lld"] {
         demo::run_command(&[format!("--backend={backend}")])?;
     }
-    Ok(())
+    // That it works is all this says: nothing is judged by the time it takes here.
+    bench::run_command(&["--scale", "1/100", "--rounds", "1"].map(str::to_owned))
 }

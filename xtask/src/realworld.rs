@@ -5,15 +5,16 @@
 //! The programs are in `xtask/programs`. Objects, outputs and what is downloaded lie in
 //! `realworld` of the target directory.
 
-mod bundled;
+pub(crate) mod bundled;
 mod compile;
 mod dwarf;
 mod facts;
 mod freestanding;
 mod linker;
 mod report;
-mod rust;
-mod tools;
+pub(crate) mod rust;
+pub(crate) mod sources;
+pub(crate) mod tools;
 mod wasi;
 
 use std::path::PathBuf;

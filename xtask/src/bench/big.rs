@@ -19,7 +19,7 @@ use std::thread;
 
 use crate::Result;
 use archive::Member;
-use plan::Size;
+use plan::{LEAGUES, Size};
 
 /// What makes the inputs: when any of it changes, they are made anew.
 const GENERATOR: [&str; 9] = [
@@ -42,6 +42,14 @@ pub(crate) struct Big {
     pub(crate) objects: &'static str,
     /// A response file with all archives, and the object that needs a tenth of them.
     pub(crate) archives: &'static str,
+    /// A response file with what is pulled of the archives, without them.
+    pub(crate) pulled: &'static str,
+}
+
+/// Whether the inputs of a scale are of this size and not larger: they have a unit in every
+/// league at least.
+pub(crate) fn can_make(scale: f64) -> bool {
+    Size::units_of(scale) >= LEAGUES
 }
 
 /// Makes the inputs of a scale below `work`, unless they are there.
@@ -51,6 +59,7 @@ pub(crate) fn make(work: &Path, scale: f64) -> Result<Big> {
         dir: work.join(format!("big-{}", size.units)),
         objects: "objects.rsp",
         archives: "archives.rsp",
+        pulled: "pulled.rsp",
     };
     let mut hasher = DefaultHasher::new();
     GENERATOR.hash(&mut hasher);
@@ -107,10 +116,15 @@ fn write(big: &Big, size: Size) -> Result {
     })?;
 
     let mut objects = "main.o\n".to_owned();
-    for number in 0..size.units {
-        objects.extend(["objects/", &object_name(number), "\n"]);
-    }
     let mut libraries = "main-tenth.o\n".to_owned();
+    let mut pulled = libraries.clone();
+    for number in 0..size.units {
+        let line = format!("objects/{}\n", object_name(number));
+        objects += &line;
+        if number.is_multiple_of(LEAGUES) {
+            pulled += &line;
+        }
+    }
     for archive in 0..archives {
         libraries += &archive_name(archive);
         libraries.push('\n');
@@ -119,6 +133,7 @@ fn write(big: &Big, size: Size) -> Result {
     fs::write(big.dir.join("main-tenth.o"), unit::entry(false).bytes)?;
     fs::write(big.dir.join(big.objects), objects)?;
     fs::write(big.dir.join(big.archives), libraries)?;
+    fs::write(big.dir.join(big.pulled), pulled)?;
     Ok(())
 }
 

@@ -26,13 +26,13 @@ libz-sys = { version = \"=1.1.31\", default-features = false }
 ";
 
 /// Where the sources of the libraries lie.
-pub(super) struct Bundled {
-    pub(super) sqlite: PathBuf,
-    pub(super) zlib: PathBuf,
+pub(crate) struct Bundled {
+    pub(crate) sqlite: PathBuf,
+    pub(crate) zlib: PathBuf,
 }
 
 /// Fetches the crates below `work`, unless they are there.
-pub(super) fn fetch(work: &Path) -> Result<Bundled> {
+pub(crate) fn fetch(work: &Path) -> Result<Bundled> {
     let vendor = work.join("vendor");
     let bundled = Bundled {
         sqlite: vendor.join(SQLITE).join("sqlite3"),

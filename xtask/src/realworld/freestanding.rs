@@ -9,7 +9,7 @@ use super::bundled::Bundled;
 use super::linker::Linker;
 use super::report::{Check, behaviour};
 use super::tools::{self, BUILTINS, LIB};
-use super::{Context, compile, wasi};
+use super::{Context, compile, sources};
 use crate::{Result, process};
 
 const TARGET: &str = "--target=wasm32-unknown-unknown";
@@ -189,7 +189,7 @@ fn relocatable(context: &mut Context, bundled: &Bundled) -> Result {
         "main",
         &[flags.as_slice(), &[&include]].concat(),
     )?;
-    let parts = wasi::zlib_objects(&dir, &flags, bundled)?;
+    let parts = sources::zlib_library(&dir, &flags, bundled)?;
     let run = |module: &Path| {
         let mut node = tools::node("wasi.mjs");
         node.arg(module);

@@ -38,7 +38,7 @@ pub(super) fn check(context: &mut Context) -> Result {
 }
 
 /// Unpacks the packages below `work`, unless they are there.
-fn unpack(work: &Path) -> Result<PathBuf> {
+pub(crate) fn unpack(work: &Path) -> Result<PathBuf> {
     let root = work.join("rust-1.63");
     if root.is_dir() {
         return Ok(root);
@@ -63,7 +63,7 @@ fn unpack(work: &Path) -> Result<PathBuf> {
     Ok(root)
 }
 
-fn rustc(root: &Path) -> Command {
+pub(crate) fn rustc(root: &Path) -> Command {
     let mut rustc = Command::new(root.join("usr/bin/rustc"));
     let libraries = [
         root.join("usr/lib/x86_64-linux-gnu"),

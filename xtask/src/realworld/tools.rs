@@ -5,27 +5,30 @@ use std::process::{Command, Output};
 
 use crate::{Result, process};
 
-pub(super) const CLANG: &str = "clang-19";
+pub(crate) const CLANG: &str = "clang-19";
 pub(super) const DWARFDUMP: &str = "llvm-dwarfdump-19";
 pub(super) const NODE: &str = "node";
 
 /// Debian's WASI libraries.
-pub(super) const LIB: &str = "/usr/lib/wasm32-wasi";
+pub(crate) const LIB: &str = "/usr/lib/wasm32-wasi";
 
 /// What compiled code calls for what the machine does not have.
-pub(super) const BUILTINS: &str =
+pub(crate) const BUILTINS: &str =
     "/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a";
 
 /// Fails unless everything is there.
 pub(super) fn check() -> Result {
-    for (program, package) in [
-        (CLANG, "clang-19"),
-        (DWARFDUMP, "llvm-19"),
-        (NODE, "nodejs"),
-        ("dpkg", "dpkg"),
-    ] {
+    check_compiler()?;
+    for (program, package) in [(DWARFDUMP, "llvm-19"), (NODE, "nodejs")] {
         process::require(program, package)?;
     }
+    Ok(())
+}
+
+/// Fails unless what compiles the programs is there, and the libraries they are linked with.
+pub(crate) fn check_compiler() -> Result {
+    process::require(CLANG, "clang-19")?;
+    process::require("dpkg", "dpkg")?;
     for (file, package) in [
         ("/usr/lib/wasm32-wasi/libc.a", "wasi-libc"),
         ("/usr/lib/wasm32-wasi/libc++.a", "libc++-19-dev-wasm32"),
@@ -47,13 +50,13 @@ pub(super) fn check() -> Result {
 }
 
 /// Runs the command with its outputs captured, silently; only starting it can fail.
-pub(super) fn output(command: &mut Command) -> Result<Output> {
+pub(crate) fn output(command: &mut Command) -> Result<Output> {
     let output = command.output();
     output.map_err(|error| format!("cannot start `{}`: {error}", show(command)).into())
 }
 
 /// Runs the command silently; it must succeed. Returns its standard output.
-pub(super) fn succeed(command: &mut Command) -> Result<String> {
+pub(crate) fn succeed(command: &mut Command) -> Result<String> {
     let output = output(command)?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
@@ -69,14 +72,14 @@ pub(super) fn succeed(command: &mut Command) -> Result<String> {
 }
 
 /// The whole command, to be repeated by hand.
-pub(super) fn show(command: &Command) -> String {
+pub(crate) fn show(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy()];
     words.extend(command.get_args().map(|arg| arg.to_string_lossy()));
     words.join(" ")
 }
 
 /// A file among the sources of the programs.
-pub(super) fn source(name: &str) -> std::path::PathBuf {
+pub(crate) fn source(name: &str) -> std::path::PathBuf {
     process::root().join("xtask/programs").join(name)
 }
 

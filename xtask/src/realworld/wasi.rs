@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::bundled::Bundled;
 use super::report::Check;
 use super::tools::{self, BUILTINS, LIB};
-use super::{Context, compile};
+use super::{Context, sources};
 use crate::Result;
 
 /// How every program is linked.
@@ -69,76 +69,38 @@ fn programs(
     flags: &[&str],
     bundled: &Bundled,
 ) -> Result<Vec<Program>> {
-    const C: &[&str] = &["--target=wasm32-wasi", "-Wno-everything"];
-    let compile = |source: &Path, more: &[&str]| {
-        let name = source.file_stem().unwrap_or_default().to_string_lossy();
-        compile::object(dir, source, &name, &[C, flags, more].concat())
-    };
     let mut programs = Vec::new();
     if context.wants("stdio") {
         programs.push(Program {
             name: "stdio",
-            objects: vec![compile(&tools::source("stdio.c"), &[])?],
+            objects: vec![sources::program(dir, "stdio.c", flags)?],
             libraries: &["-lc-printscan-long-double", "-lc"],
             function: "checksum",
         });
     }
     if context.wants("iostream") {
-        let flags = ["-std=c++17", "-fno-exceptions"];
         programs.push(Program {
             name: "iostream",
-            objects: vec![compile(&tools::source("iostream.cc"), &flags)?],
+            objects: vec![sources::iostream(dir, flags)?],
             libraries: &["-lc++", "-lc++abi", "-lc"],
             function: "early",
         });
     }
     if context.wants("sqlite") {
-        let include = format!("-I{}", bundled.sqlite.display());
-        let mut objects = vec![compile(&tools::source("sqlite.c"), &[&include])?];
-        let options = [
-            "-DSQLITE_OS_OTHER",
-            "-DSQLITE_OMIT_LOAD_EXTENSION",
-            "-DSQLITE_OMIT_WAL",
-            "-DSQLITE_THREADSAFE=0",
-        ];
-        for (source, name) in [
-            ("sqlite3.c", "sqlite3-library"),
-            ("wasm32-wasi-vfs.c", "vfs"),
-        ] {
-            let source = bundled.sqlite.join(source);
-            let flags = [C, flags, &options, &[&include]].concat();
-            objects.push(compile::object(dir, &source, name, &flags)?);
-        }
         programs.push(Program {
             name: "sqlite",
-            objects,
+            objects: sources::sqlite(dir, flags, bundled)?,
             libraries: &["-lc-printscan-long-double", "-lc"],
             function: "collatz",
         });
     }
     if context.wants("zlib") {
-        let include = format!("-I{}", bundled.zlib.display());
-        let mut objects = vec![compile(&tools::source("zlib.c"), &[&include])?];
-        objects.extend(zlib_objects(dir, &[C, flags].concat(), bundled)?);
         programs.push(Program {
             name: "zlib",
-            objects,
+            objects: sources::zlib(dir, flags, bundled)?,
             libraries: &["-lc"],
             function: "main",
         });
     }
     Ok(programs)
-}
-
-/// zlib itself, without what reads and writes files.
-pub(super) fn zlib_objects(dir: &Path, flags: &[&str], bundled: &Bundled) -> Result<Vec<PathBuf>> {
-    const PARTS: [&str; 10] = [
-        "adler32", "compress", "crc32", "deflate", "inffast", "inflate", "inftrees", "trees",
-        "uncompr", "zutil",
-    ];
-    let object = |part: &&str| {
-        let source = bundled.zlib.join(part).with_extension("c");
-        compile::object(dir, &source, &format!("zlib-{part}"), flags)
-    };
-    PARTS.iter().map(object).collect()
 }

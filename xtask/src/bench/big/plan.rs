@@ -38,10 +38,15 @@ impl Size {
     /// `scale` of 2,000 objects with 200,000 functions.
     pub(crate) fn scaled(scale: f64) -> Self {
         Self {
-            units: ((2000.0 * scale).round() as u32).max(LEAGUES),
+            units: Self::units_of(scale).max(LEAGUES),
             own: 40,
             new_families: 6,
         }
+    }
+
+    /// How many units `scale` is.
+    pub(super) fn units_of(scale: f64) -> u32 {
+        (2000.0 * scale).round() as u32
     }
 
     /// How many families there are.

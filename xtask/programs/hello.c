@@ -1,0 +1,8 @@
+// The smallest program that prints.
+
+#include <stdio.h>
+
+int main(void) {
+    puts("Hello!");
+    return 0;
+}

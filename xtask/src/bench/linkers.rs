@@ -1,0 +1,89 @@
+//! The linkers that are measured side by side.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::inputs::Input;
+use crate::realworld::tools;
+use crate::{Result, process};
+
+/// The name of this workspace's linker.
+pub(super) const OURS: &str = "wasm-link";
+/// The name of the linker it is judged by.
+pub(super) const REFERENCE: &str = "rust-lld";
+
+/// A linker and the arguments it always gets.
+pub(super) struct Linker {
+    pub(super) name: &'static str,
+    pub(super) program: PathBuf,
+    arguments: Vec<&'static str>,
+}
+
+impl Linker {
+    /// The linker, about to link `input` to `output`.
+    pub(super) fn command(&self, input: &Input, output: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .current_dir(&input.dir)
+            .args(&self.arguments)
+            .args(&input.arguments)
+            .arg("-o")
+            .arg(output);
+        command
+    }
+}
+
+/// What is there of them: ours, which is built or is at `ours`, first, and then the toolchain's
+/// `rust-lld`, LLVM's of Debian, and wild.
+pub(super) fn find(ours: Option<PathBuf>) -> Result<Vec<Linker>> {
+    let ours = match ours {
+        Some(ours) => ours,
+        None => process::build_wasm_link()?,
+    };
+    let mut linkers = vec![
+        Linker {
+            name: OURS,
+            program: ours,
+            arguments: Vec::new(),
+        },
+        Linker {
+            name: REFERENCE,
+            program: process::rust_lld()?,
+            arguments: vec!["-flavor", "wasm"],
+        },
+    ];
+    // wild leaves its work to a process that outlives it, unless it is told not to.
+    for (name, arguments) in [
+        ("wasm-ld-19", vec![]),
+        ("wild", vec!["--no-fork", "-m", "wasm32"]),
+    ] {
+        if process::require(name, name).is_ok() {
+            linkers.push(Linker {
+                name,
+                program: name.into(),
+                arguments,
+            });
+        }
+    }
+    Ok(linkers)
+}
+
+/// Whether a linker can link the input at all. Only of those that are not asked for: wild may
+/// have been built without WebAssembly, or not know an option.
+pub(super) fn can_link(linker: &Linker, input: &Input, output: &Path) -> Result<bool> {
+    let mut command = linker.command(input, output);
+    let run = tools::output(&mut command)?;
+    if run.status.success() {
+        return Ok(true);
+    }
+    if linker.name == OURS || linker.name == REFERENCE {
+        return Err(format!(
+            "`{}` failed ({}):\n{}",
+            tools::show(&command),
+            run.status,
+            String::from_utf8_lossy(&run.stderr)
+        )
+        .into());
+    }
+    Ok(false)
+}
