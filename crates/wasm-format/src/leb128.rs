@@ -224,23 +224,28 @@ pub const fn len_i64(value: i64) -> usize {
 /// Decodes an unsigned 32-bit value: the value and how many bytes it took.
 #[inline]
 pub fn decode_u32(bytes: &[u8]) -> Result<(u32, usize), DecodeErrorKind> {
-    // Nearly every value in a table is one byte long.
-    match bytes.first() {
-        Some(&first) if first < 0x80 => Ok((u32::from(first), 1)),
-        _ => decode_unsigned(bytes, 32).map(|(value, len)| (value as u32, len)),
+    match short(bytes) {
+        Some((groups, len)) => Ok((groups, len)),
+        None => decode_long_u32(bytes),
     }
 }
 
 /// Decodes an unsigned 64-bit value: the value and how many bytes it took.
 #[inline]
 pub fn decode_u64(bytes: &[u8]) -> Result<(u64, usize), DecodeErrorKind> {
-    decode_unsigned(bytes, 64)
+    match short(bytes) {
+        Some((groups, len)) => Ok((u64::from(groups), len)),
+        None => decode_unsigned(bytes, 64),
+    }
 }
 
 /// Decodes a signed 32-bit value: the value and how many bytes it took.
 #[inline]
 pub fn decode_i32(bytes: &[u8]) -> Result<(i32, usize), DecodeErrorKind> {
-    decode_signed(bytes, 32).map(|(value, len)| (value as i32, len))
+    match short(bytes) {
+        Some((groups, len)) => Ok((sign_extended(groups, len), len)),
+        None => decode_long_i32(bytes),
+    }
 }
 
 /// Decodes a signed 33-bit value, the type of a block type (core spec, 5.4.2 Control Instructions): the value
@@ -253,7 +258,52 @@ pub fn decode_i33(bytes: &[u8]) -> Result<(i64, usize), DecodeErrorKind> {
 /// Decodes a signed 64-bit value: the value and how many bytes it took.
 #[inline]
 pub fn decode_i64(bytes: &[u8]) -> Result<(i64, usize), DecodeErrorKind> {
-    decode_signed(bytes, 64)
+    match short(bytes) {
+        Some((groups, len)) => Ok((i64::from(sign_extended(groups, len)), len)),
+        None => decode_signed(bytes, 64),
+    }
+}
+
+/// The groups of seven bits of a number of at most four bytes, one beside the other, and
+/// how many there are: nearly every number in a table is so short, and no width is
+/// exceeded. `None` where the number goes on, or fewer than four bytes are left.
+#[inline]
+fn short(bytes: &[u8]) -> Option<(u32, usize)> {
+    let bytes: &[u8; 4] = bytes.first_chunk()?;
+    let [a, b, c, d] = bytes.map(u32::from);
+    // Each byte but the last has a bit more than its group, which is taken off again.
+    let groups = a;
+    if a < 0x80 {
+        return Some((groups, 1));
+    }
+    let groups = groups - 0x80 + (b << 7);
+    if b < 0x80 {
+        return Some((groups, 2));
+    }
+    let groups = groups - (0x80 << 7) + (c << 14);
+    if c < 0x80 {
+        return Some((groups, 3));
+    }
+    let groups = groups - (0x80 << 14) + (d << 21);
+    (d < 0x80).then_some((groups, 4))
+}
+
+/// The value of `len` groups of seven bits, at most four, the foremost bit of which is
+/// its sign.
+#[inline]
+fn sign_extended(groups: u32, len: usize) -> i32 {
+    let unused = 32 - 7 * len;
+    (groups << unused) as i32 >> unused
+}
+
+#[cold]
+fn decode_long_u32(bytes: &[u8]) -> Result<(u32, usize), DecodeErrorKind> {
+    decode_unsigned(bytes, 32).map(|(value, len)| (value as u32, len))
+}
+
+#[cold]
+fn decode_long_i32(bytes: &[u8]) -> Result<(i32, usize), DecodeErrorKind> {
+    decode_signed(bytes, 32).map(|(value, len)| (value as i32, len))
 }
 
 #[inline]

@@ -143,11 +143,13 @@ fn phases<S: Sink, T>(
     // Copy and relocate every chunk into its own slice of the output.
     env.enter(Phase::Write);
     let out = room(sink, layout.size, options, diagnostics)?;
-    collect(
+    let written = collect(
         write::write(&resolution, &live, options, &layout, out),
         diagnostics,
-    )?;
-    check(env, options, diagnostics)?;
+    );
+    written
+        .and_then(|()| check(env, options, diagnostics))
+        .inspect_err(|_| sink.abandon())?;
 
     let linked = Linked {
         diagnostics: std::mem::take(diagnostics).into_vec(),

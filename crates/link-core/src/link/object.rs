@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
 use wasm_format::reloc::{RelocEntry, RelocType};
-use wasm_format::{GlobalType, Reader, TableType};
+use wasm_format::{GlobalType, TableType};
 
 use super::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType};
 use crate::reloc::Reloc;
@@ -247,6 +247,10 @@ pub struct Custom<'a> {
     pub name: &'a str,
     /// Its contents, after the name.
     pub chunk: Chunk<'a>,
+    /// Relocations of debug info as its file has them, which nobody has looked at yet:
+    /// they are most of all relocations, and nothing but writing asks what they say.
+    /// [`Chunk::relocs`] has none then.
+    pub unchecked: Option<UncheckedRelocs<'a>>,
     /// Index into [`Object::comdats`].
     pub comdat: Option<u32>,
 }
@@ -280,6 +284,19 @@ pub struct Tag<'a> {
     pub name: &'a str,
 }
 
+/// A relocation section that nobody has looked at yet.
+#[derive(Debug, Clone, Copy)]
+pub struct UncheckedRelocs<'a> {
+    /// Its name.
+    pub section: &'a str,
+    /// Its entries.
+    pub entries: &'a [u8],
+    /// How many there are to be.
+    pub count: u32,
+    /// Where the entries begin, in the file that messages speak of.
+    pub at: usize,
+}
+
 /// A function to run before the program starts.
 #[derive(Debug, Clone, Copy)]
 pub struct ObjInitFunc {
@@ -300,6 +317,9 @@ pub enum Relocs<'a> {
         /// Where the chunk begins in its section's contents: entries' offsets count from
         /// the section's start.
         chunk_start: u32,
+        /// Whether each asks for nothing but the index or address of a symbol: none for a
+        /// table slot, an entry of the GOT, a place in thread-local storage or a type.
+        plain: bool,
     },
     /// As values, offsets relative to the chunk.
     Decoded(&'a [ObjReloc]),
@@ -316,11 +336,22 @@ impl<'a> Relocs<'a> {
             Relocs::Encoded {
                 entries,
                 chunk_start,
+                ..
             } => RelocIter::Encoded {
-                reader: Reader::new(entries),
+                entries,
                 chunk_start,
             },
             Relocs::Decoded(relocs) => RelocIter::Decoded(relocs.iter()),
+        }
+    }
+
+    /// Whether each asks for nothing but the index or address of a symbol, as far as that
+    /// is known without looking at them.
+    #[inline]
+    pub fn are_plain(self) -> bool {
+        match self {
+            Relocs::Encoded { plain, .. } => plain,
+            Relocs::Decoded(relocs) => relocs.is_empty(),
         }
     }
 
@@ -340,7 +371,7 @@ pub enum RelocIter<'a> {
     /// Decoding them on the way.
     Encoded {
         /// The entries not yet decoded.
-        reader: Reader<'a>,
+        entries: &'a [u8],
         /// Where the chunk begins in its section's contents.
         chunk_start: u32,
     },
@@ -355,15 +386,13 @@ impl Iterator for RelocIter<'_> {
     fn next(&mut self) -> Option<ObjReloc> {
         match self {
             RelocIter::Encoded {
-                reader,
+                entries,
                 chunk_start,
             } => {
-                if reader.is_empty() {
-                    return None;
-                }
                 // Entries were checked when the file was read; ending early is the
                 // harmless answer should that ever not hold.
-                let entry = RelocEntry::decode(reader).ok()?;
+                let (entry, rest) = RelocEntry::split_first(entries)?;
+                *entries = rest;
                 Reloc::from_entry(&entry, *chunk_start)
             }
             RelocIter::Decoded(relocs) => relocs.next().copied(),

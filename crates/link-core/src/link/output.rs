@@ -13,9 +13,13 @@ pub trait Sink: Send {
     ///
     /// An error becomes a diagnostic of the link.
     fn room(&mut self, len: usize) -> io::Result<&mut [u8]>;
+
+    /// The link failed while it filled the room: what is there is no module. Does nothing
+    /// unless it is implemented.
+    fn abandon(&mut self) {}
 }
 
-/// Into memory.
+/// Into memory. A link that fails leaves it empty or as it was.
 impl Sink for Vec<u8> {
     fn room(&mut self, len: usize) -> io::Result<&mut [u8]> {
         self.clear();
@@ -24,11 +28,19 @@ impl Sink for Vec<u8> {
         self.resize(len, 0);
         Ok(self)
     }
+
+    fn abandon(&mut self) {
+        self.clear();
+    }
 }
 
 impl<S: Sink + ?Sized> Sink for &mut S {
     fn room(&mut self, len: usize) -> io::Result<&mut [u8]> {
         (**self).room(len)
+    }
+
+    fn abandon(&mut self) {
+        (**self).abandon();
     }
 }
 

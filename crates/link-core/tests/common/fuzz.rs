@@ -16,7 +16,7 @@ pub fn object(bytes: &[u8]) {
     for strip_debug in [false, true] {
         let options = ParseOptions {
             strip_debug,
-            from_archive: false,
+            ..ParseOptions::default()
         };
         let Ok(object) = parse_object(&"fuzz.o".into(), bytes, options, &files) else {
             continue;

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use link_core::link::options::Entry;
+use link_core::link::options::{Entry, Strip};
 use link_core::link::{Options, Threads};
 use wasm_format::linking::SymbolFlags;
 use wasm_format::reloc::RelocType;
@@ -155,6 +155,34 @@ fn settings_that_make_no_sense() {
     refuse(&|options| options.table.base = Some(u64::MAX));
     refuse(&|options| options.table.base = Some(u64::from(u32::MAX)));
     insta::assert_snapshot!(messages.join("--\n"));
+}
+
+/// Relocations of debug info are looked at when they are written: a link that gets so far
+/// refuses them all the same, and one that strips them does not look.
+#[test]
+fn damaged_relocations_of_debug_info() {
+    let mut source = Source::new();
+    source
+        .start(&[])
+        .custom(".debug_info", [0; 12])
+        .describes(0, RelocType::FunctionOffsetI32, "_start", 0)
+        .describes(4, RelocType::SectionOffsetI32, ".debug_info", 4);
+    let good = source.build();
+    let name = b"reloc..debug_info";
+    let at = good.windows(name.len()).position(|bytes| bytes == name);
+    // After the name: the patched section, the count, and the first entry.
+    let entry = at.expect("the section is there") + name.len() + 2;
+    let mut messages = String::new();
+    for (change, byte) in [(0, 99), (0, 4), (1, 0xff), (1, 11), (2, 100), (3, 0xff)] {
+        let mut bad = good.clone();
+        bad[entry + change] = byte;
+        let job = Job::new().file("bad.o", bad).args("bad.o");
+        messages += &refused(&job, &Options::default());
+        let mut options = Options::default();
+        options.strip = Strip::Debug;
+        assert!(job.link_with(&options).outcome.is_ok());
+    }
+    insta::assert_snapshot!(messages);
 }
 
 /// Many of everything, in the order that is worst: none of it may take time that grows

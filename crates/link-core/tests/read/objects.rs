@@ -14,7 +14,7 @@ use crate::sample;
 fn parse<'a>(bytes: &'a [u8], files: &'a LoadedFiles, strip_debug: bool) -> Object<'a> {
     let options = ParseOptions {
         strip_debug,
-        from_archive: false,
+        ..ParseOptions::default()
     };
     match parse_object(&"sample.o".into(), bytes, options, files) {
         Ok(object) => object,

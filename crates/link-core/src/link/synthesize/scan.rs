@@ -92,20 +92,34 @@ fn scan_file(
         types_seen: vec![false; object.types.len()],
         reported: FxHashSet::default(),
     };
+    let refers_elsewhere = options.is_pic() || refers_elsewhere(resolution, file);
+    let wanted = |chunk: &Chunk<'_>| refers_elsewhere || !chunk.relocs.are_plain();
     for (i, function) in object.functions.iter().enumerate() {
         let id = ObjFunc(i as u32);
-        if live.function(file, id) {
+        if wanted(&function.chunk) && live.function(file, id) {
             found.chunk(function.chunk, ChunkRef::Function(id));
         }
     }
     for (i, segment) in object.segments.iter().enumerate() {
         let id = ObjSegment(i as u32);
-        if live.segment(file, id) {
+        if wanted(&segment.chunk) && live.segment(file, id) {
             found.chunk(segment.chunk, ChunkRef::Segment(id));
         }
     }
     found.scan.types.push(found.types);
     found.scan
+}
+
+/// Whether a file refers to what no object of the link defines: that concerns relocations
+/// of every kind.
+fn refers_elsewhere(resolution: &Resolution<'_>, file: FileId) -> bool {
+    let symbols = &resolution.files[file.index()].symbols;
+    symbols.iter().flatten().any(|&id| {
+        matches!(
+            resolution.symbol(id).definition,
+            Definition::Undefined | Definition::Shared(_)
+        )
+    })
 }
 
 struct FileScan<'r, 'a> {

@@ -7,7 +7,7 @@ mod relocate;
 
 use wasm_format::leb128;
 
-use self::relocate::{Relocated, write_chunk, write_compressed};
+use self::relocate::{Relocated, write_chunk, write_compressed, write_unchecked};
 use super::ids::{FileId, FuncIndex, ObjFunc};
 use super::layout::values::{Relocator, Site};
 use super::layout::{
@@ -282,7 +282,18 @@ impl<'l> Writer<'l, '_> {
                     let at = (piece.offset - start) as usize;
                     let out = &mut out[at..at + custom.chunk.bytes.len()];
                     let site = Site::custom(piece.file, name);
-                    let written = write_chunk(&self.relocator, &site, &custom.chunk, out);
+                    let written = match &custom.unchecked {
+                        None => write_chunk(&self.relocator, &site, &custom.chunk, out),
+                        Some(relocs) => {
+                            let object = self.resolution.object(piece.file);
+                            let bytes = custom.chunk.bytes;
+                            write_unchecked(&self.relocator, &site, bytes, relocs, object, out)
+                                .unwrap_or_else(|damage| {
+                                    errors.push(damage);
+                                    Ok(())
+                                })
+                        }
+                    };
                     self.report(written, piece.file, name, &mut errors);
                 }
             }

@@ -196,6 +196,7 @@ impl<'a> LinkInput<'a> {
             .map(|(index, (_, decl))| Custom {
                 name: &decl.head.name,
                 chunk: self.chunk(module.arena.bytes(decl.body.span), customs_from + index),
+                unchecked: None,
                 comdat: decl.head.comdat().map(|comdat| comdat.0),
             });
         Object {

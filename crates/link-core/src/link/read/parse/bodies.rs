@@ -136,6 +136,7 @@ fn chunk(bytes: &[u8], start: u32) -> Chunk<'_> {
         bytes,
         relocs: Relocs::Encoded {
             entries: &[],
+            plain: true,
             chunk_start: start,
         },
     }

@@ -38,6 +38,8 @@ use wasm_format::target_features::TARGET_FEATURES_SECTION;
 pub struct ParseOptions {
     /// Debug sections and their relocations are not looked at, and are not in the result.
     pub strip_debug: bool,
+    /// Relocations of debug info are left to [`Custom::unchecked`].
+    pub defer_debug: bool,
     /// What [`Object::from_archive`] says.
     pub from_archive: bool,
 }
@@ -47,6 +49,8 @@ impl ParseOptions {
     pub fn of(options: &Options) -> Self {
         Self {
             strip_debug: options.strip_debug(),
+            // Output that is to be linked again has them among its own.
+            defer_debug: !options.is_relinkable(),
             from_archive: false,
         }
     }
@@ -289,6 +293,7 @@ fn customs<'a>(
                     bytes: section.body.rest(),
                     relocs: Relocs::NONE,
                 },
+                unchecked: None,
                 comdat: None,
             });
             Some(ObjCustom(customs.len() as u32 - 1))

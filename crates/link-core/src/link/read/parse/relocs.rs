@@ -1,18 +1,23 @@
 //! Relocation sections: each entry is decoded once to find it good, and each chunk notes
-//! which bytes of the section are its entries.
+//! which bytes of the section are its entries. Those of debug info wait until they are
+//! written.
 
-use wasm_format::SectionId;
 use wasm_format::linking::SymbolKind;
-use wasm_format::reloc::{RelocEntry, RelocSection, RelocTarget, RelocType};
+use wasm_format::reloc::{RelocBase, RelocEntry, RelocSection, RelocTarget, RelocType};
+use wasm_format::{Reader, SectionId};
 
 use super::linking::kind_name;
 use super::{ParseOptions, RELOC_PREFIX};
+use crate::diag::Diagnostic;
 use crate::link::ids::ObjCustom;
+use crate::link::mark::takes_slot;
 use crate::link::object::{
-    Chunk, Custom, Function, Object, ObjectSymbol, Relocs, Segment, expected_kind, is_debug_section,
+    Chunk, Custom, Function, ObjReloc, Object, ObjectSymbol, Relocs, Segment, UncheckedRelocs,
+    expected_kind, is_debug_section,
 };
 use crate::link::read::fault::{Fault, Parsed};
 use crate::link::read::sections::Section;
+use crate::reloc::Reloc;
 
 /// What relocations refer to and what following them told.
 struct Context<'o, 'a> {
@@ -56,8 +61,15 @@ pub(super) fn all<'a>(
         {
             continue;
         }
-        one(section, sections, &mut patched, &mut chunks, &mut context)
-            .map_err(|fault| fault.in_section(section))?;
+        one(
+            section,
+            sections,
+            options,
+            &mut patched,
+            &mut chunks,
+            &mut context,
+        )
+        .map_err(|fault| fault.in_section(section))?;
     }
     object.is_64 = object.is_64.or(context.is_64);
     Ok(())
@@ -66,6 +78,7 @@ pub(super) fn all<'a>(
 fn one<'a>(
     section: &Section<'a>,
     sections: &[Section<'a>],
+    options: ParseOptions,
     patched: &mut [bool],
     chunks: &mut Chunks<'_, 'a>,
     context: &mut Context<'_, 'a>,
@@ -96,12 +109,24 @@ fn one<'a>(
             let chunks = chunks.segments.iter_mut().map(|s| &mut s.chunk);
             distribute(&relocs, "data segment", chunks, context, false)
         }
+        (SectionId::Custom, Some(custom))
+            if options.defer_debug && is_debug_section(target.name) =>
+        {
+            chunks.customs[custom.index()].unchecked = Some(UncheckedRelocs {
+                section: section.name,
+                entries: relocs.entries.rest(),
+                count: relocs.count,
+                at: relocs.entries.offset(),
+            });
+            Ok(())
+        }
         (SectionId::Custom, Some(custom)) => {
             let chunk = &mut chunks.customs[custom.index()].chunk;
             // Offsets count from the end of the section's name.
             chunk.relocs = Relocs::Encoded {
                 entries: &[],
                 chunk_start: 0,
+                plain: true,
             };
             let chunks = std::iter::once(chunk);
             distribute(&relocs, "custom section", chunks, context, false)
@@ -139,19 +164,9 @@ fn distribute<'c, 'a: 'c>(
         };
         let entry = entry?;
         let to = entries.offset() - base;
-        context.check(at, &entry, is_code)?;
-
+        let plain = context.check(at, &entry, is_code)?;
         let start = u64::from(entry.offset);
-        let end = start + entry.ty.form().width() as u64;
-        if start < previous_end {
-            return Err(Fault::new(
-                at,
-                format!(
-                    "{} at {start:#x} stands before the end of the relocation that precedes it",
-                    entry.ty.name()
-                ),
-            ));
-        }
+        let end = check_order(at, &entry, previous_end)?;
         previous_end = end;
         while current.as_ref().is_none_or(|current| current.end <= start) {
             if let Some(done) = current.take() {
@@ -163,7 +178,10 @@ fn distribute<'c, 'a: 'c>(
             current = Some(Current::new(chunk, from));
         }
         match &mut current {
-            Some(current) if current.start <= start && end <= current.end => current.to = to,
+            Some(current) if current.start <= start && end <= current.end => {
+                current.to = to;
+                current.plain &= plain;
+            }
             _ => return Err(outside(at, &entry, what)),
         }
     }
@@ -171,6 +189,29 @@ fn distribute<'c, 'a: 'c>(
         done.finish(all);
     }
     Ok(())
+}
+
+/// The end of the place that `entry` patches; that place may not begin before the end of
+/// the one before it.
+#[inline]
+fn check_order(at: usize, entry: &RelocEntry, previous_end: u64) -> Parsed<u64> {
+    let start = u64::from(entry.offset);
+    if start < previous_end {
+        return Err(overlap(at, entry));
+    }
+    Ok(start + entry.ty.form().width() as u64)
+}
+
+#[cold]
+fn overlap(at: usize, entry: &RelocEntry) -> Fault {
+    Fault::new(
+        at,
+        format!(
+            "{} at {:#x} stands before the end of the relocation that precedes it",
+            entry.ty.name(),
+            entry.offset
+        ),
+    )
 }
 
 #[cold]
@@ -194,6 +235,8 @@ struct Current<'c, 'a> {
     /// Where its entries lie among all.
     from: usize,
     to: usize,
+    /// What [`Relocs::Encoded`] says of them.
+    plain: bool,
 }
 
 impl<'c, 'a> Current<'c, 'a> {
@@ -207,57 +250,32 @@ impl<'c, 'a> Current<'c, 'a> {
             end: start + chunk.bytes.len() as u64,
             from,
             to: from,
+            plain: true,
             chunk,
         }
     }
 
     fn finish(self, all: &'a [u8]) {
-        if let Relocs::Encoded { entries, .. } = &mut self.chunk.relocs {
+        if let Relocs::Encoded { entries, plain, .. } = &mut self.chunk.relocs {
             *entries = &all[self.from..self.to];
+            *plain = self.plain;
         }
     }
 }
 
 impl Context<'_, '_> {
-    /// Checks that the entry's target is there and of the right kind.
+    /// Checks the entry's target; returns whether the entry is plain, as
+    /// [`Relocs::Encoded`] has it.
     #[inline]
-    fn check(&mut self, at: usize, entry: &RelocEntry, is_code: bool) -> Parsed<()> {
-        if entry.ty.target() == RelocTarget::Type {
-            if entry.index as usize >= self.types {
-                return Err(Fault::out_of_range(at, "type", entry.index, self.types));
-            }
-            return Ok(());
-        }
-        let count = self.symbols.len();
-        let Some(symbol) = self.symbols.get_mut(entry.index as usize) else {
-            return Err(Fault::out_of_range(at, "symbol", entry.index, count));
+    fn check(&mut self, at: usize, entry: &RelocEntry, is_code: bool) -> Parsed<bool> {
+        let Some(kind) = check_target(at, entry, self.symbols, self.types)? else {
+            return Ok(false);
         };
-        let kind = symbol.kind();
-        let fits = match expected_kind(entry.ty) {
-            Some(expected) => kind == expected,
-            // A GOT entry is a global, too.
-            None => match entry.ty {
-                RelocType::GlobalIndexLeb => matches!(
-                    kind,
-                    SymbolKind::Global | SymbolKind::Function | SymbolKind::Data
-                ),
-                _ => kind == SymbolKind::Global,
-            },
-        };
-        if !fits {
-            return Err(Fault::new(
-                at,
-                format!(
-                    "{} refers to the {} symbol `{}`",
-                    entry.ty.name(),
-                    kind_name(kind),
-                    symbol.name
-                ),
-            ));
-        }
         if is_code {
             match entry.ty {
-                RelocType::FunctionIndexLeb => symbol.called_directly = true,
+                RelocType::FunctionIndexLeb => {
+                    self.symbols[entry.index as usize].called_directly = true;
+                }
                 RelocType::MemoryAddrLeb | RelocType::MemoryAddrSleb => {
                     self.is_64.get_or_insert(false);
                 }
@@ -267,6 +285,114 @@ impl Context<'_, '_> {
                 _ => {}
             }
         }
-        Ok(())
+        let from_got = expected_kind(entry.ty).is_none() && kind != SymbolKind::Global;
+        let from_tls = entry.ty.base() == RelocBase::TlsBase;
+        Ok(!takes_slot(entry.ty) && !from_got && !from_tls)
+    }
+}
+
+/// Checks that the entry's target is there and of the right kind; returns that kind, or
+/// `None` for a type.
+#[inline]
+fn check_target(
+    at: usize,
+    entry: &RelocEntry,
+    symbols: &[ObjectSymbol<'_>],
+    types: usize,
+) -> Parsed<Option<SymbolKind>> {
+    if entry.ty.target() == RelocTarget::Type {
+        if entry.index as usize >= types {
+            return Err(Fault::out_of_range(at, "type", entry.index, types));
+        }
+        return Ok(None);
+    }
+    let Some(symbol) = symbols.get(entry.index as usize) else {
+        return Err(Fault::out_of_range(
+            at,
+            "symbol",
+            entry.index,
+            symbols.len(),
+        ));
+    };
+    let kind = symbol.kind();
+    let fits = match expected_kind(entry.ty) {
+        Some(expected) => kind == expected,
+        // A GOT entry is a global, too.
+        None => match entry.ty {
+            RelocType::GlobalIndexLeb => matches!(
+                kind,
+                SymbolKind::Global | SymbolKind::Function | SymbolKind::Data
+            ),
+            _ => kind == SymbolKind::Global,
+        },
+    };
+    if fits {
+        Ok(Some(kind))
+    } else {
+        Err(wrong_kind(at, entry, symbol))
+    }
+}
+
+#[cold]
+fn wrong_kind(at: usize, entry: &RelocEntry, symbol: &ObjectSymbol<'_>) -> Fault {
+    Fault::new(
+        at,
+        format!(
+            "{} refers to the {} symbol `{}`",
+            entry.ty.name(),
+            kind_name(symbol.kind()),
+            symbol.name
+        ),
+    )
+}
+
+impl UncheckedRelocs<'_> {
+    /// Calls `each` with one relocation after another, each found good before.
+    ///
+    /// They patch a section of `object` that has `len` bytes.
+    ///
+    /// # Errors
+    /// The first that is not good; `each` was called with those before it.
+    #[inline]
+    pub(crate) fn for_each(
+        &self,
+        object: &Object<'_>,
+        len: usize,
+        mut each: impl FnMut(&ObjReloc),
+    ) -> Result<(), Diagnostic> {
+        self.check(object, len as u64, &mut each).map_err(|fault| {
+            fault
+                .in_section(&self.section)
+                .into_diagnostic(&object.name)
+        })
+    }
+
+    #[inline]
+    fn check(&self, object: &Object<'_>, len: u64, each: &mut impl FnMut(&ObjReloc)) -> Parsed<()> {
+        let section = RelocSection {
+            section: 0,
+            count: self.count,
+            entries: Reader::at(self.entries, self.at),
+        };
+        let mut entries = section.iter();
+        let mut previous_end = 0;
+        loop {
+            let at = entries.offset();
+            let Some(entry) = entries.next() else {
+                return Ok(());
+            };
+            let entry = entry?;
+            check_target(at, &entry, &object.symbols, object.types.len())?;
+            previous_end = check_order(at, &entry, previous_end)?;
+            if previous_end > len {
+                return Err(outside(at, &entry, "custom section"));
+            }
+            each(&Reloc {
+                offset: entry.offset,
+                ty: entry.ty,
+                target: entry.index,
+                addend: entry.addend,
+            });
+        }
     }
 }
