@@ -197,9 +197,9 @@ pub enum BuildId {
     /// None.
     #[default]
     None,
-    /// A hash of the output, 8 bytes, as quick as can be.
+    /// A UUID made of a quick hash (XXH3) of the output, 16 bytes.
     Fast,
-    /// SHA-1 of the output, 20 bytes.
+    /// SHA-1 over those of the output's blocks of 1 MiB, 20 bytes.
     Sha1,
     /// Random, 16 bytes; given by the caller, since a library draws no randomness.
     Uuid([u8; 16]),

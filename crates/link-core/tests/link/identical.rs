@@ -227,6 +227,9 @@ fn static_modules() {
             "--export=five --export=__heap_base --export=__data_end --export=__heap_end",
             "--export=_Z6lookupi --no-entry",
             "--export-dynamic",
+            "--build-id",
+            "--build-id=sha1",
+            "--build-id=0x123456",
         ],
     );
 }

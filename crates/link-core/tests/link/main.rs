@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod build_id;
 mod identical;
 mod library;
 mod support;

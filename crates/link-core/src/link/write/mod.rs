@@ -5,8 +5,11 @@
 mod build_id;
 mod relocate;
 
+use sha1::Sha1;
 use wasm_format::leb128;
+use xxhash_rust::xxh3::Xxh3;
 
+use self::build_id::{Hash, Run};
 use self::relocate::{Relocated, write_chunk, write_compressed, write_unchecked};
 use super::ids::{FileId, FuncIndex, ObjFunc};
 use super::layout::values::{Relocator, Site};
@@ -14,13 +17,16 @@ use super::layout::{
     Contents, CustomContents, CustomPiece, DataPiece, DataSource, Layout, PlacedString, Section,
 };
 use super::liveness::Liveness;
-use super::options::Options;
+use super::options::{BuildId, Options};
 use super::par;
 use super::resolution::Resolution;
 use crate::diag::Diagnostic;
 
 /// Bytes of output per unit of parallel work.
 const BATCH_BYTES: u64 = 256 << 10;
+
+/// The same where the output is hashed: the blocks within are hashed at once.
+const RUN_BYTES: u64 = 2 * build_id::BLOCK;
 
 /// Writes the output.
 ///
@@ -45,20 +51,28 @@ pub fn write(
     let mut tasks = Vec::new();
     let mut rest = Rest(&mut *out);
     for section in &layout.sections {
-        let header = rest.take(section.header.len() as u64);
-        header.copy_from_slice(&section.header);
+        tasks.push(Task {
+            out: rest.take(section.header.len() as u64),
+            source: Source::Bytes(&section.header),
+        });
         let contents = rest.take(section.size);
         writer.split(section, contents, &mut tasks);
     }
 
-    let errors: Vec<Diagnostic> = par::map(tasks, |task| writer.run(task))
-        .into_iter()
-        .flatten()
-        .collect();
-    if !errors.is_empty() {
-        return Err(errors);
+    match &options.build_id {
+        BuildId::Fast => {
+            let id = build_id::uuid(writer.run_hashed::<Xxh3, 8>(tasks)?);
+            build_id::write(layout, &id, out);
+        }
+        BuildId::Sha1 => {
+            let id = writer.run_hashed::<Sha1, 20>(tasks)?;
+            build_id::write(layout, &id, out);
+        }
+        other => {
+            writer.run_all(tasks)?;
+            build_id::write(layout, build_id::given(other), out);
+        }
     }
-    build_id::write(layout, &options.build_id, out);
     Ok(())
 }
 
@@ -80,9 +94,12 @@ struct Task<'o, 'l> {
     source: Source<'l>,
 }
 
+#[derive(Clone)]
 enum Source<'l> {
     /// Bytes as they are.
     Bytes(&'l [u8]),
+    /// The same byte all over.
+    Fill(u8),
     /// Functions the linker wrote, with their sizes.
     Bodies(&'l [Vec<u8>]),
     /// Functions of an object from one to another: the part begins with the size of the
@@ -118,6 +135,47 @@ struct Writer<'l, 'a> {
 }
 
 impl<'l> Writer<'l, '_> {
+    fn run_all(&self, tasks: Vec<Task<'_, 'l>>) -> Result<(), Vec<Diagnostic>> {
+        let errors = par::map(tasks, |mut task| {
+            let mut errors = Vec::new();
+            self.run(&mut task, &mut errors);
+            errors
+        });
+        or_errors((), errors)
+    }
+
+    /// Runs the tasks, which are the whole output in order, and hashes what they wrote.
+    fn run_hashed<H: Hash<N>, const N: usize>(
+        &self,
+        tasks: Vec<Task<'_, 'l>>,
+    ) -> Result<[u8; N], Vec<Diagnostic>> {
+        let mut start = 0;
+        let mut end = 0;
+        let mut runs = Vec::new();
+        let mut run = Vec::new();
+        for task in tasks {
+            end += task.out.len() as u64;
+            run.push(task);
+            if end - start >= RUN_BYTES {
+                runs.push((start, std::mem::take(&mut run)));
+                start = end;
+            }
+        }
+        runs.push((start, run));
+        let (errors, runs) = par::map(runs, |(start, tasks)| {
+            let mut errors = Vec::new();
+            let mut run = Run::<H, N>::new(start);
+            for mut task in tasks {
+                self.run(&mut task, &mut errors);
+                run.push(task.out);
+            }
+            (errors, run)
+        })
+        .into_iter()
+        .unzip();
+        or_errors(build_id::combine(runs), errors)
+    }
+
     /// Cuts a section's contents into parts of about [`BATCH_BYTES`].
     fn split<'o>(&self, section: &'l Section, out: &'o mut [u8], tasks: &mut Vec<Task<'o, 'l>>) {
         match &section.contents {
@@ -134,14 +192,19 @@ impl<'l> Writer<'l, '_> {
             Contents::Data(headers) => {
                 let mut out = Rest(out);
                 for header in headers {
-                    out.take(header.bytes.len() as u64)
-                        .copy_from_slice(&header.bytes);
+                    tasks.push(Task {
+                        out: out.take(header.bytes.len() as u64),
+                        source: Source::Bytes(&header.bytes),
+                    });
                     let addresses = &self.layout.memory.segments;
                     let mut at = addresses[header.segments.start as usize];
                     for i in header.segments.clone() {
                         let start = addresses[i as usize];
                         // Alignment leaves gaps between segments that become one.
-                        out.take(start - at).fill(0);
+                        tasks.push(Task {
+                            out: out.take(start - at),
+                            source: Source::Fill(0),
+                        });
                         let size = self.layout.data.segments[i as usize].size;
                         self.split_data(i, out.take(size), tasks);
                         at = start + size;
@@ -173,7 +236,10 @@ impl<'l> Writer<'l, '_> {
                 }
             }
             // Written when all else is.
-            Contents::BuildId => {}
+            Contents::BuildId => tasks.push(Task {
+                out,
+                source: Source::Fill(build_id::PLACEHOLDER),
+            }),
         }
     }
 
@@ -245,11 +311,11 @@ impl<'l> Writer<'l, '_> {
         );
     }
 
-    fn run(&self, task: Task<'_, 'l>) -> Vec<Diagnostic> {
-        let out = task.out;
-        let mut errors = Vec::new();
-        match task.source {
+    fn run(&self, task: &mut Task<'_, 'l>, errors: &mut Vec<Diagnostic>) {
+        let out = &mut *task.out;
+        match task.source.clone() {
             Source::Bytes(bytes) => out.copy_from_slice(bytes),
+            Source::Fill(byte) => out.fill(byte),
             Source::Bodies(bodies) => {
                 let mut at = 0;
                 for body in bodies {
@@ -259,13 +325,13 @@ impl<'l> Writer<'l, '_> {
                 }
             }
             Source::Functions { file, functions } => {
-                self.functions(file, functions, out, &mut errors);
+                self.functions(file, functions, out, errors);
             }
             Source::Data {
                 pieces,
                 address,
                 start,
-            } => self.data(pieces, address, start, out, &mut errors),
+            } => self.data(pieces, address, start, out, errors),
             Source::Strings { strings, start } => {
                 for string in strings {
                     let at = (u64::from(string.offset) - start) as usize;
@@ -294,11 +360,10 @@ impl<'l> Writer<'l, '_> {
                                 })
                         }
                     };
-                    self.report(written, piece.file, name, &mut errors);
+                    self.report(written, piece.file, name, errors);
                 }
             }
         }
-        errors
     }
 
     fn functions(
@@ -377,6 +442,16 @@ impl<'l> Writer<'l, '_> {
                 &out_of_range,
             ));
         }
+    }
+}
+
+/// What was made, unless anything went wrong.
+fn or_errors<T>(made: T, errors: Vec<Vec<Diagnostic>>) -> Result<T, Vec<Diagnostic>> {
+    let errors: Vec<Diagnostic> = errors.into_iter().flatten().collect();
+    if errors.is_empty() {
+        Ok(made)
+    } else {
+        Err(errors)
     }
 }
 
