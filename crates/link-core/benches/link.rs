@@ -1,0 +1,213 @@
+//! What the phases of a link cost that matter most, each on inputs that are little else: names
+//! to be resolved, relocations to be applied, strings to be merged. On one thread.
+//!
+//! A phase is timed from where the link says that it begins to where the next begins.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use link_core::link::options::Entry;
+use link_core::link::read::{Input, Inputs};
+use link_core::link::{Env, FileData, Options, Phase, link};
+use wasm_format::linking::{ComdatEntry, ComdatKind, SymbolFlags, SymbolTarget};
+use wasm_format::reloc::RelocType;
+use wasm_format::{EntityType, FuncType};
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use common::{CustomDef, FunctionDef, ObjectFile};
+
+/// How long `phase` takes in one link of these files.
+fn time(phase: Phase, files: &[(String, FileData)]) -> Duration {
+    let mut options = Options::default();
+    options.entry = Entry::None;
+    options.gc_sections = false;
+    options.threads = Some(1);
+    let marks = Mutex::new(Vec::new());
+    let progress = |begun| {
+        let mut marks = marks.lock().expect("no holder panics");
+        marks.push((begun, Instant::now()));
+    };
+    let env = Env {
+        progress: Some(&progress),
+        ..Env::default()
+    };
+    let inputs = files
+        .iter()
+        .map(|(name, data)| Input::bytes(name, data.clone()));
+    let inputs = Inputs {
+        inputs: inputs.collect(),
+        ..Inputs::default()
+    };
+    let mut module = Vec::new();
+    link(inputs, &options, &env, &mut module).expect("the files link");
+    let end = Instant::now();
+    let marks = marks.into_inner().expect("no holder panics");
+    let at = marks
+        .iter()
+        .position(|(begun, _)| *begun == phase)
+        .expect("every phase begins");
+    let next = marks.get(at + 1).map_or(end, |(_, begun)| *begun);
+    next - marks[at].1
+}
+
+fn bench(c: &mut Criterion, name: &str, phase: Phase, elements: usize, objects: &[ObjectFile]) {
+    let files: Vec<(String, FileData)> = objects
+        .iter()
+        .enumerate()
+        .map(|(number, object)| (format!("{number}.o"), FileData::new(object.build())))
+        .collect();
+    let mut group = c.benchmark_group("link");
+    group.throughput(Throughput::Elements(elements as u64));
+    group.sample_size(20);
+    group.bench_function(name, |b| {
+        b.iter_custom(|iterations| (0..iterations).map(|_| time(phase, &files)).sum());
+    });
+    group.finish();
+}
+
+/// A name that lives as long as the program, as those of objects in tests do.
+fn name(text: String) -> &'static str {
+    text.leak()
+}
+
+fn object() -> ObjectFile {
+    ObjectFile {
+        types: vec![FuncType::new(vec![], vec![])],
+        ..ObjectFile::default()
+    }
+}
+
+/// A function that calls each of `symbols`.
+fn calls(symbols: impl Iterator<Item = u32>) -> FunctionDef {
+    let mut function = FunctionDef::default();
+    for symbol in symbols {
+        let (code, reloc) = common::call(function.code.len() as u32, symbol);
+        function.code.extend(code);
+        function.relocs.push(reloc);
+    }
+    function.code.push(0x0b);
+    function
+}
+
+/// 200 objects of 500 functions: half are copies of what others have, in comdats; each refers to
+/// 250 functions of another.
+fn resolve(c: &mut Criterion) {
+    const OBJECTS: u32 = 200;
+    const HALF: u32 = 250;
+    let own =
+        |object: u32, function: u32| name(format!("_ZN3app4unit{object}8functionI{function}EEvv"));
+    let shared = |function: u32| name(format!("_ZNSt6vectorI{function}SaIiEE9push_backEOi"));
+    let objects: Vec<ObjectFile> = (0..OBJECTS)
+        .map(|number| {
+            let mut object = object();
+            for function in 0..HALF {
+                let called = own((number + 1) % OBJECTS, function);
+                object
+                    .imports
+                    .push(common::import(called, EntityType::Func(0)));
+                object
+                    .symbols
+                    .push(common::undefined(SymbolTarget::Function(function)));
+            }
+            for function in 0..2 * HALF {
+                let index = HALF + function;
+                let target = SymbolTarget::Function(index);
+                object.functions.push(calls(std::iter::empty()));
+                if function < HALF {
+                    object
+                        .symbols
+                        .push(common::symbol(own(number, function), target));
+                    continue;
+                }
+                let shared = shared((number * 7 + function) % (4 * HALF));
+                let mut symbol = common::symbol(shared, target);
+                symbol.flags = symbol.flags | SymbolFlags::BINDING_WEAK;
+                object.symbols.push(symbol);
+                let kind = ComdatKind::Function;
+                object
+                    .comdats
+                    .push((shared, 0, vec![ComdatEntry { kind, index }]));
+            }
+            object
+        })
+        .collect();
+    let names = OBJECTS * 3 * HALF;
+    bench(c, "resolve", Phase::Resolve, names as usize, &objects);
+}
+
+/// 50 objects of 100 functions with 100 calls each.
+fn relocate(c: &mut Criterion) {
+    const OBJECTS: u32 = 50;
+    const EACH: u32 = 100;
+    let objects: Vec<ObjectFile> = (0..OBJECTS)
+        .map(|number| {
+            let mut object = object();
+            for function in 0..EACH {
+                let own = name(format!("f{number}_{function}"));
+                let target = SymbolTarget::Function(function);
+                object.symbols.push(common::symbol(own, target));
+                object
+                    .functions
+                    .push(calls((0..EACH).map(|call| (function + call * 7) % EACH)));
+            }
+            object
+        })
+        .collect();
+    let relocations = OBJECTS * EACH * EACH;
+    bench(c, "relocate", Phase::Write, relocations as usize, &objects);
+}
+
+/// 100 objects of 3,000 strings, two thirds of which others have, too, each referred to once.
+fn merge_strings(c: &mut Criterion) {
+    const OBJECTS: u32 = 100;
+    const STRINGS: u32 = 3000;
+    let objects: Vec<ObjectFile> = (0..OBJECTS)
+        .map(|number| {
+            let mut object = object();
+            // Debug info of an object that nothing is kept of is left out.
+            object.functions.push(calls(std::iter::empty()));
+            let function = common::symbol(name(format!("f{number}")), SymbolTarget::Function(0));
+            object.symbols.push(function);
+            let (mut strings, mut info, mut relocs) = (Vec::new(), Vec::new(), Vec::new());
+            for string in 0..STRINGS {
+                let mut reloc = common::reloc(RelocType::SectionOffsetI32, info.len() as u32, 1);
+                reloc.addend = strings.len() as i64;
+                relocs.push(reloc);
+                info.extend([0; 4]);
+                let owner = if string % 3 == 0 { number } else { string % 5 };
+                let text = format!("_ZN4core{owner}9container8methodI{string}EEvRKS1_x");
+                strings.extend(text.bytes());
+                strings.push(0);
+            }
+            object.customs.push(CustomDef {
+                name: ".debug_info",
+                bytes: info,
+                relocs,
+            });
+            object.customs.push(CustomDef {
+                name: ".debug_str",
+                bytes: strings,
+                relocs: Vec::new(),
+            });
+            // Behind the sections of types, functions, code and debug info.
+            let mut section = common::symbol("", SymbolTarget::Section(4));
+            section.flags = SymbolFlags::BINDING_LOCAL;
+            object.symbols.push(section);
+            object
+        })
+        .collect();
+    let strings = OBJECTS * STRINGS;
+    bench(
+        c,
+        "merge-strings",
+        Phase::Layout,
+        strings as usize,
+        &objects,
+    );
+}
+
+criterion_group!(benches, resolve, relocate, merge_strings);
+criterion_main!(benches);
