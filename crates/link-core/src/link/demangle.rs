@@ -1,6 +1,7 @@
 //! Names as a person reads them.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// The name of a symbol for messages and the `name` section, as `wasm-ld` shows it: C++
 /// (Itanium) and Rust names demangled, `__main_argc_argv` as `main`. A name that is not
@@ -13,71 +14,53 @@ use std::borrow::Cow;
 /// assert_eq!(demangle("__main_argc_argv"), "main");
 /// ```
 pub fn demangle(name: &str) -> Cow<'_, str> {
-    if name == "__main_argc_argv" {
-        return Cow::Borrowed("main");
+    let mut demangler = Demangler::default();
+    match demangler.show(name) {
+        Some(Shown::Main) => Cow::Borrowed("main"),
+        Some(Shown::Text) => Cow::Owned(demangler.text),
+        None => Cow::Borrowed(name),
     }
-    if name.starts_with("_Z") || name.starts_with("___Z") {
-        let demangled = cpp_demangle::Symbol::new(name)
-            .ok()
-            .and_then(|symbol| symbol.demangle().ok());
-        return demangled.map_or(Cow::Borrowed(name), |text| Cow::Owned(as_llvm_does(text)));
-    }
-    if name.starts_with("_R") {
-        return match rustc_demangle::try_demangle(name) {
-            Ok(demangled) => Cow::Owned(format!("{demangled:#}")),
-            Err(_) => Cow::Borrowed(name),
-        };
-    }
-    Cow::Borrowed(name)
 }
 
-/// Rewrites what `cpp_demangle` says in words of its own into what LLVM and the C++
-/// runtimes say.
-fn as_llvm_does(mut text: String) -> String {
-    // C++11 closes nested template lists without a blank.
-    while text.contains("> >") {
-        text = text.replace("> >", ">>");
-    }
-    for (prefix, end, words) in [
-        ("{vtable(", ")}", "vtable for "),
-        ("{vtt(", ")}", "VTT for "),
-        (
-            "TLS init function for ",
-            "",
-            "thread-local initialization routine for ",
-        ),
-        (
-            "TLS wrapper function for ",
-            "",
-            "thread-local wrapper routine for ",
-        ),
-    ] {
-        if let Some(name) = text
-            .strip_prefix(prefix)
-            .and_then(|name| name.strip_suffix(end))
-        {
-            return format!("{words}{name}");
+/// Shows one name after the other, and allocates for none of them.
+#[derive(Default)]
+pub(crate) struct Demangler {
+    cxx: cxx_demangle::Demangler,
+    text: String,
+}
+
+enum Shown {
+    Main,
+    /// In [`Demangler::text`].
+    Text,
+}
+
+impl Demangler {
+    /// What [`demangle`] makes of a name.
+    pub(crate) fn demangle<'s>(&'s mut self, name: &'s str) -> &'s str {
+        match self.show(name) {
+            Some(Shown::Main) => "main",
+            Some(Shown::Text) => &self.text,
+            None => name,
         }
     }
-    thunk(&text).unwrap_or(text)
-}
 
-/// `virtual thunk to f()` for `{virtual override thunk({virtual offset(0, -12)}, f())}`.
-fn thunk(text: &str) -> Option<String> {
-    let inner = text
-        .strip_prefix("{virtual override thunk(")?
-        .strip_suffix(")}")?;
-    let (offset, rest) = inner.split_once("}, ")?;
-    if rest.starts_with("{offset(") || rest.starts_with("{virtual offset(") {
-        let (_, target) = rest.split_once("}, ")?;
-        return Some(format!("covariant return thunk to {target}"));
+    fn show(&mut self, name: &str) -> Option<Shown> {
+        if name == "__main_argc_argv" {
+            return Some(Shown::Main);
+        }
+        self.text.clear();
+        if self.cxx.demangle(name, &mut self.text) {
+            return Some(Shown::Text);
+        }
+        if name.starts_with("_R") {
+            let demangled = rustc_demangle::try_demangle(name).ok()?;
+            return write!(self.text, "{demangled:#}")
+                .ok()
+                .map(|()| Shown::Text);
+        }
+        None
     }
-    let kind = if offset.starts_with("{virtual offset(") {
-        "virtual"
-    } else {
-        "non-virtual"
-    };
-    Some(format!("{kind} thunk to {rest}"))
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod synthesize;
 pub mod write;
 
 pub use chain::{link, link_then};
+pub(crate) use demangle::Demangler;
 pub use demangle::demangle;
 pub use env::{Env, FileData, Files, Phase, SystemFiles, Threads};
 pub use options::Options;

@@ -57,6 +57,21 @@ pub fn map_indices<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) 
     }
 }
 
+/// As [`map_indices`]; `f` also gets what `init` makes, which is made for one number and kept
+/// for those that follow on the same thread.
+pub fn map_indices_with<T, R: Send>(
+    count: usize,
+    init: impl Fn() -> T + Sync + Send,
+    f: impl Fn(&mut T, usize) -> R + Sync + Send,
+) -> Vec<R> {
+    if available() && count > 1 {
+        (0..count).into_par_iter().map_init(init, f).collect()
+    } else {
+        let mut kept = init();
+        (0..count).map(|index| f(&mut kept, index)).collect()
+    }
+}
+
 /// Does `f` to every item.
 pub fn for_each<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
     if available() && items.len() > 1 {

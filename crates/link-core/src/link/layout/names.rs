@@ -9,7 +9,7 @@ use wasm_format::names::{NameSubsectionId, Naming, put_module_name};
 
 use super::entries::Sources;
 use super::sections::file_segments;
-use crate::link::demangle;
+use crate::link::Demangler;
 use crate::link::ids::FileId;
 use crate::link::par;
 
@@ -78,13 +78,27 @@ fn module_name(sources: &Sources<'_, '_>) -> String {
     name.map_or_else(|| sources.options.output_name.clone(), Into::into)
 }
 
-/// The name that a person reads. What C calls `main` is that even if names are not to be
-/// demangled.
-fn shown<'n>(sources: &Sources<'_, '_>, name: &'n str) -> std::borrow::Cow<'n, str> {
-    if sources.options.demangle || name == "__main_argc_argv" {
-        demangle(name)
-    } else {
-        name.into()
+/// Makes the names that a person reads.
+struct Shown {
+    demangle: bool,
+    demangler: Demangler,
+}
+
+impl Shown {
+    fn new(sources: &Sources<'_, '_>) -> Self {
+        Self {
+            demangle: sources.options.demangle,
+            demangler: Demangler::default(),
+        }
+    }
+
+    /// What C calls `main` is that even if names are not to be demangled.
+    fn name<'n>(&'n mut self, name: &'n str) -> &'n str {
+        if self.demangle || name == "__main_argc_argv" {
+            self.demangler.demangle(name)
+        } else {
+            name
+        }
     }
 }
 
@@ -92,11 +106,12 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
     let (resolution, synthesis) = (sources.resolution, sources.synthesis);
     let numbers = &sources.layout.functions;
     let mut entries = Entries::default();
+    let mut shown = Shown::new(sources);
     let mut index = 0;
     for &id in &synthesis.imports {
         let symbol = resolution.symbol(id);
         if symbol.kind == SymbolKind::Function {
-            entries.add(index, &shown(sources, symbol.name));
+            entries.add(index, shown.name(symbol.name));
             index += 1;
         }
     }
@@ -105,14 +120,14 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
             SynthFunction::Made(made) => entries.add(index, made.name()),
             SynthFunction::Stub(stub) => {
                 let stub = &synthesis.stubs[stub as usize];
-                let name = format!("{}{}", stub.prefix, shown(sources, stub.name));
+                let name = format!("{}{}", stub.prefix, shown.name(stub.name));
                 entries.add(index, &name);
             }
         }
         index += 1;
     }
 
-    let of_files = par::map_indices(resolution.objects.len(), |file| {
+    let of_file = |shown: &mut Shown, file: usize| {
         let mut part = Vec::new();
         let mut count = 0;
         let object = resolution.object(FileId(file as u32));
@@ -128,12 +143,13 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
             match function.debug_name {
                 Some(name) => encode(&mut part, name),
                 None if function.name.is_empty() => continue,
-                None => encode(&mut part, &shown(sources, function.name)),
+                None => encode(&mut part, shown.name(function.name)),
             }
             count += 1;
         }
         (count, part)
-    });
+    };
+    let of_files = par::map_indices_with(resolution.objects.len(), || Shown::new(sources), of_file);
     for (count, part) in of_files {
         entries.count += count;
         entries.parts.push(part);
@@ -143,25 +159,16 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
     entries.parts.push(Vec::new());
     for (nth, &symbol) in synthesis.wrappers.iter().enumerate() {
         let index = numbers.wrapper(nth as u32);
-        entries.add(index.0, &wrapper(sources, resolution.symbol(symbol).name));
+        let name = format!("{}.command_export", resolution.symbol(symbol).name);
+        entries.add(index.0, shown.name(&name));
     }
     entries
-}
-
-/// The name of a wrapper. Its ending is none of the mangled name's, and demangled stands
-/// in parentheses.
-fn wrapper(sources: &Sources<'_, '_>, name: &str) -> String {
-    let demangled = shown(sources, name);
-    if demangled == name || name == "__main_argc_argv" {
-        format!("{name}.command_export")
-    } else {
-        format!("{demangled} (.command_export)")
-    }
 }
 
 fn globals(sources: &Sources<'_, '_>) -> Entries {
     let (resolution, synthesis) = (sources.resolution, sources.synthesis);
     let mut entries = Entries::default();
+    let mut shown = Shown::new(sources);
     let mut index = 0;
     let mut add = |name: &str| {
         if !name.is_empty() {
@@ -172,7 +179,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
     for &id in &synthesis.imports {
         let symbol = resolution.symbol(id);
         if symbol.kind == SymbolKind::Global {
-            add(&shown(sources, symbol.name));
+            add(shown.name(symbol.name));
         }
     }
     let got_name = |symbol: SymbolRef, function: &str, data: &str| {
@@ -188,7 +195,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
         format!("{prefix}{stub}{}", resolution.name(symbol))
     };
     for &symbol in &synthesis.got_imports {
-        add(&shown(sources, resolution.name(symbol)));
+        add(shown.name(resolution.name(symbol)));
     }
     for &made in &synthesis.globals {
         add(made.name());
@@ -197,7 +204,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
         let live = &sources.liveness.files[file.index()].globals;
         for (global, live) in object.globals.iter().zip(live) {
             if *live {
-                add(&shown(sources, global.name));
+                add(shown.name(global.name));
             }
         }
     }
