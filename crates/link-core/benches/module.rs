@@ -5,13 +5,19 @@
 //! from prebuilt functions whose indices are already right, and from data whose addresses
 //! are. `flush/wasm-encoder-instructions` does so after encoding the instructions, which
 //! is what a compiler does whose indices were not known. `flush/copy` copies the finished
-//! module once. `update` is the other half: making a body and committing it, beside making
-//! a `wasm_encoder::Function`. Everything on one thread.
+//! module once. `flush/link-core-renumbered` is a flush of the same module after a
+//! declaration before all others was freed: no function has the number that a call to it
+//! was committed with, so every call is patched.
+//!
+//! `update` is the other half: making a body and committing it in place of the one before,
+//! beside making a `wasm_encoder::Function`. What committing does beyond encoding (checking
+//! every hole, counting references, copying into the arena) has no counterpart there.
+//! Everything is on one thread.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use link_core::module::{DataDef, DataId, FuncId, FunctionBody, Module};
+use link_core::module::{DataDef, DataId, FuncId, FunctionBody, Module, TypeId};
 use wasm_encoder as enc;
 use wasm_format::{FuncType, Reader, SectionId, ValType};
 
@@ -42,12 +48,13 @@ fn datum(function: usize) -> Option<usize> {
 }
 
 struct Handles {
+    ty: TypeId,
     functions: Vec<FuncId>,
     data: Vec<DataId>,
 }
 
-fn body(function: usize, handles: &Handles, ty: &FuncType) -> FunctionBody {
-    let mut body = FunctionBody::new(ty.clone());
+fn body(function: usize, handles: &Handles) -> FunctionBody {
+    let mut body = FunctionBody::new(handles.ty);
     body.local(ValType::I32).code(&[0x20, 0]);
     for call in 0..CALLS {
         let callee = callee(function, call, handles.functions.len());
@@ -64,13 +71,23 @@ fn body(function: usize, handles: &Handles, ty: &FuncType) -> FunctionBody {
 
 fn announce(count: usize) -> (Module, Handles) {
     let mut module = Module::default();
+    let handles = announce_in(&mut module, count);
+    (module, handles)
+}
+
+fn announce_in(module: &mut Module, count: usize) -> Handles {
+    let ty = module.func_type(&signature()).unwrap();
     let functions = (0..count)
         .map(|i| module.announce_function(name(i)).unwrap())
         .collect();
     let data = (0..count / FUNCTIONS_PER_DATUM)
         .map(|i| module.announce_data(format!("data_{i}")).unwrap())
         .collect();
-    (module, Handles { functions, data })
+    Handles {
+        ty,
+        functions,
+        data,
+    }
 }
 
 fn signature() -> FuncType {
@@ -79,17 +96,30 @@ fn signature() -> FuncType {
 
 fn build(count: usize) -> Module {
     let (mut module, handles) = announce(count);
-    let ty = signature();
+    define(&mut module, &handles);
+    module
+}
+
+/// As [`build`], and every number is one less than when the calls to it were committed.
+fn build_renumbered(count: usize) -> Module {
+    let mut module = Module::default();
+    let freed = module.announce_function("freed").unwrap();
+    let handles = announce_in(&mut module, count);
+    define(&mut module, &handles);
+    module.free(freed).unwrap();
+    module
+}
+
+fn define(module: &mut Module, handles: &Handles) {
     for &data in &handles.data {
         module
             .update(data, DataDef::fixed(&DATUM).align(4))
             .unwrap();
     }
     for (i, &function) in handles.functions.iter().enumerate() {
-        module.update(function, body(i, &handles, &ty)).unwrap();
+        module.update(function, body(i, handles)).unwrap();
     }
     module.set_exports(handles.functions[0], ["main"]).unwrap();
-    module
 }
 
 fn encode_function(function: usize, count: usize) -> enc::Function {
@@ -180,11 +210,16 @@ fn flush(c: &mut Criterion) {
     let mut group = c.benchmark_group("flush");
     for count in SIZES {
         let module = build(count);
+        let renumbered = build_renumbered(count);
         let functions: Vec<_> = (0..count).map(|i| encode_function(i, count)).collect();
         let names: Vec<_> = (0..count).map(name).collect();
         let data = DATUM.repeat(count / FUNCTIONS_PER_DATUM);
         let ours = module.flush().unwrap().bytes;
         let theirs = assemble(&functions, &names, &data);
+        assert!(
+            renumbered.flush().unwrap().bytes == ours,
+            "what numbers calls were committed with makes no difference"
+        );
         for bytes in [&ours, &theirs] {
             wasmparser::validate(bytes).expect("both sides write a valid module");
         }
@@ -203,6 +238,9 @@ fn flush(c: &mut Criterion) {
         group.sample_size(if count > 10_000 { 20 } else { 50 });
         group.bench_function(BenchmarkId::new("link-core", count), |b| {
             b.iter(|| black_box(&module).flush().unwrap());
+        });
+        group.bench_function(BenchmarkId::new("link-core-renumbered", count), |b| {
+            b.iter(|| black_box(&renumbered).flush().unwrap());
         });
         group.bench_function(BenchmarkId::new("wasm-encoder", count), |b| {
             b.iter(|| assemble(black_box(&functions), &names, &data));
@@ -226,13 +264,12 @@ fn update(c: &mut Criterion) {
     let mut group = c.benchmark_group("update");
     for count in SIZES {
         let (mut module, handles) = announce(count);
-        let ty = signature();
         group.throughput(Throughput::Elements(count as u64));
         group.sample_size(if count > 10_000 { 20 } else { 50 });
         group.bench_function(BenchmarkId::new("link-core", count), |b| {
             b.iter(|| {
                 for (i, &function) in handles.functions.iter().enumerate() {
-                    module.update(function, body(i, &handles, &ty)).unwrap();
+                    module.update(function, body(i, &handles)).unwrap();
                 }
             });
         });

@@ -202,8 +202,7 @@ pub const fn len_u32(value: u32) -> usize {
 #[inline]
 pub const fn len_u64(value: u64) -> usize {
     // 7 bits a byte; zero still takes one.
-    let bits = 64 - (value | 1).leading_zeros() as usize;
-    bits.div_ceil(7)
+    bytes_of_bits(64 - (value | 1).leading_zeros() as usize)
 }
 
 /// Bytes of the minimal form of a signed value of up to 32 bits.
@@ -217,8 +216,13 @@ pub const fn len_i32(value: i32) -> usize {
 pub const fn len_i64(value: i64) -> usize {
     // The magnitude's bits plus one for the sign.
     let magnitude = if value < 0 { !value } else { value } as u64;
-    let bits = 64 - magnitude.leading_zeros() as usize + 1;
-    bits.div_ceil(7)
+    bytes_of_bits(64 - magnitude.leading_zeros() as usize + 1)
+}
+
+/// `bits` divided by 7, rounded up, without the division: right for 1 to 65 bits.
+#[inline]
+const fn bytes_of_bits(bits: usize) -> usize {
+    (bits * 9 + 64) / 64
 }
 
 /// Decodes an unsigned 32-bit value: the value and how many bytes it took.

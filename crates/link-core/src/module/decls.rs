@@ -1,7 +1,5 @@
 //! The tables of a module's declarations, and who refers to whom in them.
 
-use std::sync::Arc;
-
 use wasm_format::reloc::RelocType;
 
 use super::arena::{Call, Hole};
@@ -127,21 +125,18 @@ impl Decls {
         let freed = with_slab!([&self], target.kind(),
             slab => slab.freed_name(target),
             type => None);
-        DeclName {
+        freed.cloned().unwrap_or_else(|| DeclName {
             kind: DeclKind::of(target.kind(), false),
-            name: freed.map_or_else(|| format!("{target:?}").into(), Arc::clone),
-        }
+            name: format!("{target:?}").into(),
+        })
     }
 
     /// Whether `target` names something that exists.
     #[inline]
     pub(super) fn is_live(&self, target: Target) -> bool {
         match target.kind() {
-            // By far the most, so not through a head that is thrown away.
-            TargetKind::Function => {
-                let (index, generation) = (target.index(), target.generation());
-                self.funcs.get(index, generation).is_some()
-            }
+            // By far the most, so without a look at what is there.
+            TargetKind::Function => self.funcs.contains(target.index(), target.generation()),
             TargetKind::Type => self.types.contains(TypeId(target)),
             _ => self.head(target).is_some(),
         }
@@ -184,7 +179,7 @@ impl Decls {
     }
 
     /// Takes the declaration that `target` names, which is live, out of its table.
-    pub(super) fn remove(&mut self, target: Target, name: Arc<str>) {
+    pub(super) fn remove(&mut self, target: Target, name: DeclName) {
         let index = target.index();
         with_slab!([&mut self], target.kind(),
             slab => drop(slab.remove(index, name)),

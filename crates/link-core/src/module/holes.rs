@@ -26,49 +26,62 @@ pub(super) fn check(
 ) -> Result<(), ModuleErrorKind> {
     let mut previous_end = 0;
     for hole in holes {
-        let Hole {
-            offset, ty, target, ..
-        } = *hole;
-        if (offset as usize) < previous_end {
-            return Err(ModuleErrorKind::HoleOrder {
-                offset,
-                previous_end,
-            });
-        }
-        previous_end = hole.end();
-        if previous_end > size {
-            let width = ty.form().width();
-            return Err(ModuleErrorKind::HoleOutside {
-                offset,
-                width,
-                size,
-            });
-        }
-        match accepts(ty, target.kind(), place) {
-            Fit::Yes => {}
-            Fit::WrongTarget => {
-                let target = target.kind();
-                return Err(ModuleErrorKind::HoleTarget { offset, ty, target });
-            }
-            Fit::WrongPlace => return Err(ModuleErrorKind::HoleType { offset, ty }),
-        }
-        if !decls.is_live(target) {
-            return Err(match target.kind() {
-                TargetKind::Type => ModuleErrorKind::UnknownType { ty: target },
-                _ => ModuleErrorKind::StaleTarget {
-                    offset,
-                    target: decls.name(target),
-                },
-            });
-        }
-        if target.kind() == TargetKind::DataSlot && !has_slot(decls, target) {
-            return Err(ModuleErrorKind::NoOffsetSlot {
-                offset,
-                target: decls.name(target),
-            });
-        }
+        previous_end = check_one(decls, hole, previous_end, size, place)?;
     }
     Ok(())
+}
+
+/// [`check`] of one hole, which may begin at `previous_end`; returns where it ends.
+#[inline]
+pub(super) fn check_one(
+    decls: &Decls,
+    hole: &Hole,
+    previous_end: usize,
+    size: usize,
+    place: Place,
+) -> Result<usize, ModuleErrorKind> {
+    let Hole {
+        offset, ty, target, ..
+    } = *hole;
+    if (offset as usize) < previous_end {
+        return Err(ModuleErrorKind::HoleOrder {
+            offset,
+            previous_end,
+        });
+    }
+    let end = hole.end();
+    if end > size {
+        let width = ty.form().width();
+        return Err(ModuleErrorKind::HoleOutside {
+            offset,
+            width,
+            size,
+        });
+    }
+    match accepts(ty, target.kind(), place) {
+        Fit::Yes => {}
+        Fit::WrongTarget => {
+            let target = target.kind();
+            return Err(ModuleErrorKind::HoleTarget { offset, ty, target });
+        }
+        Fit::WrongPlace => return Err(ModuleErrorKind::HoleType { offset, ty }),
+    }
+    if !decls.is_live(target) {
+        return Err(match target.kind() {
+            TargetKind::Type => ModuleErrorKind::UnknownType { ty: target },
+            _ => ModuleErrorKind::StaleTarget {
+                offset,
+                target: decls.name(target),
+            },
+        });
+    }
+    if target.kind() == TargetKind::DataSlot && !has_slot(decls, target) {
+        return Err(ModuleErrorKind::NoOffsetSlot {
+            offset,
+            target: decls.name(target),
+        });
+    }
+    Ok(end)
 }
 
 fn has_slot(decls: &Decls, target: Target) -> bool {

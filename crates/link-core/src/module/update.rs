@@ -35,8 +35,8 @@ macro_rules! update {
         impl Update for $handle {
             type Definition = $definition;
 
-            fn commit(self, module: &mut Module, definition: $definition) -> Result<()> {
-                module.$method(self.0, &definition)
+            fn commit(self, module: &mut Module, mut definition: $definition) -> Result<()> {
+                module.$method(self.0, &mut definition)
             }
         }
     )* };
@@ -93,7 +93,9 @@ impl Module {
     /// If the handle is stale already.
     pub fn free(&mut self, handle: impl Handle) -> Result<()> {
         let target = handle.target();
-        let name = Arc::clone(&self.decls.live(target)?.name);
+        let head = self.decls.live(target)?;
+        let name = Arc::clone(&head.name);
+        let named = head.named(target.kind());
         self.drop_definition(target);
         self.drop_exports(target);
         if target.kind() == TargetKind::Custom {
@@ -111,7 +113,7 @@ impl Module {
                 self.decls.passive_slots.give_back(slot);
             }
         }
-        self.decls.remove(target, name);
+        self.decls.remove(target, named);
         Ok(())
     }
 
@@ -182,7 +184,7 @@ impl Module {
         }
     }
 
-    fn update_function(&mut self, target: Target, body: &FunctionBody) -> Result<()> {
+    fn update_function(&mut self, target: Target, body: &mut FunctionBody) -> Result<()> {
         let imported = self.decls.live(target)?.imported;
         let (mut holes, mut calls) = std::mem::take(&mut self.scratch);
         holes.clear();
@@ -196,7 +198,7 @@ impl Module {
         &mut self,
         target: Target,
         imported: bool,
-        body: &FunctionBody,
+        body: &mut FunctionBody,
         holes: &mut Vec<Hole>,
         calls: &mut Vec<Call>,
     ) -> std::result::Result<(), ModuleErrorKind> {
@@ -227,9 +229,12 @@ impl Module {
         let names = body.encode_local_names()?;
         check_size(names.len() as u64)?;
 
-        holes.reserve(type_holes.len() + body.holes.len());
         holes.extend(type_holes);
-        let from = holes.len();
+        holes::check(&self.decls, holes, locals.len(), Place::Code)?;
+        let locals_len = locals.len() as u32;
+        calls.reserve(body.holes.len());
+        // Offsets in messages count as the caller's do, so the locals come in afterwards.
+        let mut previous_end = 0;
         for hole in &body.holes {
             let mut hole = *hole;
             if hole.target.kind() == TargetKind::BodyType {
@@ -237,24 +242,21 @@ impl Module {
                 let ty = ty.ok_or(ModuleErrorKind::UnknownType { ty: hole.target })?;
                 hole.target = self.decls.types.function(ty)?.into();
             }
-            holes.push(hole);
-        }
-        // Offsets in messages count as the caller's do, so the locals come in afterwards.
-        holes::check(&self.decls, &holes[..from], locals.len(), Place::Code)?;
-        holes::check(&self.decls, &holes[from..], body.code.len(), Place::Code)?;
-        for hole in &mut holes[from..] {
-            hole.offset += locals.len() as u32;
-        }
-        holes.retain(|hole| {
-            let is_call = hole.ty == RelocType::FunctionIndexLeb;
-            if is_call {
+            let size = body.code.len();
+            previous_end = holes::check_one(&self.decls, &hole, previous_end, size, Place::Code)?;
+            hole.offset += locals_len;
+            if hole.ty == RelocType::FunctionIndexLeb {
                 calls.push(Call {
                     offset: hole.offset,
                     function: hole.target.index() as u32,
                 });
+            } else {
+                holes.push(hole);
             }
-            !is_call
-        });
+        }
+        for call in &*calls {
+            call.assume_number(&mut body.code, locals_len);
+        }
 
         // The new references come first: a slot that both bodies refer to stays taken.
         self.decls.retain(ty.into());
@@ -490,7 +492,10 @@ impl Module {
                 kind: ModuleErrorKind::Stale,
             });
         };
-        let name = Arc::clone(&known.name);
+        let name = DeclName {
+            kind: DeclKind::Element,
+            name: Arc::clone(&known.name),
+        };
         let removed = self.decls.elements.remove(index, name);
         for target in removed.iter().flat_map(Element::references) {
             self.decls.release(target);

@@ -142,11 +142,7 @@ fn of_kind<B>(slab: &Slab<Decl<B>>, kind: TargetKind, missing: &mut Missing) {
         }
     }
     for (slot, name) in slab.freed_but_referenced() {
-        let name = DeclName {
-            kind: DeclKind::of(kind, false),
-            name: Arc::clone(name),
-        };
-        missing.insert((kind, slot), (name, Why::Freed, Vec::new()));
+        missing.insert((kind, slot), (name.clone(), Why::Freed, Vec::new()));
     }
 }
 

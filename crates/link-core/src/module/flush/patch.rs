@@ -5,7 +5,7 @@ use wasm_format::leb128::{self, FIXED32};
 use wasm_format::reloc::{RelocType, ValueForm};
 
 use super::layout::Layout;
-use super::number::Numbers;
+use super::number::{NONE, Numbers};
 use super::{Form, Problem};
 use crate::module::Module;
 use crate::module::arena::{Call, Hole};
@@ -23,24 +23,43 @@ pub(in crate::module) struct Patcher<'a> {
     pub(in crate::module) code_offsets: Vec<u32>,
 }
 
-/// Every function's number as it stands in code, by slot: a call is patched by copying,
-/// and there are many more calls than functions.
-pub(super) fn encoded_numbers(numbers: &[u32]) -> Vec<[u8; 8]> {
-    let encode = |&number: &u32| {
-        let mut encoded = [0; 8];
-        leb128::write_u32_fixed(&mut encoded, number);
-        encoded
-    };
-    numbers.iter().map(encode).collect()
+/// What calls are patched with.
+pub(super) enum CallNumbers {
+    /// Every function has the number that its [slot](Call::assume_number) has, and so does
+    /// every call.
+    AsAssumed,
+    /// Every function's number as it stands in code, by slot: a call is patched by copying,
+    /// and there are many more calls than functions.
+    Encoded(Vec<[u8; 8]>),
 }
 
-/// Patches `calls` in `contents` with the functions' [encoded numbers](encoded_numbers).
-#[inline]
-pub(super) fn patch_calls(calls: &[Call], numbers: &[[u8; 8]], contents: &mut [u8]) {
-    for call in calls {
-        let number = &numbers[call.function as usize];
-        let place = call.offset as usize;
-        contents[place..place + FIXED32].copy_from_slice(&number[..FIXED32]);
+impl CallNumbers {
+    /// From the numbers by slot.
+    pub(super) fn new(numbers: &[u32]) -> Self {
+        // What has no number is called from nowhere.
+        let as_assumed = |(slot, &number)| number == slot || number == NONE;
+        if (0..).zip(numbers).all(as_assumed) {
+            return CallNumbers::AsAssumed;
+        }
+        let encode = |&number: &u32| {
+            let mut encoded = [0; 8];
+            leb128::write_u32_fixed(&mut encoded, number);
+            encoded
+        };
+        CallNumbers::Encoded(numbers.iter().map(encode).collect())
+    }
+
+    /// Patches `calls` in `contents`, which are a copy of what was committed.
+    #[inline]
+    pub(super) fn patch(&self, calls: &[Call], contents: &mut [u8]) {
+        let CallNumbers::Encoded(numbers) = self else {
+            return;
+        };
+        for call in calls {
+            let number = &numbers[call.function as usize];
+            let place = call.offset as usize;
+            contents[place..place + FIXED32].copy_from_slice(&number[..FIXED32]);
+        }
     }
 }
 

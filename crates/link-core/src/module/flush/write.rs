@@ -6,7 +6,7 @@ use wasm_format::{MODULE_HEADER, SectionId, put_custom_section_header, put_vecto
 
 use super::layout::{Item, Layout};
 use super::number::Numbers;
-use super::patch::{Patcher, encoded_numbers, patch_calls};
+use super::patch::{CallNumbers, Patcher};
 use super::{FlushMap, Form, Problem};
 use crate::module::Module;
 use crate::module::arena::Hole;
@@ -195,7 +195,7 @@ impl<'a> Writer<'a> {
         if wants_offsets {
             self.patcher.code_offsets = vec![0; module.decls.funcs.len()];
         }
-        let encoded = encoded_numbers(&numbers.functions.number);
+        let call_numbers = CallNumbers::new(&numbers.functions.number);
         let mut bodies = Vec::with_capacity(numbers.defined_funcs.len());
         for function in &numbers.defined_funcs {
             let (holes, calls, bytes) = module.arena.parts(function.span);
@@ -203,7 +203,7 @@ impl<'a> Writer<'a> {
             put_u32(out, function.len);
             let start = out.len();
             out.extend_from_slice(bytes);
-            patch_calls(calls, &encoded, &mut out[start..]);
+            call_numbers.patch(calls, &mut out[start..]);
             bodies.push((start - self.base, function.len));
             if !holes.is_empty() {
                 let id = FuncId::new(function.slot, function.generation);
