@@ -45,6 +45,11 @@ pub struct SymbolAttributes {
 }
 
 /// What an import is called, if not after the module's default and its symbol.
+///
+/// In an object, an import for which one of both is said is one that is meant to be left
+/// to the host: a linker that finds no definition of the symbol imports it. One for which
+/// nothing is said has to be defined by another input, unless the linker is told to allow
+/// undefined symbols.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ImportName {
     /// The module to import from; by default
@@ -113,6 +118,12 @@ impl Head {
                 .and_then(|import| import.name.as_deref())
                 .unwrap_or(&self.name),
         )
+    }
+
+    /// Whether the caller said where the import comes from.
+    pub(super) fn is_import_named(&self) -> bool {
+        let import = self.rare.as_ref().map(|rare| &rare.import);
+        import.is_some_and(|import| import.module.is_some() || import.name.is_some())
     }
 
     pub(super) fn named(&self, kind: TargetKind) -> DeclName {

@@ -84,7 +84,8 @@ impl Module {
         }
     }
 
-    /// Sets what an import is called, apart from its symbol.
+    /// Sets what an import is called, apart from its symbol, and that it is the host's
+    /// unless a linker finds a definition of the symbol.
     ///
     /// # Errors
     /// If the handle is stale, or names nothing that is imported.

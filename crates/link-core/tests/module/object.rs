@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use link_core::link::options::Entry;
+use link_core::link::read::{Input, Inputs};
+use link_core::link::{Env, FileData};
 use link_core::module::{
     Binding, CustomDef, DataDef, FunctionBody, GlobalDef, ImportName, Init, Module, Options,
     SymbolAttributes, TagDef, Target, Visibility,
@@ -50,7 +53,7 @@ fn object(module: &Module) -> Vec<u8> {
 }
 
 /// What `rust-lld` makes of the modules' objects.
-fn link(modules: &[&Module], arguments: &[&str]) -> Vec<u8> {
+pub(crate) fn link(modules: &[&Module], arguments: &[&str]) -> Vec<u8> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut command = Command::new(rust_lld());
     command
@@ -400,42 +403,43 @@ fn code_offsets_point_at_code() {
     }
 }
 
-/// Linked by this crate's linker, with the module handed over directly or as the object it
-/// writes: the same program.
+/// What this crate's linker makes of the module: the same whether the module is handed over
+/// directly or as the object that it writes.
+pub(crate) fn link_in_process(module: &Module) -> Vec<u8> {
+    let memory64 = module.options().memory64;
+    let generated = module.link_input().unwrap();
+    let written = FileData::new(object(module));
+    let mut options = link_core::link::Options::default();
+    options.entry = Entry::None;
+    if memory64 {
+        options.is_64 = Some(true);
+        options.features.extra = vec!["memory64".into()];
+    }
+    let [direct, from_object] = [
+        Input::object(generated.object("generated")),
+        Input::bytes("generated", written),
+    ]
+    .map(|input| {
+        let inputs = Inputs {
+            inputs: vec![input],
+            ..Inputs::default()
+        };
+        let mut program = Vec::new();
+        let linked = link_core::link::link(inputs, &options, &Env::default(), &mut program)
+            .unwrap_or_else(|error| panic!("{:?}", error.diagnostics));
+        assert!(linked.diagnostics.is_empty(), "{:?}", linked.diagnostics);
+        validate(&program);
+        program
+    });
+    assert_eq!(print(&direct), print(&from_object));
+    assert!(direct == from_object);
+    direct
+}
+
 #[test]
 fn a_module_links_in_process_without_an_object() {
-    use link_core::link::options::Entry;
-    use link_core::link::read::{Input, Inputs};
-    use link_core::link::{Env, FileData, Options, link};
-
     for memory64 in [false, true] {
-        let module = everything(memory64);
-        let generated = module.link_input().unwrap();
-        let written = FileData::new(object(&module));
-        let mut options = Options::default();
-        options.entry = Entry::None;
-        if memory64 {
-            options.is_64 = Some(true);
-            options.features.extra = vec!["memory64".into()];
-        }
-        let mut programs = Vec::new();
-        for input in [
-            Input::object(generated.object("generated")),
-            Input::bytes("generated", written),
-        ] {
-            let inputs = Inputs {
-                inputs: vec![input],
-                ..Inputs::default()
-            };
-            let mut program = Vec::new();
-            let linked = link(inputs, &options, &Env::default(), &mut program)
-                .unwrap_or_else(|error| panic!("{:?}", error.diagnostics));
-            assert!(linked.diagnostics.is_empty(), "{:?}", linked.diagnostics);
-            validate(&program);
-            assert_eq!(run(&program, "main"), 131);
-            programs.push(program);
-        }
-        assert_eq!(print(&programs[0]), print(&programs[1]));
-        assert!(programs[0] == programs[1]);
+        let program = link_in_process(&everything(memory64));
+        assert_eq!(run(&program, "main"), 131);
     }
 }

@@ -26,8 +26,8 @@ const START_PRIORITY: u32 = u32::MAX;
 /// A symbol of the module.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::module) struct Symbol<'a> {
-    /// Its name. Of an undefined one whose import is called otherwise, that is said by
-    /// [`SymbolFlags::EXPLICIT_NAME`].
+    /// Its name. Of an undefined one whose import was given a module or name of its own,
+    /// that is said by [`SymbolFlags::EXPLICIT_NAME`].
     pub(in crate::module) name: &'a str,
     pub(in crate::module) flags: SymbolFlags,
     /// In the index spaces of [`View::numbers`]; sections by their number among the
@@ -163,7 +163,7 @@ impl<'a> View<'a> {
                 continue;
             };
             let number = self.numbers.functions.number[slot as usize];
-            let symbol = self.symbol_named(&decl.head, SymbolTarget::Function(number), false);
+            let symbol = symbol_named(&decl.head, SymbolTarget::Function(number), false);
             self.push(TargetKind::Function, slot as usize, symbol);
         }
     }
@@ -194,7 +194,7 @@ impl<'a> View<'a> {
                         offset: 0,
                         size: decl.body.size(&self.module.arena),
                     }));
-                    let mut symbol = self.symbol_named(&decl.head, target, false);
+                    let mut symbol = symbol_named(&decl.head, target, false);
                     if decl.body.is_tls() {
                         symbol.flags = symbol.flags.with(SymbolFlags::TLS);
                     }
@@ -203,7 +203,7 @@ impl<'a> View<'a> {
             }
         }
         for (slot, decl) in decls.data.iter().filter(|(_, decl)| decl.head.imported) {
-            let symbol = self.symbol_named(&decl.head, SymbolTarget::Data(None), false);
+            let symbol = symbol_named(&decl.head, SymbolTarget::Data(None), false);
             self.push(TargetKind::Data, slot, symbol);
         }
     }
@@ -212,26 +212,32 @@ impl<'a> View<'a> {
         let decls = &self.module.decls;
         for (slot, decl) in decls.globals.iter() {
             let target = SymbolTarget::Global(self.numbers.globals.number[slot]);
-            let symbol = self.symbol_named(&decl.head, target, decl.body.builtin.is_some());
+            let symbol = symbol_named(&decl.head, target, decl.body.builtin.is_some());
             self.push(TargetKind::Global, slot, symbol);
         }
         for (slot, decl) in decls.tags.iter() {
             let target = SymbolTarget::Tag(self.numbers.tags.number[slot]);
-            let symbol = self.symbol_named(&decl.head, target, false);
+            let symbol = symbol_named(&decl.head, target, false);
             self.push(TargetKind::Tag, slot, symbol);
         }
         for (slot, decl) in decls.tables.iter() {
             let target = SymbolTarget::Table(self.numbers.tables.number[slot]);
             let made_by_linker = decl.body.builtin == Some(Builtin::FunctionTable);
-            let symbol = self.symbol_named(&decl.head, target, made_by_linker);
+            let mut symbol = symbol_named(&decl.head, target, made_by_linker);
+            // lld crashes if an address is taken and nothing keeps the table; compilers keep
+            // it in this way, too.
+            if made_by_linker && !self.numbers.addressed.is_empty() {
+                symbol.flags = symbol.flags.with(SymbolFlags::NO_STRIP);
+            }
             self.push(TargetKind::Table, slot, symbol);
         }
         if let Some(table) = self.numbers.function_table
             && table.declared.is_none()
         {
+            let flags = SymbolFlags::UNDEFINED.with(SymbolFlags::NO_STRIP);
             self.symbols.push(Symbol {
                 name: FUNCTION_TABLE,
-                flags: SymbolFlags::UNDEFINED,
+                flags,
                 target: SymbolTarget::Table(table.number),
             });
         }
@@ -264,36 +270,6 @@ impl<'a> View<'a> {
                 flags: flags.with(SymbolFlags::EXPORTED),
                 target: original.target,
             });
-        }
-    }
-
-    fn symbol_named(&self, head: &'a Head, target: SymbolTarget, by_linker: bool) -> Symbol<'a> {
-        let mut flags = match head.binding {
-            Binding::Global => SymbolFlags::NONE,
-            Binding::Weak => SymbolFlags::BINDING_WEAK,
-            Binding::Local => SymbolFlags::BINDING_LOCAL,
-        };
-        if head.visibility == Visibility::Hidden {
-            flags = flags.with(SymbolFlags::VISIBILITY_HIDDEN);
-        }
-        if head.no_strip {
-            flags = flags.with(SymbolFlags::NO_STRIP);
-        }
-        if head.exports().contains(&head.name) {
-            flags = flags.with(SymbolFlags::EXPORTED);
-        }
-        if head.imported || by_linker {
-            flags = flags.with(SymbolFlags::UNDEFINED);
-            let import = head.import(&self.module.options.import_module);
-            let is_data = matches!(target, SymbolTarget::Data(_));
-            if !is_data && import.1 != &*head.name {
-                flags = flags.with(SymbolFlags::EXPLICIT_NAME);
-            }
-        }
-        Symbol {
-            name: &head.name,
-            flags,
-            target,
         }
     }
 
@@ -442,5 +418,34 @@ impl Module {
         }
         let layout = Layout::new(self, Form::Object).map_err(|problem| vec![problem])?;
         Ok(View::new(self, numbers, layout))
+    }
+}
+
+fn symbol_named(head: &Head, target: SymbolTarget, by_linker: bool) -> Symbol<'_> {
+    let mut flags = match head.binding {
+        Binding::Global => SymbolFlags::NONE,
+        Binding::Weak => SymbolFlags::BINDING_WEAK,
+        Binding::Local => SymbolFlags::BINDING_LOCAL,
+    };
+    if head.visibility == Visibility::Hidden {
+        flags = flags.with(SymbolFlags::VISIBILITY_HIDDEN);
+    }
+    if head.no_strip {
+        flags = flags.with(SymbolFlags::NO_STRIP);
+    }
+    if head.exports().contains(&head.name) {
+        flags = flags.with(SymbolFlags::EXPORTED);
+    }
+    if head.imported || by_linker {
+        flags = flags.with(SymbolFlags::UNDEFINED);
+        let is_data = matches!(target, SymbolTarget::Data(_));
+        if !is_data && head.is_import_named() {
+            flags = flags.with(SymbolFlags::EXPLICIT_NAME);
+        }
+    }
+    Symbol {
+        name: &head.name,
+        flags,
+        target,
     }
 }
