@@ -319,6 +319,54 @@ fn tables_tags_and_custom_sections() {
 }
 
 #[test]
+fn relocations_are_kept() {
+    compare(
+        &["tables.o"],
+        &[
+            "--emit-relocs --no-entry --import-undefined",
+            "--emit-relocs --no-entry --import-undefined --import-table",
+            "--emit-relocs --no-entry --import-undefined --no-gc-sections",
+            "-r",
+        ],
+    );
+    compare(
+        &["pic.pic.o", "pic_other.pic.o"],
+        &[
+            "--emit-relocs",
+            "--emit-relocs --export-table",
+            "--emit-relocs --no-gc-sections",
+            "--emit-relocs --export-all",
+        ],
+    );
+}
+
+/// Strings are merged all the same, so every address is what it is without relocations.
+#[test]
+fn kept_relocations_change_no_address() {
+    let parts = |arguments: &[&str]| {
+        let module = by_us(&["data.o", "more.o"], arguments, 1).expect("the objects link");
+        let payloads = wasmparser::Parser::new(0).parse_all(&module);
+        let parts: Vec<(String, Vec<u8>)> = payloads
+            .filter_map(|payload| match payload.expect("a valid module") {
+                wasmparser::Payload::CodeSectionEntry(body) => {
+                    Some(("body".to_owned(), body.as_bytes().to_vec()))
+                }
+                wasmparser::Payload::CustomSection(custom)
+                    if custom.name().starts_with(".debug") =>
+                {
+                    Some((custom.name().to_owned(), custom.data().to_vec()))
+                }
+                _ => None,
+            })
+            .collect();
+        parts
+    };
+    let plain = parts(&[]);
+    assert!(plain.iter().any(|(name, _)| name == ".debug_str"));
+    assert!(plain == parts(&["--emit-relocs"]));
+}
+
+#[test]
 fn position_independent_code() {
     compare(
         &["pic.pic.o", "pic_other.pic.o"],
@@ -334,6 +382,8 @@ fn position_independent_code() {
     compare(
         &["pic.pic.o"],
         &[
+            "--no-entry --unresolved-symbols=import-dynamic --experimental-pic",
+            "--no-entry --unresolved-symbols=import-dynamic --experimental-pic --export-all",
             "-shared --experimental-pic --unresolved-symbols=import-dynamic",
             "-shared --experimental-pic --unresolved-symbols=import-dynamic --export-dynamic",
             "-shared --experimental-pic --unresolved-symbols=import-dynamic --no-gc-sections \

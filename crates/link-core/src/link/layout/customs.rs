@@ -77,7 +77,7 @@ struct Destination<'a> {
 
 /// Whether a section's strings are merged.
 fn is_mergeable(name: &str, options: &Options) -> bool {
-    options.optimize > 0 && !options.emit_relocs && matches!(name, ".debug_str" | ".debug_line_str")
+    options.optimize > 0 && matches!(name, ".debug_str" | ".debug_line_str")
 }
 
 /// Whether a section goes into the output.

@@ -154,7 +154,6 @@ fn rank(name: &str) -> u32 {
 
 fn is_mergeable(segment: &Segment<'_>, options: &Options) -> bool {
     options.optimize > 0
-        && !options.emit_relocs
         && segment.flags.contains(SegmentFlags::STRINGS)
         // Strings of wider characters carry the flag too; their zero bytes end nothing.
         && segment.align_log2 == 0

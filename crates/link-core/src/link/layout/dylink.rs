@@ -52,17 +52,18 @@ pub(super) fn write(sources: &Sources<'_, '_>) -> Vec<u8> {
         .map(|library| &*library.file_name)
         .collect();
     let runtime_path: Vec<&str> = options.pic.rpath.iter().map(String::as_str).collect();
-    // What has its place already needs none from a loader.
-    let (memory_size, memory_align_log2) = if options.is_pic() {
-        (memory.data_end as u32, memory.align_log2)
+    // What has its place already needs none from a loader. Its alignment stands here all the
+    // same, as in wasm-ld's output.
+    let memory_size = if options.is_pic() {
+        memory.data_end as u32
     } else {
-        (0, 0)
+        0
     };
     let mut out = Vec::new();
     DylinkSection {
         mem_info: Some(MemInfo {
             memory_size,
-            memory_align_log2,
+            memory_align_log2: memory.align_log2,
             table_size: layout.slots.functions.len() as u32,
             table_align_log2: 0,
         }),

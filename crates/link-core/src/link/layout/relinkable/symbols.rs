@@ -176,10 +176,8 @@ impl<'a> Maker<'_, '_, 'a> {
             Definition::Undefined | Definition::Shared(_) => {
                 symbol.used_in_object || Some(id) == sources.resolution.made.indirect_function_table
             }
-            _ => {
-                sources.liveness.reached(id) && symbol.used_in_object
-                    || is_exported(symbol, sources.options)
-            }
+            Definition::Address(_) => symbol.used_in_object,
+            _ => sources.liveness.reached(id) && symbol.used_in_object,
         }
     }
 
@@ -204,13 +202,22 @@ impl<'a> Maker<'_, '_, 'a> {
         collect_flags(&[
             (symbol.weak, SymbolFlags::BINDING_WEAK),
             (
-                symbol.hidden || table && !is_exported(symbol, options),
+                // A table that the module imports is seen outside.
+                if table {
+                    defined && !is_exported(symbol, options)
+                } else {
+                    symbol.hidden
+                },
                 SymbolFlags::VISIBILITY_HIDDEN,
             ),
             (!defined, SymbolFlags::UNDEFINED),
             (symbol.exported_flag, SymbolFlags::EXPORTED),
             (import && explicit, SymbolFlags::EXPLICIT_NAME),
-            (symbol.no_strip, SymbolFlags::NO_STRIP),
+            // The linker's own table is there because the module has it, whoever asked.
+            (
+                symbol.no_strip && !(table && defined),
+                SymbolFlags::NO_STRIP,
+            ),
             (symbol.tls, SymbolFlags::TLS),
             (is_absolute, SymbolFlags::ABSOLUTE),
         ])
