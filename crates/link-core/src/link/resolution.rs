@@ -1,7 +1,6 @@
 //! What resolution returns: which objects take part, what each name means, what is
 //! discarded. Made by `resolve`, read by every later phase, changed by none.
 
-use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolKind;
 use wasm_format::{GlobalType, TableType};
 
@@ -9,6 +8,7 @@ use super::ids::{FileId, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, SymbolId};
 use super::object::{ImportName, ObjTarget, Object};
 use super::read::SharedLibrary;
 use super::report::History;
+use super::resolve::Names;
 
 /// The outcome of resolution.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Resolution<'a> {
     /// objects were added.
     pub symbols: Vec<Symbol<'a>>,
     /// Symbols by name.
-    pub by_name: FxHashMap<&'a str, SymbolId>,
+    pub names: Names<'a>,
     /// Stubs that resolution asked for: see [`Definition::Stub`].
     pub stubs: Vec<Stub<'a>>,
     /// Shared libraries, in command line order.

@@ -2,8 +2,10 @@
 //! order, pulls lazy ones when a file refers to what they define, chooses comdats, makes
 //! the linker's own symbols, applies `--wrap`.
 
+mod ahead;
 mod made;
 mod messages;
+mod names;
 mod record;
 mod shared;
 mod stub;
@@ -11,9 +13,11 @@ mod table;
 mod wrap;
 
 use bumpalo::Bump;
-use rustc_hash::FxHashSet;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
+use self::ahead::Parsed;
+pub(crate) use self::names::Names;
+use self::names::InputNames;
 use self::record::Wanted;
 use self::table::{LazyId, Mention, Referred, Table, mention, object_definition};
 use super::ids::{FileId, ObjSymbol, SymbolId};
@@ -34,12 +38,17 @@ pub fn resolve<'a>(
     names: &'a Bump,
     diagnostics: &mut Diagnostics,
 ) -> Resolution<'a> {
-    let mut resolver = Resolver::new(options, names);
+    // Hash every name once, so that from here on names are numbers.
+    let (mut numbers, of_inputs) = Names::of(&inputs);
+    // Parse what will be pulled while there are threads to do it.
+    let parsed = ahead::parse(&inputs, &of_inputs, &mut numbers, options);
+
+    let mut resolver = Resolver::new(options, names, numbers);
     resolver.find_address_size(&inputs);
     // Linker-made symbols come first, so that a file that defines one is told so.
     made::define_always(&mut resolver);
     // Then the files, whose order decides which of several definitions is taken.
-    resolver.add_inputs(inputs);
+    resolver.add_inputs(inputs, of_inputs, parsed);
     // Then what the command line refers to, which may pull archive members.
     resolver.add_command_line();
     // What the host provides, and what that needs of the program.
@@ -65,6 +74,7 @@ const INTERNAL: &str = "<internal>";
 /// these stand on a stack.
 struct Frame<'a> {
     object: Object<'a>,
+    names: InputNames,
     file: FileId,
     resolution: FileResolution,
     next: usize,
@@ -72,17 +82,25 @@ struct Frame<'a> {
     pulled: Option<Wanted<'a>>,
 }
 
+/// A lazy input that nobody has needed yet.
+enum Lazy<'a> {
+    Member(LazyMember<'a>),
+    /// Somebody will need it.
+    Parsed(Box<Parsed<'a>>),
+}
+
 struct Resolver<'a> {
     options: &'a Options,
     names: &'a Bump,
     table: Table<'a>,
     /// Lazy inputs; `None` once pulled.
-    lazy: Vec<Option<LazyMember<'a>>>,
+    lazy: Vec<Option<Lazy<'a>>>,
     /// Objects in the order in which they were begun, with their place in the link's
     /// order once they are complete.
     done: Vec<(Object<'a>, FileResolution, FileId)>,
     begun: u32,
-    comdats: FxHashSet<&'a str>,
+    /// Comdats of which a copy is chosen, by the number of the name.
+    comdats: Vec<bool>,
     stubs: Vec<Stub<'a>>,
     stub_libraries: Vec<stub::StubLibrary<'a>>,
     shared: Vec<SharedLibrary<'a>>,
@@ -93,15 +111,15 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    fn new(options: &'a Options, names: &'a Bump) -> Self {
+    fn new(options: &'a Options, names: &'a Bump, numbers: Names<'a>) -> Self {
         Self {
             options,
             names,
-            table: Table::new(options),
+            table: Table::new(options, numbers),
             lazy: Vec::new(),
             done: Vec::new(),
             begun: 0,
-            comdats: FxHashSet::default(),
+            comdats: Vec::new(),
             stubs: Vec::new(),
             stub_libraries: Vec::new(),
             shared: Vec::new(),
@@ -112,11 +130,21 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn add_inputs(&mut self, inputs: Vec<ReadInput<'a>>) {
-        for input in inputs {
+    /// Adds the inputs, whose names are `of_inputs`; `parsed` are the lazy ones among
+    /// them that are parsed already.
+    fn add_inputs(
+        &mut self,
+        inputs: Vec<ReadInput<'a>>,
+        of_inputs: Vec<InputNames>,
+        parsed: Vec<Option<Parsed<'a>>>,
+    ) {
+        let mut parsed = parsed.into_iter();
+        for (input, names) in inputs.into_iter().zip(of_inputs) {
             match input {
-                ReadInput::Object(object) => self.add_object(object, None),
-                ReadInput::Lazy(member) => self.offer(member),
+                ReadInput::Object(object) => self.add_object((object, names), None),
+                ReadInput::Lazy(member) => {
+                    self.offer(member, &names, parsed.next().flatten());
+                }
                 ReadInput::Bitcode(file) => {
                     self.refuse(Code::Bitcode, &file.name, BITCODE_NEEDS_LLD);
                 }
@@ -142,13 +170,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// Remembers what a lazy input defines, and pulls it at once if that is needed.
-    fn offer(&mut self, member: LazyMember<'a>) {
+    fn offer(&mut self, member: LazyMember<'a>, names: &InputNames, parsed: Option<Parsed<'a>>) {
         let id = LazyId(self.lazy.len() as u32);
-        let wanted = member
-            .symbols()
-            .iter()
-            .find_map(|name| self.table.offer(name, id, &member));
-        self.lazy.push(Some(member));
+        let wanted = (member.symbols().iter().enumerate())
+            .find_map(|(nth, name)| self.table.offer(name, names.get(nth), id, &member));
+        self.lazy.push(Some(match parsed {
+            Some(parsed) => Lazy::Parsed(Box::new(parsed)),
+            None => Lazy::Member(member),
+        }));
         if let Some(symbol) = wanted {
             let symbol = &self.table.symbols[symbol.index()];
             let wanted = Wanted {
@@ -166,10 +195,16 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn parse_lazy(&mut self, id: LazyId) -> Option<Object<'a>> {
-        let member = self.lazy[id.0 as usize].take()?;
+    fn parse_lazy(&mut self, id: LazyId) -> Option<Parsed<'a>> {
+        let member = match self.lazy[id.0 as usize].take()? {
+            Lazy::Parsed(parsed) => return Some(*parsed),
+            Lazy::Member(member) => member,
+        };
         match member.parse() {
-            Ok(object) => Some(object),
+            Ok(object) => {
+                let names = self.table.names.of_object(&object);
+                Some((object, names))
+            }
             Err(diagnostic) => {
                 self.table.diagnostics.push(diagnostic);
                 None
@@ -178,7 +213,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Adds an object, and before it whatever its symbols pull.
-    fn add_object(&mut self, object: Object<'a>, pulled: Option<Wanted<'a>>) {
+    fn add_object(&mut self, object: Parsed<'a>, pulled: Option<Wanted<'a>>) {
         // A stack of our own: a chain of members that pull one another may be long.
         let mut stack = vec![self.begin(object, pulled)];
         while let Some(mut frame) = stack.pop() {
@@ -200,16 +235,19 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn begin(&mut self, object: Object<'a>, pulled: Option<Wanted<'a>>) -> Frame<'a> {
+    fn begin(&mut self, (object, names): Parsed<'a>, pulled: Option<Wanted<'a>>) -> Frame<'a> {
         self.check_address_size(&object);
         self.table.record.file(&object.name);
         let file = FileId(self.begun);
         self.begun += 1;
         self.table.file_names.push(object.name.clone());
-        let comdat_discarded = object
-            .comdats
-            .iter()
-            .map(|name| !self.comdats.insert(name))
+        self.comdats.resize(self.table.names.len(), false);
+        let comdat_discarded = (object.symbols.len()..)
+            .take(object.comdats.len())
+            .map(|nth| {
+                let name = names.get(nth);
+                name.is_some_and(|name| std::mem::replace(&mut self.comdats[name.index()], true))
+            })
             .collect();
         Frame {
             resolution: FileResolution {
@@ -217,6 +255,7 @@ impl<'a> Resolver<'a> {
                 comdat_discarded,
             },
             object,
+            names,
             file,
             next: 0,
             pulled,
@@ -230,7 +269,10 @@ impl<'a> Resolver<'a> {
             let id = if entry.is_local() || matches!(entry.target, ObjTarget::Section(_)) {
                 None
             } else {
-                let said = mention(&frame.object, frame.file, entry);
+                let said = Mention {
+                    number: frame.names.get(frame.next),
+                    ..mention(&frame.object, frame.file, entry)
+                };
                 if entry.is_undefined() || is_discarded(frame, entry) {
                     match self.table.refer(&said) {
                         Referred::To(id) => Some(id),
@@ -395,7 +437,7 @@ impl<'a> Resolver<'a> {
                 self.table.diagnostics.push(diagnostic);
             }
             if defined.is_some() {
-                self.table.by_name.insert(name, chosen);
+                self.table.stands_for(name, chosen);
                 for &id in variants.iter().filter(|&&id| id != chosen) {
                     self.make_stub(id, "signature_mismatch:");
                 }
@@ -491,7 +533,7 @@ impl<'a> Resolver<'a> {
             objects,
             files,
             symbols: self.table.symbols,
-            by_name: self.table.by_name,
+            names: self.table.names,
             stubs: self.stubs,
             shared: self.shared,
             is_64: self.is_64.unwrap_or(false),
@@ -527,6 +569,7 @@ fn is_discarded(frame: &Frame<'_>, entry: &ObjectSymbol<'_>) -> bool {
 fn own_mention(name: &str, kind: SymbolKind, flags: SymbolFlags) -> Mention<'_> {
     Mention {
         name,
+        number: None,
         kind,
         flags,
         file: None,

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::messages;
+use super::names::{NameId, Names};
 use super::record::Recorder;
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::{FileId, ObjSymbol, SymbolId};
@@ -45,6 +46,8 @@ struct Entry {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mention<'a> {
     pub(super) name: &'a str,
+    /// The number of the name, if it is known.
+    pub(super) number: Option<NameId>,
     pub(super) kind: SymbolKind,
     pub(super) flags: SymbolFlags,
     /// `None` for what the linker or the command line mentions.
@@ -61,7 +64,7 @@ pub(super) struct Mention<'a> {
 pub(super) struct Table<'a> {
     pub(super) symbols: Vec<Symbol<'a>>,
     entries: Vec<Entry>,
-    pub(super) by_name: FxHashMap<&'a str, SymbolId>,
+    pub(super) names: Names<'a>,
     /// Names used with several signatures: one symbol for each, in the order in which
     /// they were met.
     pub(super) variants: IndexMap<&'a str, Vec<SymbolId>, rustc_hash::FxBuildHasher>,
@@ -86,11 +89,11 @@ pub(super) enum Referred {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(options: &'a Options) -> Self {
+    pub(super) fn new(options: &'a Options, names: Names<'a>) -> Self {
         Self {
             symbols: Vec::new(),
             entries: Vec::new(),
-            by_name: FxHashMap::default(),
+            names,
             variants: IndexMap::default(),
             by_signature: FxHashMap::default(),
             file_names: Vec::new(),
@@ -104,7 +107,7 @@ impl<'a> Table<'a> {
 
     /// The symbol of `name`, if any input has mentioned the name.
     pub(super) fn find(&self, name: &str) -> Option<SymbolId> {
-        self.by_name.get(name).copied()
+        self.names.find(name)
     }
 
     pub(super) fn is_defined(&self, id: SymbolId) -> bool {
@@ -121,14 +124,21 @@ impl<'a> Table<'a> {
         self.entries[id.index()].lazy.take()
     }
 
-    /// The symbol of `name`, made if nothing has mentioned it.
-    pub(super) fn intern(&mut self, name: &'a str) -> SymbolId {
-        let next = SymbolId(self.symbols.len() as u32);
-        let id = *self.by_name.entry(name).or_insert(next);
-        if id == next {
-            self.push(name);
+    /// The symbol of `name`, whose number may be known; made if nothing has mentioned it.
+    pub(super) fn intern(&mut self, name: &'a str, number: Option<NameId>) -> SymbolId {
+        let number = number.unwrap_or_else(|| self.names.intern(name));
+        if let Some(id) = self.names.symbol(number) {
+            return id;
         }
+        let id = self.push(name);
+        self.names.set(number, id);
         id
+    }
+
+    /// From now on `name` stands for symbol `id`.
+    pub(super) fn stands_for(&mut self, name: &'a str, id: SymbolId) {
+        let number = self.names.intern(name);
+        self.names.set(number, id);
     }
 
     fn push(&mut self, name: &'a str) -> SymbolId {
@@ -164,10 +174,11 @@ impl<'a> Table<'a> {
     pub(super) fn offer(
         &mut self,
         name: &'a str,
+        number: Option<NameId>,
         lazy: LazyId,
         member: &LazyMember<'a>,
     ) -> Option<SymbolId> {
-        let id = self.intern(name);
+        let id = self.intern(name, number);
         let entry = &mut self.entries[id.index()];
         match entry.state {
             State::Defined => None,
@@ -187,7 +198,7 @@ impl<'a> Table<'a> {
 
     /// A file (or the command line) refers to a symbol that it does not define.
     pub(super) fn refer(&mut self, mention: &Mention<'a>) -> Referred {
-        let id = self.intern(mention.name);
+        let id = self.intern(mention.name, mention.number);
         if self.record.traces(mention.name) && self.record.refers_first(mention.name, mention.file)
         {
             self.trace(mention, TracedWhat::Reference);
@@ -265,7 +276,7 @@ impl<'a> Table<'a> {
 
     /// A file defines a symbol.
     pub(super) fn define(&mut self, mention: &Mention<'a>, definition: Definition) -> SymbolId {
-        let id = self.intern(mention.name);
+        let id = self.intern(mention.name, mention.number);
         if mention.file.is_some() {
             self.symbols[id.index()].used_in_object = true;
         }
@@ -292,7 +303,7 @@ impl<'a> Table<'a> {
                 self.symbols[variant.index()].used_in_object = true;
                 self.replace(variant, mention, definition);
                 // The definition is what the name means from here on.
-                self.by_name.insert(mention.name, variant);
+                self.stands_for(mention.name, variant);
             }
             return variant;
         }
@@ -319,7 +330,7 @@ impl<'a> Table<'a> {
 
     /// A shared library defines a symbol: taken only where no object does.
     pub(super) fn define_shared(&mut self, mention: &Mention<'a>, library: u32) {
-        let id = self.intern(mention.name);
+        let id = self.intern(mention.name, mention.number);
         if self.is_defined(id) {
             return;
         }
@@ -559,6 +570,7 @@ pub(super) fn mention<'a>(
 ) -> Mention<'a> {
     let mut mention = Mention {
         name: entry.name,
+        number: None,
         kind: entry.kind(),
         flags: entry.flags,
         file: Some(file),

@@ -67,7 +67,7 @@ pub(super) fn apply(resolver: &mut Resolver<'_>, wrapped: &[Wrapped]) {
     }
     for w in wrapped {
         let names = [w.original, w.real].map(|id| resolver.table.symbols[id.index()].name);
-        resolver.table.by_name.insert(names[0], w.wrap);
-        resolver.table.by_name.insert(names[1], w.original);
+        resolver.table.stands_for(names[0], w.wrap);
+        resolver.table.stands_for(names[1], w.original);
     }
 }

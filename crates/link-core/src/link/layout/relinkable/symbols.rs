@@ -47,7 +47,7 @@ impl<'a> SymbolTable<'a> {
             // Of a name with several signatures, the definition has the place where the
             // name was first met.
             let id = match symbol.definition {
-                Definition::Stub(_) => resolution.by_name.get(symbol.name).copied(),
+                Definition::Stub(_) => resolution.names.find(symbol.name),
                 _ => Some(id),
             };
             if let Some(id) = id.filter(|id| table.shared[id.index()] == ABSENT)
