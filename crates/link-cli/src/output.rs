@@ -7,7 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use link_core::link::Sink;
+use link_core::link::{Room, Sink};
 
 use crate::config::{InputKind, LinkArgs};
 use crate::report::{self, Message};
@@ -139,6 +139,13 @@ impl Sink for Output {
         match self {
             Self::File(file) => file.room(len),
             Self::Stream { module, .. } => module.room(len),
+        }
+    }
+
+    fn room_or_places(&mut self, len: usize) -> io::Result<Room<'_>> {
+        match self {
+            Self::File(file) => file.room_or_places(len),
+            Self::Stream { module, .. } => module.room_or_places(len),
         }
     }
 }

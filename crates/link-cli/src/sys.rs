@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use link_core::link::{FileData, Files, SystemFiles};
+use link_core::link::{FileData, Files, Places, SystemFiles};
 
 use crate::report::Message;
 
@@ -145,6 +145,19 @@ impl TempFile {
         std::fs::rename(&self.path, path)?;
         self.renamed = true;
         Ok(())
+    }
+}
+
+/// Makes room for `len` bytes in a new file, which the disk is known to have where it can be
+/// asked; returns whether the file can be written part by part (without the feature `platform`
+/// it cannot).
+pub(crate) fn reserve_places(file: &File, len: usize) -> io::Result<bool> {
+    platform::reserve_places(file, len)
+}
+
+impl Places for TempFile {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        platform::write_at(&self.file, bytes, offset)
     }
 }
 

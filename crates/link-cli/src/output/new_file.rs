@@ -4,7 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::sys::{Room, TempFile};
+use link_core::link;
+
+use crate::sys::{self, Room, TempFile};
 
 /// A file that is made beside the one whose place it takes.
 #[derive(Debug)]
@@ -43,6 +45,15 @@ impl NewFile {
     pub(crate) fn room(&mut self, len: usize) -> io::Result<&mut [u8]> {
         let room = Room::new(self.temporary.file(), len)?;
         Ok(self.room.insert(room).bytes())
+    }
+
+    /// The file itself, to be written part by part, where the platform can do that; else
+    /// room for all of its bytes.
+    pub(crate) fn room_or_places(&mut self, len: usize) -> io::Result<link::Room<'_>> {
+        if !sys::reserve_places(self.temporary.file(), len)? {
+            return self.room(len).map(link::Room::Memory);
+        }
+        Ok(link::Room::Places(&self.temporary))
     }
 
     /// Brings the file to its place. It gets the permissions of the file that it replaces;

@@ -39,3 +39,13 @@ pub(super) fn room(_file: &File, len: usize) -> io::Result<Room> {
 pub(super) fn read(path: &Path) -> io::Result<FileData> {
     std::fs::read(path).map(FileData::new)
 }
+
+/// Files have no places that could be written to whatever else is written.
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(super) fn reserve_places(_file: &File, _len: usize) -> io::Result<bool> {
+    Ok(false)
+}
+
+pub(super) fn write_at(_file: &File, _bytes: &[u8], _offset: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}

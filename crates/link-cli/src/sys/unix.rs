@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -129,17 +129,33 @@ impl MappedRoom {
     reason = "the system calls it so: a mapping shows what happens to its file"
 )]
 pub(super) fn room(file: &File, len: usize) -> io::Result<Room> {
-    ignore_size_signal()?;
-    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len as u64) {
-        Ok(()) => {}
-        // A file system that reserves nothing: writing tells whether there is room.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return Room::memory(len),
-        Err(error) => return Err(error.into()),
+    // Where nothing can be reserved, writing tells whether there is room.
+    if !reserve(file, len)? {
+        return Room::memory(len);
     }
     // SAFETY: the file was made by this process under a random name, and is changed through this
     // mapping only until it has another name.
     let map = unsafe { MmapMut::map_mut(file) }?;
     Ok(Room::Mapped(MappedRoom(map)))
+}
+
+/// Reserves `len` bytes for a file; returns whether its file system can do that.
+fn reserve(file: &File, len: usize) -> io::Result<bool> {
+    ignore_size_signal()?;
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len as u64) {
+        Ok(()) => Ok(true),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn reserve_places(file: &File, len: usize) -> io::Result<bool> {
+    // Writing past the end makes a file longer: no harm if nothing can be reserved.
+    reserve(file, len).map(|_| true)
+}
+
+pub(super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.write_all_at(bytes, offset)
 }
 
 /// From now on, a file beyond the limit of sizes (`ulimit -f`) is an error and not the end.

@@ -1,11 +1,13 @@
 //! The link itself: the list of its phases.
 
+use std::io;
+
 use bumpalo::Bump;
 
 use super::env::{Env, Phase, Threads};
 use super::map::{self, LinkMap};
 use super::options::Options;
-use super::output::{LinkError, Linked, Sink};
+use super::output::{LinkError, Linked, Room, Sink};
 use super::read::{Inputs, LoadedFiles};
 use super::report::{self, Report};
 use super::{features, layout, mark, par, read, resolve, synthesize, write};
@@ -192,10 +194,12 @@ fn room<'s>(
     size: u64,
     options: &Options,
     diagnostics: &mut Diagnostics,
-) -> Result<&'s mut [u8], Stopped> {
-    let room = usize::try_from(size)
-        .map_err(|_| std::io::Error::from(std::io::ErrorKind::FileTooLarge))
-        .and_then(|size| sink.room(size));
+) -> Result<Room<'s>, Stopped> {
+    let room = match usize::try_from(size) {
+        Err(_) => Err(io::ErrorKind::FileTooLarge.into()),
+        Ok(size) if write::is_hashed(options) => sink.room(size).map(Room::Memory),
+        Ok(size) => sink.room_or_places(size),
+    };
     room.map_err(|error| {
         diagnostics.push(
             Diagnostic::error(

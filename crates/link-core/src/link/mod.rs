@@ -30,4 +30,4 @@ pub(crate) use demangle::Demangler;
 pub use demangle::demangle;
 pub use env::{Env, FileData, Files, Phase, SystemFiles, Threads};
 pub use options::Options;
-pub use output::{LinkError, Linked, Sink};
+pub use output::{LinkError, Linked, Places, Room, Sink};

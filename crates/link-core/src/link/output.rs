@@ -14,9 +14,30 @@ pub trait Sink: Send {
     /// An error becomes a diagnostic of the link.
     fn room(&mut self, len: usize) -> io::Result<&mut [u8]>;
 
+    /// As [`room`](Self::room), or something to which the module's `len` bytes are written
+    /// part by part. Asked instead of `room`, unless the link has to see the whole module
+    /// (to make a build id of it).
+    fn room_or_places(&mut self, len: usize) -> io::Result<Room<'_>> {
+        self.room(len).map(Room::Memory)
+    }
+
     /// The link failed while it filled the room: what is there is no module. Does nothing
     /// unless it is implemented.
     fn abandon(&mut self) {}
+}
+
+/// Something that is written part by part, in any order and from several threads.
+pub trait Places: Sync {
+    /// Writes all of `bytes` to their place, which begins `offset` bytes into the module.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+}
+
+/// Where a module goes.
+pub enum Room<'a> {
+    /// Memory that is filled.
+    Memory(&'a mut [u8]),
+    /// Places that are written to.
+    Places(&'a dyn Places),
 }
 
 /// Into memory. A link that fails leaves it empty or as it was.
@@ -37,6 +58,10 @@ impl Sink for Vec<u8> {
 impl<S: Sink + ?Sized> Sink for &mut S {
     fn room(&mut self, len: usize) -> io::Result<&mut [u8]> {
         (**self).room(len)
+    }
+
+    fn room_or_places(&mut self, len: usize) -> io::Result<Room<'_>> {
+        (**self).room_or_places(len)
     }
 
     fn abandon(&mut self) {

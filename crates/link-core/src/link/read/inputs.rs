@@ -100,13 +100,9 @@ pub struct ReadInputs<'a> {
 
 /// One thing to link.
 #[derive(Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "an object is moved out of here once; a box each would only be in the way"
-)]
 pub enum ReadInput<'a> {
     /// An object that is linked in any case.
-    Object(Object<'a>),
+    Object(Box<Object<'a>>),
     /// A member of an archive, or of a `--start-lib` group: linked if somebody needs it.
     Lazy(LazyMember<'a>),
     /// A shared library: a module with a `dylink.0` section.

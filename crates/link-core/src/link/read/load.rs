@@ -86,7 +86,7 @@ impl<'a> InputReader<'_, 'a> {
                 let bytes = self.access.loaded.keep_file(data);
                 self.file(&name.into(), None, bytes, position, part);
             }
-            Source::Object(object) => part.inputs.push(ReadInput::Object(*object)),
+            Source::Object(object) => part.inputs.push(ReadInput::Object(object)),
         }
     }
 
@@ -161,7 +161,7 @@ impl<'a> InputReader<'_, 'a> {
         };
         let input = match FileKind::of(bytes) {
             FileKind::Object => match parse_object(name, bytes, options, self.access.loaded) {
-                Ok(object) => ReadInput::Object(object),
+                Ok(object) => ReadInput::Object(Box::new(object)),
                 Err(diagnostic) => return part.diagnostics.push(diagnostic),
             },
             // Nothing of it can be used before it is compiled, so that even between

@@ -15,6 +15,9 @@ use crate::link::read::{LazyMember, ReadInput};
 /// An object that was lazy, and its names.
 pub(super) type Parsed<'a> = (Object<'a>, InputNames);
 
+/// Bytes of objects from which on it is worth asking other threads for help.
+const WORTH_THREADS: usize = 128 << 10;
+
 /// Nobody offers the name, or nobody has to any more.
 const NOBODY: u32 = u32::MAX;
 
@@ -35,7 +38,7 @@ pub(super) fn parse<'a>(
     of_inputs: &[InputNames],
     names: &mut Names<'a>,
     options: &Options,
-) -> Vec<Option<Parsed<'a>>> {
+) -> Vec<Option<Box<Parsed<'a>>>> {
     let mut members: Vec<&LazyMember<'a>> = Vec::new();
     let mut offered = vec![NOBODY; names.len()];
     for (input, of_input) in inputs.iter().zip(of_inputs) {
@@ -50,7 +53,7 @@ pub(super) fn parse<'a>(
             members.push(member);
         }
     }
-    let mut parsed: Vec<Option<Parsed<'a>>> = members.iter().map(|_| None).collect();
+    let mut parsed: Vec<Option<Box<Parsed<'a>>>> = members.iter().map(|_| None).collect();
     if members.is_empty() {
         return parsed;
     }
@@ -81,7 +84,13 @@ pub(super) fn parse<'a>(
     }
     while !ahead.wanted.is_empty() {
         let wave = std::mem::take(&mut ahead.wanted);
-        let objects = par::map_indices(wave.len(), |i| members[wave[i] as usize].parse().ok());
+        let parse = |&lazy: &u32| members[lazy as usize].parse().ok();
+        let bytes = |&lazy: &u32| members[lazy as usize].len();
+        let objects: Vec<_> = if wave.iter().map(bytes).sum::<usize>() < WORTH_THREADS {
+            wave.iter().map(parse).collect()
+        } else {
+            par::map_indices(wave.len(), |i| parse(&wave[i]))
+        };
         let mut known = Vec::with_capacity(wave.len());
         for (lazy, object) in wave.into_iter().zip(objects) {
             let Some(object) = object else { continue };
@@ -92,7 +101,7 @@ pub(super) fn parse<'a>(
         }
         for (lazy, object, names) in known {
             ahead.referred(&object, &names);
-            parsed[lazy as usize] = Some((object, names));
+            parsed[lazy as usize] = Some(Box::new((object, names)));
         }
     }
     parsed

@@ -16,8 +16,8 @@ use bumpalo::Bump;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use self::ahead::Parsed;
-pub(crate) use self::names::Names;
 use self::names::InputNames;
+pub(crate) use self::names::Names;
 use self::record::Wanted;
 use self::table::{LazyId, Mention, Referred, Table, mention, object_definition};
 use super::ids::{FileId, ObjSymbol, SymbolId};
@@ -136,12 +136,12 @@ impl<'a> Resolver<'a> {
         &mut self,
         inputs: Vec<ReadInput<'a>>,
         of_inputs: Vec<InputNames>,
-        parsed: Vec<Option<Parsed<'a>>>,
+        parsed: Vec<Option<Box<Parsed<'a>>>>,
     ) {
         let mut parsed = parsed.into_iter();
         for (input, names) in inputs.into_iter().zip(of_inputs) {
             match input {
-                ReadInput::Object(object) => self.add_object((object, names), None),
+                ReadInput::Object(object) => self.add_object((*object, names), None),
                 ReadInput::Lazy(member) => {
                     self.offer(member, &names, parsed.next().flatten());
                 }
@@ -170,12 +170,17 @@ impl<'a> Resolver<'a> {
     }
 
     /// Remembers what a lazy input defines, and pulls it at once if that is needed.
-    fn offer(&mut self, member: LazyMember<'a>, names: &InputNames, parsed: Option<Parsed<'a>>) {
+    fn offer(
+        &mut self,
+        member: LazyMember<'a>,
+        names: &InputNames,
+        parsed: Option<Box<Parsed<'a>>>,
+    ) {
         let id = LazyId(self.lazy.len() as u32);
         let wanted = (member.symbols().iter().enumerate())
             .find_map(|(nth, name)| self.table.offer(name, names.get(nth), id, &member));
         self.lazy.push(Some(match parsed {
-            Some(parsed) => Lazy::Parsed(Box::new(parsed)),
+            Some(parsed) => Lazy::Parsed(parsed),
             None => Lazy::Member(member),
         }));
         if let Some(symbol) = wanted {

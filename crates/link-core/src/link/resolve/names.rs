@@ -45,7 +45,10 @@ impl InputNames {
     /// The name at this place; `None` for a local symbol.
     #[inline]
     pub(super) fn get(&self, nth: usize) -> Option<NameId> {
-        self.0.get(nth).copied().filter(|&name| name != NameId::NONE)
+        self.0
+            .get(nth)
+            .copied()
+            .filter(|&name| name != NameId::NONE)
     }
 }
 
@@ -121,11 +124,6 @@ impl Partition {
         let hashed: Vec<(u64, u32)> = (0..named.count())
             .filter_map(|nth| Some((hash(named.name(nth)?), nth as u32)))
             .collect();
-        if shard_bits == 0 {
-            let starts = vec![0, hashed.len() as u32];
-            let names = hashed;
-            return Self { names, starts };
-        }
         let mut starts = vec![0u32; (1 << shard_bits) + 1];
         for &(hash, _) in &hashed {
             starts[shard_of(hash, shard_bits) + 1] += 1;
@@ -194,7 +192,33 @@ impl<'a> Names<'a> {
     /// Numbers the names of all inputs; also returns those of each input.
     pub(super) fn of(inputs: &[ReadInput<'a>]) -> (Self, Vec<InputNames>) {
         let count: usize = inputs.iter().filter_map(Named::of).map(Named::count).sum();
-        let shard_bits = if count < SHARDING_FROM { 0 } else { SHARD_BITS };
+        if count < SHARDING_FROM {
+            Self::of_few(inputs, count)
+        } else {
+            Self::of_many(inputs)
+        }
+    }
+
+    fn of_few(inputs: &[ReadInput<'a>], count: usize) -> (Self, Vec<InputNames>) {
+        let shard = Shard {
+            table: HashTable::with_capacity(count),
+            known: Vec::with_capacity(count),
+        };
+        let mut names = Self {
+            shards: vec![shard],
+            shard_bits: 0,
+            symbols: Vec::with_capacity(count),
+        };
+        let mut of_input = |input| Named::of(input).map(|named| names.of_named(named));
+        let of_inputs = inputs
+            .iter()
+            .map(|input| of_input(input).unwrap_or_default());
+        let of_inputs = of_inputs.collect();
+        (names, of_inputs)
+    }
+
+    fn of_many(inputs: &[ReadInput<'a>]) -> (Self, Vec<InputNames>) {
+        let shard_bits = SHARD_BITS;
         let named = |input: usize| Named::of(&inputs[input]);
         let partitions = par::map_indices(inputs.len(), |input| {
             named(input).map(|named| Partition::of(named, shard_bits))
@@ -281,7 +305,10 @@ impl<'a> Names<'a> {
 
     /// The names of an object that was parsed later.
     pub(super) fn of_object(&mut self, object: &Object<'a>) -> InputNames {
-        let named = Named::Object(object);
+        self.of_named(Named::Object(object))
+    }
+
+    fn of_named(&mut self, named: Named<'_, 'a>) -> InputNames {
         let names = (0..named.count()).map(|nth| match named.name(nth) {
             Some(name) => self.intern(name),
             None => NameId::NONE,
