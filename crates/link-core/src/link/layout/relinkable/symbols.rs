@@ -9,7 +9,6 @@ use super::SectionIndices;
 use crate::link::ids::{FileId, ObjSymbol, SymbolId};
 use crate::link::layout::entries::Sources;
 use crate::link::layout::values::Value;
-use crate::link::mark::is_exported;
 use crate::link::object::ObjTarget;
 use crate::link::par;
 use crate::link::resolution::{Definition, MadeAddress, Symbol, SymbolRef};
@@ -204,7 +203,7 @@ impl<'a> Maker<'_, '_, 'a> {
             (
                 // A table that the module imports is seen outside.
                 if table {
-                    defined && !is_exported(symbol, options)
+                    defined && !options.table.export
                 } else {
                     symbol.hidden
                 },
