@@ -7,7 +7,9 @@ import { WASI } from "node:wasi";
 const [path, ...args] = process.argv.slice(2);
 const wasi = new WASI({ version: "preview1", args: ["program", ...args], env: {} });
 const module = await WebAssembly.compile(await readFile(path));
-const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
+// `getImportObject` came with Node 20.
+const imports = { wasi_snapshot_preview1: wasi.wasiImport };
+const instance = await WebAssembly.instantiate(module, imports);
 try {
   process.exitCode = wasi.start(instance);
 } catch (error) {

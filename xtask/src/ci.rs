@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what continuous integration runs after `cargo xtask test`.
 
 use crate::process::{cargo, run};
-use crate::{Result, bench, demo, fixtures, test, unknown_argument};
+use crate::{Result, bench, conformance, demo, fixtures, realworld, test, unknown_argument};
 
 pub(crate) fn run_command(args: &[String]) -> Result {
     if let [argument, ..] = args {
@@ -15,6 +15,8 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     for backend in ["auto", "lld"] {
         demo::run_command(&[format!("--backend={backend}")])?;
     }
+    conformance::run_command(&[])?;
+    realworld::run_command(&[])?;
     // That it works is all this says: nothing is judged by the time it takes here.
     bench::run_command(&["--scale", "1/100", "--rounds", "1"].map(str::to_owned))
 }
