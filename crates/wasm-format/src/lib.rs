@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod build_id;
+pub mod code_metadata;
 mod const_expr;
 mod definitions;
 pub mod dylink;

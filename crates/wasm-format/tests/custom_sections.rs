@@ -3,6 +3,7 @@
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
+use wasm_format::code_metadata::MetadataItem;
 use wasm_format::dylink::{DylinkExport, DylinkImport, DylinkSection, DylinkSubsection, MemInfo};
 use wasm_format::linking::{
     Comdat, ComdatEntry, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentFlags, SegmentInfo,
@@ -13,7 +14,8 @@ use wasm_format::producers::ProducerValue;
 use wasm_format::reloc::{RelocEntry, RelocSection, RelocType};
 use wasm_format::target_features::{FeaturePrefix, TargetFeature};
 use wasm_format::{
-    DecodeError, DecodeErrorKind, Reader, build_id, dylink, names, producers, target_features,
+    DecodeError, DecodeErrorKind, Reader, build_id, code_metadata, dylink, names, producers,
+    target_features,
 };
 use wasmparser::BinaryReader;
 
@@ -346,6 +348,32 @@ proptest! {
                 }
                 (i, _) => return Err(TestCaseError::fail(format!("subsection {i}"))),
             }
+        }
+    }
+
+    #[test]
+    fn code_metadata_items(
+        functions in vec((any::<u32>(), vec((any::<u32>(), vec(any::<u8>(), 0..4)), 0..4)), 0..5),
+    ) {
+        let items: Vec<Vec<MetadataItem<'_>>> = functions
+            .iter()
+            .map(|(_, items)| {
+                let items = items.iter();
+                items.map(|(offset, data)| MetadataItem { offset: *offset, data }).collect()
+            })
+            .collect();
+        let said: Vec<(u32, &[MetadataItem<'_>])> = functions
+            .iter()
+            .zip(&items)
+            .map(|((function, _), items)| (*function, &items[..]))
+            .collect();
+        let mut bytes = Vec::new();
+        code_metadata::put_code_metadata(&mut bytes, &said);
+        let ours = read(code_metadata::decode(Reader::new(&bytes)).expect("a count"));
+        prop_assert_eq!(ours.len(), said.len());
+        for (ours, (function, items)) in ours.into_iter().zip(said) {
+            prop_assert_eq!(ours.function, function);
+            prop_assert_eq!(read(ours.items), items);
         }
     }
 

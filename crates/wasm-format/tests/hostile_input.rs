@@ -8,7 +8,7 @@ use wasm_format::names::NameSubsection;
 use wasm_format::reloc::{RelocEntry, RelocSection, RelocType};
 use wasm_format::{
     ConstExpr, ConstOp, DecodeError, FuncType, GlobalType, Limits, Opcode, Reader, TableType,
-    build_id, linking, names, producers, target_features,
+    build_id, code_metadata, linking, names, producers, target_features,
 };
 
 /// Where the input starts in the file that errors speak of.
@@ -83,6 +83,11 @@ fn decode_as_everything(bytes: &[u8]) {
                 }
             }
             _ => {}
+        }
+    }
+    if let Some(functions) = walk.step(code_metadata::decode(reader())) {
+        for function in walk.all(functions) {
+            walk.all(function.items);
         }
     }
     if let Some(fields) = walk.step(producers::decode(reader())) {

@@ -39,6 +39,8 @@ pub struct Object<'a> {
     /// Not those the linker consumes (linking, reloc.*, name, producers,
     /// target_features).
     pub customs: Vec<Custom<'a>>,
+    /// Those of [`Object::customs`] that are code metadata.
+    pub metadata: Vec<CodeMetadata>,
     /// Defined globals.
     pub globals: Vec<Global<'a>>,
     /// Defined tables.
@@ -253,6 +255,26 @@ pub struct Custom<'a> {
     pub unchecked: Option<UncheckedRelocs<'a>>,
     /// Index into [`Object::comdats`].
     pub comdat: Option<u32>,
+}
+
+/// A custom section that is code metadata (`metadata.code.*`).
+#[derive(Debug, Clone)]
+pub struct CodeMetadata {
+    /// The section.
+    pub custom: ObjCustom,
+    /// The functions of this object that it speaks of.
+    pub functions: Vec<MetadataFunction>,
+}
+
+/// What is said of one function's instructions.
+#[derive(Debug, Clone)]
+pub struct MetadataFunction {
+    /// The function.
+    pub function: ObjFunc,
+    /// The symbol that its index is relocated by, if it is.
+    pub symbol: Option<ObjSymbol>,
+    /// Where the vector of items is in the section's contents, in bytes.
+    pub items: std::ops::Range<u32>,
 }
 
 /// A defined global.

@@ -7,6 +7,7 @@ mod common;
 mod build_id;
 mod identical;
 mod library;
+mod metadata;
 mod support;
 mod symbols;
 mod trust;

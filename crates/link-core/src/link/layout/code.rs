@@ -5,7 +5,7 @@ use wasm_format::leb128;
 use wasm_format::reloc::ValueForm;
 
 use super::values::{Relocator, Site};
-use crate::link::ids::{FileId, FuncIndex};
+use crate::link::ids::{FileId, FuncIndex, ObjFunc};
 use crate::link::object::{Function, ObjReloc, ObjTarget};
 use crate::link::par;
 use crate::link::resolution::{Definition, SymbolRef};
@@ -157,14 +157,22 @@ impl Relocator<'_, '_> {
         let ObjTarget::Function(function) = resolution.target(file, symbol) else {
             return place;
         };
+        place.wrapping_sub(self.removed_before(file, function, addend))
+    }
+
+    /// How many bytes of a function's body were removed before byte `offset` of it.
+    pub(crate) fn removed_before(&self, file: FileId, function: ObjFunc, offset: u64) -> u64 {
+        if !self.code.compressed {
+            return 0;
+        }
         let site = Site::code(file);
-        let removed: usize = resolution.object(file).functions[function.index()]
+        let removed: usize = self.places.resolution.object(file).functions[function.index()]
             .chunk
             .relocs
             .iter()
-            .take_while(|reloc| u64::from(reloc.offset) < addend)
+            .take_while(|reloc| u64::from(reloc.offset) < offset)
             .map(|reloc| saving(self, &site, &reloc))
             .sum();
-        place.wrapping_sub(removed as u64)
+        removed as u64
     }
 }

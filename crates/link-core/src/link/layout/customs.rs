@@ -107,7 +107,10 @@ pub(crate) fn collect<'a>(
             let id = ObjCustom(i as u32);
             // Debug info of a file of which nothing is left describes nothing.
             let describes_nothing = !live && is_debug_section(custom.name);
+            // Code metadata is put together function by function.
+            let metadata = object.metadata.iter().any(|data| data.custom == id);
             if describes_nothing
+                || metadata
                 || custom.chunk.bytes.is_empty()
                 || !is_wanted(custom.name, options)
                 || resolution.custom_discarded(file, id)

@@ -11,6 +11,7 @@ pub(crate) mod data;
 mod dylink;
 mod entries;
 pub(crate) mod memory;
+mod metadata;
 mod names;
 pub(crate) mod numbering;
 mod relinkable;
@@ -23,6 +24,7 @@ pub use code::Code;
 pub use customs::{CustomContents, CustomPiece, Customs, OutputCustom};
 pub use data::{Data, DataPiece, DataSource, OutputSegment, SegmentPlace};
 pub use memory::{Memory, Tls};
+pub use metadata::CodeMetadata;
 pub use numbering::{Functions, Globals, Slots, Tables, Tags};
 pub use sections::{Contents, Section};
 pub use strings::{MergedStrings, PlacedString};
@@ -68,6 +70,8 @@ pub struct Layout<'a> {
     pub code: Code,
     /// Custom sections of objects.
     pub customs: Customs<'a>,
+    /// Sections of code metadata.
+    pub metadata: Vec<CodeMetadata<'a>>,
     /// All sections, in the order of the file.
     pub sections: Vec<Section>,
     /// Size of the output, in bytes.
@@ -135,6 +139,7 @@ pub fn layout<'a>(
         wrapper_bodies: Vec::new(),
         code: Code::default(),
         customs,
+        metadata: Vec::new(),
         sections: Vec::new(),
         size: 0,
         extended_const: features.has("extended-const"),
@@ -156,6 +161,11 @@ pub fn layout<'a>(
         &layout.relocator(resolution, liveness),
         // Places that are to be relocated again need their full width.
         options.compress_relocations && !options.is_relinkable(),
+    );
+    // What is said of instructions follows them.
+    layout.metadata = metadata::merge(
+        &layout.relocator(resolution, liveness),
+        options.is_relinkable(),
     );
     // Now all sizes are known, and with them all offsets.
     let (sections, size) =

@@ -57,6 +57,8 @@ pub enum Contents {
     Data(Vec<DataHeader>),
     /// A custom section of [`Layout::customs`], by its place there.
     Custom(u32),
+    /// A section of [`Layout::metadata`], by its place there.
+    Metadata(u32),
     /// The build id's bytes, which are known only when everything else is written.
     BuildId,
 }
@@ -182,6 +184,11 @@ pub(super) fn plan<'a>(
     plan.entries(SectionId::Element, sources.elements());
     plan_data_count(&mut plan, layout, options, features);
 
+    // Whoever compiles the code wants to know before.
+    for (i, section) in layout.metadata.iter().enumerate() {
+        let contents = Contents::Metadata(i as u32);
+        plan.custom(section.name, contents, section.bytes.len() as u64);
+    }
     let code = &layout.code;
     if code.count() > 0 {
         let size = code.size - len_u32(code.count()) as u64;

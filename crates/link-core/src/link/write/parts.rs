@@ -128,6 +128,7 @@ impl<'l> Cutter<'l, '_> {
                     }
                 }
             }
+            Contents::Metadata(nth) => self.bytes(&layout.metadata[*nth as usize].bytes),
             // Written when all else is.
             Contents::BuildId => self.push(section.size, Source::Fill(build_id::PLACEHOLDER)),
         }

@@ -215,6 +215,7 @@ impl<'a> LinkInput<'a> {
             functions: functions.collect(),
             segments: segments.collect(),
             customs: customs.collect(),
+            metadata: Vec::new(),
             globals: self.globals(),
             tables: self.tables(),
             tags: self.tags(),

@@ -40,6 +40,8 @@ struct SectionIndices {
     segments: Vec<Option<SegmentIndex>>,
     /// Indices of the custom sections of `Customs::sections`.
     customs: Vec<u32>,
+    /// Indices of the sections of `Layout::metadata`.
+    metadata: Vec<u32>,
 }
 
 /// Where an output segment is in the data section. Several may have become one there.
@@ -60,6 +62,7 @@ impl SectionIndices {
             data: None,
             segments: vec![None; sources.layout.data.segments.len()],
             customs: Vec::new(),
+            metadata: Vec::new(),
         };
         // The module's header is no section.
         for (index, section) in planned.iter().skip(1).enumerate() {
@@ -86,6 +89,7 @@ impl SectionIndices {
                 }
                 // They are planned one after the other.
                 Contents::Custom(_) => indices.customs.push(index),
+                Contents::Metadata(_) => indices.metadata.push(index),
                 Contents::Bytes(_) | Contents::BuildId => {}
             }
         }

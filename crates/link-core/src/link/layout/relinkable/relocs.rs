@@ -57,6 +57,13 @@ pub(super) fn write(
         });
         add("reloc.DATA".to_owned(), section, parts);
     }
+    for (metadata, &section) in layout.metadata.iter().zip(&indices.metadata) {
+        let mut part = Part::default();
+        for (file, reloc) in &metadata.relocs {
+            translator.reloc(*file, reloc, 0, &mut part);
+        }
+        add(format!("reloc.{}", metadata.name), section, vec![part]);
+    }
     for (custom, &section) in layout.customs.sections.iter().zip(&indices.customs) {
         let CustomContents::Pieces(pieces) = &custom.contents else {
             continue;
@@ -108,18 +115,22 @@ impl Translator<'_, '_, '_> {
     /// The relocations of a chunk that begins at `start` of its section's contents.
     fn chunk(&self, file: FileId, chunk: Chunk<'_>, start: u64, part: &mut Part) {
         for reloc in chunk.relocs.iter() {
-            // What names nothing of the output has its last value already.
-            if let Some((index, addend)) = self.target(file, &reloc) {
-                RelocEntry {
-                    ty: reloc.ty,
-                    // Sections beyond 4 GiB are refused where they are planned.
-                    offset: (start + u64::from(reloc.offset)) as u32,
-                    index,
-                    addend,
-                }
-                .encode(&mut part.bytes);
-                part.count += 1;
+            self.reloc(file, &reloc, start, part);
+        }
+    }
+
+    fn reloc(&self, file: FileId, reloc: &ObjReloc, start: u64, part: &mut Part) {
+        // What names nothing of the output has its last value already.
+        if let Some((index, addend)) = self.target(file, reloc) {
+            RelocEntry {
+                ty: reloc.ty,
+                // Sections beyond 4 GiB are refused where they are planned.
+                offset: (start + u64::from(reloc.offset)) as u32,
+                index,
+                addend,
             }
+            .encode(&mut part.bytes);
+            part.count += 1;
         }
     }
 

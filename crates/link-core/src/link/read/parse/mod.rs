@@ -11,6 +11,7 @@
 mod bodies;
 mod entities;
 mod linking;
+mod metadata;
 mod relocs;
 mod types;
 
@@ -173,6 +174,7 @@ fn parse<'a>(
         functions,
         segments,
         customs,
+        metadata: Vec::new(),
         globals,
         tables,
         tags,
@@ -198,6 +200,12 @@ fn parse<'a>(
         )
     })?;
     relocs::all(&sections.all, &custom_of_section, options, &mut object)?;
+    metadata::all(
+        &sections.all,
+        &custom_of_section,
+        imports.functions.len(),
+        &mut object,
+    )?;
     sections.read_custom(sections.names, |body| {
         entities::names(body, imports.functions.len(), &mut object.functions)
     })?;
