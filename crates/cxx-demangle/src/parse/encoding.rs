@@ -65,7 +65,7 @@ impl Parser<'_> {
         }
 
         let mut attribute = None;
-        if self.eat_all(b"Ua9enable_ifI") {
+        if self.peek() == Some(b'U') && self.eat_all(b"Ua9enable_ifI") {
             let conditions = self.until(b'E', Self::template_arg)?;
             attribute = Some(self.add(Node::EnableIf(conditions)));
         }

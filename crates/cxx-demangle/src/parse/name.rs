@@ -116,6 +116,16 @@ impl Parser<'_> {
                     template = true;
                     self.add(Node::Template { name, args })
                 }
+                b'1'..=b'9' if module.is_none() => {
+                    // Most parts of names are this, and no more.
+                    template = false;
+                    let name = self.source_name()?;
+                    let name = self.abi_tags(name)?;
+                    match so_far {
+                        Some(scope) => self.add(Node::Nested { scope, name }),
+                        None => name,
+                    }
+                }
                 byte => {
                     template = false;
                     let is_decltype =
@@ -288,17 +298,17 @@ impl Parser<'_> {
     pub(super) fn source_name(&mut self) -> Option<NodeId> {
         let text = self.identifier()?;
         let bytes = &self.input[text.start as usize..self.pos];
-        Some(self.add(if bytes.starts_with(b"_GLOBAL__N") {
-            Node::Word(Word::AnonymousNamespace)
-        } else {
-            Node::Text(text)
-        }))
+        if bytes[0] == b'_' && bytes.starts_with(b"_GLOBAL__N") {
+            return Some(self.add(Node::Word(Word::AnonymousNamespace)));
+        }
+        Some(self.add(Node::Text(text)))
     }
 
     /// ```text
     /// <abi-tags> ::= <abi-tag> [<abi-tags>]
     /// <abi-tag>  ::= B <source-name>
     /// ```
+    #[inline]
     fn abi_tags(&mut self, mut name: NodeId) -> Option<NodeId> {
         while self.eat(b'B') {
             let tag = self.identifier()?;

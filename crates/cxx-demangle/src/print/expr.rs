@@ -8,7 +8,12 @@ impl Printer<'_> {
     /// What stands between commas.
     #[inline]
     pub(super) fn operand(&mut self, id: NodeId) {
-        self.at_most(id, Precedence::Comma, true);
+        match self.nodes.get(id) {
+            Node::Binary { op, .. } if op.get().precedence == Precedence::Comma => {
+                self.bracketed("(", ")", |this| this.whole(id));
+            }
+            _ => self.whole(id),
+        }
     }
 
     /// An operand of something that binds as tightly as `limit`: in parentheses if it binds

@@ -83,6 +83,7 @@ impl Printer<'_> {
         self.out.push_str(text);
     }
 
+    #[inline]
     fn put_text(&mut self, text: Text) {
         let start = text.start as usize;
         match self.name.get(start..start + text.len as usize) {
@@ -110,10 +111,32 @@ impl Printer<'_> {
     /// All of a node.
     #[inline]
     fn whole(&mut self, id: NodeId) {
-        let node = self.nodes.get(id);
+        match self.nodes.get(id) {
+            node @ (Node::Text(_) | Node::Word(_)) => self.leaf(node),
+            node => self.whole_of(node),
+        }
+    }
+
+    /// Half of all nodes.
+    fn leaf(&mut self, node: Node) {
         match node {
             Node::Text(text) => self.put_text(text),
             Node::Word(word) => self.put(word.text()),
+            _ => {}
+        }
+    }
+
+    fn whole_of(&mut self, node: Node) {
+        match node {
+            Node::Nested { scope, name } => self.nested(|this| {
+                this.whole(scope);
+                this.put("::");
+                this.whole(name);
+            }),
+            Node::Template { name, args } => self.nested(|this| {
+                this.whole(name);
+                this.template_args(args);
+            }),
             _ => {
                 self.left_of(node);
                 if Self::may_have_right(node) {
@@ -296,7 +319,7 @@ impl Printer<'_> {
 
     /// A function, up to its name.
     fn encoding_left(&mut self, index: u32) {
-        let function = self.nodes.functions[index as usize];
+        let function = &self.nodes.functions[index as usize];
         if let Some(result) = function.result {
             self.left(result);
             if !self.has_right(result) {
@@ -310,7 +333,7 @@ impl Printer<'_> {
 
     /// A function from its parameters on.
     fn encoding_right(&mut self, index: u32) {
-        let function = self.nodes.functions[index as usize];
+        let function = &self.nodes.functions[index as usize];
         self.bracketed("(", ")", |this| {
             if function.explicit_object && function.params.len() > 0 {
                 this.put("this ");
@@ -340,7 +363,7 @@ impl Printer<'_> {
     }
 
     fn closure(&mut self, index: u32) {
-        let closure = self.nodes.closures[index as usize];
+        let closure = &self.nodes.closures[index as usize];
         self.put("'lambda");
         self.put_text(closure.number);
         self.put("'");
@@ -349,7 +372,7 @@ impl Printer<'_> {
 
     /// The template parameters and parameters of a lambda.
     fn closure_declarator(&mut self, index: u32) {
-        let closure = self.nodes.closures[index as usize];
+        let closure = &self.nodes.closures[index as usize];
         if closure.template_params.len() > 0 {
             self.template_args(closure.template_params);
         }

@@ -152,7 +152,7 @@ impl Printer<'_> {
                 self.right(of);
             }
             Node::Function(index) => {
-                let function = self.nodes.functions[index as usize];
+                let function = &self.nodes.functions[index as usize];
                 self.bracketed("(", ")", |this| this.commas(function.params));
                 if let Some(result) = function.result {
                     self.right(result);
