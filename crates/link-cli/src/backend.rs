@@ -1,5 +1,6 @@
 //! The choice of the linker that does the work.
 
+mod cached;
 mod lld;
 mod native;
 
@@ -27,7 +28,7 @@ pub(crate) fn link(
         Backend::Auto => false,
     };
     match native::link(config, items, &warnings, target, reporter)? {
-        native::Outcome::Failed => Ok(()),
+        native::Outcome::Failed | native::Outcome::UpToDate => Ok(()),
         native::Outcome::Bitcode(_, error) if by_choice => {
             reporter.all(warnings);
             reporter.one(&error);

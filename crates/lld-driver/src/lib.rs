@@ -11,7 +11,7 @@ pub mod run;
 mod sys;
 pub mod sysroot;
 
-pub use cache::{Bypass, Cache, CacheError, Linked, Outcome, OutputHandle};
+pub use cache::{Bypass, Cache, CacheError, Linked, Lookup, Outcome, OutputHandle, PendingLink};
 pub use diagnostic::{Diagnostic, Severity, parse as parse_diagnostics};
 pub use job::{Arch, JobError, LinkJob, Optimize, Os, OutputMode, Plan};
 pub use link::{CopyError, LinkError, copy_object};

@@ -92,6 +92,19 @@ pub struct RunReport {
     pub stderr: String,
 }
 
+impl RunReport {
+    /// The report of a linker that succeeded and said `stderr`.
+    pub fn of_success(stderr: impl Into<String>) -> Self {
+        let stderr = stderr.into();
+        let mut diagnostics = diagnostic::parse(&stderr);
+        warn_only(&mut diagnostics);
+        Self {
+            diagnostics,
+            stderr,
+        }
+    }
+}
+
 /// Why a run did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -349,7 +362,7 @@ fn configure<'c>(
 }
 
 /// Turns what a linker said that did not fail into warnings (notes stay notes).
-pub(crate) fn warn_only(diagnostics: &mut [Diagnostic]) {
+fn warn_only(diagnostics: &mut [Diagnostic]) {
     for diagnostic in diagnostics {
         if diagnostic.severity != Severity::Note {
             diagnostic.severity = Severity::Warning;

@@ -10,6 +10,7 @@ use lld_driver::{
     Severity as LldSeverity, Stdout, parse_diagnostics,
 };
 
+use super::cached;
 use crate::config::{Config, LinkArgs};
 use crate::options::{OPTIONS, Opt};
 use crate::output::{Stream, Target};
@@ -68,7 +69,7 @@ pub(super) fn link(
     // What goes into a stream is made anew each time, under a new name.
     let cache_dir = config.own.cache_dir.as_ref().filter(|_| streamed.is_none());
     let result = match cache_dir {
-        Some(dir) => cached(dir, &lld, &args, &options),
+        Some(dir) => through_cache(dir, &lld, &args, &options, config.own.verbose_link),
         None => lld
             .run(&args, Mode::Captured, &options)
             .map(|report| Made {
@@ -93,8 +94,7 @@ pub(super) fn link(
         }
         reporter.one(&message);
     }
-    let wanted = |remark: &Message| config.own.verbose_link || remark.severity != Severity::Note;
-    reporter.all(made.remarks.into_iter().filter(wanted));
+    reporter.all(made.remarks);
     match streamed {
         Some(streamed) if !reporter.failed() => streamed.copy(),
         _ => Ok(()),
@@ -153,22 +153,17 @@ struct Made {
 }
 
 /// Links unless the cache in `dir` knows that the output is what the link would make.
-fn cached(
+fn through_cache(
     dir: &Path,
     lld: &Lld,
     args: &[OsString],
     options: &RunOptions<'_>,
+    verbose: bool,
 ) -> Result<Made, CacheError> {
     let linked = Cache::open(dir)?.link(lld, args, Mode::Captured, options)?;
-    let mut remarks: Vec<_> = linked
-        .warnings
-        .iter()
-        .map(|warning| Message::warning(warning.to_string()))
-        .collect();
-    remarks.push(Message::note(linked.outcome.to_string()));
     Ok(Made {
+        remarks: cached::remarks(&linked, verbose),
         report: linked.report,
-        remarks,
     })
 }
 

@@ -10,7 +10,9 @@ mod times;
 
 use link_core::diag::{self, Diagnostic};
 use link_core::link::{Env, LinkError, Linked, link_then};
+use lld_driver::PendingLink;
 
+use super::cached::{self, Answer};
 use crate::config::Config;
 use crate::output::{Output, Target};
 use crate::parse::Item;
@@ -23,6 +25,8 @@ use times::Times;
 pub(super) enum Outcome {
     /// Errors were reported. (A link that succeeds ends the command.)
     Failed,
+    /// The output is what the link would make.
+    UpToDate,
     /// This file is needed and is bitcode, says this error, which nobody has seen yet. Nothing
     /// was reported and nothing written.
     Bitcode(String, Message),
@@ -39,6 +43,10 @@ pub(super) fn link(
     target: &Target,
     reporter: &mut Reporter,
 ) -> Result<Outcome, Message> {
+    let pending = match cached::look_up(config, items, warnings, target, reporter)? {
+        Answer::UpToDate => return Ok(Outcome::UpToDate),
+        Answer::Needed(pending) => pending,
+    };
     let files = InputFiles::default();
     let options = options::options(config, &target.name(), &files)?;
     let reports = Reports::open(config, target, &files, items)?;
@@ -53,7 +61,12 @@ pub(super) fn link(
     let inputs = options::inputs(&config.link);
     let result = link_then(inputs, &options, &env, &mut output, |output, linked| {
         begin(config, warnings, reporter);
-        end(output, &linked, &reports, &times, config, reporter)
+        let told = Told {
+            reports: &reports,
+            times: &times,
+            pending,
+        };
+        end(output, &linked, told, config, reporter)
     });
     let error = match result {
         Ok(error) => error,
@@ -77,25 +90,42 @@ fn begin(config: &Config, warnings: &[Message], reporter: &mut Reporter) {
     reporter.all(warnings.iter().cloned());
 }
 
+/// Who is told about a link that succeeded, apart from the user.
+struct Told<'a> {
+    reports: &'a Reports<'a>,
+    times: &'a Times,
+    /// The cache.
+    pending: Option<Box<PendingLink>>,
+}
+
 /// Writes what was linked and ends the command; returns why it failed, unless that was reported.
 fn end(
     output: &mut Output,
     linked: &Linked,
-    reports: &Reports<'_>,
-    times: &Times,
+    told: Told<'_>,
     config: &Config,
     reporter: &mut Reporter,
 ) -> Option<Message> {
-    let mut all = || -> Result<(), Message> {
-        reporter.all(linked.diagnostics.iter().cloned().map(message));
-        reports.of_linked(linked, reporter)?;
+    let all = || -> Result<(), Message> {
+        let messages: Vec<_> = linked.diagnostics.iter().cloned().map(message).collect();
+        reporter.all(messages.iter().cloned());
+        told.reports.of_linked(linked, reporter)?;
         if reporter.failed() {
             return Ok(());
         }
-        times.enter_commit();
+        told.times.enter_commit();
+        if let Some(pending) = &told.pending {
+            pending
+                .begin()
+                .map_err(|error| Message::error(error.to_string()))?;
+        }
         output.commit()?;
+        if let Some(pending) = told.pending {
+            let linked = pending.finish(cached::report(&messages));
+            reporter.all(cached::remarks(&linked, config.own.verbose_link));
+        }
         if config.own.time {
-            times.say(reporter);
+            told.times.say(reporter);
         }
         Ok(())
     };

@@ -704,7 +704,7 @@ options! {
         forms: &[two("cache-dir", EqualsOrNext)],
         value: "dir",
         group: Group::Own,
-        help: "Where LLD links: remember links in <dir> and skip one that would change nothing",
+        help: "Remember links in <dir> and skip one that would change nothing",
         default: "no cache",
         note: "Decided by the contents of everything the link reads. A link that prints or writes \
             something besides its output is always made, and so is one whose output is no regular \

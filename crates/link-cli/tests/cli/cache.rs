@@ -1,9 +1,11 @@
-//! `--cache-dir`: links that would change nothing are not made.
+//! `--cache-dir`: links that would change nothing are not made, whoever makes them.
 
 use crate::support::{Room, Run, object};
 
+const BACKENDS: [&str; 2] = ["--backend=native", "--backend=lld"];
+
 /// Links `calls.o` and `f.o` with a cache; what the command said.
-fn link(room: &Room, more: &[&str]) -> Run {
+fn link(room: &Room, backend: &str, more: &[&str]) -> Run {
     let run = room.run(
         [
             "calls.o",
@@ -12,7 +14,7 @@ fn link(room: &Room, more: &[&str]) -> Run {
             "x",
             "--cache-dir=cache",
             "--verbose-link",
-            "--backend=lld",
+            backend,
         ]
         .iter()
         .chain(more),
@@ -22,67 +24,142 @@ fn link(room: &Room, more: &[&str]) -> Run {
 }
 
 fn was_skipped(run: &Run) -> bool {
-    !run.stderr.contains("linking with LLD")
+    let linked = ["linking with LLD", "linking natively"];
+    let skipped = !linked.iter().any(|text| run.stderr.contains(text));
+    assert_eq!(
+        skipped,
+        run.stderr.contains("link skipped"),
+        "{}",
+        run.stderr
+    );
+    skipped
 }
 
 #[test]
 fn a_link_is_skipped_until_something_changes() {
-    let room = Room::new();
-    assert!(!was_skipped(&link(&room, &[])));
-    let made = room.read("x");
-    let again = link(&room, &[]);
-    assert!(was_skipped(&again), "{}", again.stderr);
-    assert!(again.stderr.contains("link skipped"), "{}", again.stderr);
-    assert_eq!(room.read("x"), made);
+    for backend in BACKENDS {
+        let room = Room::new();
+        let skips = |more: &[&str]| was_skipped(&link(&room, backend, more));
+        assert!(!skips(&[]));
+        let made = room.read("x");
+        assert!(skips(&[]));
+        assert_eq!(room.read("x"), made);
 
-    assert!(!was_skipped(&link(&room, &["--export=f"])));
-    assert!(!was_skipped(&link(&room, &[])));
-    room.write("f.o", object("f", Some("_start")));
-    assert!(!was_skipped(&link(&room, &[])));
-    assert!(was_skipped(&link(&room, &[])));
-    std::fs::remove_file(room.path("x")).expect("the output is removed");
-    assert!(!was_skipped(&link(&room, &[])));
+        assert!(!skips(&["--export=f"]));
+        assert!(!skips(&[]));
+        room.write("f.o", object("f", Some("_start")));
+        assert!(!skips(&[]));
+        assert!(skips(&[]));
+        std::fs::remove_file(room.path("x")).expect("the output is removed");
+        assert!(!skips(&[]));
+        assert!(room.path("x").exists());
+    }
+}
+
+#[test]
+fn each_backend_makes_its_own_output() {
+    let room = Room::new();
+    for backend in BACKENDS {
+        assert!(!was_skipped(&link(&room, backend, &[])));
+        assert!(was_skipped(&link(&room, backend, &[])));
+    }
+    assert!(!was_skipped(&link(&room, BACKENDS[0], &[])));
 }
 
 #[test]
 fn a_link_that_prints_is_made() {
     let room = Room::new();
-    for _ in 0..2 {
-        assert!(link(&room, &["--print-map"]).text().contains("CODE"));
+    for backend in BACKENDS {
+        for _ in 0..2 {
+            let run = link(&room, backend, &["--print-map"]);
+            assert!(run.text().contains("CODE"));
+            let bypassed = "cache not used: '--print-map' has other effects than the output";
+            assert!(run.stderr.contains(bypassed), "{}", run.stderr);
+        }
+    }
+    for option in ["--time", "--cref", "--dependency-file=d"] {
+        for _ in 0..2 {
+            let run = link(&room, BACKENDS[0], &[option]);
+            assert!(run.stderr.contains("linking natively"), "{}", run.stderr);
+        }
     }
 }
 
 #[test]
 fn a_warning_is_repeated_when_the_link_is_skipped() {
+    for backend in BACKENDS {
+        let room = Room::new();
+        for _ in 0..2 {
+            let stderr = link(&room, backend, &["-z", "nonsense"]).stderr;
+            assert!(
+                stderr.contains("wasm-link: warning: unknown -z value: nonsense\n"),
+                "{stderr}"
+            );
+        }
+        room.write("f.o", object("f", Some("nowhere")));
+        let first = link(&room, backend, &["--warn-unresolved-symbols"]);
+        let again = link(&room, backend, &["--warn-unresolved-symbols"]);
+        assert!(!was_skipped(&first) && was_skipped(&again));
+        let warning = |run: &Run| {
+            let lines = run.stderr.lines();
+            let lines = lines.filter(|line| line.contains("warning") || line.starts_with(">>>"));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert!(!warning(&first).is_empty(), "{}", first.stderr);
+        assert_eq!(warning(&first), warning(&again));
+    }
+}
+
+#[test]
+fn a_failed_link_is_not_remembered() {
     let room = Room::new();
+    for backend in BACKENDS {
+        link(&room, backend, &[]);
+        let args = ["calls.o", "-o", "x", "--cache-dir=cache", backend];
+        room.run(args).failed();
+        room.run(args).failed();
+        // What was there before is there still, and no longer known to be good where LLD
+        // was about to replace it.
+        assert!(room.path("x").exists());
+        link(&room, backend, &[]);
+        assert!(was_skipped(&link(&room, backend, &[])));
+    }
+}
+
+#[test]
+fn a_link_that_is_left_to_lld_does_not_wait_for_itself() {
+    let room = Room::new();
+    room.write("b.o", b"BC\xC0\xDE not really");
+    let args = ["main.o", "b.o", "-o", "x", "--cache-dir=cache"];
+    // LLD cannot link it either, but it is asked.
     for _ in 0..2 {
-        let stderr = link(&room, &["-z", "nonsense"]).stderr;
-        assert!(
-            stderr.contains("wasm-link: warning: unknown -z value: nonsense\n"),
-            "{stderr}"
-        );
+        room.run(args).failed();
     }
 }
 
 #[test]
 fn standard_output_gets_the_module_each_time() {
     let room = Room::new();
-    let args = ["main.o", "-o", "-", "--cache-dir=cache", "--backend=lld"];
-    let first = room.run(args).ok().stdout;
-    assert_eq!(room.run(args).ok().stdout, first);
-    wasmparser::validate(&first).expect("a valid module");
+    for backend in BACKENDS {
+        let args = ["main.o", "-o", "-", "--cache-dir=cache", backend];
+        let first = room.run(args).ok().stdout;
+        assert_eq!(room.run(args).ok().stdout, first);
+        wasmparser::validate(&first).expect("a valid module");
+    }
 }
 
 #[test]
 fn a_cache_that_cannot_be_used_is_an_error() {
-    let room = Room::new();
-    room.write("cache", "a file");
-    let stderr = room
-        .run(["main.o", "-o", "x", "--cache-dir=cache", "--backend=lld"])
-        .failed();
-    assert!(
-        stderr.starts_with("wasm-link: error: cannot use the cache directory"),
-        "{stderr}"
-    );
-    assert!(!room.path("x").exists());
+    for backend in BACKENDS {
+        let room = Room::new();
+        room.write("cache", "a file");
+        let stderr = room
+            .run(["main.o", "-o", "x", "--cache-dir=cache", backend])
+            .failed();
+        assert!(
+            stderr.starts_with("wasm-link: error: cannot use the cache directory"),
+            "{stderr}"
+        );
+        assert!(!room.path("x").exists());
+    }
 }

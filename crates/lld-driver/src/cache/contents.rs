@@ -21,7 +21,7 @@ const HEADER: &str = "lld-driver manifest 1";
 
 /// The hashes of files: those remembered from the last link (the *manifest*) and
 /// those computed for this one.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Contents {
     /// By the hash of the path.
     remembered: HashMap<blake3::Hash, Known>,

@@ -55,17 +55,21 @@ pub(super) struct Inputs {
 }
 
 /// Options whose effect is not in the output, by name without dashes; those with
-/// `=` also with any value. A variable of the environment does the same.
-const SIDE_OUTPUTS: [&str; 18] = [
+/// `=` also with any value. Some are those of other linkers that take `wasm-ld`'s
+/// arguments. A variable of the environment does the same.
+const SIDE_OUTPUTS: [&str; 21] = [
     "M",
     "Map",
     "V",
+    "cref",
+    "dependency-file",
     "help",
     "print-gc-sections",
     "print-map",
     "reproduce",
     "save-temps",
     "t",
+    "time",
     "time-trace",
     "time-trace-file",
     "trace",

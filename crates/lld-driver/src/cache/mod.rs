@@ -23,6 +23,7 @@
 
 mod contents;
 mod inputs;
+mod lookup;
 mod record;
 
 use std::ffi::OsString;
@@ -31,13 +32,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use inputs::Bypass;
+pub use lookup::{Lookup, PendingLink};
 
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic::Diagnostic;
 use crate::locate::Lld;
-use crate::run::{self, Mode, RunError, RunOptions, RunReport};
-use contents::{Contents, Hasher};
+use crate::run::{Mode, RunError, RunOptions, RunReport};
 use inputs::Inputs;
-use record::Record;
+use lookup::Maker;
 
 /// A directory that remembers links. See the [module](self).
 #[derive(Debug, Clone)]
@@ -211,47 +212,78 @@ impl Cache {
         let span = tracing::info_span!("cached link", outcome = tracing::field::Empty);
         let _entered = span.enter();
 
-        let base = match options.current_dir {
-            Some(dir) => std::path::absolute(dir),
-            None => std::env::current_dir(),
-        };
-        let base = base.map_err(CacheError::CurrentDir)?;
-        let inputs = Inputs::of(args, &base);
-        let Some(output) = &inputs.output else {
-            drop(held);
-            return Ok(Linked {
-                outcome: Outcome::Bypassed(Bypass::NoOutput),
-                report: lld.run(args, mode, options)?,
-                warnings: Vec::new(),
-                output: None,
-            });
-        };
-        let output = absolute_output(output, &base);
-        let handle = self.lock(output, held)?;
-        let files = Files {
-            record: self.dir.join(format!("{}.record", handle.key)),
-            manifest: self.dir.join(format!("{}.manifest", handle.key)),
-        };
-
-        let link = Link {
-            lld,
-            args,
+        let base = absolute_base(options.current_dir)?;
+        let maker = Maker {
+            program: base.join(lld.program()),
+            leading_args: lld.leading_args().to_vec(),
             mode,
-            options,
-            base: &base,
-            inputs: &inputs,
-            output: &handle.output,
-            files: &files,
         };
-        let mut warnings = Vec::new();
-        let (outcome, report) = link.run(&mut warnings)?;
-        span.record("outcome", tracing::field::display(&outcome));
-        Ok(Linked {
-            outcome,
-            report,
-            warnings,
-            output: Some(handle),
-        })
+        let linked = match self.look_up_with(held, maker, args, base)? {
+            Lookup::UpToDate(linked) => linked,
+            Lookup::Needed(pending) => {
+                pending.begin()?;
+                let report = lld.run(args, mode, options)?;
+                pending.finish(report)
+            }
+        };
+        span.record("outcome", tracing::field::display(&linked.outcome));
+        Ok(linked)
+    }
+
+    /// Asks whether the output that `args` name is up to date, for a linker that this crate
+    /// does not run: `program` is what links, `args` are in `wasm-ld`'s form, and
+    /// `current_dir` is what their paths are relative to, if not the current directory.
+    /// What stands for something else than an input or an option that matters (where the
+    /// cache is, say) is better left out of them.
+    ///
+    /// Waits as [`Cache::link`] does.
+    ///
+    /// ```no_run
+    /// use lld_driver::{Cache, Lookup, RunReport};
+    /// # fn link_myself() -> String { String::new() }
+    ///
+    /// let cache = Cache::open("target/link-cache")?;
+    /// let args = ["main.o", "-o", "main.wasm"].map(Into::into);
+    /// match cache.look_up(&std::env::current_exe()?, &args, None)? {
+    ///     Lookup::UpToDate(linked) => println!("{}", linked.outcome),
+    ///     Lookup::Needed(pending) => {
+    ///         pending.begin()?;
+    ///         let messages: String = link_myself();
+    ///         let linked = pending.finish(RunReport::of_success(messages));
+    ///         println!("{}", linked.outcome);
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn look_up(
+        &self,
+        program: &Path,
+        args: &[OsString],
+        current_dir: Option<&Path>,
+    ) -> Result<Lookup, CacheError> {
+        let base = absolute_base(current_dir)?;
+        let maker = Maker {
+            program: base.join(program),
+            leading_args: Vec::new(),
+            mode: Mode::Captured,
+        };
+        self.look_up_with(None, maker, args, base)
+    }
+
+    fn look_up_with(
+        &self,
+        held: Option<OutputHandle>,
+        maker: Maker,
+        args: &[OsString],
+        base: PathBuf,
+    ) -> Result<Lookup, CacheError> {
+        let inputs = Inputs::of(args, &base);
+        // A handle of another output is given back here.
+        let lock = |output: &PathBuf| self.lock(absolute_output(output, &base), held);
+        let handle = inputs.output.as_ref().map(lock).transpose()?;
+        Ok(lookup::look_up(
+            &self.dir, handle, maker, args, base, inputs,
+        ))
     }
 
     fn lock(
@@ -302,130 +334,10 @@ fn absolute_output(output: &Path, base: &Path) -> PathBuf {
     path
 }
 
-struct Files {
-    record: PathBuf,
-    manifest: PathBuf,
-}
-
-/// One link, whose output is locked.
-struct Link<'a> {
-    lld: &'a Lld,
-    args: &'a [OsString],
-    mode: Mode,
-    options: &'a RunOptions<'a>,
-    base: &'a Path,
-    inputs: &'a Inputs,
-    output: &'a Path,
-    files: &'a Files,
-}
-
-impl Link<'_> {
-    fn run(&self, warnings: &mut Vec<CacheError>) -> Result<(Outcome, RunReport), CacheError> {
-        let mut contents = Contents::load(&self.files.manifest);
-        let digest = match self.digest(&mut contents) {
-            Ok(digest) => digest,
-            Err(reason) => {
-                self.forget()?;
-                let report = self.lld.run(self.args, self.mode, self.options)?;
-                return Ok((Outcome::Bypassed(reason), report));
-            }
-        };
-
-        if let Some(record) = Record::load(&self.files.record)
-            && record.digest == digest
-            && contents.of_file(self.output).ok() == Some(record.output)
-        {
-            self.remember(&contents, None, warnings);
-            let mut diagnostics = diagnostic::parse(&record.stderr);
-            run::warn_only(&mut diagnostics);
-            let report = RunReport {
-                diagnostics,
-                stderr: record.stderr,
-            };
-            return Ok((Outcome::UpToDate, report));
-        }
-
-        self.forget()?;
-        let report = self.lld.run(self.args, self.mode, self.options)?;
-
-        // An input that changed while the linker ran was read by it in one state
-        // or the other: such an output is nothing to be remembered.
-        contents.look_again();
-        if self.digest(&mut contents) == Ok(digest)
-            && let Ok(output) = contents.of_file(self.output)
-        {
-            let record = Record {
-                digest,
-                output,
-                stderr: report.stderr.clone(),
-            };
-            self.remember(&contents, Some(&record), warnings);
-        }
-        Ok((Outcome::Linked, report))
-    }
-
-    /// Everything that the link depends on.
-    fn digest(&self, contents: &mut Contents) -> Result<blake3::Hash, Bypass> {
-        if let Some(reason) = &self.inputs.bypass {
-            return Err(reason.clone());
-        }
-        if let Ok(metadata) = std::fs::metadata(self.output)
-            && !metadata.is_file()
-        {
-            return Err(Bypass::NotAFile(self.output.to_owned()));
-        }
-        let mut hasher = Hasher::new("lld-driver link 1");
-        hasher.bytes(match self.mode {
-            Mode::Passthrough => b"passthrough",
-            Mode::Captured => b"captured",
-        });
-
-        let program = self.base.join(self.lld.program());
-        hasher.os_str(program.as_os_str());
-        let linker = contents
-            .of_file(&program)
-            .map_err(|_| Bypass::Unreadable(program.clone()))?;
-        hasher.bytes(linker.as_bytes());
-        hasher.list(self.lld.leading_args());
-
-        hasher.os_str(self.base.as_os_str());
-        hasher.list(self.args);
-        // Response files are inputs as well.
-        hasher.list(&self.inputs.args);
-        for candidate in &self.inputs.candidates {
-            hasher.os_str(candidate.as_os_str());
-            hasher.bytes(&contents.state(candidate)?);
-        }
-        Ok(hasher.finish())
-    }
-
-    fn forget(&self) -> Result<(), CacheError> {
-        match std::fs::remove_file(&self.files.record) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(CacheError::Forget {
-                path: self.files.record.clone(),
-                source,
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    fn remember(
-        &self,
-        contents: &Contents,
-        record: Option<&Record>,
-        warnings: &mut Vec<CacheError>,
-    ) {
-        let mut note = |path: &Path, result: io::Result<()>| {
-            if let Err(source) = result {
-                warnings.push(CacheError::Remember {
-                    path: path.to_owned(),
-                    source,
-                });
-            }
-        };
-        note(&self.files.manifest, contents.save(&self.files.manifest));
-        if let Some(record) = record {
-            note(&self.files.record, record.save(&self.files.record));
-        }
-    }
+fn absolute_base(current_dir: Option<&Path>) -> Result<PathBuf, CacheError> {
+    let base = match current_dir {
+        Some(dir) => std::path::absolute(dir),
+        None => std::env::current_dir(),
+    };
+    base.map_err(CacheError::CurrentDir)
 }

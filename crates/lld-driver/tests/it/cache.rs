@@ -8,7 +8,8 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use lld_driver::{
-    Bypass, Cache, CacheError, Linked, Lld, LocateOptions, Mode, Outcome, RunError, RunOptions,
+    Bypass, Cache, CacheError, Linked, Lld, LocateOptions, Lookup, Mode, Outcome, PendingLink,
+    RunError, RunOptions, RunReport,
 };
 
 use crate::objects::{Object, archive};
@@ -425,4 +426,53 @@ fn relinking_with_ones_own_handle_does_not_wait() {
         "waits for itself"
     );
     worker.join().unwrap();
+}
+
+/// What a linker of the caller's own asks before it links.
+fn look_up(s: &Setup, program: &str) -> Lookup {
+    let args: Vec<OsString> = ARGS.iter().map(OsString::from).collect();
+    let program = s.dir.path(program);
+    let found = s.cache.look_up(&program, &args, Some(&s.dir.path("")));
+    found.unwrap()
+}
+
+fn needed(lookup: Lookup) -> Box<PendingLink> {
+    match lookup {
+        Lookup::Needed(pending) => pending,
+        Lookup::UpToDate(linked) => panic!("{:?}", linked.outcome),
+    }
+}
+
+#[test]
+fn a_linker_of_the_callers_own_is_remembered() {
+    let s = Setup::new();
+    s.dir.write("linker", b"version 1");
+    let pending = needed(look_up(&s, "linker"));
+    pending.begin().unwrap();
+    s.dir.write("out.wasm", b"made by it");
+    let linked = pending.finish(RunReport::of_success("linker: warning: odd\n"));
+    assert_eq!(linked.outcome, Outcome::Linked);
+    assert!(linked.output.is_some());
+    drop(linked);
+    let Lookup::UpToDate(linked) = look_up(&s, "linker") else {
+        panic!("nothing changed");
+    };
+    assert_eq!(linked.outcome, Outcome::UpToDate);
+    assert_eq!(linked.report.diagnostics[0].message, "odd");
+    drop(linked);
+
+    // A look that leads to nothing leaves what is known.
+    drop(look_up(&s, "linker"));
+    assert!(matches!(look_up(&s, "linker"), Lookup::UpToDate(_)));
+    // Another linker is another link, and so is another output in its place.
+    s.dir.write("linker", b"version 2");
+    drop(needed(look_up(&s, "linker")));
+    s.dir.write("linker", b"version 1");
+    s.dir.write("out.wasm", b"made by another");
+    let pending = needed(look_up(&s, "linker"));
+    // A link that began and never ended leaves nothing that is known.
+    pending.begin().unwrap();
+    drop(pending);
+    s.dir.write("out.wasm", b"made by it");
+    drop(needed(look_up(&s, "linker")));
 }

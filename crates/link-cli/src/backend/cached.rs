@@ -1,0 +1,107 @@
+//! `--cache-dir` for the link in this process: what the cache is asked, and what it is told.
+//! (A link through LLD goes through the cache as a whole.)
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use lld_driver::{
+    Cache, Diagnostic, Linked, Lookup, PendingLink, RunReport, Severity as SaidSeverity,
+};
+
+use crate::config::Config;
+use crate::options::Opt;
+use crate::output::Target;
+use crate::parse::Item;
+use crate::report::{Message, Reporter, Severity};
+
+/// What the cache says about a link.
+pub(super) enum Answer {
+    /// The output is there. What there is to say was said.
+    UpToDate,
+    /// The link has to be made. Without a cache there is nothing to be told afterwards.
+    Needed(Option<Box<PendingLink>>),
+}
+
+/// Asks whether the link that `items` say is needed; `warnings` are about the command line.
+pub(super) fn look_up(
+    config: &Config,
+    items: &[Item],
+    warnings: &[Message],
+    target: &Target,
+    reporter: &mut Reporter,
+) -> Result<Answer, Message> {
+    // What goes into a stream is made anew each time.
+    let (Some(dir), Target::Path(_)) = (&config.own.cache_dir, target) else {
+        return Ok(Answer::Needed(None));
+    };
+    let program = std::env::current_exe()
+        .map_err(|error| Message::error(format!("cannot tell this command's file: {error}")))?;
+    match ask(dir, &program, &args(items)).map_err(|error| Message::error(error.to_string()))? {
+        Lookup::Needed(pending) => Ok(Answer::Needed(Some(pending))),
+        Lookup::UpToDate(linked) => {
+            reporter.all(warnings.iter().cloned());
+            for said in &linked.report.diagnostics {
+                reporter.one(&repeated(said.clone()));
+            }
+            reporter.all(remarks(&linked, config.own.verbose_link));
+            Ok(Answer::UpToDate)
+        }
+    }
+}
+
+fn ask(dir: &Path, program: &Path, args: &[OsString]) -> Result<Lookup, lld_driver::CacheError> {
+    Cache::open(dir)?.look_up(program, args, None)
+}
+
+/// The command line without what has no part in the output.
+fn args(items: &[Item]) -> Vec<OsString> {
+    let mut args = Vec::new();
+    for item in items {
+        match item {
+            Item::Input(path) => args.push(path.clone()),
+            Item::Option(arg) => {
+                if !matches!(arg.opt, Opt::CacheDir | Opt::VerboseLink | Opt::Backend) {
+                    args.extend(arg.raw().map(OsString::from));
+                }
+            }
+        }
+    }
+    args
+}
+
+/// What was said about a link that succeeded, as the cache keeps it.
+pub(super) fn report(messages: &[Message]) -> RunReport {
+    let text: Vec<_> = messages
+        .iter()
+        .map(|message| {
+            let mut said = Diagnostic::new(SaidSeverity::Warning, message.text.as_str());
+            said.notes.clone_from(&message.notes);
+            format!("wasm-ld: {said}\n")
+        })
+        .collect();
+    RunReport::of_success(text.concat())
+}
+
+/// What was said when the output was made, to be said again.
+fn repeated(said: Diagnostic) -> Message {
+    Message {
+        severity: match said.severity {
+            SaidSeverity::Note => Severity::Note,
+            _ => Severity::Warning,
+        },
+        text: said.message,
+        notes: said.notes,
+    }
+}
+
+/// What there is to say about the cache after a link.
+pub(super) fn remarks(linked: &Linked, verbose: bool) -> Vec<Message> {
+    let warnings = linked.warnings.iter();
+    let mut remarks: Vec<_> = warnings
+        .map(|warning| Message::warning(warning.to_string()))
+        .collect();
+    if verbose {
+        remarks.push(Message::note(linked.outcome.to_string()));
+    }
+    remarks
+}
