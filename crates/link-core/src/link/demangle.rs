@@ -53,14 +53,32 @@ impl Demangler {
         if self.cxx.demangle(name, &mut self.text) {
             return Some(Shown::Text);
         }
-        if name.starts_with("_R") {
-            let demangled = rustc_demangle::try_demangle(name).ok()?;
-            return write!(self.text, "{demangled:#}")
-                .ok()
-                .map(|()| Shown::Text);
-        }
-        None
+        rust(name, &mut self.text).map(|()| Shown::Text)
     }
+}
+
+/// Appends what a name in Rust's own mangling stands for. What the compiler put behind it
+/// stands in parentheses, as for C++.
+fn rust(name: &str, out: &mut String) -> Option<()> {
+    let (dot, name) = match name.strip_prefix('.') {
+        Some(name) => (".", name),
+        None => ("", name),
+    };
+    // Some targets put one more underscore before every name.
+    let name = match name.strip_prefix('_') {
+        Some(shorter) if shorter.starts_with("_R") => shorter,
+        _ => name,
+    };
+    if !name.starts_with("_R") {
+        return None;
+    }
+    let (name, suffix) = name.split_at(name.find('.').unwrap_or(name.len()));
+    let demangled = rustc_demangle::try_demangle(name).ok()?;
+    write!(out, "{dot}{demangled:#}").ok()?;
+    if !suffix.is_empty() {
+        write!(out, " ({suffix})").ok()?;
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -83,6 +101,13 @@ mod tests {
             "_Z1fSt6vectorIS_IiEE",
             "_ZN4core3fmt5Write9write_str17h0123456789abcdefE",
             "_RNvC6_123foo3bar",
+            "_RNvC6_123foo3bar.llvm.123",
+            "__RNvC6_123foo3bar",
+            "_RNvC6_123foo",
+            "_Z1fv.llvm.123",
+            "___Z1fv_block_invoke",
+            "._Z1fv",
+            "_Z",
             "not_mangled",
         ]
         .iter()
