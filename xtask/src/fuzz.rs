@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::process::{cargo, root, run, target_dir};
 use crate::{Result, unknown_argument};
 
-const TARGETS: &[&str] = &["object", "archive", "link"];
+const TARGETS: &[&str] = &["object", "archive", "link", "demangle"];
 const DEFAULT_MINUTES: u64 = 10;
 /// Seconds after which one input counts as hanging.
 const TIMEOUT: u64 = 10;
@@ -117,8 +117,16 @@ fn fuzz(target: &str, minutes: u64, nightly: bool) -> Result {
     })
 }
 
-/// What fuzzing starts from: the objects that tests link.
+/// What fuzzing starts from: the objects that tests link, or the names that tests demangle.
 fn write_seeds(target: &str, directory: &Path) -> Result {
+    if target == "demangle" {
+        let table = root().join("crates/cxx-demangle/tests/data/features.tsv");
+        for (number, line) in fs::read_to_string(table)?.lines().enumerate() {
+            let name = line.split('\t').next().unwrap_or_default();
+            fs::write(directory.join(format!("{number}")), name)?;
+        }
+        return Ok(());
+    }
     let mut objects = Vec::new();
     for entry in fs::read_dir(root().join("crates/link-core/tests/link/objects"))? {
         let path = entry?.path();

@@ -246,7 +246,7 @@ static OPERATORS: &[Operator] = {
         named(*b"cl", S::Call, P::Postfix, "()"),
         named(*b"cm", S::Binary, P::Comma, ","),
         named(*b"co", S::Prefix, P::Unary, "~"),
-        inner(*b"cp", S::QuotedCall, P::Postfix, "()"),
+        named(*b"cp", S::QuotedCall, P::Postfix, "()"),
         inner(*b"cv", S::Conversion, P::Cast, ""),
         named(*b"dV", S::Binary, P::Assignment, "/="),
         named(*b"da", S::Delete, P::Unary, " delete[]"),

@@ -1,7 +1,7 @@
 //! `<expression>` and `<expr-primary>`.
 
 use super::Parser;
-use crate::node::{List, New, Node, NodeId};
+use crate::node::{List, New, Node, NodeId, Text};
 use crate::words::{Op, Shape, Word};
 
 impl Parser<'_> {
@@ -24,8 +24,6 @@ impl Parser<'_> {
                 Some(self.global(global, name))
             }
             (b's', Some(b'r')) => self.unresolved_name(global),
-            (b'n', Some(b'w' | b'a')) | (b'd', Some(b'l' | b'a')) => self.operation(global),
-            _ if global => None,
             (b'L', _) => self.primary(),
             (b'T', _) => self.template_param(),
             (b'f', Some(b'p')) => self.function_param(),
@@ -94,7 +92,7 @@ impl Parser<'_> {
                     quoted: false,
                 }))
             }
-            _ => self.operation(false),
+            _ => self.operation(global),
         }
     }
 
@@ -108,7 +106,13 @@ impl Parser<'_> {
 
     /// An operator and its operands.
     fn operation(&mut self, global: bool) -> Option<NodeId> {
-        let op = self.op()?;
+        let start = self.pos;
+        let Some(op) = self.op() else {
+            // The name of an operator that is none of an expression.
+            self.pos = start;
+            let name = self.base_unresolved_name()?;
+            return Some(self.global(global, name));
+        };
         let node = match op.get().shape {
             Shape::Prefix => Node::Prefix {
                 op,
@@ -259,7 +263,9 @@ impl Parser<'_> {
             return Some(self.add(Node::Word(Word::This)));
         }
         if !self.eat_all(b"fp") {
-            self.pos += 2;
+            if !self.eat_all(b"fL") {
+                return None;
+            }
             self.digits();
             self.expect(b'p')?;
         }
@@ -312,7 +318,7 @@ impl Parser<'_> {
         let base = self.expr()?;
         let digits = self.optional_number();
         while self.eat(b'_') {
-            self.optional_number();
+            self.digits();
         }
         self.eat(b'p');
         self.expect(b'E')?;
@@ -339,12 +345,15 @@ impl Parser<'_> {
         Some(self.add(Node::MemberConversion { ty, operand }))
     }
 
-    fn optional_number(&mut self) -> crate::node::Text {
+    /// A number, or nothing, for which LLVM also takes an `n` alone.
+    fn optional_number(&mut self) -> Text {
         let start = self.pos;
-        self.number().unwrap_or_else(|| {
-            self.pos = start;
-            self.text_from(start)
-        })
+        self.eat(b'n');
+        let digits = self.digits();
+        if digits.len == 0 {
+            return digits;
+        }
+        self.text_from(start)
     }
 
     /// ```text
@@ -356,6 +365,9 @@ impl Parser<'_> {
         let mut params = List::default();
         if self.bump()? == b'Q' {
             params = self.until(b'_', Self::ty)?;
+        }
+        if self.peek() == Some(b'E') {
+            return None;
         }
         let requirements = self.until(b'E', |this| {
             let node = match this.bump()? {
@@ -399,9 +411,11 @@ impl Parser<'_> {
             };
             return Some(self.add(Node::Destructor(ty)));
         }
-        if !self.eat_all(b"on") {
+        if Self::is_digit(self.peek()) {
             return self.simple_id();
         }
+        // Compilers of old left it out.
+        self.eat_all(b"on");
         let name = self.operator_name()?;
         self.with_args(name)
     }

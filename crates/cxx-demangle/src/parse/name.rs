@@ -47,7 +47,7 @@ impl Parser<'_> {
             template
         } else {
             let scope = in_std.then(|| self.add(Node::Word(Word::Std)));
-            self.unqualified(named.as_deref_mut(), scope, module, false)?
+            self.unqualified(named.as_deref_mut(), scope, module)?
         };
         if self.peek() == Some(b'I') {
             if template.is_none() {
@@ -141,7 +141,7 @@ impl Parser<'_> {
                         }
                     } else {
                         let named = named.as_deref_mut();
-                        self.unqualified(named, so_far, module.take(), true)?
+                        self.unqualified(named, so_far, module.take())?
                     }
                 }
             };
@@ -218,16 +218,15 @@ impl Parser<'_> {
     ///                    ::= [<module-name>] [L] DC <source-name>+ E
     /// ```
     ///
-    /// Returns it with its scope. Only what is a `member` can be a constructor.
+    /// Returns it with its scope. Without one it is no constructor, nor a friend.
     fn unqualified(
         &mut self,
         named: Option<&mut Named>,
         mut scope: Option<NodeId>,
         mut module: Option<NodeId>,
-        member: bool,
     ) -> Option<NodeId> {
         self.module_name(&mut module)?;
-        let friend = member && scope.is_some() && self.eat(b'F');
+        let friend = scope.is_some() && self.eat(b'F');
         self.eat(b'L');
         let mut name = match self.peek()? {
             b'1'..=b'9' => self.source_name()?,
@@ -240,7 +239,7 @@ impl Parser<'_> {
             }
             b'D' if self.peek_second() == Some(b'C') => self.binding()?,
             b'C' | b'D' if module.is_none() => {
-                let class = self.spelled_out(scope.filter(|_| member)?);
+                let class = self.spelled_out(scope?);
                 scope = Some(class);
                 self.structor(named, class)?
             }

@@ -214,10 +214,10 @@ impl Parser<'_> {
     /// <builtin-type> ::= DF <number> _ | DF16b
     /// ```
     fn float(&mut self) -> Option<Kind> {
-        let digits = self.number()?;
-        if self.eat(b'b') {
+        if self.eat_all(b"16b") {
             return Some(Kind::Plain(self.add(Node::Word(Word::BFloat16))));
         }
+        let digits = self.digits();
         self.expect(b'_')?;
         Some(Kind::Plain(self.add(Node::FloatN(digits))))
     }
@@ -339,15 +339,15 @@ impl Parser<'_> {
         let length = if self.eat(b'_') {
             None
         } else {
-            Some(self.extent()?)
+            Some(self.extent(Self::is_digit(self.peek()))?)
         };
         let of = self.ty()?;
         Some(Node::Array { of, length })
     }
 
     /// A number or an expression, and `_`.
-    fn extent(&mut self) -> Option<NodeId> {
-        let length = if Self::is_digit(self.peek()) {
+    fn extent(&mut self, numbered: bool) -> Option<NodeId> {
+        let length = if numbered {
             let digits = self.digits();
             self.add(Node::Text(digits))
         } else {
@@ -363,11 +363,11 @@ impl Parser<'_> {
     ///
     /// `p` is AltiVec's pixel.
     fn vector(&mut self) -> Option<Node> {
-        let numbered = Self::is_digit(self.peek());
+        let numbered = matches!(self.peek(), Some(b'1'..=b'9'));
         let length = if self.eat(b'_') {
             None
         } else {
-            Some(self.extent()?)
+            Some(self.extent(numbered)?)
         };
         let of = if numbered && self.eat(b'p') {
             self.add(Node::Word(Word::Pixel))
