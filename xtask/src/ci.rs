@@ -1,7 +1,9 @@
 //! `cargo xtask ci`: what continuous integration runs after `cargo xtask test`.
 
 use crate::process::{cargo, run};
-use crate::{Result, bench, conformance, demo, fixtures, realworld, test, unknown_argument};
+use crate::{
+    Result, bench, conformance, demo, fixtures, realworld, test, together, unknown_argument,
+};
 
 pub(crate) fn run_command(args: &[String]) -> Result {
     if let [argument, ..] = args {
@@ -15,6 +17,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     for backend in ["auto", "lld"] {
         demo::run_command(&[format!("--backend={backend}")])?;
     }
+    together::run_command(&[])?;
     conformance::run_command(&[])?;
     realworld::run_command(&[])?;
     // That it works is all this says: nothing is judged by the time it takes here.

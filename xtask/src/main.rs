@@ -17,6 +17,7 @@ mod sections;
 mod snapshot;
 mod table;
 mod test;
+mod together;
 
 use std::process::ExitCode;
 
@@ -92,6 +93,14 @@ const COMMANDS: &[Command] = &[
                 toolchain's rust-lld, run them and compare (needs clang-19, wasi-libc and others, \
                 which it names)",
         run: realworld::run_command,
+    },
+    Command {
+        name: "together",
+        usage: "",
+        about: "Link generated code with C, and C and C++ with WASI libraries, by every linker and \
+                in every way, and run them all (needs clang-19, lld-19, wasi-libc and others, \
+                which it names)",
+        run: together::run_command,
     },
     Command {
         name: "ci",

@@ -109,7 +109,8 @@ fn print(text: &str, reporter: &mut Reporter) -> bool {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => true,
         Err(error) => {
             reporter.one(&Message::error(format!(
-                "cannot write to standard output: {error}"
+                "cannot write to standard output: {}",
+                report::reason(&error)
             )));
             false
         }

@@ -90,7 +90,10 @@ impl Stream {
             Stream::Stdout => "standard output".to_owned(),
             Stream::Special(path) => path.display().to_string(),
         };
-        copied.map_err(|error| Message::error(format!("cannot write to {name}: {error}")))
+        copied.map_err(|error| {
+            let reason = report::reason(&error);
+            Message::error(format!("cannot write to {name}: {reason}"))
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::options::{Opt, ValueAt, find};
-use crate::report::Message;
+use crate::report::{Message, reason};
 use crate::sys;
 
 /// How many response files one command line may lead to, so that files that include each other
@@ -143,7 +143,8 @@ impl Expansion {
 }
 
 fn read(path: &Path, quoting: Quoting) -> Result<Vec<OsString>, String> {
-    let text = fs::read(path).map_err(|error| format!("cannot read response file: {error}"))?;
+    let text =
+        fs::read(path).map_err(|error| format!("cannot read response file: {}", reason(&error)))?;
     let text = decode(text)?;
     split(&text, quoting)
         .into_iter()

@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use link_core::link::{FileData, Files, Places, SystemFiles};
 
-use crate::report::Message;
+use crate::report::{self, Message};
 
 /// Bytes were not text that the platform can hold in an argument or a path.
 #[derive(Debug)]
@@ -77,8 +77,9 @@ impl TempDir {
         Self::make().map_err(|error| {
             let place = std::env::temp_dir();
             Message::error(format!(
-                "cannot make a directory in {}: {error}",
-                place.display()
+                "cannot make a directory in {}: {}",
+                place.display(),
+                report::reason(&error)
             ))
         })
     }

@@ -15,7 +15,7 @@ use crate::config::{Config, LinkArgs};
 use crate::options::{OPTIONS, Opt};
 use crate::output::{Stream, Target};
 use crate::parse::Item;
-use crate::report::{Message, Reporter, Severity};
+use crate::report::{self, Message, Reporter, Severity};
 use crate::sys::{self, TempDir};
 
 /// The module that `wasm-ld` gives imports that name none.
@@ -123,7 +123,8 @@ impl<'t> Streamed<'t> {
 
     fn copy(&self) -> Result<(), Message> {
         let module = File::open(&self.made).map_err(|error| {
-            Message::error(format!("cannot open {}: {error}", self.made.display()))
+            let (made, reason) = (self.made.display(), report::reason(&error));
+            Message::error(format!("cannot open {made}: {reason}"))
         })?;
         self.to.copy(module)
     }

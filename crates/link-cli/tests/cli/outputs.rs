@@ -84,9 +84,9 @@ mod unix {
     fn a_full_device_is_an_error() {
         let room = Room::new();
         let stderr = room.run(["main.o", "-o", "/dev/full"]).failed();
-        assert!(
-            stderr.starts_with("wasm-link: error: cannot write to /dev/full: "),
-            "{stderr}"
+        assert_eq!(
+            stderr,
+            "wasm-link: error: cannot write to /dev/full: No space left on device\n"
         );
         for args in [&["--help"][..], &["main.o", "-o", "-"]] {
             let full = fs::OpenOptions::new()
@@ -198,6 +198,32 @@ mod interrupt {
     #[test]
     fn an_interrupt_leaves_no_module_for_standard_output() {
         interrupted(&["main.o", "-o", "-"]);
+    }
+
+    /// The native link waits for a pipe that nobody writes to, with its output begun.
+    #[test]
+    fn an_interrupt_leaves_no_part_of_the_output() {
+        let room = Room::new();
+        let made = Command::new("mkfifo").arg(room.path("pipe.o")).status();
+        assert!(made.expect("mkfifo runs").success());
+        room.write("out/x", "earlier");
+        let files = || fs::read_dir(room.path("out")).expect("it is there").count();
+        let mut child = room
+            .command("wasm-link")
+            .args(["main.o", "pipe.o", "-o", "out/x", "--backend=native"])
+            .spawn()
+            .expect("the command starts");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while files() < 2 {
+            assert!(Instant::now() < deadline, "the output is not begun");
+            thread::sleep(Duration::from_millis(10));
+        }
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status();
+        assert!(sent.expect("kill runs").success());
+        assert_eq!(child.wait().expect("it ends").signal(), Some(2));
+        assert_eq!(files(), 1);
+        assert_eq!(room.read("out/x"), b"earlier");
     }
 
     #[test]
