@@ -138,6 +138,7 @@ fn measure(input: &Input, linkers: &[Linker], work: &Path, rounds: usize) -> Res
         measured.push(Measured {
             linker: linker.name,
             times: Vec::new(),
+            cpu: 0.0,
             memory: memory::peak(&mut subject)?,
             output_bytes: module.len() as u64,
         });
@@ -146,6 +147,8 @@ fn measure(input: &Input, linkers: &[Linker], work: &Path, rounds: usize) -> Res
     let runs = measure::interleaved(&mut subjects, rounds)?;
     for (measured, runs) in measured.iter_mut().zip(&runs) {
         measured.times = runs.iter().map(phases::milliseconds).collect();
+        let cpu: f64 = runs.iter().map(|run| run.cpu.as_secs_f64()).sum();
+        measured.cpu = cpu * 1000.0 / runs.len() as f64;
     }
     let floor = if input.name == "big" {
         let mut best = f64::INFINITY;
@@ -180,6 +183,7 @@ fn table(measurements: &[Measurement]) -> Table {
         "linker",
         "ms",
         "/ ours",
+        "CPU ms",
         "anonymous MB",
         "file MB",
         "input MB",
@@ -193,6 +197,7 @@ fn table(measurements: &[Measurement]) -> Table {
                 measured.linker.to_owned(),
                 format!("{:.1}", measured.median()),
                 format!("{:.2}×", measurement.ratio(measured)),
+                format!("{:.0}", measured.cpu),
                 megabytes(measured.memory.anonymous),
                 megabytes(measured.memory.file),
                 megabytes(measurement.input_bytes),

@@ -8,7 +8,7 @@ use super::results::Measurement;
 const WIDTH: f64 = 720.0;
 /// Where the bars begin, and how long that of `rust-lld` is.
 const LEFT: f64 = 130.0;
-const FULL: f64 = 440.0;
+const FULL: f64 = 270.0;
 const BAR: f64 = 16.0;
 const GAP: f64 = 14.0;
 
@@ -92,10 +92,10 @@ mod tests {
     fn every_linker_has_a_bar() {
         let chart = svg(&[measurement("hello")]);
         assert!(
-            chart.contains(r#"<rect class="ours" x="130" y="34" width="73.3""#),
+            chart.contains(r#"<rect class="ours" x="130" y="34" width="45.0""#),
             "{chart}"
         );
-        assert!(chart.contains(r#"<rect class="other" x="130" y="50" width="440.0""#));
+        assert!(chart.contains(r#"<rect class="other" x="130" y="50" width="270.0""#));
         assert!(chart.contains(">2 ms  wasm-link  6.0×</text>"));
         assert!(chart.ends_with("</svg>\n"));
     }

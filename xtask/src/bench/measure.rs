@@ -19,6 +19,8 @@ pub(super) struct Subject {
 /// How long one link took.
 pub(super) struct Run {
     pub(super) time: Duration,
+    /// How long processors worked on it.
+    pub(super) cpu: Duration,
     /// What the linker said.
     pub(super) stderr: String,
 }
@@ -31,9 +33,11 @@ const MAX_ROUNDS: usize = 40;
 impl Subject {
     /// Runs the command once.
     pub(super) fn run(&mut self) -> Result<Run> {
+        let before = cpu_of_children();
         let start = Instant::now();
         let output = tools::output(&mut self.command)?;
         let time = start.elapsed();
+        let cpu = cpu_of_children().saturating_sub(before);
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {
             return Err(format!(
@@ -44,7 +48,7 @@ impl Subject {
             .into());
         }
         remove(&self.output)?;
-        Ok(Run { time, stderr })
+        Ok(Run { time, cpu, stderr })
     }
 
     /// Starts the command with nothing to say, for someone who watches it.
@@ -55,6 +59,21 @@ impl Subject {
             format!("cannot start `{}`: {error}", tools::show(&self.command)).into()
         })
     }
+}
+
+/// How long processors have worked for the processes that this one started and that ended, to a
+/// hundredth of a second. 0 where the system does not tell.
+fn cpu_of_children() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    Duration::from_millis(10 * children_ticks(&stat))
+}
+
+/// The times of children in user and system mode that the file `stat` of a process holds.
+fn children_ticks(stat: &str) -> u64 {
+    // The second field is the program's name in parentheses, and may contain anything.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let ticks = fields.split_whitespace().skip(13).take(2);
+    ticks.filter_map(|field| field.parse::<u64>().ok()).sum()
 }
 
 /// Removes a file that may be there.
@@ -108,6 +127,13 @@ pub(super) fn ratio(theirs: &[f64], ours: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_of_children_are_read() {
+        let stat = "7 (a) b) R 1 2 3 4 5 6 7 8 9 10 11 12 130 14 15 16";
+        assert_eq!(children_ticks(stat), 130 + 14);
+        assert_eq!(children_ticks(""), 0);
+    }
 
     #[test]
     fn medians_and_ratios() {

@@ -14,6 +14,8 @@ pub(super) struct Measured {
     pub(super) linker: &'static str,
     /// In milliseconds, by round.
     pub(super) times: Vec<f64>,
+    /// How long processors worked, in milliseconds: the mean of the rounds.
+    pub(super) cpu: f64,
     pub(super) memory: Memory,
     pub(super) output_bytes: u64,
 }
@@ -75,12 +77,13 @@ pub(super) fn json(scale: f64, measurements: &[Measurement]) -> String {
             let _ = write!(
                 out,
                 "{separator}{{\"input\": \"{}\", \"linker\": \"{}\", \"median_ms\": {:.3}, \
-                 \"ratio\": {:.3}, \"anonymous_bytes\": {}, \"file_bytes\": {}, \
+                 \"ratio\": {:.3}, \"cpu_ms\": {:.3}, \"anonymous_bytes\": {}, \"file_bytes\": {}, \
                  \"input_bytes\": {}, \"output_bytes\": {}, \"times_ms\": [{}]}}",
                 measurement.input,
                 measured.linker,
                 measured.median(),
                 measurement.ratio(measured),
+                measured.cpu,
                 measured.memory.anonymous,
                 measured.memory.file,
                 measurement.input_bytes,
@@ -127,6 +130,7 @@ pub(super) mod tests {
         let measured = |linker, times: &[f64]| Measured {
             linker,
             times: times.to_vec(),
+            cpu: 2.5,
             memory: Memory {
                 anonymous: 1000,
                 file: 2000,
