@@ -37,7 +37,7 @@ options! {
         forms: &[either("shared", Nothing)],
         group: Group::Output,
         help: "Make a shared library (a side module)",
-        note: "With `--relocatable` the output is a relocatable object, as in `wasm-ld`.",
+        note: "With `--relocatable` the output is a relocatable object.",
     }
     Pie {
         forms: &[either("pie", Nothing)],

@@ -640,6 +640,26 @@ impl Body<'_> {
         self.relocated(&[0x24], RelocType::GlobalIndexLeb, index, 0)
     }
 
+    /// The address of what position-independent code finds through a global.
+    pub fn got(&mut self, name: &'static str) -> &mut Self {
+        let index = self.source.mention(name, What::Data);
+        self.relocated(&[0x23], RelocType::GlobalIndexLeb, index, 0)
+    }
+
+    /// The same of a function.
+    pub fn got_of_function(&mut self, name: &'static str, ty: FuncType) -> &mut Self {
+        let ty = self.source.ty(ty);
+        let index = self.source.mention(name, What::Callee(ty));
+        self.relocated(&[0x23], RelocType::GlobalIndexLeb, index, 0)
+    }
+
+    /// The slot of a function, counted from the module's first one.
+    pub fn slot(&mut self, name: &'static str, ty: FuncType) -> &mut Self {
+        let ty = self.source.ty(ty);
+        let index = self.source.mention(name, What::Callee(ty));
+        self.relocated(&[0x41], RelocType::TableIndexRelSleb, index, 0)
+    }
+
     /// The offset of thread-local data.
     pub fn tls_offset(&mut self, name: &'static str) -> &mut Self {
         let index = self.source.mention(name, What::Data);

@@ -44,6 +44,7 @@ pub(crate) fn options(arguments: &[&str]) -> Options {
             "-S" => options.strip = Strip::Debug,
             "-mwasm64" => options.is_64 = Some(true),
             "-pie" => options.output = OutputKind::Pie,
+            "--no-shlib-sigcheck" => options.pic.check_shared_signatures = false,
             "-shared" => options.output = OutputKind::Shared,
             "-Bsymbolic" => options.pic.bsymbolic = true,
             "--experimental-pic" => options.pic.experimental = true,

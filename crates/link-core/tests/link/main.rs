@@ -5,6 +5,7 @@
 mod common;
 
 mod build_id;
+mod dynamic;
 mod identical;
 mod library;
 mod metadata;

@@ -83,8 +83,8 @@ impl Job {
     }
 
     fn is_positional(argument: &str) -> bool {
-        let known = ["-l", "-L", "--whole-archive", "--no-whole-archive"];
-        known.iter().any(|known| argument.starts_with(known))
+        let known = ["-l", "-L", "-B", "--whole-archive", "--no-whole-archive"];
+        known.iter().any(|known| argument.starts_with(known)) && argument != "-Bsymbolic"
             || ["--start-lib", "--end-lib"].contains(&argument)
     }
 
@@ -92,6 +92,10 @@ impl Job {
     pub(crate) fn inputs(&self) -> Inputs<'static> {
         let mut inputs = Inputs::default();
         let (mut whole_archive, mut lazy) = (false, false);
+        let mut dynamic = self
+            .line
+            .iter()
+            .any(|arg| arg == "-shared" || arg == "-pie");
         for argument in &self.line {
             let source = match argument.as_str() {
                 "--whole-archive" => {
@@ -100,6 +104,10 @@ impl Job {
                 }
                 "--no-whole-archive" => {
                     whole_archive = false;
+                    continue;
+                }
+                "-Bdynamic" | "-Bstatic" => {
+                    dynamic = argument == "-Bdynamic";
                     continue;
                 }
                 "--start-lib" => {
@@ -124,6 +132,7 @@ impl Job {
             let mut input = Input::new(source);
             input.whole_archive = whole_archive;
             input.lazy = lazy;
+            input.dynamic = dynamic;
             inputs.inputs.push(input);
         }
         inputs

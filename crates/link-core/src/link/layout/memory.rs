@@ -248,7 +248,8 @@ impl Memory {
             // A shared memory needs a maximum; a loader may grow this one.
             max = Some(most / page);
         } else if asked.shared || !asked.growable {
-            max = Some(pages);
+            // A memory of no size is whatever its owner makes of it.
+            max = Some(pages).filter(|&pages| pages > 0);
         }
         self.limits = Limits {
             min: pages,

@@ -8,7 +8,7 @@ use wasm_format::linking::SymbolKind;
 use wasm_format::names::{NameSubsectionId, Naming, put_module_name};
 
 use super::entries::Sources;
-use super::sections::file_segments;
+use super::sections::{are_joined, file_segments};
 use crate::link::Demangler;
 use crate::link::ids::FileId;
 use crate::link::par;
@@ -221,8 +221,9 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
 fn segments(sources: &Sources<'_, '_>) -> Entries {
     let mut entries = Entries::default();
     for (index, segments) in file_segments(sources).into_iter().enumerate() {
-        let name = if segments.len() == 1 {
-            sources.layout.data.segments[segments.start as usize].name
+        let all = &sources.layout.data.segments;
+        let name = if segments.len() == 1 && !(are_joined(sources) && all.len() > 1) {
+            all[segments.start as usize].name
         } else {
             ".data"
         };

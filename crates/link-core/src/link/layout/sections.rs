@@ -250,14 +250,19 @@ fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>, options: &Options, feat
     }
 }
 
+/// Whether all segments are one in the file.
+pub(super) fn are_joined(sources: &Sources<'_, '_>) -> bool {
+    let layout = sources.layout;
+    sources.options.is_pic() && !layout.extended_const && !layout.memory.limits.shared
+}
+
 /// Which segments become which of the file. A loader's base is all that an offset can
 /// tell without extended constants, so that there everything is one segment.
 pub(super) fn file_segments(sources: &Sources<'_, '_>) -> Vec<Range<u32>> {
     let layout = sources.layout;
     let segments = &layout.data.segments;
     let in_file = (0..segments.len() as u32).filter(|&i| segments[i as usize].in_file);
-    let one = sources.options.is_pic() && !layout.extended_const && !layout.memory.limits.shared;
-    if one {
+    if are_joined(sources) {
         // Segments without contents stand behind those that have some.
         let (first, last) = (in_file.clone().min(), in_file.max());
         return first

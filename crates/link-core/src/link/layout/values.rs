@@ -317,8 +317,9 @@ impl Relocator<'_, '_> {
             (_, Value::Dead) => absent(),
             (R::GlobalIndexLeb | R::GlobalIndexI32, value) => match value {
                 Value::Global(global) => u64::from(global.0),
-                // Code that asks where something lies reads that from a global.
-                _ => self.got(site.file, symbol),
+                // Code that asks where something lies reads that from a global. Nothing
+                // makes one for debug info alone.
+                _ => self.got(site.file, symbol).unwrap_or_else(absent),
             },
             (R::FunctionOffsetI32 | R::FunctionOffsetI64, value) => match value {
                 Value::Function(function) => match self.code.body_offset(function) {
@@ -366,11 +367,10 @@ impl Relocator<'_, '_> {
     }
 
     /// The global that holds the address of a symbol.
-    fn got(&self, file: FileId, symbol: ObjSymbol) -> u64 {
+    fn got(&self, file: FileId, symbol: ObjSymbol) -> Option<u64> {
         let symbol = self.places.resolution.symbol_ref(file, symbol);
-        let global = self.places.globals.got(symbol);
-        debug_assert!(global.is_some(), "synthesis made an entry for each");
-        global.map_or(0, |global| u64::from(global.0))
+        let global = self.places.globals.got(symbol)?;
+        Some(u64::from(global.0))
     }
 
     fn section_offset(&self, site: &Site, symbol: ObjSymbol, addend: i64) -> u64 {

@@ -108,6 +108,8 @@ struct Resolver<'a> {
     entry: Option<SymbolId>,
     call_dtors: Option<SymbolId>,
     is_64: Option<bool>,
+    /// Errors about objects whose addresses have another size.
+    of_wrong_size: Vec<Diagnostic>,
 }
 
 impl<'a> Resolver<'a> {
@@ -127,6 +129,7 @@ impl<'a> Resolver<'a> {
             entry: None,
             call_dtors: None,
             is_64: options.is_64,
+            of_wrong_size: Vec::new(),
         }
     }
 
@@ -322,7 +325,7 @@ impl<'a> Resolver<'a> {
                 let diagnostic = Diagnostic::error(Code::BadInput, message)
                     .in_file(&*object.name)
                     .note("all objects of a link must have addresses of the same size");
-                self.table.diagnostics.push(diagnostic);
+                self.of_wrong_size.push(diagnostic);
             }
         }
     }
@@ -532,7 +535,12 @@ impl<'a> Resolver<'a> {
             .into_iter()
             .map(|(object, file, _)| (object, file))
             .unzip();
-        diagnostics.extend(self.table.diagnostics);
+        // What else does not go together then, comes of that.
+        diagnostics.extend(if self.of_wrong_size.is_empty() {
+            self.table.diagnostics
+        } else {
+            self.of_wrong_size
+        });
         let history = self.table.record.into_history();
         Resolution {
             objects,

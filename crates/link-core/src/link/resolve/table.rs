@@ -438,6 +438,9 @@ impl<'a> Table<'a> {
     /// different types.
     fn check_kind(&mut self, id: SymbolId, mention: &Mention<'a>) -> bool {
         let symbol = &self.symbols[id.index()];
+        // Whoever only refers to a global may not know whether it is a constant: compilers
+        // declare `__memory_base` both ways.
+        let known = self.is_defined(id) || !mention.flags.contains(SymbolFlags::UNDEFINED);
         let what = if symbol.kind != mention.kind {
             Some((
                 "symbol type mismatch",
@@ -445,7 +448,7 @@ impl<'a> Table<'a> {
                 messages::kind(mention.kind).to_owned(),
             ))
         } else if let (Some(old), Some(new)) = (symbol.global_type, mention.global_type)
-            && old != new
+            && (old.value != new.value || known && old.mutability != new.mutability)
         {
             Some((
                 "Global type mismatch",

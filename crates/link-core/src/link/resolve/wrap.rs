@@ -32,7 +32,6 @@ pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
                 let name = resolver.names.alloc_str(&full);
                 let mut mention = own_mention(name, symbol.kind, SymbolFlags::UNDEFINED);
                 mention.signature = symbol.signature;
-                mention.import = symbol.import;
                 if let Referred::Pull(_, lazy) = resolver.table.refer(&mention) {
                     let by = INTERNAL.into();
                     resolver.pull(lazy, Wanted { by, symbol: name });
@@ -69,5 +68,7 @@ pub(super) fn apply(resolver: &mut Resolver<'_>, wrapped: &[Wrapped]) {
         let names = [w.original, w.real].map(|id| resolver.table.symbols[id.index()].name);
         resolver.table.stands_for(names[0], w.wrap);
         resolver.table.stands_for(names[1], w.original);
+        // Nobody refers to it any more.
+        resolver.table.symbols[w.real.index()].used_in_object = false;
     }
 }

@@ -11,7 +11,7 @@ mod undefined;
 
 pub use self::ports::import_name;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use wasm_format::Mutability;
 use wasm_format::linking::SymbolKind;
 
@@ -46,10 +46,11 @@ pub fn synthesize<'a>(
         ..Synthesis::default()
     };
     stub_undefined(resolution, &mut synthesis, ignored);
-    // Stubs exist to be called; the address of a missing function is null.
+    // Several missing functions may share a stub, and with it their address.
     let stubbed = &synthesis.undefined_stubs;
+    let mut seen = FxHashSet::default();
     synthesis.slots.retain(|slot| match slot {
-        FunctionRef::Undefined(id) => !stubbed.contains_key(id),
+        FunctionRef::Undefined(id) => stubbed.get(id).is_none_or(|&stub| seen.insert(stub)),
         _ => true,
     });
     let table_is_named = is_table_named(resolution, live);

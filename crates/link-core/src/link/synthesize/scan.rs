@@ -110,15 +110,18 @@ fn scan_file(
     found.scan
 }
 
-/// Whether a file refers to what no object of the link defines: that concerns relocations
-/// of every kind.
+/// Whether a file refers to what no object of the link defines, or takes an address for a
+/// global, such as `__memory_base`: that concerns relocations of every kind.
 fn refers_elsewhere(resolution: &Resolution<'_>, file: FileId) -> bool {
     let symbols = &resolution.files[file.index()].symbols;
-    symbols.iter().flatten().any(|&id| {
-        matches!(
-            resolution.symbol(id).definition,
-            Definition::Undefined | Definition::Shared(_)
-        )
+    let object = resolution.object(file);
+    symbols.iter().zip(&object.symbols).any(|(id, symbol)| {
+        let definition = id.map(|id| resolution.symbol(id).definition);
+        match definition {
+            Some(Definition::Undefined | Definition::Shared(_)) => true,
+            Some(Definition::Address(_)) => symbol.kind() == SymbolKind::Global,
+            _ => false,
+        }
     })
 }
 
@@ -156,6 +159,18 @@ impl FileScan<'_, '_> {
         }
         if is_global_index(reloc.ty) && self.kind(symbol) != SymbolKind::Global {
             self.got(symbol);
+        }
+        if takes_slot(reloc.ty)
+            && reloc.ty.base() == RelocBase::ImageBase
+            && definition == Definition::Undefined
+            && !self.options.is_relocatable()
+        {
+            self.error(
+                reloc,
+                symbol,
+                "is not supported against an undefined symbol",
+                "",
+            );
         }
         if reloc.ty.base() == RelocBase::TlsBase {
             self.check_tls(reloc, symbol, definition);
