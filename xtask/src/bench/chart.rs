@@ -13,7 +13,7 @@ const BAR: f64 = 16.0;
 const GAP: f64 = 14.0;
 
 /// Every input is a group of bars, one for each linker; a bar's length is the time in that of
-/// `rust-lld`.
+/// `rust-lld`, by the ratios within the rounds, and beside it is the median of the times.
 pub(super) fn svg(measurements: &[Measurement]) -> String {
     let mut body = String::new();
     let mut y = 34.0;
@@ -24,7 +24,7 @@ pub(super) fn svg(measurements: &[Measurement]) -> String {
         let middle = y + BAR * measurement.linkers.len() as f64 / 2.0 + 4.0;
         text(&mut body, "input", LEFT - 10.0, middle, measurement.input);
         for measured in &measurement.linkers {
-            let part = measured.median() / reference.median();
+            let part = measurement.ratio(measured) / measurement.ratio(reference);
             // What is much slower than `rust-lld` ends at the border.
             let length = (FULL * part).clamp(1.0, WIDTH - LEFT - 140.0);
             let class = if measured.linker == OURS {
@@ -61,7 +61,7 @@ rect.other {{ fill: #a9b4c0; }}
   rect.other {{ fill: #5b6673; }}
 }}
 </style>
-<text x="{LEFT}" y="20">time of a link; the length is in rust-lld's</text>
+<text x="{LEFT}" y="20">time of a link, drawn in that of rust-lld</text>
 {body}</svg>
 "#
     )
