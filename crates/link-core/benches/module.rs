@@ -191,11 +191,11 @@ fn assemble(functions: &[enc::Function], names: &[String], data: &[u8]) -> Vec<u
 
 /// Section ids and, of vectors, counts: what both sides must agree on.
 fn sections(bytes: &[u8]) -> Vec<(SectionId, u32)> {
-    let mut reader = Reader::new(&bytes[8..]);
+    let mut reader = Reader::new(bytes);
+    reader.module_header().unwrap();
     let mut sections = Vec::new();
     while !reader.is_empty() {
-        let id = SectionId::from_u8(reader.u8().unwrap()).unwrap();
-        let mut body = Reader::new(reader.byte_vec().unwrap());
+        let (id, mut body) = reader.section().unwrap();
         let count = if id.is_vector() {
             body.u32().unwrap()
         } else {

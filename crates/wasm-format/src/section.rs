@@ -5,6 +5,7 @@
 //! encoding. Who can come near it checks before, none of the functions here does.
 
 use crate::leb128::{self, FIXED32, put_name, put_u32, write_u32_fixed};
+use crate::{DecodeErrorKind, Reader, Result};
 
 /// The first eight bytes of every module: magic and version 1 (core spec, 5.5.17 Modules).
 pub const MODULE_HEADER: [u8; 8] = *b"\0asm\x01\0\0\0";
@@ -114,6 +115,64 @@ impl SectionId {
             SectionId::DataCount => "DATACOUNT",
             SectionId::Tag => "TAG",
         }
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Reads what a module or object begins with: [`MODULE_HEADER`]
+    /// (core spec, 5.5.17 Modules).
+    ///
+    /// # Errors
+    /// If it is something else, a component for instance.
+    pub fn module_header(&mut self) -> Result<()> {
+        let start = self.clone();
+        if self.array::<4>()? != *b"\0asm" {
+            return Err(start.error(DecodeErrorKind::Invalid("this is no WebAssembly module")));
+        }
+        let version = self.clone();
+        match self.array().map(u32::from_le_bytes)? {
+            1 => Ok(()),
+            found => Err(version.error(DecodeErrorKind::Version {
+                what: "module",
+                version: found,
+                expected: 1,
+            })),
+        }
+    }
+
+    /// Reads the header of a section, and returns its id and a reader of its contents (core
+    /// spec, 5.5.2 Sections); this one goes on with the next section.
+    ///
+    /// ```
+    /// use wasm_format::{MODULE_HEADER, Reader, SectionId, put_custom_section};
+    ///
+    /// let mut module = MODULE_HEADER.to_vec();
+    /// put_custom_section(&mut module, "note", b"hello");
+    ///
+    /// let mut reader = Reader::new(&module);
+    /// reader.module_header()?;
+    /// while !reader.is_empty() {
+    ///     let (id, mut contents) = reader.section()?;
+    ///     assert_eq!(id, SectionId::Custom);
+    ///     assert_eq!(contents.name()?, "note");
+    ///     assert_eq!(contents.rest(), b"hello");
+    /// }
+    /// # Ok::<(), wasm_format::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the id is none that is known, or the section is larger than what is left.
+    pub fn section(&mut self) -> Result<(SectionId, Reader<'a>)> {
+        let start = self.clone();
+        let code = self.u8()?;
+        let id = SectionId::from_u8(code).ok_or_else(|| {
+            start.error(DecodeErrorKind::Unknown {
+                what: "section id",
+                value: code.into(),
+            })
+        })?;
+        let size = self.u32()?;
+        Ok((id, self.sub(size as usize)?))
     }
 }
 

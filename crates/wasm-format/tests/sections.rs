@@ -6,8 +6,8 @@ use wasm_format::{
     ConstExpr, ConstOp, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment,
     EntityType, Export, ExternalKind, FuncType, Global, GlobalType, HeapType, Import, Limits,
     MODULE_HEADER, MemoryType, Mutability, Reader, RefType, ReservedSection, SectionId, Table,
-    TableType, ValType, leb128, put_data_count_section, put_function_body, put_start_section,
-    put_tag, put_vector_section,
+    TableType, ValType, leb128, put_custom_section, put_data_count_section, put_function_body,
+    put_start_section, put_tag, put_vector_section,
 };
 use wasmparser::{BinaryReader, FromReader, Operator, Parser, Payload, SectionLimited};
 
@@ -690,6 +690,44 @@ fn sections_have_the_order_that_validation_wants() {
     }
     assert_eq!(SectionId::Custom.rank(), None);
     assert_eq!(SectionId::from_u8(14), None);
+}
+
+#[test]
+fn sections_are_read_one_after_another() {
+    let mut module = MODULE_HEADER.to_vec();
+    put_data_count_section(&mut module, 3);
+    put_custom_section(&mut module, "name", b"x");
+    module.extend_from_slice(&[11, 2, 0]); // a data section of two bytes, one of which is there
+
+    let mut reader = Reader::new(&module);
+    reader.module_header().expect("a module");
+    let (id, mut contents) = reader.section().expect("a section");
+    assert_eq!((id, contents.u32()), (SectionId::DataCount, Ok(3)));
+    let (id, mut contents) = reader.section().expect("a section");
+    assert_eq!((id, contents.name()), (SectionId::Custom, Ok("name")));
+    // Offsets are those of the file.
+    assert_eq!(module[contents.offset()..][..contents.remaining()], *b"x");
+    let error = reader.section().expect_err("cut off");
+    assert_eq!(error.to_string(), "unexpected end of data (at offset 0x15)");
+
+    for (bytes, expected) in [
+        (
+            &b"\0asm\x0d\0\x01\0"[..],
+            "unsupported module version 65549 (expected 1) (at offset 0x4)",
+        ),
+        (
+            b"!<arch>\n",
+            "this is no WebAssembly module (at offset 0x0)",
+        ),
+        (b"\0as", "unexpected end of data (at offset 0x0)"),
+    ] {
+        let error = Reader::new(bytes).module_header().expect_err("no module");
+        assert_eq!(error.to_string(), expected);
+    }
+    let error = Reader::at(&[14, 0], 8)
+        .section()
+        .expect_err("no such section");
+    assert_eq!(error.to_string(), "unknown section id 0xe (at offset 0x8)");
 }
 
 #[test]

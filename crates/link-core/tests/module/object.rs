@@ -351,10 +351,10 @@ fn thread_local_data_links() {
 
 /// Contents of a section, by its id and, of a custom one, its name.
 fn section<'a>(bytes: &'a [u8], id: SectionId, name: &str) -> &'a [u8] {
-    let mut reader = Reader::new(&bytes[8..]);
+    let mut reader = Reader::new(bytes);
+    reader.module_header().unwrap();
     while !reader.is_empty() {
-        let found = SectionId::from_u8(reader.u8().unwrap()).unwrap();
-        let mut body = Reader::new(reader.byte_vec().unwrap());
+        let (found, mut body) = reader.section().unwrap();
         if found == id && (id != SectionId::Custom || body.name().unwrap() == name) {
             return body.rest();
         }

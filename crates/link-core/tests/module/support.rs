@@ -95,11 +95,11 @@ pub(crate) fn listing(bytes: &[u8]) -> String {
     use wasm_format::linking::{LinkingSection, Subsection};
     use wasm_format::reloc::RelocSection;
     let mut out = String::new();
-    let mut reader = Reader::new(&bytes[8..]);
+    let mut reader = Reader::new(bytes);
+    reader.module_header().unwrap();
     let mut number = 0;
     while !reader.is_empty() {
-        let id = wasm_format::SectionId::from_u8(reader.u8().unwrap()).unwrap();
-        let mut body = Reader::new(reader.byte_vec().unwrap());
+        let (id, mut body) = reader.section().unwrap();
         write!(out, "{number}: {}", id.name()).unwrap();
         number += 1;
         if id.is_vector() {
