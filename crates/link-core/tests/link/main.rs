@@ -9,6 +9,7 @@ mod dynamic;
 mod identical;
 mod library;
 mod metadata;
+mod relocatable;
 mod support;
 mod symbols;
 mod trust;
