@@ -390,8 +390,10 @@ pub(crate) enum Node {
     /// `requires (params) { requirements }`
     Requires {
         params: List,
-        requirements: List,
+        /// [`Node::Requirements`]
+        requirements: NodeId,
     },
+    Requirements(List),
     /// `requires expression`, as a requirement
     NestedRequirement(NodeId),
     /// `typename type`
@@ -499,5 +501,15 @@ impl Nodes {
     #[inline]
     pub(crate) fn entry(&self, list: List, index: usize) -> Option<NodeId> {
         self.list(list).get(index).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Node;
+
+    #[test]
+    fn a_node_is_small() {
+        assert_eq!(size_of::<Node>(), 16);
     }
 }

@@ -391,6 +391,7 @@ impl Parser<'_> {
             };
             Some(this.add(node))
         })?;
+        let requirements = self.add(Node::Requirements(requirements));
         Some(self.add(Node::Requires {
             params,
             requirements,

@@ -207,13 +207,15 @@ impl Printer<'_> {
                 }
                 self.put(" ");
                 self.bracketed("{", "}", |this| {
-                    for index in 0..requirements.len() {
-                        if let Some(requirement) = this.nodes.entry(requirements, index) {
-                            this.whole(requirement);
-                        }
-                    }
+                    this.whole(requirements);
                     this.put(" ");
                 });
+            }
+            Node::Requirements(requirements) => {
+                let nodes = self.nodes;
+                for &requirement in nodes.list(requirements) {
+                    self.whole(requirement);
+                }
             }
             Node::NestedRequirement(expression) => {
                 self.put(" requires ");

@@ -112,22 +112,21 @@ impl Printer<'_> {
     #[inline]
     fn whole(&mut self, id: NodeId) {
         match self.nodes.get(id) {
-            node @ (Node::Text(_) | Node::Word(_)) => self.leaf(node),
+            Node::Text(text) => self.leaf(text),
             node => self.whole_of(node),
         }
     }
 
-    /// Half of all nodes.
-    fn leaf(&mut self, node: Node) {
-        match node {
-            Node::Text(text) => self.put_text(text),
-            Node::Word(word) => self.put(word.text()),
-            _ => {}
-        }
+    /// An identifier, which half of all nodes are.
+    #[inline(never)]
+    fn leaf(&mut self, text: Text) {
+        self.put_text(text);
     }
 
+    #[inline(never)]
     fn whole_of(&mut self, node: Node) {
         match node {
+            Node::Word(word) => self.put(word.text()),
             Node::Nested { scope, name } => self.nested(|this| {
                 this.whole(scope);
                 this.put("::");

@@ -50,6 +50,11 @@ impl Demangler {
             return Some(Shown::Main);
         }
         self.text.clear();
+        if name == "_Dmain" {
+            // Of D's names, those of other functions are shown as they are.
+            self.text.push_str("D main");
+            return Some(Shown::Text);
+        }
         if self.cxx.demangle(name, &mut self.text) {
             return Some(Shown::Text);
         }
@@ -108,6 +113,7 @@ mod tests {
             "___Z1fv_block_invoke",
             "._Z1fv",
             "_Z",
+            "_Dmain",
             "not_mangled",
         ]
         .iter()
