@@ -319,6 +319,23 @@ fn tables_tags_and_custom_sections() {
     );
 }
 
+/// `--export` finds the table where a file mentions it or it is to be exported, and it is the
+/// module's own.
+#[test]
+fn export_of_the_table() {
+    for object in ["data.o", "threads.o"] {
+        compare(
+            &[object],
+            &[
+                "--no-entry --export=__indirect_function_table",
+                "--no-entry --export=__indirect_function_table --export-table",
+                "--no-entry --export=__indirect_function_table --import-table",
+                "--no-entry --export=__indirect_function_table --growable-table",
+            ],
+        );
+    }
+}
+
 #[test]
 fn relocations_are_kept() {
     compare(

@@ -493,9 +493,7 @@ impl<'a> Resolver<'a> {
     fn force_exports(&mut self) {
         let options = self.options;
         for name in options.exports.iter().chain(&options.exports_if_defined) {
-            if let Some(id) = self.table.find(name)
-                && self.table.is_defined(id)
-            {
+            if let Some(id) = self.exportable(name) {
                 self.table.symbols[id.index()].force_export = true;
             }
         }
@@ -503,10 +501,7 @@ impl<'a> Resolver<'a> {
             self.table.symbols[entry.index()].hidden = false;
         }
         for name in &options.exports {
-            let found = self
-                .table
-                .find(name)
-                .is_some_and(|id| self.table.is_defined(id));
+            let found = self.exportable(name).is_some();
             let report: fn(Code, String) -> Diagnostic = match options.unresolved {
                 _ if found => continue,
                 Unresolved::Error => Diagnostic::error,
@@ -518,6 +513,24 @@ impl<'a> Resolver<'a> {
                 .diagnostics
                 .push(report(Code::Undefined, message).about(name));
         }
+    }
+
+    /// The symbol that `--export=NAME` can export.
+    fn exportable(&self, name: &str) -> Option<SymbolId> {
+        let id = self.table.find(name)?;
+        let symbol = &self.table.symbols[id.index()];
+        // The function table is defined whenever something may come to need it. It is the
+        // module's own if it is not imported and a file mentions it, or it is to be exported.
+        let is_there = match symbol.definition {
+            Definition::IndirectFunctionTable => {
+                let options = self.options;
+                !options.table.import
+                    && !options.is_pic()
+                    && (symbol.used_in_object || options.table.export)
+            }
+            _ => true,
+        };
+        (is_there && self.table.is_defined(id)).then_some(id)
     }
 
     fn finish(mut self, diagnostics: &mut Diagnostics) -> Resolution<'a> {
