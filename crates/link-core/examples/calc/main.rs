@@ -208,7 +208,11 @@ fn repl() -> Result<(), Error> {
             io::stdout().flush()?;
         }
         let mut line = String::new();
-        if stdin.read_line(&mut line)? == 0 || !repl.line(&line, &mut io::stdout())? {
+        let is_over = stdin.read_line(&mut line)? == 0;
+        // The end of the input ends what waits for more, as an empty line does.
+        let answers = !is_over || repl.is_waiting();
+        let goes_on = answers && repl.line(&line, &mut io::stdout())?;
+        if is_over || !goes_on {
             return Ok(());
         }
     }

@@ -311,6 +311,10 @@ impl FunctionBody {
             let bytes = SmallVec::from_slice(&[0]);
             return Ok(Locals { bytes, holes });
         }
+        let count = self.locals.iter().map(|(count, _)| u64::from(*count)).sum();
+        if count > u64::from(u32::MAX) {
+            return Err(ModuleErrorKind::TooManyLocals { count });
+        }
         let mut bytes = Vec::with_capacity(1 + self.locals.len() * 3);
         leb128::put_u32(&mut bytes, self.locals.len() as u32);
         for &(count, ty) in &self.locals {

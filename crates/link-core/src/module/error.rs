@@ -202,6 +202,16 @@ pub enum ModuleErrorKind {
          patched when types are numbered"
     )]
     ConcreteTypeIndex,
+    /// A body has more local variables than the format can number (core spec, 5.5.13 Code
+    /// Section).
+    #[error("{count} local variables are more than the format can number")]
+    TooManyLocals {
+        /// How many there are.
+        count: u64,
+    },
+    /// The comdat is not one of this module.
+    #[error("the comdat is none of this module")]
+    UnknownComdat,
     /// Zero-filled data has holes.
     #[error("zero-filled data has no place for holes")]
     HolesInZeroFill,

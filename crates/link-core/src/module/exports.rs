@@ -118,8 +118,8 @@ impl Module {
     /// Sets what a declaration is to a linker.
     ///
     /// # Errors
-    /// If the handle is stale, an import is to be local or in a comdat, or the kind has no
-    /// symbol.
+    /// If the handle is stale, the comdat another module's, an import is to be local or in a
+    /// comdat, or the kind has no symbol.
     pub fn set_symbol(&mut self, handle: impl Handle, symbol: SymbolAttributes) -> Result<()> {
         let target = handle.target();
         let head = self.decls.live(target)?;
@@ -133,7 +133,12 @@ impl Module {
                     what: "in a comdat",
                 })
             }
-            _ => None,
+            _ => match symbol.comdat {
+                Some(comdat) if comdat.0 as usize >= self.comdats.len() => {
+                    Some(ModuleErrorKind::UnknownComdat)
+                }
+                _ => None,
+            },
         };
         if let Some(kind) = kind {
             return Err(self.decls.error(target, kind));

@@ -2,6 +2,7 @@
 
 use link_core::module::{
     DataDef, FlushError, FunctionBody, Module, ModuleError, ModuleErrorKind, Problem,
+    SymbolAttributes,
 };
 use wasm_format::FuncType;
 use wasm_format::reloc::RelocType;
@@ -231,6 +232,14 @@ fn mistakes_in_a_body_change_nothing() {
         ModuleErrorKind::HoleType { .. }
     ));
     let mut body = constant(1);
+    body.locals(u32::MAX, I32).locals(2, I32);
+    assert_eq!(
+        kind(module.update(f, body)),
+        ModuleErrorKind::TooManyLocals {
+            count: u64::from(u32::MAX) + 2
+        }
+    );
+    let mut body = constant(1);
     body.name_local(0, "a").name_local(0, "b");
     assert_eq!(
         kind(module.update(f, body)),
@@ -280,5 +289,89 @@ fn mistakes_in_a_body_change_nothing() {
         ModuleErrorKind::TooLarge { size: 1 << 40 }
     );
 
+    assert_eq!(flush(&module), before);
+}
+
+/// A handle of another module is an error or another declaration of this one, and does no
+/// harm.
+#[test]
+fn handles_of_another_module_do_no_harm() {
+    let mut other = Module::default();
+    let functions: Vec<_> = (0..9)
+        .map(|i| function(&mut other, &format!("f{i}"), constant(i)))
+        .collect();
+    let data: Vec<_> = (0..9)
+        .map(|i| other.announce_data(format!("d{i}")).unwrap())
+        .collect();
+    for &id in &data {
+        other.update(id, DataDef::fixed(b"x")).unwrap();
+        other.use_offset_slot(id).unwrap();
+    }
+    let global = other.announce_global("g").unwrap();
+    let table = other.function_table().unwrap();
+    let types: Vec<_> = (0..9)
+        .map(|i| other.func_type(&FuncType::new(vec![I32; i], [])).unwrap())
+        .collect();
+    let comdats: Vec<_> = (0..3).map(|i| other.comdat(format!("c{i}"))).collect();
+
+    let mut module = Module::default();
+    let own = function(&mut module, "own", constant(1));
+    let own_data = module.announce_data("own data").unwrap();
+    module.update(own_data, DataDef::fixed(b"y")).unwrap();
+    let before = flush(&module);
+    for &foreign in &functions[1..] {
+        assert_eq!(kind(module.free(foreign)), ModuleErrorKind::Stale);
+        assert_eq!(kind(module.fail(foreign, "")), ModuleErrorKind::Stale);
+        assert_eq!(
+            kind(module.set_start(Some(foreign))),
+            ModuleErrorKind::Stale
+        );
+        let list = [(foreign, 1)];
+        assert_eq!(
+            kind(module.set_init_functions(list)),
+            ModuleErrorKind::Stale
+        );
+        let body = sum(&[foreign]);
+        assert!(module.update(own, body).is_err());
+        assert!(module.update(foreign, constant(0)).is_err());
+        assert_eq!(module.flush().unwrap().map.get(foreign), None);
+    }
+    for &foreign in &data[1..] {
+        assert_eq!(
+            kind(module.use_offset_slot(foreign)),
+            ModuleErrorKind::Stale
+        );
+        assert_eq!(kind(module.passive_index(foreign)), ModuleErrorKind::Stale);
+        let mut body = FunctionBody::new(ty(0));
+        body.address(foreign, 0).end();
+        assert!(module.update(own, body).is_err());
+    }
+    // This module has a datum in that place, but it has no slot.
+    let mut body = FunctionBody::new(ty(0));
+    body.address_from_slot(data[0]).end();
+    assert!(module.update(own, body).is_err());
+    for &foreign in &types[1..] {
+        let body = FunctionBody::new(foreign);
+        assert!(matches!(
+            kind(module.update(own, body)),
+            ModuleErrorKind::UnknownType { .. }
+        ));
+    }
+    let mut body = FunctionBody::new(ty(0));
+    body.global_get(global).end();
+    assert!(module.update(own, body).is_err());
+    let mut body = FunctionBody::new(ty(0));
+    body.call_indirect(ty(0), table).end();
+    assert!(module.update(own, body).is_err());
+    for comdat in comdats {
+        let symbol = SymbolAttributes {
+            comdat: Some(comdat),
+            ..SymbolAttributes::default()
+        };
+        assert_eq!(
+            kind(module.set_symbol(own, symbol)),
+            ModuleErrorKind::UnknownComdat
+        );
+    }
     assert_eq!(flush(&module), before);
 }

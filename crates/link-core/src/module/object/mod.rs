@@ -46,12 +46,19 @@ impl Module {
     /// # Errors
     /// As [`write_object`](Self::write_object); the buffer is then as it was.
     pub fn write_object_into(&self, out: &mut Vec<u8>) -> Result<FlushMap, FlushError> {
-        let span = info_span!("write_object", functions = self.decls.funcs.len());
+        let span = info_span!(
+            "write_object",
+            functions = self.decls.funcs.len(),
+            bytes = 0
+        );
         let _entered = span.enter();
         let start = out.len();
         let written = self.encode_object(out);
         match written {
-            Ok((map, problems)) if problems.is_empty() => Ok(map),
+            Ok((map, problems)) if problems.is_empty() => {
+                span.record("bytes", out.len() - start);
+                Ok(map)
+            }
             Ok((_, problems)) | Err(problems) => {
                 out.truncate(start);
                 Err(FlushError::Incomplete(problems))
