@@ -1,6 +1,6 @@
 //! What names mean: binding, visibility, comdats, imports, wrapping.
 
-use wasm_format::linking::SymbolFlags;
+use wasm_format::linking::{SegmentFlags, SymbolFlags};
 
 use crate::common::source::{Source, sig};
 use crate::support::Job;
@@ -323,4 +323,24 @@ fn error_limit_and_entry() {
     insta::assert_snapshot!("error_limit", job().args("--error-limit=2").fails());
     insta::assert_snapshot!("no_such_entry", job().args("--entry=main").fails());
     insta::assert_snapshot!("no_such_export", job().args("--export=nothing").fails());
+}
+
+#[test]
+fn bounds_of_a_segment_that_is_left_out() {
+    let mut source = Source::new();
+    source.function("_start", sig(0, 2), |body| {
+        body.address("__start_list", 0).address("__stop_list", 0);
+    });
+    source.data("entry", "list", [1; 8]);
+    let mut kept = source.clone();
+    kept.segment_flags(SegmentFlags::RETAIN);
+    insta::assert_snapshot!(Job::new().object("a.o", &source).fails());
+    Job::new().object("a.o", &kept).module();
+    let ignored = Job::new()
+        .object("a.o", &source)
+        .args("--unresolved-symbols=ignore-all");
+    ignored.module();
+    source.flag("__start_list", SymbolFlags::BINDING_WEAK);
+    source.flag("__stop_list", SymbolFlags::BINDING_WEAK);
+    Job::new().object("a.o", &source).module();
 }

@@ -206,9 +206,13 @@ fn define_segment_bounds(resolver: &mut Resolver<'_>) {
         ] {
             let name = format!("{prefix}{segment}");
             if wanted(resolver, &name) {
+                // Whether it may be missing is asked once more when segments are left out.
+                let weak = resolver.table.find(&name);
+                let weak = weak.is_some_and(|id| resolver.table.symbols[id.index()].weak);
                 let name = resolver.names.alloc_str(&name);
                 let mention = own_mention(name, SymbolKind::Data, HIDDEN);
-                resolver.table.define(&mention, Definition::Address(made));
+                let id = resolver.table.define(&mention, Definition::Address(made));
+                resolver.table.symbols[id.index()].weak = weak;
             }
         }
     }

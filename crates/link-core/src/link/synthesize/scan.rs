@@ -1,6 +1,6 @@
 //! What the relocations of live chunks ask for.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
 
@@ -13,7 +13,7 @@ use crate::link::mark::takes_slot;
 use crate::link::object::{Chunk, ObjReloc};
 use crate::link::options::{Options, Unresolved};
 use crate::link::par;
-use crate::link::resolution::{Definition, Resolution, SymbolRef};
+use crate::link::resolution::{Definition, MadeAddress, Resolution, SymbolRef};
 use crate::link::synthesis::FunctionRef;
 
 /// What was found, in the order of files, functions before data.
@@ -47,8 +47,9 @@ pub(super) enum ChunkRef {
 
 /// Walks the relocations of all live chunks.
 pub(super) fn scan(resolution: &Resolution<'_>, live: &Liveness, options: &Options) -> Scan {
+    let gone = gone_bounds(resolution, live);
     let files = par::map_indices(resolution.objects.len(), |file| {
-        scan_file(resolution, live, options, FileId(file as u32))
+        scan_file(resolution, live, options, &gone, FileId(file as u32))
     });
     let mut all = Scan::default();
     let mut slots = FxHashSet::default();
@@ -74,16 +75,38 @@ pub(super) fn scan(resolution: &Resolution<'_>, live: &Liveness, options: &Optio
     all
 }
 
+/// The symbols `__start_X` and `__stop_X` of segments of which nothing is left.
+fn gone_bounds(resolution: &Resolution<'_>, live: &Liveness) -> FxHashSet<SymbolId> {
+    let mut bounds: FxHashMap<&str, Vec<SymbolId>> = FxHashMap::default();
+    for (id, symbol) in resolution.symbols() {
+        let prefix = match symbol.definition {
+            Definition::Address(MadeAddress::SegmentStart) => "__start_",
+            Definition::Address(MadeAddress::SegmentStop) => "__stop_",
+            _ => continue,
+        };
+        let segment = symbol.name.strip_prefix(prefix).unwrap_or_default();
+        bounds.entry(segment).or_default().push(id);
+    }
+    if !bounds.is_empty() {
+        for (_, segment) in startup::live_segments(resolution, live) {
+            bounds.remove(segment.name);
+        }
+    }
+    bounds.into_values().flatten().collect()
+}
+
 fn scan_file(
     resolution: &Resolution<'_>,
     live: &Liveness,
     options: &Options,
+    gone: &FxHashSet<SymbolId>,
     file: FileId,
 ) -> Scan {
     let object = resolution.object(file);
     let mut found = FileScan {
         resolution,
         options,
+        gone,
         file,
         scan: Scan::default(),
         slots: FxHashSet::default(),
@@ -92,7 +115,8 @@ fn scan_file(
         types_seen: vec![false; object.types.len()],
         reported: FxHashSet::default(),
     };
-    let refers_elsewhere = options.is_pic() || refers_elsewhere(resolution, file);
+    let refers_elsewhere =
+        options.is_pic() || !gone.is_empty() || refers_elsewhere(resolution, file);
     let wanted = |chunk: &Chunk<'_>| refers_elsewhere || !chunk.relocs.are_plain();
     for (i, function) in object.functions.iter().enumerate() {
         let id = ObjFunc(i as u32);
@@ -128,6 +152,7 @@ fn refers_elsewhere(resolution: &Resolution<'_>, file: FileId) -> bool {
 struct FileScan<'r, 'a> {
     resolution: &'r Resolution<'a>,
     options: &'r Options,
+    gone: &'r FxHashSet<SymbolId>,
     file: FileId,
     scan: Scan,
     slots: FxHashSet<FunctionRef>,
@@ -183,7 +208,8 @@ impl FileScan<'_, '_> {
         if self.options.is_pic() || elsewhere {
             self.check_pic(reloc, symbol);
         }
-        if let (Definition::Undefined, SymbolRef::Global(id)) = (definition, symbol)
+        if let SymbolRef::Global(id) = symbol
+            && (definition == Definition::Undefined || self.gone.contains(&id))
             && !self.options.is_relocatable()
             && !self.resolution.symbol(id).weak
             && !self.is_left_to_loader(id)

@@ -87,7 +87,7 @@ fn needs_init_memory(
             .any(|(_, segment)| segment.name.starts_with(".bss") && segment.size > 0)
 }
 
-fn live_segments<'r, 'a>(
+pub(super) fn live_segments<'r, 'a>(
     resolution: &'r Resolution<'a>,
     live: &'r Liveness,
 ) -> impl Iterator<Item = (FileId, &'r Segment<'a>)> {

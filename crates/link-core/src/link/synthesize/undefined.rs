@@ -9,7 +9,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::link::demangle;
 use crate::link::ids::SymbolId;
 use crate::link::options::{Options, Unresolved};
-use crate::link::resolution::Resolution;
+use crate::link::resolution::{Definition, Resolution};
 
 /// Further places that a message names before it only counts them.
 const PLACES_SHOWN: usize = 3;
@@ -104,6 +104,12 @@ fn message(resolution: &Resolution<'_>, options: &Options, places: &[Place]) -> 
     }
     for place in names.iter().take(PLACES_SHOWN) {
         diagnostic = diagnostic.note(format!("referenced by {place}"));
+    }
+    if resolution.symbol(first.symbol).definition != Definition::Undefined {
+        diagnostic = diagnostic.note(
+            "nothing refers to what is in the segment, so that nothing is left of it; \
+             the attribute `retain` keeps it",
+        );
     }
     if names.len() > PLACES_SHOWN {
         let more = names.len() - PLACES_SHOWN;
