@@ -80,18 +80,3 @@ pub fn for_each<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
         items.into_iter().for_each(f);
     }
 }
-
-/// `f` of every item, in the order of the items. `f` also gets a value of `init` that it
-/// may leave things in for the next item: there are few of those.
-pub fn map_with<T: Send, S, R: Send>(
-    items: Vec<T>,
-    init: impl Fn() -> S + Sync + Send,
-    f: impl Fn(&mut S, T) -> R + Sync + Send,
-) -> Vec<R> {
-    if available() && items.len() > 1 {
-        items.into_par_iter().map_init(init, f).collect()
-    } else {
-        let mut kept = init();
-        items.into_iter().map(|item| f(&mut kept, item)).collect()
-    }
-}

@@ -6,6 +6,8 @@ mod build_id;
 mod parts;
 mod relocate;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use sha1::Sha1;
 use wasm_format::leb128;
 use xxhash_rust::xxh3::Xxh3;
@@ -163,27 +165,28 @@ impl<'l> Writer<'l, '_> {
         parts: Vec<Part<'l>>,
         places: &dyn Places,
     ) -> Result<(), Vec<Diagnostic>> {
-        let errors = par::map_with(
-            runs(parts, BATCH_BYTES),
-            Vec::new,
-            |buffer: &mut Vec<u8>, (start, parts)| {
-                let len = parts.iter().map(|part| part.len).sum::<u64>() as usize;
-                if buffer.len() < len {
-                    buffer.resize(len, 0);
-                }
-                let out = &mut buffer[..len];
-                let mut errors = Vec::new();
-                for task in tasks(parts, out) {
-                    self.run(task.source, task.out, &mut errors);
-                }
-                if let Err(error) = places.write_at(out, start) {
-                    let message = format!("cannot write the output: {error}");
-                    let error = Diagnostic::error(Code::Io, message).in_file(self.output_name);
-                    errors.push(error);
-                }
-                errors
-            },
-        );
+        // As many as there are threads in the end.
+        let buffers = Mutex::new(Vec::new());
+        let errors = par::map(runs(parts, BATCH_BYTES), |(start, parts)| {
+            let mut buffer: Vec<u8> = lock(&buffers).pop().unwrap_or_default();
+            let len = parts.iter().map(|part| part.len).sum::<u64>() as usize;
+            if buffer.len() < len {
+                // What is there need not be kept, and so not copied.
+                buffer.clear();
+                buffer.resize(len, 0);
+            }
+            let out = &mut buffer[..len];
+            let mut errors = Vec::new();
+            for task in tasks(parts, out) {
+                self.run(task.source, task.out, &mut errors);
+            }
+            if let Err(error) = places.write_at(out, start) {
+                let message = format!("cannot write the output: {error}");
+                errors.push(Diagnostic::error(Code::Io, message).in_file(self.output_name));
+            }
+            lock(&buffers).push(buffer);
+            errors
+        });
         or_errors((), errors)
     }
 
@@ -332,4 +335,9 @@ fn or_errors<T>(made: T, errors: Vec<Vec<Diagnostic>>) -> Result<T, Vec<Diagnost
     } else {
         Err(errors)
     }
+}
+
+/// Whole whatever panicked while holding it: each change is one push or pop.
+fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
