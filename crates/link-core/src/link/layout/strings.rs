@@ -2,15 +2,22 @@
 //! string sections of debug info, each string once, and a string that ends another inside
 //! that one.
 //!
-//! Done in steps that each spread over threads: cut the inputs at their nulls and hash
-//! the pieces; find equal pieces, in shards by hash; sort what is left by its end, so
+//! Strings are told apart by a hash of about a hundred bits and not by their bytes: those
+//! lie all over the inputs, and to fetch them again would take longer than everything
+//! else. The hash is seeded anew for each merge, so that no input can be made to collide;
+//! it shows nowhere in the result.
+//!
+//! Done in steps that each spread over threads: cut the inputs at their nulls; hash the
+//! pieces; find equal pieces, in shards by hash; sort what is left by its end, so
 //! that a string stands right behind those it could be the tail of; place; and tell each
 //! input piece where it went. The order of the sort is total, so neither threads nor
 //! shards show in the result.
 
-use std::hash::Hasher;
+use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use crate::link::par;
 
@@ -50,7 +57,7 @@ pub struct PlacedString<'a> {
 struct Piece {
     /// Offset in the input.
     start: u32,
-    /// Offset in the result; while pieces are being matched, the piece's hash.
+    /// Offset in the result, once that is known.
     out: u32,
 }
 
@@ -106,35 +113,36 @@ impl<'a> MergedStrings<'a> {
 
         let count: usize = batches.iter().map(|batch| batch.pieces.len()).sum();
         let shard_bits = if count < SHARDING_FROM { 0 } else { SHARD_BITS };
-        let piece_bytes = |batch: usize, input: usize, piece: usize| -> &'a [u8] {
-            batches[batch].bytes(inputs[ranges[batch].start + input], input, piece)
-        };
+        let seed = RandomState::new().hash_one(count);
 
         // Which pieces belong to which shard, batch by batch.
-        let by_shard = par::map_indices(batches.len(), |i| batches[i].partition(shard_bits));
+        let by_shard = par::map_indices(batches.len(), |i| {
+            Partition::new(&batches[i], &inputs[ranges[i].clone()], shard_bits, seed)
+        });
         let shards = 1usize << shard_bits;
         let found = par::map_indices(shards, |shard| {
             let shard = shard as u32;
-            let mut distinct: Vec<(u32, &'a [u8])> = Vec::new();
+            let mut distinct: Vec<(Hash, &'a [u8])> = Vec::new();
             let mut table = HashTable::<u32>::new();
-            let mut ids = Vec::new();
+            let mut ids = Vec::with_capacity(
+                by_shard
+                    .iter()
+                    .map(|partition| partition.of(shard).len())
+                    .sum(),
+            );
             for (b, partition) in by_shard.iter().enumerate() {
-                for &(input, piece) in partition.of(shard) {
-                    let bytes = piece_bytes(b, input as usize, piece as usize);
-                    let hash = batches[b].pieces[piece as usize].out;
+                for &(hash, piece) in partition.of(shard) {
                     let entry = table.entry(
-                        spread(hash),
-                        |&i| {
-                            let (known_hash, known) = distinct[i as usize];
-                            known_hash == hash && known == bytes
-                        },
-                        |&i| spread(distinct[i as usize].0),
+                        hash.low,
+                        |&i| distinct[i as usize].0 == hash,
+                        |&i| distinct[i as usize].0.low,
                     );
                     let id = match entry {
-                        hashbrown::hash_table::Entry::Occupied(entry) => *entry.get(),
-                        hashbrown::hash_table::Entry::Vacant(entry) => {
+                        Entry::Occupied(entry) => *entry.get(),
+                        Entry::Vacant(entry) => {
                             let id = distinct.len() as u32;
                             entry.insert(id);
+                            let bytes = batches[b].bytes(&inputs[ranges[b].clone()], piece);
                             distinct.push((hash, bytes));
                             id
                         }
@@ -229,33 +237,67 @@ fn batch_ranges(inputs: &[&[u8]]) -> Vec<std::ops::Range<usize>> {
     ranges
 }
 
-/// A hash table wants 64 bits of which the highest and the lowest vary.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// What a string is told by, beside its shard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Hash {
+    low: u64,
+    high: u32,
 }
 
-fn hash(bytes: &[u8]) -> u32 {
-    let mut hasher = rustc_hash::FxHasher::default();
-    hasher.write(bytes);
-    let hash = hasher.finish();
-    (hash ^ hash >> 32) as u32
+/// The hash of a string, and 32 bits more to choose a shard by.
+fn hash(bytes: &[u8], seed: u64) -> (Hash, u32) {
+    let hash = xxh3_128_with_seed(bytes, seed);
+    let high = (hash >> 64) as u64;
+    let hash = Hash {
+        low: hash as u64,
+        high: high as u32,
+    };
+    (hash, (high >> 32) as u32)
 }
 
-/// The pieces of one batch, grouped by shard: input and piece of each.
+/// The pieces of one batch, grouped by shard.
 struct Partition {
-    pieces: Vec<(u32, u32)>,
+    pieces: Vec<(Hash, u32)>,
     starts: Vec<u32>,
 }
 
 impl Partition {
-    fn of(&self, shard: u32) -> &[(u32, u32)] {
+    fn new(batch: &Batch, inputs: &[&[u8]], shard_bits: u32, seed: u64) -> Self {
+        let shards = 1usize << shard_bits;
+        let mut hashed = Vec::with_capacity(batch.pieces.len());
+        let mut starts = vec![0u32; shards + 1];
+        for (input, contents) in inputs.iter().enumerate() {
+            let range = batch.first[input]..batch.first[input + 1];
+            for piece in range.clone() {
+                let bytes = batch.bytes_of(contents, piece, piece + 1 == range.end);
+                let (hash, bits) = hash(bytes, seed);
+                let shard = bits & (shards as u32 - 1);
+                starts[shard as usize + 1] += 1;
+                hashed.push((hash, shard));
+            }
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut next = starts.clone();
+        let mut pieces = vec![(Hash { low: 0, high: 0 }, 0); hashed.len()];
+        for (piece, (hash, shard)) in hashed.into_iter().enumerate() {
+            let at = &mut next[shard as usize];
+            pieces[*at as usize] = (hash, piece as u32);
+            *at += 1;
+        }
+        Self { pieces, starts }
+    }
+
+    /// The pieces of a shard, each with its hash, in the order in which they stand.
+    fn of(&self, shard: u32) -> &[(Hash, u32)] {
         let shard = shard as usize;
         &self.pieces[self.starts[shard] as usize..self.starts[shard + 1] as usize]
     }
 }
 
 impl Batch {
-    /// Cuts inputs at their nulls and hashes the pieces.
+    /// Cuts inputs at their nulls.
     fn split(inputs: &[&[u8]]) -> Self {
         let mut batch = Batch::default();
         for input in inputs {
@@ -280,7 +322,7 @@ impl Batch {
                 }
                 batch.pieces.push(Piece {
                     start: start as u32,
-                    out: hash(&input[start..start + len]),
+                    out: 0,
                 });
                 start += len;
             }
@@ -295,37 +337,21 @@ impl Batch {
         &self.pieces[self.first[input] as usize..self.first[input + 1] as usize]
     }
 
-    /// The bytes of piece `piece` (counted within the batch) of input `input`.
-    fn bytes<'a>(&self, contents: &'a [u8], input: usize, piece: usize) -> &'a [u8] {
-        let start = self.pieces[piece].start as usize;
-        let last = piece + 1 == self.first[input + 1] as usize;
-        let end = if last {
-            contents.len()
-        } else {
-            self.pieces[piece + 1].start as usize
-        };
-        &contents[start..end]
+    /// The bytes of piece `piece` (counted within the batch) of the batch's inputs.
+    fn bytes<'a>(&self, inputs: &[&'a [u8]], piece: u32) -> &'a [u8] {
+        let input = self.first.partition_point(|&first| first <= piece) - 1;
+        self.bytes_of(inputs[input], piece, piece + 1 == self.first[input + 1])
     }
 
-    fn partition(&self, shard_bits: u32) -> Partition {
-        let shard_of = |piece: &Piece| (u64::from(piece.out) << shard_bits >> 32) as usize;
-        let mut starts = vec![0u32; (1 << shard_bits) + 1];
-        for piece in &self.pieces {
-            starts[shard_of(piece) + 1] += 1;
-        }
-        for i in 1..starts.len() {
-            starts[i] += starts[i - 1];
-        }
-        let mut next = starts.clone();
-        let mut pieces = vec![(0, 0); self.pieces.len()];
-        for (input, range) in self.first.windows(2).enumerate() {
-            for i in range[0]..range[1] {
-                let at = &mut next[shard_of(&self.pieces[i as usize])];
-                pieces[*at as usize] = (input as u32, i);
-                *at += 1;
-            }
-        }
-        Partition { pieces, starts }
+    /// The same, of an input of `contents`, of which it may be the last piece.
+    fn bytes_of<'a>(&self, contents: &'a [u8], piece: u32, is_last: bool) -> &'a [u8] {
+        let start = self.pieces[piece as usize].start as usize;
+        let end = if is_last {
+            contents.len()
+        } else {
+            self.pieces[piece as usize + 1].start as usize
+        };
+        &contents[start..end]
     }
 
     #[inline]
