@@ -35,6 +35,9 @@ ids! {
     ObjTag;
     /// A type of an object's type section.
     ObjType;
+    /// What an object says of a symbol that it does not define, by its place in
+    /// `Object::undefined`.
+    ObjUndefined;
 
     /// An object that takes part in the link, in the order in which they were added.
     FileId;

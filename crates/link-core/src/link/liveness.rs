@@ -47,7 +47,7 @@ impl Liveness {
                 ObjTarget::Table(table) => self.table(file, table),
                 ObjTarget::Tag(tag) => self.tag(file, tag),
                 ObjTarget::Section(_) => true,
-                ObjTarget::Absolute { .. } | ObjTarget::Undefined(_) => match symbol {
+                ObjTarget::Absolute { .. } | ObjTarget::Undefined { .. } => match symbol {
                     SymbolRef::Global(id) => self.reached(id),
                     SymbolRef::Local(..) => true,
                 },

@@ -179,7 +179,7 @@ impl<'a> Marker<'_, 'a> {
                 self.file(file);
             }
             ObjTarget::Absolute { .. } => self.file(file),
-            ObjTarget::Section(_) | ObjTarget::Undefined(_) => {}
+            ObjTarget::Section(_) | ObjTarget::Undefined { .. } => {}
         }
     }
 

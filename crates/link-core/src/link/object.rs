@@ -12,7 +12,9 @@ use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
 use wasm_format::reloc::{RelocEntry, RelocType};
 use wasm_format::{GlobalType, TableType};
 
-use super::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType};
+use super::ids::{
+    ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType, ObjUndefined,
+};
 use crate::reloc::Reloc;
 
 /// The alias of relocations whose target is an index of their object: a symbol's, or for
@@ -31,6 +33,9 @@ pub struct Object<'a> {
     pub types: Vec<&'a [u8]>,
     /// The symbol table.
     pub symbols: Vec<ObjectSymbol<'a>>,
+    /// What the file says of the symbols that it does not define. Apart from the symbols,
+    /// of which most say less.
+    pub undefined: Vec<Undefined<'a>>,
     /// Defined functions.
     pub functions: Vec<Function<'a>>,
     /// Data segments.
@@ -61,6 +66,31 @@ pub struct Object<'a> {
     pub from_archive: bool,
 }
 
+impl<'a> Object<'a> {
+    /// Adds an undefined symbol's description; returns what its symbol stands for.
+    pub(crate) fn add_undefined(&mut self, undefined: Undefined<'a>) -> ObjTarget {
+        add_undefined(&mut self.undefined, undefined)
+    }
+}
+
+/// Adds an undefined symbol's description to those of its object; returns what its symbol
+/// stands for.
+pub(crate) fn add_undefined<'a>(
+    list: &mut Vec<Undefined<'a>>,
+    undefined: Undefined<'a>,
+) -> ObjTarget {
+    let kind = match undefined {
+        Undefined::Function { .. } => SymbolKind::Function,
+        Undefined::Data => SymbolKind::Data,
+        Undefined::Global { .. } => SymbolKind::Global,
+        Undefined::Table { .. } => SymbolKind::Table,
+        Undefined::Tag { .. } => SymbolKind::Tag,
+    };
+    let what = ObjUndefined(list.len() as u32);
+    list.push(undefined);
+    ObjTarget::Undefined { kind, what }
+}
+
 /// An entry of an object's symbol table.
 #[derive(Debug, Clone, Copy)]
 pub struct ObjectSymbol<'a> {
@@ -69,7 +99,7 @@ pub struct ObjectSymbol<'a> {
     /// Its flags.
     pub flags: SymbolFlags,
     /// What it stands for.
-    pub target: ObjTarget<'a>,
+    pub target: ObjTarget,
     /// A relocation of the file's code calls it (`R_WASM_FUNCTION_INDEX_LEB`); its
     /// address may be taken without that. Only direct calls check signatures.
     pub called_directly: bool,
@@ -91,33 +121,26 @@ impl ObjectSymbol<'_> {
     /// Whether the file does not define it.
     #[inline]
     pub fn is_undefined(&self) -> bool {
-        matches!(self.target, ObjTarget::Undefined(_))
+        matches!(self.target, ObjTarget::Undefined { .. })
     }
 
     /// What kind of thing it names.
     pub fn kind(&self) -> SymbolKind {
         match self.target {
-            ObjTarget::Function(_) | ObjTarget::Undefined(Undefined::Function { .. }) => {
-                SymbolKind::Function
-            }
-            ObjTarget::Data { .. }
-            | ObjTarget::Absolute { .. }
-            | ObjTarget::Undefined(Undefined::Data) => SymbolKind::Data,
-            ObjTarget::Global(_) | ObjTarget::Undefined(Undefined::Global { .. }) => {
-                SymbolKind::Global
-            }
-            ObjTarget::Table(_) | ObjTarget::Undefined(Undefined::Table { .. }) => {
-                SymbolKind::Table
-            }
-            ObjTarget::Tag(_) | ObjTarget::Undefined(Undefined::Tag { .. }) => SymbolKind::Tag,
+            ObjTarget::Function(_) => SymbolKind::Function,
+            ObjTarget::Data { .. } | ObjTarget::Absolute { .. } => SymbolKind::Data,
+            ObjTarget::Global(_) => SymbolKind::Global,
+            ObjTarget::Table(_) => SymbolKind::Table,
+            ObjTarget::Tag(_) => SymbolKind::Tag,
             ObjTarget::Section(_) => SymbolKind::Section,
+            ObjTarget::Undefined { kind, .. } => kind,
         }
     }
 }
 
 /// What a symbol stands for.
 #[derive(Debug, Clone, Copy)]
-pub enum ObjTarget<'a> {
+pub enum ObjTarget {
     /// A defined function.
     Function(ObjFunc),
     /// A place in a segment. `offset` is at most the segment's size.
@@ -146,10 +169,15 @@ pub enum ObjTarget<'a> {
     /// or consumed).
     Section(Option<ObjCustom>),
     /// Defined elsewhere.
-    Undefined(Undefined<'a>),
+    Undefined {
+        /// What kind of thing it names.
+        kind: SymbolKind,
+        /// What the file says of it.
+        what: ObjUndefined,
+    },
 }
 
-/// An undefined symbol and what its file says of it.
+/// What a file says of a symbol that it does not define.
 #[derive(Debug, Clone, Copy)]
 pub enum Undefined<'a> {
     /// A function.

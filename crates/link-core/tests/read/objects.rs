@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use link_core::link::object::{Chunk, Object};
+use link_core::link::object::{Chunk, ObjTarget, Object};
 use link_core::link::read::{LoadedFiles, ParseOptions, parse_object};
 use wasm_format::linking::{SymbolFlags, SymbolTarget};
 use wasm_format::reloc::RelocType;
@@ -38,12 +38,13 @@ fn describe(object: &Object<'_>) -> String {
     }
     for s in &object.symbols {
         let called = if s.called_directly { " called" } else { "" };
-        writeln!(
-            out,
-            "symbol {} {:#x} {:?}{called}",
-            s.name, s.flags.0, s.target
-        )
-        .unwrap();
+        let target = match s.target {
+            ObjTarget::Undefined { what, .. } => {
+                format!("Undefined({:?})", object.undefined[what.index()])
+            }
+            defined => format!("{defined:?}"),
+        };
+        writeln!(out, "symbol {} {:#x} {target}{called}", s.name, s.flags.0).unwrap();
     }
     for f in &object.functions {
         writeln!(

@@ -23,13 +23,15 @@ use crate::link::par;
 
 /// Bytes of input per unit of parallel work.
 const BATCH_BYTES: usize = 256 << 10;
+/// Strings per unit of parallel work.
+const CHUNK: usize = 8 << 10;
 /// Above this many pieces, the search for equal ones is sharded.
 const SHARDING_FROM: usize = 20_000;
 const SHARD_BITS: u32 = 5;
 /// Inputs longer than this get a table of piece numbers by offset, one entry for every
 /// `1 << HINT_SHIFT` bytes.
 const HINT_FROM: usize = 256;
-const HINT_SHIFT: u32 = 5;
+const HINT_SHIFT: u32 = 6;
 
 /// Strings of several inputs, merged.
 #[derive(Debug, Default)]
@@ -121,59 +123,26 @@ impl<'a> MergedStrings<'a> {
         });
         let shards = 1usize << shard_bits;
         let found = par::map_indices(shards, |shard| {
-            let shard = shard as u32;
-            let mut distinct: Vec<(Hash, &'a [u8])> = Vec::new();
-            let mut table = HashTable::<u32>::new();
-            let mut ids = Vec::with_capacity(
-                by_shard
-                    .iter()
-                    .map(|partition| partition.of(shard).len())
-                    .sum(),
-            );
-            for (b, partition) in by_shard.iter().enumerate() {
-                for &(hash, piece) in partition.of(shard) {
-                    let entry = table.entry(
-                        hash.low,
-                        |&i| distinct[i as usize].0 == hash,
-                        |&i| distinct[i as usize].0.low,
-                    );
-                    let id = match entry {
-                        Entry::Occupied(entry) => *entry.get(),
-                        Entry::Vacant(entry) => {
-                            let id = distinct.len() as u32;
-                            entry.insert(id);
-                            let bytes = batches[b].bytes(&inputs[ranges[b].clone()], piece);
-                            distinct.push((hash, bytes));
-                            id
-                        }
-                    };
-                    ids.push(id);
-                }
-            }
-            (distinct, ids)
+            Found::new(shard as u32, &by_shard, |batch, piece| {
+                batches[batch].bytes(&inputs[ranges[batch].clone()], piece)
+            })
         });
 
-        let mut strings =
-            Vec::with_capacity(found.iter().map(|(distinct, _)| distinct.len()).sum());
-        for (shard, (distinct, _)) in found.iter().enumerate() {
-            strings.extend(
-                distinct
-                    .iter()
-                    .enumerate()
-                    .map(|(nth, &(_, bytes))| Distinct {
-                        key: 0,
-                        bytes,
-                        shard: shard as u32,
-                        nth: nth as u32,
-                    }),
-            );
+        let mut strings = Vec::with_capacity(found.iter().map(|found| found.strings.len()).sum());
+        let mut offsets = Vec::with_capacity(shards);
+        let mut ids = Vec::with_capacity(shards);
+        for (shard, found) in found.into_iter().enumerate() {
+            offsets.push(vec![0; found.strings.len()]);
+            ids.push(found.ids);
+            let distinct = (0..).zip(found.strings).map(|(nth, bytes)| Distinct {
+                key: 0,
+                bytes,
+                shard: shard as u32,
+                nth,
+            });
+            strings.extend(distinct);
         }
         sort_by_tail(&mut strings);
-
-        let mut offsets: Vec<Vec<u32>> = found
-            .iter()
-            .map(|(distinct, _)| vec![0; distinct.len()])
-            .collect();
         let (size, placed) = place(&strings, &mut offsets);
         drop(strings);
 
@@ -194,9 +163,9 @@ impl<'a> MergedStrings<'a> {
             .collect();
         par::for_each(work, |((batch, partition), starts)| {
             for (shard, &start) in starts.iter().enumerate() {
-                let ids = &found[shard].1[start as usize..];
-                for (&(_, piece), &id) in partition.of(shard as u32).iter().zip(ids) {
-                    batch.pieces[piece as usize].out = offsets[shard][id as usize];
+                let ids = &ids[shard][start as usize..];
+                for (hashed, &id) in partition.of(shard as u32).iter().zip(ids) {
+                    batch.pieces[hashed.piece as usize].out = offsets[shard][id as usize];
                 }
             }
         });
@@ -255,9 +224,26 @@ fn hash(bytes: &[u8], seed: u64) -> (Hash, u32) {
     (hash, (high >> 32) as u32)
 }
 
+/// A piece of a batch and its hash, in as little room as they take.
+#[derive(Clone, Copy, Default)]
+struct Hashed {
+    low: u64,
+    high: u32,
+    piece: u32,
+}
+
+impl Hashed {
+    fn hash(self) -> Hash {
+        Hash {
+            low: self.low,
+            high: self.high,
+        }
+    }
+}
+
 /// The pieces of one batch, grouped by shard.
 struct Partition {
-    pieces: Vec<(Hash, u32)>,
+    pieces: Vec<Hashed>,
     starts: Vec<u32>,
 }
 
@@ -280,19 +266,62 @@ impl Partition {
             starts[i] += starts[i - 1];
         }
         let mut next = starts.clone();
-        let mut pieces = vec![(Hash { low: 0, high: 0 }, 0); hashed.len()];
+        let mut pieces = vec![Hashed::default(); hashed.len()];
         for (piece, (hash, shard)) in hashed.into_iter().enumerate() {
             let at = &mut next[shard as usize];
-            pieces[*at as usize] = (hash, piece as u32);
+            pieces[*at as usize] = Hashed {
+                low: hash.low,
+                high: hash.high,
+                piece: piece as u32,
+            };
             *at += 1;
         }
         Self { pieces, starts }
     }
 
     /// The pieces of a shard, each with its hash, in the order in which they stand.
-    fn of(&self, shard: u32) -> &[(Hash, u32)] {
+    fn of(&self, shard: u32) -> &[Hashed] {
         let shard = shard as usize;
         &self.pieces[self.starts[shard] as usize..self.starts[shard + 1] as usize]
+    }
+}
+
+/// The distinct strings of one shard.
+struct Found<'a> {
+    strings: Vec<&'a [u8]>,
+    /// Which of them each of the shard's pieces is, batch by batch.
+    ids: Vec<u32>,
+}
+
+impl<'a> Found<'a> {
+    fn new(shard: u32, partitions: &[Partition], bytes: impl Fn(usize, u32) -> &'a [u8]) -> Self {
+        let count = partitions.iter().map(|partition| partition.of(shard).len());
+        let mut ids = Vec::with_capacity(count.sum());
+        let mut strings = Vec::new();
+        let mut hashes: Vec<Hash> = Vec::new();
+        let mut table = HashTable::<u32>::new();
+        for (batch, partition) in partitions.iter().enumerate() {
+            for hashed in partition.of(shard) {
+                let hash = hashed.hash();
+                let entry = table.entry(
+                    hash.low,
+                    |&id| hashes[id as usize] == hash,
+                    |&id| hashes[id as usize].low,
+                );
+                let id = match entry {
+                    Entry::Occupied(entry) => *entry.get(),
+                    Entry::Vacant(entry) => {
+                        let id = hashes.len() as u32;
+                        entry.insert(id);
+                        hashes.push(hash);
+                        strings.push(bytes(batch, hashed.piece));
+                        id
+                    }
+                };
+                ids.push(id);
+            }
+        }
+        Self { strings, ids }
     }
 }
 
@@ -395,55 +424,73 @@ fn tail_key(bytes: &[u8], depth: usize) -> u64 {
 /// Sorts distinct strings by their ends, descending: a string follows those that end
 /// with it.
 fn sort_by_tail(strings: &mut [Distinct<'_>]) {
-    // Parts that agree in all characters before `depth`. A list instead of recursion: a
-    // long common tail would need a deep stack.
-    let mut parts: Vec<(&mut [Distinct<'_>], usize)> = vec![(strings, 0)];
-    let mut top = true;
-    while let Some((part, depth)) = parts.pop() {
-        for string in &mut *part {
-            string.key = tail_key(string.bytes, depth);
+    let chunks = strings.chunks_mut(CHUNK).collect();
+    par::for_each(chunks, |chunk: &mut [Distinct<'_>]| {
+        for string in chunk {
+            string.key = tail_key(string.bytes, 0);
         }
-        if top && par::available() {
-            use rayon::slice::ParallelSliceMut;
-            part.par_sort_unstable_by_key(|string| std::cmp::Reverse(string.key));
-        } else {
-            part.sort_unstable_by_key(|string| std::cmp::Reverse(string.key));
-        }
-        top = false;
-        let mut rest = part;
-        while !rest.is_empty() {
-            let key = rest[0].key;
-            let run = rest.partition_point(|string| string.key >= key);
-            let (head, tail) = rest.split_at_mut(run);
-            // Strings differ, so that a run of several goes on before these characters.
-            if head.len() > 1 {
-                parts.push((head, depth + 8));
-            }
-            rest = tail;
-        }
+    });
+    if par::available() {
+        use rayon::slice::ParallelSliceMut;
+        strings.par_sort_unstable_by_key(|string| std::cmp::Reverse(string.key));
+    } else {
+        strings.sort_unstable_by_key(|string| std::cmp::Reverse(string.key));
     }
+    let mut alike = Vec::new();
+    push_alike(strings, 8, &mut alike);
+    par::for_each(alike, |(part, depth)| {
+        // A list instead of recursion: a long common tail would need a deep stack.
+        let mut parts = vec![(part, depth)];
+        while let Some((part, depth)) = parts.pop() {
+            for string in &mut *part {
+                string.key = tail_key(string.bytes, depth);
+            }
+            part.sort_unstable_by_key(|string| std::cmp::Reverse(string.key));
+            push_alike(part, depth + 8, &mut parts);
+        }
+    });
+}
+
+/// Adds the parts of `sorted` that have a key in common, and the depth at which they are
+/// sorted on.
+fn push_alike<'s, 'a>(
+    sorted: &'s mut [Distinct<'a>],
+    depth: usize,
+    parts: &mut Vec<(&'s mut [Distinct<'a>], usize)>,
+) {
+    // Strings differ, so that several that agree go on before these characters.
+    let parts_of_one_key = sorted.chunk_by_mut(|a, b| a.key == b.key);
+    parts.extend(
+        parts_of_one_key
+            .filter(|part| part.len() > 1)
+            .map(|part| (part, depth)),
+    );
 }
 
 /// Gives each string its offset, by shard and place in it; also the strings that take
 /// room, and the size of them all.
 fn place<'a>(strings: &[Distinct<'a>], offsets: &mut [Vec<u32>]) -> (u64, Vec<PlacedString<'a>>) {
+    // One that ends the string which has room ends the one right before it, too.
+    let chunks = strings.len().div_ceil(CHUNK);
+    let tails = par::map_indices(chunks, |chunk| -> Vec<bool> {
+        let start = chunk * CHUNK;
+        let end = strings.len().min(start + CHUNK);
+        (start..end)
+            .map(|i| i > 0 && strings[i - 1].bytes.ends_with(strings[i].bytes))
+            .collect()
+    });
     let mut size = 0u64;
     let mut placed: Vec<PlacedString<'a>> = Vec::with_capacity(strings.len());
-    let mut previous: &[u8] = &[];
-    for string in strings {
+    for (string, is_tail) in strings.iter().zip(tails.into_iter().flatten()) {
         let len = string.bytes.len() as u64;
-        let offset = if previous.ends_with(string.bytes) {
-            size - len
-        } else {
+        if !is_tail {
             placed.push(PlacedString {
                 offset: size as u32,
                 bytes: string.bytes,
             });
             size += len;
-            previous = string.bytes;
-            size - len
-        };
-        offsets[string.shard as usize][string.nth as usize] = offset as u32;
+        }
+        offsets[string.shard as usize][string.nth as usize] = (size - len) as u32;
     }
     (size, placed)
 }

@@ -159,7 +159,7 @@ impl Places<'_, '_> {
             ObjTarget::Tag(tag) => self.tags.object(file, tag).map(Value::Tag),
             ObjTarget::Section(section) => section.map(|_| Value::Section),
             // Only names are undefined; a file's own symbols are defined.
-            ObjTarget::Undefined(_) => None,
+            ObjTarget::Undefined { .. } => None,
         };
         found.unwrap_or(Value::Dead)
     }

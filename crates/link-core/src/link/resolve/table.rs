@@ -593,24 +593,22 @@ pub(super) fn mention<'a>(
             mention.global_type = Some(object.globals[global.index()].ty);
         }
         ObjTarget::Table(table) => mention.table_type = Some(object.tables[table.index()].ty),
-        ObjTarget::Undefined(
-            Undefined::Function { ty: index, import } | Undefined::Tag { ty: index, import },
-        ) => {
-            mention.signature = ty(index);
-            mention.import = Some(import);
-        }
-        ObjTarget::Undefined(Undefined::Global { ty, import }) => {
-            mention.global_type = Some(ty);
-            mention.import = Some(import);
-        }
-        ObjTarget::Undefined(Undefined::Table { ty, import }) => {
-            mention.table_type = Some(ty);
-            mention.import = Some(import);
-        }
-        ObjTarget::Undefined(Undefined::Data)
-        | ObjTarget::Data { .. }
-        | ObjTarget::Absolute { .. }
-        | ObjTarget::Section(_) => {}
+        ObjTarget::Undefined { what, .. } => match object.undefined[what.index()] {
+            Undefined::Function { ty: index, import } | Undefined::Tag { ty: index, import } => {
+                mention.signature = ty(index);
+                mention.import = Some(import);
+            }
+            Undefined::Global { ty, import } => {
+                mention.global_type = Some(ty);
+                mention.import = Some(import);
+            }
+            Undefined::Table { ty, import } => {
+                mention.table_type = Some(ty);
+                mention.import = Some(import);
+            }
+            Undefined::Data => {}
+        },
+        ObjTarget::Data { .. } | ObjTarget::Absolute { .. } | ObjTarget::Section(_) => {}
     }
     mention
 }

@@ -13,7 +13,7 @@ use crate::link::ids::{
 };
 use crate::link::object::{
     Chunk, Custom, Function, Global, ImportName, ObjInitFunc, ObjReloc, ObjTarget, Object,
-    ObjectSymbol, Relocs, Segment as ObjectSegment, Table, Tag, Undefined,
+    ObjectSymbol, Relocs, Segment as ObjectSegment, Table, Tag, Undefined, add_undefined,
 };
 use crate::module::Module;
 use crate::module::arena::Hole;
@@ -199,18 +199,17 @@ impl<'a> LinkInput<'a> {
                 unchecked: None,
                 comdat: decl.head.comdat().map(|comdat| comdat.0),
             });
+        let mut undefined = Vec::new();
+        let symbols = view.symbols.iter().zip(&self.called);
+        let symbols = symbols.map(|(symbol, &called)| self.symbol(symbol, called, &mut undefined));
         Object {
+            symbols: symbols.collect(),
+            undefined,
             name: name.into(),
             is_64: Some(module.options.memory64),
             types: type_starts
                 .zip(&self.type_ends)
                 .map(|(start, &end)| &self.types[start..end])
-                .collect(),
-            symbols: view
-                .symbols
-                .iter()
-                .zip(&self.called)
-                .map(|(s, &c)| self.symbol(s, c))
                 .collect(),
             functions: functions.collect(),
             segments: segments.collect(),
@@ -258,13 +257,18 @@ impl<'a> LinkInput<'a> {
         }
     }
 
-    fn symbol<'s>(&'s self, symbol: &Symbol<'s>, called_directly: bool) -> ObjectSymbol<'s> {
+    fn symbol<'s>(
+        &'s self,
+        symbol: &Symbol<'s>,
+        called_directly: bool,
+        list: &mut Vec<Undefined<'s>>,
+    ) -> ObjectSymbol<'s> {
         let numbers = &self.view.numbers;
         let undefined = symbol.flags.contains(SymbolFlags::UNDEFINED);
         let imported = |slots: &[u32], number: u32| slots[number as usize] as usize;
         let decls = &self.module.decls;
         let target = match symbol.target {
-            SymbolTarget::Data(None) => ObjTarget::Undefined(Undefined::Data),
+            SymbolTarget::Data(None) => add_undefined(list, Undefined::Data),
             SymbolTarget::Data(Some(place)) => ObjTarget::Data {
                 segment: ObjSegment(place.segment),
                 offset: place.offset,
@@ -274,30 +278,39 @@ impl<'a> LinkInput<'a> {
             SymbolTarget::Function(number) if undefined => {
                 let decl = decls.funcs.at(imported(&numbers.functions.imports, number));
                 let ty = decl.and_then(|decl| decl.body.ty);
-                ObjTarget::Undefined(Undefined::Function {
-                    ty: self.ty(ty),
-                    import: self.import(decl.map(|decl| &decl.head), symbol),
-                })
+                add_undefined(
+                    list,
+                    Undefined::Function {
+                        ty: self.ty(ty),
+                        import: self.import(decl.map(|decl| &decl.head), symbol),
+                    },
+                )
             }
             SymbolTarget::Function(number) => {
                 ObjTarget::Function(ObjFunc(number - numbers.functions.imports.len() as u32))
             }
             SymbolTarget::Global(number) if undefined => {
                 let decl = decls.globals.at(imported(&numbers.globals.imports, number));
-                ObjTarget::Undefined(Undefined::Global {
-                    ty: decl.and_then(|decl| decl.body.ty).unwrap_or(UNTYPED),
-                    import: self.import(decl.map(|decl| &decl.head), symbol),
-                })
+                add_undefined(
+                    list,
+                    Undefined::Global {
+                        ty: decl.and_then(|decl| decl.body.ty).unwrap_or(UNTYPED),
+                        import: self.import(decl.map(|decl| &decl.head), symbol),
+                    },
+                )
             }
             SymbolTarget::Global(number) => {
                 ObjTarget::Global(ObjGlobal(number - numbers.globals.imports.len() as u32))
             }
             SymbolTarget::Tag(number) if undefined => {
                 let decl = decls.tags.at(imported(&numbers.tags.imports, number));
-                ObjTarget::Undefined(Undefined::Tag {
-                    ty: self.ty(decl.and_then(|decl| decl.body.ty)),
-                    import: self.import(decl.map(|decl| &decl.head), symbol),
-                })
+                add_undefined(
+                    list,
+                    Undefined::Tag {
+                        ty: self.ty(decl.and_then(|decl| decl.body.ty)),
+                        import: self.import(decl.map(|decl| &decl.head), symbol),
+                    },
+                )
             }
             SymbolTarget::Tag(number) => {
                 ObjTarget::Tag(ObjTag(number - numbers.tags.imports.len() as u32))
@@ -309,10 +322,13 @@ impl<'a> LinkInput<'a> {
                 let user = decl.filter(|decl| decl.body.builtin.is_none());
                 let ty = user.and_then(|decl| decl.body.ty);
                 let memory64 = self.module.options.memory64;
-                ObjTarget::Undefined(Undefined::Table {
-                    ty: ty.unwrap_or_else(|| numbers.unlinked_function_table(memory64)),
-                    import: self.import(decl.map(|decl| &decl.head), symbol),
-                })
+                add_undefined(
+                    list,
+                    Undefined::Table {
+                        ty: ty.unwrap_or_else(|| numbers.unlinked_function_table(memory64)),
+                        import: self.import(decl.map(|decl| &decl.head), symbol),
+                    },
+                )
             }
             SymbolTarget::Table(number) => {
                 ObjTarget::Table(ObjTable(number - numbers.table_imports_of_object()))

@@ -266,7 +266,7 @@ impl<'a> Maker<'_, '_, 'a> {
             }
             ObjTarget::Table(table) => SymbolTarget::Table(layout.tables.object(file, table)?.0),
             ObjTarget::Tag(tag) => SymbolTarget::Tag(layout.tags.object(file, tag)?.0),
-            ObjTarget::Section(_) | ObjTarget::Undefined(_) => return None,
+            ObjTarget::Section(_) | ObjTarget::Undefined { .. } => return None,
         })
     }
 }

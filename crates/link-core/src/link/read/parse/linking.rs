@@ -140,7 +140,7 @@ fn symbol<'a>(
     at: usize,
     entry: &SymbolEntry<'a>,
     file: &File<'_, 'a>,
-    object: &Object<'a>,
+    object: &mut Object<'a>,
 ) -> Parsed<ObjectSymbol<'a>> {
     let undefined = entry.flags.contains(SymbolFlags::UNDEFINED);
     let mut name = entry.name.unwrap_or_default();
@@ -150,7 +150,7 @@ fn symbol<'a>(
             let place = place(at, entry, index, &imports.functions, object.functions.len())?;
             match place {
                 Place::Defined(index) => ObjTarget::Function(ObjFunc(index)),
-                Place::Imported(import) => ObjTarget::Undefined(Undefined::Function {
+                Place::Imported(import) => object.add_undefined(Undefined::Function {
                     ty: import.ty,
                     import: import_name(entry, import, &mut name),
                 }),
@@ -159,7 +159,7 @@ fn symbol<'a>(
         SymbolTarget::Global(index) => {
             match place(at, entry, index, &imports.globals, object.globals.len())? {
                 Place::Defined(index) => ObjTarget::Global(ObjGlobal(index)),
-                Place::Imported(import) => ObjTarget::Undefined(Undefined::Global {
+                Place::Imported(import) => object.add_undefined(Undefined::Global {
                     ty: import.ty,
                     import: import_name(entry, import, &mut name),
                 }),
@@ -168,7 +168,7 @@ fn symbol<'a>(
         SymbolTarget::Table(index) => {
             match place(at, entry, index, &imports.tables, object.tables.len())? {
                 Place::Defined(index) => ObjTarget::Table(ObjTable(index)),
-                Place::Imported(import) => ObjTarget::Undefined(Undefined::Table {
+                Place::Imported(import) => object.add_undefined(Undefined::Table {
                     ty: import.ty,
                     import: import_name(entry, import, &mut name),
                 }),
@@ -177,13 +177,13 @@ fn symbol<'a>(
         SymbolTarget::Tag(index) => {
             match place(at, entry, index, &imports.tags, object.tags.len())? {
                 Place::Defined(index) => ObjTarget::Tag(ObjTag(index)),
-                Place::Imported(import) => ObjTarget::Undefined(Undefined::Tag {
+                Place::Imported(import) => object.add_undefined(Undefined::Tag {
                     ty: import.ty,
                     import: import_name(entry, import, &mut name),
                 }),
             }
         }
-        SymbolTarget::Data(None) => ObjTarget::Undefined(Undefined::Data),
+        SymbolTarget::Data(None) => object.add_undefined(Undefined::Data),
         SymbolTarget::Data(Some(place)) => data(at, entry, place, object)?,
         SymbolTarget::Section(index) => {
             let Some(section) = file.sections.get(index as usize) else {
@@ -274,7 +274,7 @@ fn data<'a>(
     entry: &SymbolEntry<'a>,
     place: DataRef,
     object: &Object<'a>,
-) -> Parsed<ObjTarget<'a>> {
+) -> Parsed<ObjTarget> {
     let name = entry.name.unwrap_or_default();
     if entry.flags.contains(SymbolFlags::ABSOLUTE) {
         return Ok(ObjTarget::Absolute {
@@ -337,17 +337,18 @@ fn implied_table_symbol<'a>(
                 && import.name == FUNCTION_TABLE
                 && import.ty.element == RefType::FUNCREF =>
         {
+            let target = object.add_undefined(Undefined::Table {
+                ty: import.ty,
+                import: ImportName {
+                    module: import.module,
+                    name: import.name,
+                    explicit: false,
+                },
+            });
             object.symbols.push(ObjectSymbol {
                 name: import.name,
                 flags: SymbolFlags::UNDEFINED | SymbolFlags::NO_STRIP,
-                target: ObjTarget::Undefined(Undefined::Table {
-                    ty: import.ty,
-                    import: ImportName {
-                        module: import.module,
-                        name: import.name,
-                        explicit: false,
-                    },
-                }),
+                target,
                 called_directly: false,
             });
             Ok(())

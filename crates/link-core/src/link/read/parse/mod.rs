@@ -171,6 +171,7 @@ fn parse<'a>(
         is_64: imports.memory_64.or(memory_64),
         types,
         symbols: Vec::new(),
+        undefined: Vec::new(),
         functions,
         segments,
         customs,
