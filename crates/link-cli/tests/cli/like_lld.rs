@@ -149,6 +149,7 @@ const PRINTING: &[&str] = &[
     "main.o -o x -y _start",
     "main.o f.o -o x --why-extract=-",
     "calls.o f.o -o x",
+    "calls.o --start-lib helper.o --end-lib host.so -o x -yf -yhelper -y absent",
     "calls.o --start-lib f.o --end-lib -o x -t",
     "-mwasm64 -m wasm32 main.o -o x --initial-memory=x --initial-memory=65536",
     "main.o --start-lib other.o -o x",

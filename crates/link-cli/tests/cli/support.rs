@@ -50,7 +50,8 @@ impl Run {
 
 impl Room {
     /// A directory with `main.o` (defines `_start`), `other.o` (defines it too), `calls.o`
-    /// (defines `_start`, which calls `f`) and `f.o` (defines `f`).
+    /// (defines `_start`, which calls `f`), `f.o` (defines `f`), `helper.o`, and the stub
+    /// library `host.so`, whose `f` needs `helper`.
     pub(crate) fn new() -> Self {
         let room = Self {
             dir: tempfile::tempdir().expect("a temporary directory"),
@@ -59,6 +60,8 @@ impl Room {
         room.write("other.o", object("_start", None));
         room.write("calls.o", object("_start", Some("f")));
         room.write("f.o", object("f", None));
+        room.write("helper.o", object("helper", None));
+        room.write("host.so", "#STUB\nf: helper\n");
         room
     }
 

@@ -53,7 +53,7 @@ pub struct Traced {
 }
 
 /// What a file says of a traced symbol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TracedWhat {
     /// It needs it.
     Reference,
@@ -61,6 +61,10 @@ pub enum TracedWhat {
     Definition,
     /// It would define it, if it were linked.
     LazyDefinition,
+    /// It is a stub library whose function of this name needs it, and so it is exported.
+    ExportedFor(String),
+    /// It is a stub library, whose function it is.
+    Imported,
 }
 
 /// A chunk, global, tag or table that nothing reaches.

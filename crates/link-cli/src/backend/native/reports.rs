@@ -138,12 +138,18 @@ impl<'c> Reports<'c> {
         }
         for traced in &report.traced {
             let file = traced.file.as_deref().unwrap_or(INTERNAL);
-            let what = match traced.what {
-                TracedWhat::Reference => "reference to",
-                TracedWhat::Definition => "definition of",
-                TracedWhat::LazyDefinition => "lazy definition of",
+            let symbol = &traced.symbol;
+            let _ = match &traced.what {
+                TracedWhat::Reference => writeln!(text, "{file}: reference to {symbol}"),
+                TracedWhat::Definition => writeln!(text, "{file}: definition of {symbol}"),
+                TracedWhat::LazyDefinition => {
+                    writeln!(text, "{file}: lazy definition of {symbol}")
+                }
+                TracedWhat::ExportedFor(name) => {
+                    writeln!(text, "{file}: exported {symbol} due to import of {name}")
+                }
+                TracedWhat::Imported => writeln!(text, "{file}: importing {symbol}"),
             };
-            let _ = writeln!(text, "{file}: {what} {}", traced.symbol);
         }
         text
     }

@@ -8,6 +8,7 @@ use super::Resolver;
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::SymbolId;
 use crate::link::read::RawFile;
+use crate::link::report::TracedWhat;
 
 /// A parsed stub library.
 pub(super) struct StubLibrary<'a> {
@@ -66,6 +67,7 @@ pub(super) fn apply(resolver: &mut Resolver<'_>) {
     }
     for library in &libraries {
         report_missing(resolver, library);
+        trace(resolver, library);
     }
 }
 
@@ -96,6 +98,14 @@ fn apply_once(
         let symbol = &mut resolver.table.symbols[id.index()];
         changed |= !std::mem::replace(&mut symbol.force_import, true);
         for need in needs {
+            if let Some(id) = resolver.table.find(need)
+                && resolver.table.record.traces(need)
+                && !resolver.table.symbols[id.index()].force_export
+            {
+                let what = TracedWhat::ExportedFor((*name).to_owned());
+                let file = Some(library.name.clone());
+                resolver.table.record.traced(need, file, what);
+            }
             if let Some(id) = resolver.want(need, &library.name)
                 && resolver.table.is_defined(id)
             {
@@ -117,6 +127,22 @@ fn function(
         .find(name)
         .filter(|&id| resolver.table.is_undefined(id))
         .or_else(|| imports.get(name).copied())
+}
+
+fn trace(resolver: &mut Resolver<'_>, library: &StubLibrary<'_>) {
+    for (name, _) in &library.functions {
+        let imported = resolver
+            .table
+            .find(name)
+            .is_some_and(|id| resolver.table.symbols[id.index()].force_import);
+        if imported && resolver.table.record.traces(name) {
+            let file = Some(library.name.clone());
+            resolver
+                .table
+                .record
+                .traced(name, file, TracedWhat::Imported);
+        }
+    }
 }
 
 fn report_missing(resolver: &mut Resolver<'_>, library: &StubLibrary<'_>) {
