@@ -10,13 +10,15 @@ use node::{NodeId, Nodes};
 use parse::{Parser, Scratch};
 
 /// How deep names and types may be nested in each other.
-const MAX_DEPTH: u32 = 512;
+const MAX_DEPTH: u32 = 768;
 
 /// Longer names are left as they are, in bytes.
 const MAX_INPUT: usize = 1 << 20;
 
-/// How long the shown name may be, in bytes: so much and so many times the mangled name.
-const MIN_LIMIT: usize = 1 << 16;
+/// How long the shown name may be, in bytes: so much and so many times the mangled name. Of the
+/// 250,000 names of LLVM, clang and what they stand on, the longest is 29 times as long as its
+/// mangled name.
+const MIN_LIMIT: usize = 4096;
 const LIMIT_FACTOR: usize = 128;
 
 /// Demangles names one after the other, and keeps its buffers from one to the next.

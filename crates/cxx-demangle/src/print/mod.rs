@@ -32,7 +32,8 @@ pub(crate) fn print(
         start,
         end: start.saturating_add(limit),
         depth: 0,
-        steps: limit,
+        // Most steps write something.
+        steps: limit.saturating_mul(4),
         failed: false,
         pack: None,
         open_forwards: 0,
