@@ -67,7 +67,6 @@ pub(super) fn apply(resolver: &mut Resolver<'_>) {
     }
     for library in &libraries {
         report_missing(resolver, library);
-        trace(resolver, library);
     }
 }
 
@@ -96,7 +95,16 @@ fn apply_once(
             continue;
         };
         let symbol = &mut resolver.table.symbols[id.index()];
-        changed |= !std::mem::replace(&mut symbol.force_import, true);
+        if !std::mem::replace(&mut symbol.force_import, true) {
+            changed = true;
+            if resolver.table.record.traces(name) {
+                let file = Some(library.name.clone());
+                resolver
+                    .table
+                    .record
+                    .traced(name, file, TracedWhat::Imported);
+            }
+        }
         for need in needs {
             if let Some(id) = resolver.table.find(need)
                 && resolver.table.record.traces(need)
@@ -127,22 +135,6 @@ fn function(
         .find(name)
         .filter(|&id| resolver.table.is_undefined(id))
         .or_else(|| imports.get(name).copied())
-}
-
-fn trace(resolver: &mut Resolver<'_>, library: &StubLibrary<'_>) {
-    for (name, _) in &library.functions {
-        let imported = resolver
-            .table
-            .find(name)
-            .is_some_and(|id| resolver.table.symbols[id.index()].force_import);
-        if imported && resolver.table.record.traces(name) {
-            let file = Some(library.name.clone());
-            resolver
-                .table
-                .record
-                .traced(name, file, TracedWhat::Imported);
-        }
-    }
 }
 
 fn report_missing(resolver: &mut Resolver<'_>, library: &StubLibrary<'_>) {
