@@ -96,7 +96,8 @@ impl FunctionBody {
         Self {
             signature: signature.into(),
             locals: SmallVec::new(),
-            code: Vec::new(),
+            // Most functions have more; growing to it takes several steps.
+            code: Vec::with_capacity(64),
             holes: SmallVec::new(),
             types: SmallVec::new(),
             local_names: Vec::new(),
@@ -304,26 +305,25 @@ impl FunctionBody {
         self.hole(RelocType::TagIndexLeb, tag, 0)
     }
 
-    /// The locals as they precede the code.
-    pub(super) fn encode_locals(&self) -> Result<Locals, ModuleErrorKind> {
-        let mut holes = SmallVec::new();
-        if self.locals.is_empty() {
-            let bytes = SmallVec::from_slice(&[0]);
-            return Ok(Locals { bytes, holes });
-        }
+    /// Appends the locals as they precede the code (core spec, 5.5.13 Code Section), and the
+    /// holes that references to types leave in them.
+    pub(super) fn encode_locals(
+        &self,
+        bytes: &mut Vec<u8>,
+        holes: &mut Vec<Reloc<Target>>,
+    ) -> Result<(), ModuleErrorKind> {
         let count = self.locals.iter().map(|(count, _)| u64::from(*count)).sum();
         if count > u64::from(u32::MAX) {
             return Err(ModuleErrorKind::TooManyLocals { count });
         }
-        let mut bytes = Vec::with_capacity(1 + self.locals.len() * 3);
-        leb128::put_u32(&mut bytes, self.locals.len() as u32);
+        leb128::put_u32(bytes, self.locals.len() as u32);
         for &(count, ty) in &self.locals {
-            leb128::put_u32(&mut bytes, count);
+            leb128::put_u32(bytes, count);
             match ty {
                 LocalType::Val(ty) if is_concrete(ty) => {
                     return Err(ModuleErrorKind::ConcreteTypeIndex);
                 }
-                LocalType::Val(ty) => ty.encode(&mut bytes),
+                LocalType::Val(ty) => ty.encode(bytes),
                 LocalType::Ref { nullable, ty } => {
                     bytes.push(if nullable { 0x63 } else { 0x64 });
                     holes.push(Reloc {
@@ -336,8 +336,7 @@ impl FunctionBody {
                 }
             }
         }
-        let bytes = SmallVec::from_vec(bytes);
-        Ok(Locals { bytes, holes })
+        Ok(())
     }
 
     /// The encoded name map of the locals (core spec, 7.4.1 Name Section); empty if none
@@ -359,11 +358,4 @@ impl FunctionBody {
         }
         Ok(bytes)
     }
-}
-
-/// Encoded locals (core spec, 5.5.13 Code Section).
-pub(super) struct Locals {
-    pub(super) bytes: SmallVec<[u8; 32]>,
-    /// What references to types leave in them.
-    pub(super) holes: SmallVec<[Reloc<Target>; 1]>,
 }

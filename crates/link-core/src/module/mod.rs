@@ -136,8 +136,23 @@ pub struct Module {
     /// Field → name → version.
     producers: IndexMap<Arc<str>, IndexMap<Arc<str>, Arc<str>>>,
     features: IndexMap<Arc<str>, FeaturePrefix>,
-    /// Where a body's holes are brought into their committed form.
-    scratch: (Vec<Hole>, Vec<Call>),
+    scratch: Scratch,
+}
+
+/// Where a body is brought into its committed form.
+#[derive(Default)]
+struct Scratch {
+    holes: Vec<Hole>,
+    calls: Vec<Call>,
+    locals: Vec<u8>,
+}
+
+impl Scratch {
+    fn clear(&mut self) {
+        self.holes.clear();
+        self.calls.clear();
+        self.locals.clear();
+    }
 }
 
 impl Default for Module {
@@ -173,7 +188,7 @@ impl Module {
             init_functions: Vec::new(),
             producers: IndexMap::new(),
             features: IndexMap::new(),
-            scratch: Default::default(),
+            scratch: Scratch::default(),
         }
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use wasm_format::Limits;
 use wasm_format::reloc::RelocType;
 
-use super::arena::{Call, Hole, Span};
-use super::body::{FunctionBody, Locals, Signature};
+use super::arena::{Call, Span};
+use super::body::{FunctionBody, Signature};
 use super::data::{Bytes, Contents, DataDef};
 use super::decl::{Head, State};
 use super::defs::{
@@ -18,7 +18,7 @@ use super::handle::{
     TargetKind, TypeId,
 };
 use super::holes::{self, Place};
-use super::{Module, decls};
+use super::{Module, Scratch, decls};
 
 /// A kind of declaration with a definition that can be committed: every handle is one.
 pub trait Update: Handle {
@@ -186,11 +186,10 @@ impl Module {
 
     fn update_function(&mut self, target: Target, body: &mut FunctionBody) -> Result<()> {
         let imported = self.decls.live(target)?.imported;
-        let (mut holes, mut calls) = std::mem::take(&mut self.scratch);
-        holes.clear();
-        calls.clear();
-        let committed = self.commit_function(target, imported, body, &mut holes, &mut calls);
-        self.scratch = (holes, calls);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        let committed = self.commit_function(target, imported, body, &mut scratch);
+        self.scratch = scratch;
         committed.map_err(|kind| self.decls.error(target, kind))
     }
 
@@ -199,8 +198,7 @@ impl Module {
         target: Target,
         imported: bool,
         body: &mut FunctionBody,
-        holes: &mut Vec<Hole>,
-        calls: &mut Vec<Call>,
+        scratch: &mut Scratch,
     ) -> std::result::Result<(), ModuleErrorKind> {
         let index = target.index();
         let ty = self.intern(&body.signature)?;
@@ -220,16 +218,17 @@ impl Module {
         if body.code.last() != Some(&0x0b) {
             return Err(ModuleErrorKind::MissingEnd);
         }
-        let Locals {
-            bytes: locals,
-            holes: type_holes,
-        } = body.encode_locals()?;
+        let Scratch {
+            holes,
+            calls,
+            locals,
+        } = scratch;
+        body.encode_locals(locals, holes)?;
         let size = locals.len() + body.code.len();
         check_size(size as u64)?;
         let names = body.encode_local_names()?;
         check_size(names.len() as u64)?;
 
-        holes.extend(type_holes);
         holes::check(&self.decls, holes, locals.len(), Place::Code)?;
         let locals_len = locals.len() as u32;
         calls.reserve(body.holes.len());
@@ -272,7 +271,7 @@ impl Module {
         }
         self.decls.release_holes(self.arena.holes(old));
         self.decls.release_calls(self.arena.calls(old));
-        let span = self.arena.replace(old, holes, calls, [&locals, &body.code]);
+        let span = self.arena.replace(old, holes, calls, [locals, &body.code]);
         let names = self.arena.replace(old_names, &[], &[], [&names, &[]]);
         if let Some(decl) = self.decls.funcs.at_mut(index) {
             decl.body.span = span;
