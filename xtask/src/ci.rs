@@ -2,8 +2,12 @@
 
 use crate::process::{cargo, run};
 use crate::{
-    Result, bench, conformance, demo, fixtures, realworld, test, together, unknown_argument,
+    Result, bench, conformance, demo, differential, fixtures, realworld, test, together,
+    unknown_argument,
 };
+
+/// How many random link problems are solved.
+const DIFFERENTIAL: u64 = 400;
 
 pub(crate) fn run_command(args: &[String]) -> Result {
     if let [argument, ..] = args {
@@ -14,6 +18,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
         .args(["doc", "--workspace", "--no-deps"])
         .env("RUSTDOCFLAGS", "--deny warnings"))?;
     fixtures::run_command(&["--check".to_owned()])?;
+    differential::run_some(DIFFERENTIAL)?;
     for backend in ["auto", "lld"] {
         demo::run_command(&[format!("--backend={backend}")])?;
     }

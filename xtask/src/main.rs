@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod demo;
+mod differential;
 mod fixtures;
 mod fuzz;
 mod process;
@@ -77,6 +78,14 @@ const COMMANDS: &[Command] = &[
         about: "Fuzz the linker's inputs, each target for N minutes (10 if nothing is said); \
                 needs cargo-fuzz, and takes a nightly toolchain if there is one",
         run: fuzz::run_command,
+    },
+    Command {
+        name: "differential",
+        usage: "[--count N] [--seed S] [--keep DIR [--reduce]]",
+        about: "Random link problems, solved by wasm-link and by the toolchain's rust-lld, which \
+                must agree in everything; --keep writes those that differ, --reduce makes them \
+                small first",
+        run: differential::run_command,
     },
     Command {
         name: "conformance",

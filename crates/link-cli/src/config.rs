@@ -120,6 +120,7 @@ pub(crate) struct SymbolArgs {
     pub(crate) wrap: Vec<String>,
     /// `--allow-multiple-definition` or `-z muldefs`.
     pub(crate) allow_multiple_definition: bool,
+    pub(crate) no_inhibit_exec: bool,
     pub(crate) unresolved: Unresolved,
     /// Undefined functions become imports whatever [`unresolved`](Self::unresolved) says.
     pub(crate) import_undefined: bool,

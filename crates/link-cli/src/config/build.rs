@@ -313,6 +313,7 @@ fn symbols(values: &mut Values<'_>) -> SymbolArgs {
             .texts(Opt::ZOption)
             .iter()
             .any(|keyword| keyword == "muldefs"),
+        no_inhibit_exec: values.has(Opt::NoInhibitExec),
         unresolved: unresolved(values),
         import_undefined: values.has(Opt::ImportUndefined) || values.has(Opt::AllowUndefined),
         allow_undefined_files: values.paths(Opt::AllowUndefinedFile),

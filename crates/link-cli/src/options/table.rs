@@ -76,7 +76,8 @@ options! {
     NoInhibitExec {
         forms: &[either("noinhibit-exec", Nothing)],
         group: Group::Output,
-        help: "Accepted for compatibility; an error still prevents the output, as in wasm-ld",
+        help: "A symbol defined more than once is a warning, and its last definition is taken",
+        note: "Any other error prevents the output, as in `wasm-ld`.",
     }
 
     LibraryPath {

@@ -109,7 +109,14 @@ impl<'a> Marker<'_, 'a> {
         }
         for (id, symbol) in resolution.symbols() {
             let kept = symbol.no_strip && symbol.used_in_object;
-            if kept || is_exported(symbol, options) {
+            let wanted = match symbol.definition {
+                // Stubs are there for those who call them.
+                Definition::Stub(_) => false,
+                // It is exported if there is one.
+                Definition::IndirectFunctionTable => kept,
+                _ => kept || is_exported(symbol, options),
+            };
+            if wanted {
                 self.reach(SymbolRef::Global(id));
             }
         }

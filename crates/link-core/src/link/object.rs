@@ -62,7 +62,11 @@ pub struct Object<'a> {
     pub has_features: bool,
     /// Contents of the `producers` section; empty if there is none.
     pub producers: &'a [u8],
-    /// Whether it is a member of an archive, pulled or linked by `--whole-archive`.
+    /// Whether its code calls through table 0 without saying so: it is from before tables
+    /// had symbols.
+    pub calls_table_0: bool,
+    /// Whether it was pulled: what it keeps unasked is kept only if something of it is
+    /// needed.
     pub from_archive: bool,
 }
 

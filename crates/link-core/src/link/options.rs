@@ -45,6 +45,9 @@ pub struct Options {
     pub allowed_undefined: BTreeSet<String>,
     /// `--allow-multiple-definition`
     pub allow_multiple_definition: bool,
+    /// `--noinhibit-exec`: a symbol that is defined more than once is a warning, and its
+    /// last definition is taken.
+    pub no_inhibit_exec: bool,
     /// `--gc-sections` (default) / `--no-gc-sections`
     pub gc_sections: bool,
     /// `--print-gc-sections`: collect
@@ -62,8 +65,9 @@ pub struct Options {
     pub compress_relocations: bool,
     /// `--emit-relocs`
     pub emit_relocs: bool,
-    /// `--merge-data-segments` (default)
-    pub merge_data_segments: bool,
+    /// `--merge-data-segments` / `--no-merge-data-segments`; `None` merges, but not into an
+    /// object file.
+    pub merge_data_segments: Option<bool>,
     /// Memory and stack.
     pub memory: MemoryOptions,
     /// The indirect function table.
@@ -254,6 +258,7 @@ impl Default for Options {
             import_undefined: false,
             allowed_undefined: BTreeSet::new(),
             allow_multiple_definition: false,
+            no_inhibit_exec: false,
             gc_sections: true,
             print_gc_sections: false,
             demangle: true,
@@ -262,7 +267,7 @@ impl Default for Options {
             keep_sections: BTreeSet::new(),
             compress_relocations: false,
             emit_relocs: false,
-            merge_data_segments: true,
+            merge_data_segments: None,
             memory: MemoryOptions {
                 stack_size: wasm_format::PAGE_SIZE,
                 stack_first: true,
@@ -314,6 +319,11 @@ impl Options {
     /// Whether a loader decides where data and table slots lie.
     pub fn is_pic(&self) -> bool {
         self.output.is_pic()
+    }
+
+    /// Whether data segments of one kind become one.
+    pub fn merges_data_segments(&self) -> bool {
+        self.merge_data_segments.unwrap_or(!self.is_relocatable())
     }
 
     /// Module and name of the memory, if it is imported. A shared library lives in the

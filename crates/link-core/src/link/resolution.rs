@@ -1,6 +1,7 @@
 //! What resolution returns: which objects take part, what each name means, what is
 //! discarded. Made by `resolve`, read by every later phase, changed by none.
 
+use rustc_hash::FxHashSet;
 use wasm_format::linking::SymbolKind;
 use wasm_format::{GlobalType, TableType};
 
@@ -237,6 +238,37 @@ pub enum SymbolRef {
 }
 
 impl<'a> Resolution<'a> {
+    /// The symbols in the order in which their names were met: of a name with several
+    /// signatures the definition has the first one's place. The stubs for calls with the
+    /// other signatures are left out.
+    pub fn names_in_order(&self) -> Vec<SymbolId> {
+        let mut order = Vec::with_capacity(self.symbols.len());
+        // Who has a place that comes before its own.
+        let mut moved = FxHashSet::default();
+        for (id, symbol) in self.symbols() {
+            if !matches!(symbol.definition, Definition::Stub(_)) {
+                if !moved.contains(&id) {
+                    order.push(id);
+                }
+                continue;
+            }
+            let definition = self.names.find(symbol.name);
+            let later = definition.filter(|&definition| definition > id);
+            if let Some(definition) = later
+                && !matches!(self.symbol(definition).definition, Definition::Stub(_))
+                && moved.insert(definition)
+            {
+                order.push(definition);
+            }
+        }
+        order
+    }
+
+    /// Whether the indirect function table has to be the first of all tables.
+    pub fn indirect_table_is_first(&self) -> bool {
+        self.objects.iter().any(|object| object.calls_table_0)
+    }
+
     /// The object of id `file`.
     #[inline]
     pub fn object(&self, file: FileId) -> &Object<'a> {

@@ -141,7 +141,7 @@ pub fn options(bits: u64) -> Options {
     options.export_all = bit(5);
     options.export_dynamic = bit(6);
     options.optimize = if bit(7) { 0 } else { 2 };
-    options.merge_data_segments = !bit(8);
+    options.merge_data_segments = Some(!bit(8));
     options.import_undefined = bit(9);
     options.allow_multiple_definition = bit(10);
     options.unresolved = match bits >> 11 & 3 {

@@ -69,7 +69,7 @@ pub(crate) fn options(arguments: &[&str]) -> Options {
             "--no-entry" => options.entry = Entry::None,
             "--no-gc-sections" => options.gc_sections = false,
             "--no-growable-memory" => options.memory.growable = false,
-            "--no-merge-data-segments" => options.merge_data_segments = false,
+            "--no-merge-data-segments" => options.merge_data_segments = Some(false),
             "--no-stack-first" => options.memory.stack_first = false,
             "--page-size" => options.memory.page_size = value.parse().expect("a number"),
             "--shared-memory" => options.memory.shared = true,

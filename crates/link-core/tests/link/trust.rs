@@ -127,7 +127,7 @@ fn numbers_that_overflow() {
         change(&mut options);
         messages.push(refused(&job, &options));
     };
-    refuse(&|options| options.merge_data_segments = true);
+    refuse(&|options| options.merge_data_segments = Some(true));
     refuse(&|options| options.memory.global_base = Some(u64::MAX));
     refuse(&|options| options.memory.stack_size = u64::MAX);
     refuse(&|options| options.memory.initial = Some(u64::MAX));

@@ -90,6 +90,7 @@ pub(super) fn options(config: &Config, name: &str, files: &InputFiles) -> Result
     options.import_undefined = symbols.import_undefined;
     options.allowed_undefined = allowed_undefined(link, files)?;
     options.allow_multiple_definition = symbols.allow_multiple_definition;
+    options.no_inhibit_exec = symbols.no_inhibit_exec;
     options.features = FeatureOptions {
         only: symbols.features.clone(),
         extra: symbols.extra_features.clone(),
@@ -106,7 +107,7 @@ pub(super) fn options(config: &Config, name: &str, files: &InputFiles) -> Result
     options.keep_sections = content.keep_sections.iter().cloned().collect();
     options.compress_relocations = content.compress_relocations;
     options.emit_relocs = content.emit_relocs;
-    options.merge_data_segments = content.merge_data_segments;
+    options.merge_data_segments = Some(content.merge_data_segments);
     options.build_id = build_id(&content.build_id);
 
     let memory = &link.memory;

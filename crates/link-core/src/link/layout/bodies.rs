@@ -173,6 +173,11 @@ fn call_ctors(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Vec<u8> {
         let Some(index) = function(places, init) else {
             continue;
         };
+        let replacement = match init {
+            SymbolRef::Global(id) => places.functions.replacement(id),
+            SymbolRef::Local(..) => None,
+        };
+        let index = replacement.unwrap_or(index);
         body.op_u32(Opcode::Call, index.0);
         let (_, results) = arity(signature(places.resolution, init));
         for _ in 0..results {
@@ -217,10 +222,7 @@ fn start(places: &Places<'_, '_>) -> Vec<u8> {
 
 /// Whether `__wasm_init_memory` has to write a segment.
 fn needs_init(segment: &OutputSegment<'_>, imported_memory: bool) -> bool {
-    if segment.size == 0 && !segment.in_file {
-        return false;
-    }
-    segment.passive || !segment.in_file && imported_memory
+    segment.passive || !segment.in_file && imported_memory && segment.size > 0
 }
 
 /// Fills memory from passive segments and clears what is to be zero. A memory that
@@ -286,7 +288,8 @@ fn init_memory(places: &Places<'_, '_>) -> Vec<u8> {
                     body.op_u32(Opcode::GlobalSet, base.0);
                 }
             }
-            if segment.in_file {
+            // Zeroes are only in the file so that their symbols have a segment.
+            if segment.in_file && !segment.is_bss() {
                 body.i32(0).i32(segment.size as u32 as i32);
                 body.op_u32(Opcode::MemoryInit, index).code.push(0);
             } else {
@@ -314,7 +317,7 @@ fn init_memory(places: &Places<'_, '_>) -> Vec<u8> {
     let mut index = 0;
     for segment in &places.data.segments {
         if segment.in_file {
-            if segment.passive && !segment.tls {
+            if segment.passive && !segment.tls && !segment.is_bss() {
                 body.op_u32(Opcode::DataDrop, index);
             }
             index += 1;
@@ -343,11 +346,9 @@ fn init_tls(places: &Places<'_, '_>) -> Vec<u8> {
             .iter()
             .filter(|segment| segment.in_file)
             .count();
-        if tls.size > 0 {
-            body.op_u32(Opcode::LocalGet, 0);
-            body.i32(0).i32(tls.size as u32 as i32);
-            body.op_u32(Opcode::MemoryInit, index as u32).code.push(0);
-        }
+        body.op_u32(Opcode::LocalGet, 0);
+        body.i32(0).i32(tls.size as u32 as i32);
+        body.op_u32(Opcode::MemoryInit, index as u32).code.push(0);
         for made in [
             MadeFunction::ApplyTlsRelocs,
             MadeFunction::ApplyGlobalTlsRelocs,

@@ -99,7 +99,7 @@ pub(crate) fn output_name<'a>(segment: &Segment<'a>, options: &Options) -> &'a s
     if segment.flags.contains(SegmentFlags::TLS) {
         return ".tdata";
     }
-    if !options.merge_data_segments || options.is_relocatable() {
+    if !options.merges_data_segments() {
         return segment.name;
     }
     for prefix in [".text", ".rodata", ".data", ".bss"] {

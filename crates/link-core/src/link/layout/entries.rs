@@ -182,6 +182,11 @@ impl Sources<'_, '_> {
 
     pub(super) fn tables(&self) -> Entries {
         let mut out = Vec::new();
+        let defined = self.synthesis.table == TableUse::Defined;
+        let first = self.resolution.indirect_table_is_first();
+        if defined && first {
+            self.indirect_table().encode(&mut out);
+        }
         for (file, object) in self.resolution.objects() {
             for (table, live) in object
                 .tables
@@ -193,7 +198,7 @@ impl Sources<'_, '_> {
                 }
             }
         }
-        if self.synthesis.table == TableUse::Defined {
+        if defined && !first {
             self.indirect_table().encode(&mut out);
         }
         (self.layout.tables.count - self.layout.tables.imported, out)

@@ -97,7 +97,8 @@ impl Cursor {
     }
 }
 
-/// Lays out the memory. `init_flag` asks for the guard of `__wasm_init_memory`.
+/// Lays out the memory. `init_flag` asks for the guard of `__wasm_init_memory`;
+/// `has_heap` says that there is a symbol of the heap's start.
 ///
 /// # Errors
 /// What the options ask does not fit, in `wasm-ld`'s words.
@@ -106,6 +107,7 @@ pub(crate) fn lay_out(
     options: &Options,
     is_64: bool,
     init_flag: bool,
+    has_heap: bool,
 ) -> Result<Memory, Vec<Diagnostic>> {
     if ![1, wasm_format::PAGE_SIZE].contains(&options.memory.page_size) {
         let message = "--page_size=N must be either 1 or 65536";
@@ -162,7 +164,9 @@ pub(crate) fn lay_out(
         at.align(4);
         memory.init_flag = Some(at.at());
         at.advance(4);
-        memory.align_log2 = memory.align_log2.max(2);
+        if options.is_pic() {
+            memory.align_log2 = memory.align_log2.max(2);
+        }
     }
     memory.data_end = at.at();
 
@@ -173,7 +177,9 @@ pub(crate) fn lay_out(
         .at()
         .checked_next_multiple_of(STACK_ALIGN)
         .unwrap_or(u64::MAX);
-    memory.limit(at.at(), options, is_64, &mut errors);
+    // The heap's start counts where the program knows it.
+    let end = if has_heap { memory.heap_base } else { at.at() };
+    memory.limit(end, options, is_64, &mut errors);
     memory.finish(at.0, errors)
 }
 
@@ -185,7 +191,7 @@ impl Memory {
         self.stack_high = at.at();
     }
 
-    /// Decides the limits; `end` is the end of data and stack.
+    /// Decides the limits; `end` is what data and stack need.
     fn limit(&mut self, end: u64, options: &Options, is_64: bool, errors: &mut Vec<Diagnostic>) {
         let asked = &options.memory;
         let page = asked.page_size;

@@ -34,7 +34,7 @@ pub use values::{SymbolValues, Value};
 use super::features::Features;
 use super::liveness::Liveness;
 use super::options::Options;
-use super::resolution::{MadeFunction, Resolution};
+use super::resolution::{Definition, MadeAddress, MadeFunction, Resolution};
 use super::synthesis::{SynthFunction, Synthesis};
 use crate::diag::{Code as Topic, Diagnostic};
 
@@ -120,6 +120,7 @@ pub fn layout<'a>(
         options,
         resolution.is_64,
         needs_init_flag(synthesis, options),
+        has_heap(resolution),
     )?;
 
     // Sections of objects need no address to find their place.
@@ -180,7 +181,15 @@ fn table_base(options: &Options) -> u64 {
     if options.is_pic() {
         return 0;
     }
-    options.table.base.unwrap_or(DEFAULT_TABLE_BASE)
+    // 0 asks for nothing: slot 0 is that of the null pointer.
+    let asked = options.table.base.filter(|&base| base != 0);
+    asked.unwrap_or(DEFAULT_TABLE_BASE)
+}
+
+/// Whether there is a symbol of the heap's start.
+fn has_heap(resolution: &Resolution<'_>) -> bool {
+    let heap = Definition::Address(MadeAddress::HeapBase);
+    (resolution.symbols()).any(|(_, symbol)| symbol.definition == heap)
 }
 
 /// Whether several threads may come to fill the memory at once.

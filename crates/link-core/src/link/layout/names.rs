@@ -182,7 +182,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
             add(shown.name(symbol.name));
         }
     }
-    let got_name = |symbol: SymbolRef, function: &str, data: &str| {
+    let got_name = |shown: &mut Shown, symbol: SymbolRef, function: &str, data: &str| {
         let prefix = if sources.kind(symbol) == SymbolKind::Function {
             function
         } else {
@@ -192,7 +192,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
             Definition::Stub(stub) => resolution.stubs[stub as usize].prefix,
             _ => "",
         };
-        format!("{prefix}{stub}{}", resolution.name(symbol))
+        format!("{prefix}{stub}{}", shown.name(resolution.name(symbol)))
     };
     for &symbol in &synthesis.got_imports {
         add(shown.name(resolution.name(symbol)));
@@ -210,6 +210,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
     }
     for &symbol in &synthesis.got_internal {
         add(&got_name(
+            &mut shown,
             symbol,
             "GOT.func.internal.",
             "GOT.data.internal.",
@@ -220,12 +221,13 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
 
 fn segments(sources: &Sources<'_, '_>) -> Entries {
     let mut entries = Entries::default();
+    let all = &sources.layout.data.segments;
+    let joined = are_joined(sources) && all.len() > 1;
     for (index, segments) in file_segments(sources).into_iter().enumerate() {
-        let all = &sources.layout.data.segments;
-        let name = if segments.len() == 1 && !(are_joined(sources) && all.len() > 1) {
-            all[segments.start as usize].name
-        } else {
+        let name = if joined {
             ".data"
+        } else {
+            all[segments.start as usize].name
         };
         if !name.is_empty() {
             entries.add(index as u32, name);

@@ -9,7 +9,7 @@ use crate::link::ids::{
     TagIndex,
 };
 use crate::link::liveness::Liveness;
-use crate::link::resolution::{MadeFunction, MadeGlobal, Resolution, SymbolRef};
+use crate::link::resolution::{Definition, MadeFunction, MadeGlobal, Resolution, SymbolRef};
 use crate::link::synthesis::{FunctionRef, SynthFunction, Synthesis, TableUse};
 
 /// Imported symbols of one kind, in order.
@@ -39,6 +39,8 @@ pub struct Functions {
     made: FxHashMap<MadeFunction, FuncIndex>,
     stubs: FxHashMap<u32, FuncIndex>,
     undefined_stubs: FxHashMap<SymbolId, u32>,
+    /// Whether some of the imports are defined here, too.
+    replaceable: bool,
 }
 
 impl Functions {
@@ -57,10 +59,13 @@ impl Functions {
             made: FxHashMap::default(),
             stubs: FxHashMap::default(),
             undefined_stubs: synthesis.undefined_stubs.clone(),
+            replaceable: false,
         };
         for symbol in imports_of(resolution, synthesis, SymbolKind::Function) {
             let index = functions.take();
             functions.imports.insert(symbol, index);
+            let definition = resolution.symbol(symbol).definition;
+            functions.replaceable |= matches!(definition, Definition::Object { .. });
         }
         for (symbol, stands_for) in &synthesis.import_aliases {
             if let Some(&index) = functions.imports.get(stands_for) {
@@ -97,6 +102,15 @@ impl Functions {
         let index = FuncIndex(self.count);
         self.count += 1;
         index
+    }
+
+    /// The import that is called in the place of a function of this module: of a weak one
+    /// in a shared library, for which a loader may have found another.
+    #[inline]
+    pub fn replacement(&self, symbol: SymbolId) -> Option<FuncIndex> {
+        self.replaceable
+            .then(|| self.imports.get(&symbol).copied())
+            .flatten()
     }
 
     /// The index of a wrapper of [`Synthesis::wrappers`].
@@ -206,7 +220,8 @@ impl Globals {
 }
 
 /// The table index space: imports, the live tables of the objects, then the indirect
-/// function table if the output defines it.
+/// function table if the output defines it; before them if code relies on its being the
+/// first.
 #[derive(Debug, Default)]
 pub struct Tables {
     /// How many are imported.
@@ -239,13 +254,19 @@ impl Tables {
             }
         }
         tables.imported = tables.count;
+        let defined = synthesis.table == TableUse::Defined;
+        // Code from before tables had symbols means table 0.
+        let first = resolution.indirect_table_is_first();
+        if defined && first {
+            tables.indirect = Some(tables.take());
+        }
         for (file, object) in resolution.objects() {
             let numbers = (0..object.tables.len() as u32)
                 .map(|i| liveness.table(file, ObjTable(i)).then(|| tables.take()))
                 .collect();
             tables.files.push(numbers);
         }
-        if synthesis.table == TableUse::Defined {
+        if defined && !first {
             tables.indirect = Some(tables.take());
         }
         tables

@@ -91,7 +91,10 @@ impl Places<'_, '_> {
             Definition::Function(made) => function(FunctionRef::Made(made)),
             Definition::Stub(stub) => function(FunctionRef::Stub(stub)),
             Definition::Global(made) => self.globals.made(made).map_or(Value::Dead, Value::Global),
-            Definition::Address(made) => self.address(made, symbol.name),
+            Definition::Address(made) => {
+                let address = self.address(made, symbol.name);
+                address.map_or_else(|| self.absent(id), Value::Address)
+            }
             Definition::IndirectFunctionTable => {
                 self.tables.indirect.map_or(Value::Dead, Value::Table)
             }
@@ -103,34 +106,38 @@ impl Places<'_, '_> {
                 .or_else(|| self.globals.import(id).map(Value::Global))
                 .or_else(|| self.tables.import(id).map(Value::Table))
                 .or_else(|| self.tags.import(id).map(Value::Tag));
-                match import {
-                    Some(import) => import,
-                    None if self.liveness.reached(id) => Value::Undefined,
-                    None => Value::Dead,
-                }
+                import.unwrap_or_else(|| self.absent(id))
             }
         }
     }
 
-    fn address(&self, made: MadeAddress, name: &str) -> Value {
+    /// What a name stands for that nothing defines.
+    fn absent(&self, id: SymbolId) -> Value {
+        if self.liveness.reached(id) {
+            Value::Undefined
+        } else {
+            Value::Dead
+        }
+    }
+
+    /// An address that the linker knows; `None` for the bounds of a segment that the
+    /// output does not have.
+    fn address(&self, made: MadeAddress, name: &str) -> Option<u64> {
         if let Some(address) = self.memory.made(made, self.slots.base) {
-            return Value::Address(address);
+            return Some(address);
         }
         let (prefix, at_end) = match made {
             MadeAddress::SegmentStart => ("__start_", false),
             _ => ("__stop_", true),
         };
-        let segment = name
-            .strip_prefix(prefix)
-            .and_then(|name| self.data.segments.iter().position(|s| s.name == name));
-        segment.map_or(Value::Dead, |i| {
-            let end = if at_end {
-                self.data.segments[i].size
-            } else {
-                0
-            };
-            Value::Address(self.memory.segments[i] + end)
-        })
+        let name = name.strip_prefix(prefix)?;
+        let i = self.data.segments.iter().position(|s| s.name == name)?;
+        let end = if at_end {
+            self.data.segments[i].size
+        } else {
+            0
+        };
+        Some(self.memory.segments[i] + end)
     }
 
     /// The value of a symbol that an object defines. Whether it is reached is a matter of
@@ -351,7 +358,7 @@ impl Relocator<'_, '_> {
                     _ => u64::from(slot.0),
                 }
             }
-            (_, Value::Function(function)) => u64::from(function.0),
+            (_, Value::Function(function)) => u64::from(self.called(site, symbol, function).0),
             (_, Value::Table(table)) => u64::from(table.0),
             (_, Value::Tag(tag)) => u64::from(tag.0),
             (_, Value::Address(address)) => {
@@ -364,6 +371,14 @@ impl Relocator<'_, '_> {
             (_, Value::Global(global)) => u64::from(global.0),
             (_, Value::Undefined | Value::Section) => 0,
         }
+    }
+
+    /// What is called when `function` is, which `symbol` stands for.
+    #[inline]
+    fn called(&self, site: &Site, symbol: ObjSymbol, function: FuncIndex) -> FuncIndex {
+        let shared = self.places.resolution.files[site.file.index()].symbols[symbol.index()];
+        let replacement = shared.and_then(|id| self.places.functions.replacement(id));
+        replacement.unwrap_or(function)
     }
 
     /// The global that holds the address of a symbol.

@@ -198,7 +198,11 @@ impl<'a> InputReader<'_, 'a> {
                 contents,
                 own_names: 0..names.len(),
                 names: names.into(),
-                options,
+                // Between --start-lib and --end-lib as in an archive.
+                options: ParseOptions {
+                    from_archive: true,
+                    ..options
+                },
                 access: self.access,
             })),
             Err(fault) => part.diagnostics.push(fault.into_diagnostic(&name.get())),

@@ -173,7 +173,7 @@ fn refer_to_indirect_function_table(resolver: &mut Resolver<'_>) {
         ..own_mention(
             INDIRECT_FUNCTION_TABLE,
             SymbolKind::Table,
-            SymbolFlags::UNDEFINED,
+            SymbolFlags::UNDEFINED | HIDDEN,
         )
     };
     let (super::Referred::To(id) | super::Referred::Pull(id, _)) = resolver.table.refer(&mention);

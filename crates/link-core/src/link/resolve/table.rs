@@ -75,6 +75,7 @@ pub(super) struct Table<'a> {
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) record: Recorder<'a>,
     allow_multiple_definition: bool,
+    duplicates_warn: bool,
     check_shared_signatures: bool,
     demangle: bool,
 }
@@ -100,6 +101,7 @@ impl<'a> Table<'a> {
             diagnostics: Vec::new(),
             record: Recorder::new(options),
             allow_multiple_definition: options.allow_multiple_definition,
+            duplicates_warn: options.no_inhibit_exec,
             check_shared_signatures: options.pic.check_shared_signatures,
             demangle: options.demangle,
         }
@@ -212,6 +214,12 @@ impl<'a> Table<'a> {
             entry.lazy = None;
             return Referred::Pull(id, lazy);
         }
+        // A weak reference to what is offered is not one to a host.
+        let mut mention = *mention;
+        if entry.lazy.is_some() {
+            mention.import = None;
+        }
+        let mention = &mention;
         match entry.state {
             State::Offered => {
                 entry.state = State::Undefined;
@@ -249,9 +257,8 @@ impl<'a> Table<'a> {
             let undefined = self.is_undefined(id);
             let symbol = &mut self.symbols[id.index()];
             if undefined && !symbol.called_directly {
-                // An address was taken; only a call knows the signature.
-                symbol.signature = mention.signature;
-                symbol.file = mention.file;
+                // An address was taken; only a call knows what is called.
+                describe(symbol, mention);
             } else {
                 let (variant, new) = self.variant(id, mention.signature);
                 if new {
@@ -396,7 +403,12 @@ impl<'a> Table<'a> {
         }
         if !self.allow_multiple_definition {
             let message = format!("duplicate symbol: {}", self.show(mention.name));
-            let diagnostic = Diagnostic::error(Code::Duplicate, message)
+            let new = if self.duplicates_warn {
+                Diagnostic::warning
+            } else {
+                Diagnostic::error
+            };
+            let diagnostic = new(Code::Duplicate, message)
                 .about(mention.name)
                 .note(format!("defined in {}", self.file_name(symbol.file)))
                 .note(format!("defined in {}", self.file_name(mention.file)));

@@ -32,6 +32,8 @@ pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
                 let name = resolver.names.alloc_str(&full);
                 let mut mention = own_mention(name, symbol.kind, SymbolFlags::UNDEFINED);
                 mention.signature = symbol.signature;
+                // It is imported under its own name.
+                mention.called_directly = symbol.called_directly;
                 if let Referred::Pull(_, lazy) = resolver.table.refer(&mention) {
                     let by = INTERNAL.into();
                     resolver.pull(lazy, Wanted { by, symbol: name });

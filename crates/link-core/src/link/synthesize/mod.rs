@@ -45,12 +45,21 @@ pub fn synthesize<'a>(
         named_types: scan.types,
         ..Synthesis::default()
     };
+    // Stubs exist to be called; the address of a missing function is null, but where it
+    // was taken first. Several missing functions may share a stub, and with it their address.
+    let null: FxHashSet<SymbolId> = (ignored.iter())
+        .filter(|ignored| !ignored.has_slot)
+        .map(|ignored| ignored.symbol)
+        .collect();
+    let ignored = ignored.iter().map(|ignored| ignored.symbol);
     stub_undefined(resolution, &mut synthesis, ignored);
-    // Several missing functions may share a stub, and with it their address.
     let stubbed = &synthesis.undefined_stubs;
     let mut seen = FxHashSet::default();
     synthesis.slots.retain(|slot| match slot {
-        FunctionRef::Undefined(id) => stubbed.get(id).is_none_or(|&stub| seen.insert(stub)),
+        FunctionRef::Undefined(id) => {
+            let mut first = || stubbed.get(id).is_none_or(|&stub| seen.insert(stub));
+            !null.contains(id) && first()
+        }
         _ => true,
     });
     let table_is_named = is_table_named(resolution, live);
@@ -59,7 +68,8 @@ pub fn synthesize<'a>(
     synthesis.functions = functions(resolution, live, &synthesis);
     startup::add(resolution, live, options, features, &mut synthesis);
     synthesis.globals = globals(resolution, live, &synthesis);
-    let table_is_used = table_is_named || scan.takes_slots;
+    let slots = scan.takes_slots && !options.is_relocatable();
+    let table_is_used = table_is_named || slots;
     ports::imports(
         resolution,
         live,
@@ -77,7 +87,7 @@ pub fn synthesize<'a>(
 fn stub_undefined<'a>(
     resolution: &Resolution<'a>,
     synthesis: &mut Synthesis<'a>,
-    undefined: Vec<SymbolId>,
+    undefined: impl Iterator<Item = SymbolId>,
 ) {
     let mut known: FxHashMap<&[u8], u32> = FxHashMap::default();
     for id in undefined {

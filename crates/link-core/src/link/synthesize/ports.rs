@@ -144,7 +144,8 @@ pub(super) fn exports<'a>(
     }
     let wraps = wraps_commands(resolution, options, synthesis);
     let mut wrapped = Vec::new();
-    for (id, symbol) in resolution.symbols() {
+    for id in resolution.names_in_order() {
+        let symbol = resolution.symbol(id);
         let table = symbol.definition == Definition::IndirectFunctionTable;
         let present = if table {
             synthesis.table == TableUse::Defined
@@ -174,7 +175,7 @@ pub(super) fn exports<'a>(
             synthesis.exports.push(Export { name, what: target });
         }
     }
-    start_up_exports(options, synthesis);
+    start_up_exports(resolution, options, synthesis);
     for (name, id) in wrapped {
         let what = ExportTarget::Wrapper(synthesis.wrappers.len() as u32);
         synthesis.wrappers.push(id);
@@ -184,14 +185,29 @@ pub(super) fn exports<'a>(
 
 /// Exports of functions and addresses that no symbol names: the one a loader calls, and
 /// all of them where everything is exported.
-fn start_up_exports(options: &Options, synthesis: &mut Synthesis<'_>) {
+fn start_up_exports(resolution: &Resolution<'_>, options: &Options, synthesis: &mut Synthesis<'_>) {
     let init_memory = SynthFunction::Made(MadeFunction::InitMemory);
     let guarded = options.memory.shared && synthesis.functions.contains(&init_memory);
     if options.export_all && guarded {
-        synthesis.exports.push(Export {
+        // It is older than the bounds of segments that nobody but the linker names.
+        let is_bound = |export: &Export<'_>| match export.what {
+            ExportTarget::Symbol(id) => {
+                let symbol = resolution.symbol(id);
+                let bound = matches!(
+                    symbol.definition,
+                    Definition::Address(MadeAddress::SegmentStart | MadeAddress::SegmentStop)
+                );
+                bound && !symbol.used_in_object
+            }
+            _ => false,
+        };
+        let others = synthesis.exports.iter().rposition(|it| !is_bound(it));
+        let flag = Export {
             name: "__wasm_init_memory_flag",
             what: ExportTarget::Address(MadeAddress::InitMemoryFlag),
-        });
+        };
+        let at = others.map_or(0, |last| last + 1);
+        synthesis.exports.insert(at, flag);
     }
     for function in &synthesis.functions {
         let SynthFunction::Made(made) = *function else {

@@ -36,6 +36,8 @@ pub(super) struct Place {
     pub(super) file: FileId,
     pub(super) symbol: SymbolId,
     pub(super) chunk: ChunkRef,
+    /// Whether a table slot is asked for.
+    pub(super) slot: bool,
 }
 
 /// Which chunk of its file.
@@ -175,7 +177,10 @@ impl FileScan<'_, '_> {
 
     fn reloc(&mut self, reloc: &ObjReloc, place: ChunkRef) {
         let symbol = target(self.resolution, self.file, reloc);
-        let definition = self.resolution.definition(symbol);
+        let definition = match symbol {
+            SymbolRef::Global(id) if self.gone.contains(&id) => Definition::Undefined,
+            _ => self.resolution.definition(symbol),
+        };
         if takes_slot(reloc.ty) {
             self.scan.takes_slots = true;
             if !needs_got(self.resolution, self.options, symbol) {
@@ -185,20 +190,20 @@ impl FileScan<'_, '_> {
         if is_global_index(reloc.ty) && self.kind(symbol) != SymbolKind::Global {
             self.got(symbol);
         }
-        if takes_slot(reloc.ty)
-            && reloc.ty.base() == RelocBase::ImageBase
-            && definition == Definition::Undefined
-            && !self.options.is_relocatable()
-        {
-            self.error(
-                reloc,
-                symbol,
-                "is not supported against an undefined symbol",
-                "",
-            );
-        }
-        if reloc.ty.base() == RelocBase::TlsBase {
-            self.check_tls(reloc, symbol, definition);
+        match reloc.ty.base() {
+            RelocBase::TlsBase => self.check_tls(reloc, symbol, definition),
+            // What is not here has no place relative to what is.
+            RelocBase::ImageBase
+                if definition == Definition::Undefined && !self.options.is_relocatable() =>
+            {
+                self.error(
+                    reloc,
+                    symbol,
+                    "is not supported against an undefined symbol",
+                    "",
+                );
+            }
+            _ => {}
         }
         let elsewhere = match definition {
             Definition::Shared(_) => true,
@@ -208,8 +213,7 @@ impl FileScan<'_, '_> {
         if self.options.is_pic() || elsewhere {
             self.check_pic(reloc, symbol);
         }
-        if let SymbolRef::Global(id) = symbol
-            && (definition == Definition::Undefined || self.gone.contains(&id))
+        if let (Definition::Undefined, SymbolRef::Global(id)) = (definition, symbol)
             && !self.options.is_relocatable()
             && !self.resolution.symbol(id).weak
             && !self.is_left_to_loader(id)
@@ -218,6 +222,7 @@ impl FileScan<'_, '_> {
                 file: self.file,
                 symbol: id,
                 chunk: place,
+                slot: takes_slot(reloc.ty),
             });
         }
     }

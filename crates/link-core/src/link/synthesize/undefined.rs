@@ -17,6 +17,13 @@ const PLACES_SHOWN: usize = 3;
 /// Undefined names for which a near name is looked for.
 const NAMES_LOOKED_UP: usize = 20;
 
+/// A function that nobody defines and whose calls shall trap instead.
+pub(super) struct Ignored {
+    pub(super) symbol: SymbolId,
+    /// Its address is that of the stub, not null: it was taken before the first call.
+    pub(super) has_slot: bool,
+}
+
 /// Reports undefined symbols as the options ask, one message for each file and symbol.
 /// Returns the functions whose calls shall trap instead.
 pub(super) fn report(
@@ -25,7 +32,7 @@ pub(super) fn report(
     allowed: &[&str],
     scan: &Scan,
     diagnostics: &mut Diagnostics,
-) -> Vec<SymbolId> {
+) -> Vec<Ignored> {
     let allowed: FxHashSet<&str> = allowed.iter().copied().collect();
     let mut ignored = Vec::new();
     let mut ignored_set = FxHashSet::default();
@@ -35,14 +42,16 @@ pub(super) fn report(
         let symbol = resolution.symbol(place.symbol);
         if has_import_name(resolution, place.symbol)
             || symbol.force_import
-            || (options.import_undefined && symbol.kind != SymbolKind::Data)
+            || (options.import_undefined && symbol.kind == SymbolKind::Function)
             || options.allowed_undefined.contains(symbol.name)
             || allowed.contains(symbol.name)
         {
             continue;
         }
         match options.unresolved {
-            Unresolved::Error | Unresolved::Warn => {
+            Unresolved::Ignore if has_stand_in(options, symbol.kind) => {}
+            Unresolved::ImportDynamic => {}
+            Unresolved::Error | Unresolved::Warn | Unresolved::Ignore => {
                 let group = *group_of
                     .entry((place.file, place.symbol))
                     .or_insert(groups.len());
@@ -51,14 +60,16 @@ pub(super) fn report(
                 }
                 groups[group].push(place);
             }
-            Unresolved::Ignore | Unresolved::ImportDynamic => {}
         }
         let stub = match options.unresolved {
             Unresolved::Warn | Unresolved::Ignore => !options.import_undefined,
             Unresolved::Error | Unresolved::ImportDynamic => false,
         };
         if stub && symbol.kind == SymbolKind::Function && ignored_set.insert(place.symbol) {
-            ignored.push(place.symbol);
+            ignored.push(Ignored {
+                symbol: place.symbol,
+                has_slot: place.slot,
+            });
         }
     }
     let mut suggested = FxHashMap::default();
@@ -79,12 +90,21 @@ pub(super) fn report(
     ignored
 }
 
+/// Whether something can be put in the place of what is undefined: a function that traps,
+/// the address 0, or an import.
+fn has_stand_in(options: &Options, kind: SymbolKind) -> bool {
+    matches!(kind, SymbolKind::Function | SymbolKind::Data)
+        || options.import_undefined
+        || options.is_pic()
+}
+
 fn message(resolution: &Resolution<'_>, options: &Options, places: &[Place]) -> Diagnostic {
     let first = places[0];
-    let name = resolution.symbol(first.symbol).name;
+    let symbol = resolution.symbol(first.symbol);
+    let name = symbol.name;
     let text = format!("undefined symbol: {}", shown(options, name));
     let new = match options.unresolved {
-        Unresolved::Warn => Diagnostic::warning,
+        Unresolved::Warn if has_stand_in(options, symbol.kind) => Diagnostic::warning,
         _ => Diagnostic::error,
     };
     let mut diagnostic = new(Code::Undefined, text)

@@ -234,6 +234,7 @@ impl<'a> LinkInput<'a> {
                 .collect(),
             has_features: !module.features.is_empty(),
             producers: &self.producers,
+            calls_table_0: false,
             from_archive: false,
         }
     }

@@ -10,7 +10,7 @@ use super::symbols::SymbolTable;
 use crate::link::ids::{FileId, ObjCustom};
 use crate::link::layout::data::{DataSource, OutputSegment, SegmentPlace};
 use crate::link::layout::entries::Sources;
-use crate::link::layout::sections::file_segments;
+use crate::link::layout::sections::{are_joined, file_segments};
 
 /// The section's contents after its name.
 pub(super) fn write(
@@ -38,8 +38,10 @@ pub(super) fn write(
     out
 }
 
-/// What the segments in the file are. Where several became one, the first names it.
+/// What the segments in the file are.
 fn segments<'a>(sources: &Sources<'_, 'a>) -> Vec<SegmentInfo<'a>> {
+    let all = &sources.layout.data.segments;
+    let are_joined = are_joined(sources) && all.len() > 1;
     file_segments(sources)
         .into_iter()
         .map(|range| {
@@ -50,7 +52,7 @@ fn segments<'a>(sources: &Sources<'_, 'a>) -> Vec<SegmentInfo<'a>> {
                 .reduce(|common, flags| SegmentFlags(common.0 & flags.0));
             let align_log2 = joined.iter().map(|segment| segment.align_log2).max();
             SegmentInfo {
-                name: joined[0].name,
+                name: if are_joined { ".data" } else { joined[0].name },
                 align_log2: align_log2.unwrap_or(0),
                 flags: flags.unwrap_or(SegmentFlags::NONE),
             }
@@ -132,6 +134,7 @@ fn comdats<'a>(
                 .filter(|(_, members)| !members.is_empty()),
         );
     }
+    all.sort_by_key(|&(name, _)| name);
     all
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
 use wasm_format::linking::{DataRef, SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget};
 
 use super::SectionIndices;
@@ -34,7 +35,11 @@ pub(super) struct SymbolTable<'a> {
 impl<'a> SymbolTable<'a> {
     pub(super) fn number(sources: &Sources<'_, 'a>, indices: &SectionIndices) -> Self {
         let resolution = sources.resolution;
-        let maker = Maker { sources, indices };
+        let maker = Maker {
+            sources,
+            indices,
+            wrapped: sources.synthesis.wrappers.iter().copied().collect(),
+        };
         let mut table = Self {
             entries: Vec::new(),
             stubs: BTreeMap::new(),
@@ -42,16 +47,8 @@ impl<'a> SymbolTable<'a> {
             local: Vec::new(),
             first_section: 0,
         };
-        for (id, symbol) in resolution.symbols() {
-            // Of a name with several signatures, the definition has the place where the
-            // name was first met.
-            let id = match symbol.definition {
-                Definition::Stub(_) => resolution.names.find(symbol.name),
-                _ => Some(id),
-            };
-            if let Some(id) = id.filter(|id| table.shared[id.index()] == ABSENT)
-                && let Some(entry) = maker.shared(id)
-            {
+        for id in resolution.names_in_order() {
+            if let Some(entry) = maker.shared(id) {
                 table.shared[id.index()] = table.push(entry);
             }
         }
@@ -115,6 +112,8 @@ impl<'a> SymbolTable<'a> {
 struct Maker<'s, 'l, 'a> {
     sources: &'s Sources<'l, 'a>,
     indices: &'s SectionIndices,
+    /// Functions of which a wrapper is exported.
+    wrapped: FxHashSet<SymbolId>,
 }
 
 impl<'a> Maker<'_, '_, 'a> {
@@ -175,8 +174,12 @@ impl<'a> Maker<'_, '_, 'a> {
             Definition::Undefined | Definition::Shared(_) => {
                 symbol.used_in_object || Some(id) == sources.resolution.made.indirect_function_table
             }
-            Definition::Address(_) => symbol.used_in_object,
-            _ => sources.liveness.reached(id) && symbol.used_in_object,
+            // Addresses are there, whether they are needed or not, and of globals and tables
+            // those that have an index.
+            Definition::Address(_) | Definition::Global(_) | Definition::IndirectFunctionTable => {
+                symbol.used_in_object
+            }
+            Definition::Function(_) => sources.liveness.reached(id) && symbol.used_in_object,
         }
     }
 
@@ -184,6 +187,8 @@ impl<'a> Maker<'_, '_, 'a> {
         let options = self.sources.options;
         let symbol = self.sources.resolution.symbol(id);
         let table = symbol.definition == Definition::IndirectFunctionTable;
+        // Its wrapper is what others see.
+        let wrapped = self.wrapped.contains(&id);
         let import = !defined && !matches!(target, SymbolTarget::Data(_));
         let explicit = symbol.import.is_some_and(|import| import.explicit)
             || import_name(symbol, options).1 != symbol.name;
@@ -205,12 +210,12 @@ impl<'a> Maker<'_, '_, 'a> {
                 if table {
                     defined && !options.table.export
                 } else {
-                    symbol.hidden
+                    symbol.hidden || wrapped
                 },
                 SymbolFlags::VISIBILITY_HIDDEN,
             ),
             (!defined, SymbolFlags::UNDEFINED),
-            (symbol.exported_flag, SymbolFlags::EXPORTED),
+            (symbol.exported_flag && !wrapped, SymbolFlags::EXPORTED),
             (import && explicit, SymbolFlags::EXPLICIT_NAME),
             // The linker's own table is there because the module has it, whoever asked.
             (

@@ -337,6 +337,7 @@ fn implied_table_symbol<'a>(
                 && import.name == FUNCTION_TABLE
                 && import.ty.element == RefType::FUNCREF =>
         {
+            object.calls_table_0 = true;
             let target = object.add_undefined(Undefined::Table {
                 ty: import.ty,
                 import: ImportName {

@@ -184,6 +184,7 @@ fn parse<'a>(
         features: Vec::new(),
         has_features: sections.features.is_some(),
         producers: &[],
+        calls_table_0: false,
         from_archive: options.from_archive,
     };
     sections.read(SectionId::Export, |body| {

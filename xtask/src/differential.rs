@@ -1,0 +1,187 @@
+//! `cargo xtask differential`: random link problems, each solved by `wasm-link` and by
+//! `rust-lld`. Exit code, messages and module must be the same, byte for byte.
+
+mod alike;
+mod code;
+mod compare;
+mod contents;
+mod encode;
+mod generate;
+mod object;
+mod options;
+mod problem;
+mod random;
+mod reduce;
+mod symbols;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use compare::{Difference, Linkers};
+
+use crate::process::{build_dir, cargo, run, rust_lld, target_dir};
+use crate::{Result, unknown_argument};
+
+const DEFAULT_COUNT: u64 = 1000;
+/// Of one kind of difference, so many are reduced and kept.
+const KEPT: usize = 2;
+
+struct Arguments {
+    count: u64,
+    seed: u64,
+    keep: Option<PathBuf>,
+    reduce: bool,
+}
+
+pub(crate) fn run_command(args: &[String]) -> Result {
+    let mut arguments = Arguments {
+        count: DEFAULT_COUNT,
+        seed: 1,
+        keep: None,
+        reduce: false,
+    };
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or(format!("{arg} needs a value"));
+        let number = |text: &String| text.parse().map_err(|_| format!("`{text}` is no number"));
+        match arg.as_str() {
+            "--count" => arguments.count = number(value()?)?,
+            "--seed" => arguments.seed = number(value()?)?,
+            "--keep" => arguments.keep = Some(std::path::absolute(value()?)?),
+            "--reduce" => arguments.reduce = true,
+            other => return unknown_argument(other),
+        }
+    }
+    compare_all(&arguments)
+}
+
+/// Problems that are the same on every run.
+pub(crate) fn run_some(count: u64) -> Result {
+    compare_all(&Arguments {
+        count,
+        seed: 1,
+        keep: None,
+        reduce: false,
+    })
+}
+
+/// What was found: kind of difference, and the seeds of the problems with it.
+type Found = BTreeMap<String, Vec<(u64, String)>>;
+
+fn compare_all(arguments: &Arguments) -> Result {
+    run(cargo().args(["build", "--quiet", "-p", "link-cli"]))?;
+    let scratch = target_dir()?.join("differential");
+    fs::create_dir_all(&scratch)?;
+    let linkers = Linkers {
+        reference: rust_lld()?,
+        ours: as_wasm_ld(&scratch)?,
+    };
+    let next = AtomicU64::new(0);
+    let found = Mutex::new(Found::new());
+    let linked = AtomicU64::new(0);
+    let workers = std::thread::available_parallelism()?.get();
+    std::thread::scope(|scope| -> Result {
+        let workers: Vec<_> = (0..workers)
+            .map(|worker| {
+                let directory = scratch.join(format!("worker{worker}"));
+                let (linkers, found, next, linked) = (&linkers, &found, &next, &linked);
+                scope.spawn(move || -> std::result::Result<(), String> {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= arguments.count {
+                            return Ok(());
+                        }
+                        let seed = arguments.seed + number;
+                        let problem = generate::problem(seed);
+                        let made = linkers
+                            .link(&problem, &directory)
+                            .map_err(|error| error.to_string())?;
+                        if made[0].module.is_some() {
+                            linked.fetch_add(1, Ordering::Relaxed);
+                        }
+                        if let Some(difference) = compare::difference(&made) {
+                            note(arguments, linkers, found, seed, &difference)
+                                .map_err(|error| error.to_string())?;
+                        }
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            worker.join().map_err(|_| "a worker panicked")??;
+        }
+        Ok(())
+    })?;
+    let found = found.into_inner().unwrap_or_default();
+    report(arguments, &found, linked.into_inner())
+}
+
+/// The command under the name that makes it print what `wasm-ld` prints.
+fn as_wasm_ld(scratch: &Path) -> Result<PathBuf> {
+    let path = scratch.join(format!("wasm-ld{}", std::env::consts::EXE_SUFFIX));
+    let built = build_dir(false)?.join(format!("wasm-link{}", std::env::consts::EXE_SUFFIX));
+    fs::copy(built, &path)?;
+    Ok(path)
+}
+
+fn note(
+    arguments: &Arguments,
+    linkers: &Linkers,
+    found: &Mutex<Found>,
+    seed: u64,
+    difference: &Difference,
+) -> Result {
+    let nth = {
+        let mut found = found.lock().map_err(|_| "a worker panicked")?;
+        let list = found.entry(difference.kind.clone()).or_default();
+        list.push((seed, difference.details.clone()));
+        list.len()
+    };
+    if let Some(keep) = &arguments.keep
+        && nth <= KEPT
+    {
+        let directory = keep.join(seed.to_string());
+        let mut problem = generate::problem(seed);
+        if arguments.reduce {
+            problem = reduce::reduce(problem, &difference.kind, linkers, &directory)?;
+        }
+        let made = linkers.link(&problem, &directory)?;
+        fs::write(directory.join("problem.txt"), problem.describe())?;
+        if let Some(difference) = compare::difference(&made) {
+            let text = format!("{}\n{}\n", difference.kind, difference.details);
+            fs::write(directory.join("difference.txt"), text)?;
+        }
+    }
+    Ok(())
+}
+
+fn report(arguments: &Arguments, found: &Found, linked: u64) -> Result {
+    let mut kinds: Vec<_> = found.iter().collect();
+    kinds.sort_by_key(|(_, list)| std::cmp::Reverse(list.len()));
+    for (kind, list) in &kinds {
+        let seeds: Vec<_> = list
+            .iter()
+            .take(5)
+            .map(|(seed, _)| seed.to_string())
+            .collect();
+        println!("{} × {kind} (seeds {})", list.len(), seeds.join(", "));
+        if let Some((_, details)) = list.first() {
+            for line in details.lines().take(12) {
+                println!("    {line}");
+            }
+        }
+    }
+    let different: usize = kinds.iter().map(|(_, list)| list.len()).sum();
+    println!(
+        "{} problems from seed {} on: {linked} linked by rust-lld, {different} different",
+        arguments.count, arguments.seed
+    );
+    if different == 0 {
+        Ok(())
+    } else {
+        Err(format!("{different} problems are solved differently").into())
+    }
+}

@@ -1,0 +1,153 @@
+//! What is taken out of a problem so that the linkers can agree about it: references to what
+//! nothing defines, and what `docs/differences.md` lists.
+
+use std::collections::HashSet;
+
+use wasm_format::linking::SegmentFlags;
+
+use super::contents::LINKER_DATA;
+use super::generate::{LOCAL, WEAK};
+use super::object::{Item, Kind, Object, Referred};
+use super::problem::Input;
+
+/// Takes out what is linked differently on purpose.
+pub(super) fn adapt(inputs: &mut [Input], options: &[String]) {
+    // `wasm-ld` keeps what is to be retained only in objects that are linked from the start,
+    // and debug info of pulled objects of which nothing is left.
+    for input in &mut *inputs {
+        if !matches!(input, Input::Object(_)) {
+            for object in input.objects_mut() {
+                keep_nothing(object);
+            }
+        }
+        // `wasm-ld` writes libraries with weak globals that it cannot read.
+        if let Input::Shared(object) = input {
+            make_globals_strong(object);
+        }
+    }
+    let given = |wanted: &str| options.iter().any(|option| option == wanted);
+    for object in inputs.iter_mut().flat_map(Input::objects_mut) {
+        // Without garbage collection, `wasm-ld` keeps functions of copies it did not choose.
+        // In a finished module it names the segments that comdats are in.
+        if given("--no-gc-sections") || given("--emit-relocs") {
+            (object.items).retain(|item| !matches!(item, Item::Comdat(_)));
+        }
+        // Nor does it look at what debug info refers to, unless nothing is collected.
+        if given("--no-gc-sections") {
+            forget_references(object);
+        }
+        // What a loader shall define, and whether there is a segment, is decided in another order.
+        if given("--unresolved-symbols=import-dynamic") {
+            forget_bounds(object);
+        }
+        // A finished module of `wasm-ld` loses relocations to merged strings, and flags.
+        if given("--emit-relocs") {
+            forget_strings(object);
+        }
+    }
+}
+
+/// Removes the references to what nothing defines.
+pub(super) fn remove_unresolved(objects: &mut [Object]) {
+    let defined = |object: &Object, wanted: &dyn Fn(u32) -> bool| -> HashSet<String> {
+        let items = object.items.iter();
+        let defined = items.flat_map(|item| item.defines());
+        defined
+            .filter(|&(_, flags)| wanted(flags))
+            .map(|(name, _)| name.to_owned())
+            .collect()
+    };
+    let mut everywhere: HashSet<String> = LINKER_DATA
+        .iter()
+        .chain(&["__wasm_call_ctors", "__stack_pointer"])
+        .chain(&["__tls_size", "__tls_align"])
+        .map(|&name| name.to_owned())
+        .collect();
+    for object in &*objects {
+        everywhere.extend(defined(object, &|flags| flags & LOCAL == 0));
+    }
+    for object in objects {
+        let mut here = defined(object, &|_| true);
+        for item in &object.items {
+            if let Item::Undefined(undefined) = item
+                && (undefined.flags & WEAK != 0
+                    || undefined.import.is_some() && matches!(undefined.kind, Kind::Function(_)))
+            {
+                here.insert(undefined.name.clone());
+            }
+        }
+        let known = |name: &str| here.contains(name) || everywhere.contains(name);
+        for item in &mut object.items {
+            match item {
+                Item::Function(function) => {
+                    (function.body).retain(|statement| statement.name().is_none_or(known));
+                }
+                Item::Segment(segment) => segment.relocs.retain(|reloc| known(&reloc.name)),
+                Item::Custom(custom) => (custom.relocs).retain(|reloc| {
+                    matches!(reloc.what, Referred::SectionOffset) || known(&reloc.name)
+                }),
+                _ => {}
+            }
+        }
+        object.items.retain(|item| match item {
+            Item::Undefined(undefined) => known(&undefined.name),
+            _ => true,
+        });
+    }
+}
+
+fn keep_nothing(object: &mut Object) {
+    (object.items)
+        .retain(|item| !matches!(item, Item::Custom(it) if it.name.starts_with(".debug")));
+    for item in &mut object.items {
+        if let Item::Segment(segment) = item {
+            segment.flags &= !SegmentFlags::RETAIN.0;
+        }
+    }
+}
+
+fn forget_strings(object: &mut Object) {
+    for item in &mut object.items {
+        match item {
+            Item::Segment(segment) => {
+                segment.flags = 0;
+            }
+            Item::Custom(custom) => {
+                (custom.relocs).retain(|reloc| !matches!(reloc.what, Referred::SectionOffset));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn forget_references(object: &mut Object) {
+    for item in &mut object.items {
+        if let Item::Custom(custom) = item {
+            (custom.relocs).retain(|reloc| matches!(reloc.what, Referred::SectionOffset));
+        }
+    }
+}
+
+fn forget_bounds(object: &mut Object) {
+    let bound = |name: &str| name.starts_with("__start_") || name.starts_with("__stop_");
+    for item in &mut object.items {
+        match item {
+            Item::Function(function) => {
+                (function.body).retain(|it| !it.name().is_some_and(bound));
+            }
+            Item::Segment(segment) => segment.relocs.retain(|reloc| !bound(&reloc.name)),
+            _ => {}
+        }
+    }
+}
+
+fn make_globals_strong(object: &mut Object) {
+    for item in &mut object.items {
+        match item {
+            Item::Global(global) => global.flags &= !WEAK,
+            Item::Table(table) => table.flags &= !WEAK,
+            Item::Tag(tag) => tag.flags &= !WEAK,
+            _ => {}
+        }
+    }
+}
