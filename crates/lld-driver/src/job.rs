@@ -45,6 +45,7 @@ impl FromStr for Arch {
 
 /// The system that the output runs on.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Os {
     /// None that the linker knows of: the host of the module provides everything.
     None,

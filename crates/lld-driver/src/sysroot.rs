@@ -14,6 +14,7 @@ use crate::job::Arch;
 
 /// How a WASI program is run; the WASI "application ABI" document defines it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ExecModel {
     /// Its `_start` is called once, and it is over when that returns.
     Command,

@@ -98,6 +98,7 @@ impl ValueForm {
 
 /// What a relocation's index names in the object file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RelocTarget {
     /// A symbol, by its index in the symbol table.
     Symbol,
@@ -107,6 +108,7 @@ pub enum RelocTarget {
 
 /// How a relocation changes the value of its target before it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RelocBase {
     /// The value as it is.
     Absolute,

@@ -49,7 +49,7 @@ fn rely_on(object: &Object<'_>) {
                 wasm_format::reloc::RelocTarget::Type => {
                     count += object.types[reloc.target as usize].len();
                 }
-                wasm_format::reloc::RelocTarget::Symbol => {
+                _ => {
                     count += object.symbols[reloc.target as usize].name.len();
                 }
             }
