@@ -1,6 +1,6 @@
 //! What two linkers must agree on: a summary of a module, read by `wasmparser`.
 
-use wasmparser::{Parser, Payload, TypeRef, Validator, WasmFeatures};
+use wasmparser::{KnownCustom, Name, Parser, Payload, TypeRef, Validator, WasmFeatures};
 
 use crate::Result;
 
@@ -10,6 +10,8 @@ pub(super) struct Facts {
     imports: Vec<String>,
     exports: Vec<String>,
     memories: Vec<String>,
+    /// What the name section calls the functions.
+    pub(super) names: Vec<String>,
     /// Functions that have a body.
     pub(super) functions: u32,
     /// Bytes in data segments.
@@ -72,11 +74,24 @@ pub(super) fn read(module: &[u8]) -> Result<Facts> {
                     facts.data += segment?.data.len();
                 }
             }
+            Payload::CustomSection(section) => {
+                let KnownCustom::Name(subsections) = section.as_known() else {
+                    continue;
+                };
+                for subsection in subsections {
+                    if let Name::Function(names) = subsection? {
+                        for name in names {
+                            facts.names.push(name?.name.to_owned());
+                        }
+                    }
+                }
+            }
             _ => {}
         }
     }
     facts.imports.sort();
     facts.exports.sort();
+    facts.names.sort();
     Ok(facts)
 }
 
@@ -88,6 +103,7 @@ impl Facts {
             ("import", &self.imports, &reference.imports),
             ("export", &self.exports, &reference.exports),
             ("memory", &self.memories, &reference.memories),
+            ("name of a function", &self.names, &reference.names),
         ] {
             for one in ours.iter().filter(|&one| !theirs.contains(one)) {
                 found.push(format!("{what} that rust-lld does not make: {one}"));

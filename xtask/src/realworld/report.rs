@@ -49,6 +49,9 @@ impl Context {
         let mut reference = theirs.facts;
         if check.fewer_functions {
             reference.functions = reference.functions.min(ours.facts.functions);
+            reference
+                .names
+                .retain(|name| ours.facts.names.contains(name));
         }
         let mut differences = ours.facts.differences(&reference);
         if ours.size * 100 > theirs.size * (100 + SIZE_TOLERANCE) {
