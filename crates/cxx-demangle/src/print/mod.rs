@@ -32,8 +32,8 @@ pub(crate) fn print(
         start,
         end: start.saturating_add(limit),
         depth: 0,
-        // Most steps write something.
-        steps: limit.saturating_mul(4),
+        // Two steps write a byte or more in any name that is worth showing.
+        steps: limit,
         failed: false,
         pack: None,
         open_forwards: 0,
