@@ -260,7 +260,6 @@ impl Module {
         // The new references come first: a slot that both bodies refer to stays taken.
         self.decls.retain(ty.into());
         self.decls.retain_holes(holes);
-        self.decls.retain_calls(calls);
         let Some(decl) = self.decls.funcs.at_mut(index) else {
             return Ok(());
         };
@@ -270,7 +269,13 @@ impl Module {
             self.decls.release(ty.into());
         }
         self.decls.release_holes(self.arena.holes(old));
-        self.decls.release_calls(self.arena.calls(old));
+        // Most changes of a body leave what it calls as it was.
+        let old_calls = self.arena.calls(old);
+        let callee = |call: &Call| call.function;
+        if !old_calls.iter().map(callee).eq(calls.iter().map(callee)) {
+            self.decls.retain_calls(calls);
+            self.decls.release_calls(old_calls);
+        }
         let span = self.arena.replace(old, holes, calls, [locals, &body.code]);
         let names = self.arena.replace(old_names, &[], &[], [&names, &[]]);
         if let Some(decl) = self.decls.funcs.at_mut(index) {
