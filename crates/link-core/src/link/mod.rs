@@ -7,6 +7,7 @@ mod chain;
 mod demangle;
 pub mod env;
 pub mod features;
+mod fingerprint;
 pub mod ids;
 pub mod layout;
 pub mod liveness;

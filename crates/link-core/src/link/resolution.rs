@@ -23,7 +23,7 @@ pub struct Resolution<'a> {
     /// objects were added.
     pub symbols: Vec<Symbol<'a>>,
     /// Symbols by name.
-    pub names: Names<'a>,
+    pub names: Names,
     /// Stubs that resolution asked for: see [`Definition::Stub`].
     pub stubs: Vec<Stub<'a>>,
     /// Shared libraries, in command line order.

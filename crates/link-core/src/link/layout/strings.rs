@@ -2,23 +2,16 @@
 //! string sections of debug info, each string once, and a string that ends another inside
 //! that one.
 //!
-//! Strings are told apart by a hash of about a hundred bits and not by their bytes: those
-//! lie all over the inputs, and to fetch them again would take longer than everything
-//! else. The hash is seeded anew for each merge, so that no input can be made to collide;
-//! it shows nowhere in the result.
-//!
 //! Done in steps that each spread over threads: cut the inputs at their nulls; hash the
 //! pieces; find equal pieces, in shards by hash; sort what is left by its end, so
 //! that a string stands right behind those it could be the tail of; place; and tell each
 //! input piece where it went. The order of the sort is total, so neither threads nor
 //! shards show in the result.
 
-use std::hash::{BuildHasher, RandomState};
-
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use crate::link::fingerprint::{Fingerprint, Fingerprints};
 use crate::link::par;
 
 /// Bytes of input per unit of parallel work.
@@ -115,11 +108,16 @@ impl<'a> MergedStrings<'a> {
 
         let count: usize = batches.iter().map(|batch| batch.pieces.len()).sum();
         let shard_bits = if count < SHARDING_FROM { 0 } else { SHARD_BITS };
-        let seed = RandomState::new().hash_one(count);
+        let fingerprints = Fingerprints::new();
 
         // Which pieces belong to which shard, batch by batch.
         let by_shard = par::map_indices(batches.len(), |i| {
-            Partition::new(&batches[i], &inputs[ranges[i].clone()], shard_bits, seed)
+            Partition::new(
+                &batches[i],
+                &inputs[ranges[i].clone()],
+                shard_bits,
+                fingerprints,
+            )
         });
         let shards = 1usize << shard_bits;
         let found = par::map_indices(shards, |shard| {
@@ -206,25 +204,7 @@ fn batch_ranges(inputs: &[&[u8]]) -> Vec<std::ops::Range<usize>> {
     ranges
 }
 
-/// What a string is told by, beside its shard.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Hash {
-    low: u64,
-    high: u32,
-}
-
-/// The hash of a string, and 32 bits more to choose a shard by.
-fn hash(bytes: &[u8], seed: u64) -> (Hash, u32) {
-    let hash = xxh3_128_with_seed(bytes, seed);
-    let high = (hash >> 64) as u64;
-    let hash = Hash {
-        low: hash as u64,
-        high: high as u32,
-    };
-    (hash, (high >> 32) as u32)
-}
-
-/// A piece of a batch and its hash, in as little room as they take.
+/// A piece of a batch and its fingerprint, in as little room as they take.
 #[derive(Clone, Copy, Default)]
 struct Hashed {
     low: u64,
@@ -233,8 +213,8 @@ struct Hashed {
 }
 
 impl Hashed {
-    fn hash(self) -> Hash {
-        Hash {
+    fn fingerprint(self) -> Fingerprint {
+        Fingerprint {
             low: self.low,
             high: self.high,
         }
@@ -248,7 +228,7 @@ struct Partition {
 }
 
 impl Partition {
-    fn new(batch: &Batch, inputs: &[&[u8]], shard_bits: u32, seed: u64) -> Self {
+    fn new(batch: &Batch, inputs: &[&[u8]], shard_bits: u32, fingerprints: Fingerprints) -> Self {
         let shards = 1usize << shard_bits;
         let mut hashed = Vec::with_capacity(batch.pieces.len());
         let mut starts = vec![0u32; shards + 1];
@@ -256,7 +236,7 @@ impl Partition {
             let range = batch.first[input]..batch.first[input + 1];
             for piece in range.clone() {
                 let bytes = batch.bytes_of(contents, piece, piece + 1 == range.end);
-                let (hash, bits) = hash(bytes, seed);
+                let (hash, bits) = fingerprints.of(bytes);
                 let shard = bits & (shards as u32 - 1);
                 starts[shard as usize + 1] += 1;
                 hashed.push((hash, shard));
@@ -298,11 +278,11 @@ impl<'a> Found<'a> {
         let count = partitions.iter().map(|partition| partition.of(shard).len());
         let mut ids = Vec::with_capacity(count.sum());
         let mut strings = Vec::new();
-        let mut hashes: Vec<Hash> = Vec::new();
+        let mut hashes: Vec<Fingerprint> = Vec::new();
         let mut table = HashTable::<u32>::new();
         for (batch, partition) in partitions.iter().enumerate() {
             for hashed in partition.of(shard) {
-                let hash = hashed.hash();
+                let hash = hashed.fingerprint();
                 let entry = table.entry(
                     hash.low,
                     |&id| hashes[id as usize] == hash,

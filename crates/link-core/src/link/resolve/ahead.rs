@@ -21,8 +21,8 @@ const WORTH_THREADS: usize = 128 << 10;
 /// Nobody offers the name, or nobody has to any more.
 const NOBODY: u32 = u32::MAX;
 
-struct Ahead<'n, 'a> {
-    names: &'n mut Names<'a>,
+struct Ahead<'n> {
+    names: &'n mut Names,
     /// For each name, the first lazy input that offers it, while that is of use.
     offered: Vec<u32>,
     /// Lazy inputs that will be needed and are not parsed yet.
@@ -36,7 +36,7 @@ struct Ahead<'n, 'a> {
 pub(super) fn parse<'a>(
     inputs: &[ReadInput<'a>],
     of_inputs: &[InputNames],
-    names: &mut Names<'a>,
+    names: &mut Names,
     options: &Options,
 ) -> Vec<Option<Box<Parsed<'a>>>> {
     let mut members: Vec<&LazyMember<'a>> = Vec::new();
@@ -107,7 +107,7 @@ pub(super) fn parse<'a>(
     parsed
 }
 
-impl Ahead<'_, '_> {
+impl Ahead<'_> {
     /// Nobody needs to offer what an object defines.
     fn defined(&mut self, object: &Object<'_>, names: &InputNames) {
         for (nth, symbol) in object.symbols.iter().enumerate() {

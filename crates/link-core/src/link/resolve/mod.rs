@@ -113,7 +113,7 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    fn new(options: &'a Options, names: &'a Bump, numbers: Names<'a>) -> Self {
+    fn new(options: &'a Options, names: &'a Bump, numbers: Names) -> Self {
         Self {
             options,
             names,

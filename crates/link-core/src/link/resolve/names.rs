@@ -8,11 +8,10 @@
 //! Symbols are another matter. A name has one once an input that takes part mentions it,
 //! and symbols are in the order of that.
 
-use std::hash::Hasher;
-
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+use crate::link::fingerprint::{Fingerprint, Fingerprints};
 use crate::link::ids::SymbolId;
 use crate::link::object::{ObjTarget, Object};
 use crate::link::par;
@@ -54,25 +53,33 @@ impl InputNames {
 
 /// Where names are found.
 #[derive(Debug)]
-pub struct Names<'a> {
-    shards: Vec<Shard<'a>>,
+pub struct Names {
+    shards: Vec<Shard>,
     shard_bits: u32,
+    fingerprints: Fingerprints,
     /// The symbol of each name, by [`NameId`].
     symbols: Vec<Option<SymbolId>>,
 }
 
 #[derive(Debug, Default)]
-struct Shard<'a> {
+struct Shard {
     /// Places in `known`.
     table: HashTable<u32>,
-    known: Vec<Known<'a>>,
+    known: Vec<Known>,
 }
 
 #[derive(Debug)]
-struct Known<'a> {
-    hash: u64,
-    name: &'a str,
+struct Known {
+    low: u64,
+    high: u32,
     id: NameId,
+}
+
+impl Known {
+    #[inline]
+    fn is(&self, name: Fingerprint) -> bool {
+        self.low == name.low && self.high == name.high
+    }
 }
 
 /// Something that has names.
@@ -113,64 +120,71 @@ impl<'i, 'a> Named<'i, 'a> {
     }
 }
 
-/// The names of an input by shard, each with its hash and its place.
+/// A name of an input: its fingerprint and its place, in as little room as they take.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hashed {
+    low: u64,
+    high: u32,
+    nth: u32,
+}
+
+/// The names of an input by shard.
 struct Partition {
-    names: Vec<(u64, u32)>,
+    names: Vec<Hashed>,
     starts: Vec<u32>,
 }
 
 impl Partition {
-    fn of(named: Named<'_, '_>, shard_bits: u32) -> Self {
-        let hashed: Vec<(u64, u32)> = (0..named.count())
-            .filter_map(|nth| Some((hash(named.name(nth)?), nth as u32)))
-            .collect();
+    fn of(named: Named<'_, '_>, fingerprints: Fingerprints, shard_bits: u32) -> Self {
+        let mut hashed = Vec::with_capacity(named.count());
         let mut starts = vec![0u32; (1 << shard_bits) + 1];
-        for &(hash, _) in &hashed {
-            starts[shard_of(hash, shard_bits) + 1] += 1;
+        for nth in 0..named.count() {
+            let Some(name) = named.name(nth) else {
+                continue;
+            };
+            let (name, bits) = fingerprints.of(name.as_bytes());
+            let shard = shard_of(bits, shard_bits);
+            starts[shard + 1] += 1;
+            let entry = Hashed {
+                low: name.low,
+                high: name.high,
+                nth: nth as u32,
+            };
+            hashed.push((entry, shard as u32));
         }
         for i in 1..starts.len() {
             starts[i] += starts[i - 1];
         }
         let mut next = starts.clone();
-        let mut names = vec![(0, 0); hashed.len()];
-        for entry in hashed {
-            let at = &mut next[shard_of(entry.0, shard_bits)];
+        let mut names = vec![Hashed::default(); hashed.len()];
+        for (entry, shard) in hashed {
+            let at = &mut next[shard as usize];
             names[*at as usize] = entry;
             *at += 1;
         }
         Self { names, starts }
     }
 
-    fn shard(&self, shard: usize) -> &[(u64, u32)] {
+    fn shard(&self, shard: usize) -> &[Hashed] {
         &self.names[self.starts[shard] as usize..self.starts[shard + 1] as usize]
     }
 }
 
-fn hash(name: &str) -> u64 {
-    let mut hasher = rustc_hash::FxHasher::default();
-    hasher.write(name.as_bytes());
-    hasher.finish()
-}
-
-/// The shard of a hash. Tables look at the lowest and the highest bits.
 #[inline]
-fn shard_of(hash: u64, shard_bits: u32) -> usize {
-    (hash >> 32) as usize & ((1 << shard_bits) - 1)
+fn shard_of(bits: u32, shard_bits: u32) -> usize {
+    bits as usize & ((1 << shard_bits) - 1)
 }
 
-impl<'a> Shard<'a> {
+impl Shard {
     /// The place in `known` of a name, and whether it is new there; a new one has no
     /// number yet.
     #[inline]
-    fn place(&mut self, hash: u64, name: &'a str) -> (usize, bool) {
+    fn place(&mut self, name: Fingerprint) -> (usize, bool) {
         let known = &mut self.known;
         let entry = self.table.entry(
-            hash,
-            |&at| {
-                let known = &known[at as usize];
-                known.hash == hash && known.name == name
-            },
-            |&at| known[at as usize].hash,
+            name.low,
+            |&at| known[at as usize].is(name),
+            |&at| known[at as usize].low,
         );
         match entry {
             Entry::Occupied(entry) => (*entry.get() as usize, false),
@@ -178,8 +192,8 @@ impl<'a> Shard<'a> {
                 let at = known.len();
                 entry.insert(at as u32);
                 known.push(Known {
-                    hash,
-                    name,
+                    low: name.low,
+                    high: name.high,
                     id: NameId::NONE,
                 });
                 (at, true)
@@ -188,9 +202,9 @@ impl<'a> Shard<'a> {
     }
 }
 
-impl<'a> Names<'a> {
+impl Names {
     /// Numbers the names of all inputs; also returns those of each input.
-    pub(super) fn of(inputs: &[ReadInput<'a>]) -> (Self, Vec<InputNames>) {
+    pub(super) fn of(inputs: &[ReadInput<'_>]) -> (Self, Vec<InputNames>) {
         let count: usize = inputs.iter().filter_map(Named::of).map(Named::count).sum();
         if count < SHARDING_FROM {
             Self::of_few(inputs, count)
@@ -199,7 +213,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn of_few(inputs: &[ReadInput<'a>], count: usize) -> (Self, Vec<InputNames>) {
+    fn of_few(inputs: &[ReadInput<'_>], count: usize) -> (Self, Vec<InputNames>) {
         let shard = Shard {
             table: HashTable::with_capacity(count),
             known: Vec::with_capacity(count),
@@ -207,6 +221,7 @@ impl<'a> Names<'a> {
         let mut names = Self {
             shards: vec![shard],
             shard_bits: 0,
+            fingerprints: Fingerprints::new(),
             symbols: Vec::with_capacity(count),
         };
         let mut of_input = |input| Named::of(input).map(|named| names.of_named(named));
@@ -217,25 +232,25 @@ impl<'a> Names<'a> {
         (names, of_inputs)
     }
 
-    fn of_many(inputs: &[ReadInput<'a>]) -> (Self, Vec<InputNames>) {
+    fn of_many(inputs: &[ReadInput<'_>]) -> (Self, Vec<InputNames>) {
         let shard_bits = SHARD_BITS;
+        let fingerprints = Fingerprints::new();
         let named = |input: usize| Named::of(&inputs[input]);
         let partitions = par::map_indices(inputs.len(), |input| {
-            named(input).map(|named| Partition::of(named, shard_bits))
+            named(input).map(|named| Partition::of(named, fingerprints, shard_bits))
         });
 
         // Each shard goes through the inputs in their order.
         let found = par::map_indices(1 << shard_bits, |nth| {
             let mut shard = Shard::default();
             let mut places = Vec::new();
-            for (input, partition) in partitions.iter().enumerate() {
-                let (Some(named), Some(partition)) = (named(input), partition) else {
-                    continue;
-                };
-                for &(hash, at) in partition.shard(nth) {
-                    if let Some(name) = named.name(at as usize) {
-                        places.push(shard.place(hash, name).0 as u32);
-                    }
+            for partition in partitions.iter().flatten() {
+                for name in partition.shard(nth) {
+                    let name = Fingerprint {
+                        low: name.low,
+                        high: name.high,
+                    };
+                    places.push(shard.place(name).0 as u32);
                 }
             }
             (shard, places)
@@ -272,8 +287,8 @@ impl<'a> Names<'a> {
             let mut names = vec![NameId::NONE; named.count()];
             for (shard, &begin) in begins[input].iter().enumerate() {
                 let places = &places[shard][begin as usize..];
-                for (&(_, at), &place) in partition.shard(shard).iter().zip(places) {
-                    names[at as usize] = NameId(first[shard] + place);
+                for (name, &place) in partition.shard(shard).iter().zip(places) {
+                    names[name.nth as usize] = NameId(first[shard] + place);
                 }
             }
             InputNames(names)
@@ -281,6 +296,7 @@ impl<'a> Names<'a> {
         let names = Self {
             shards,
             shard_bits,
+            fingerprints,
             symbols: vec![None; total as usize],
         };
         (names, of_inputs)
@@ -292,10 +308,10 @@ impl<'a> Names<'a> {
     }
 
     /// The number of a name, a new one if nothing has mentioned it.
-    pub(super) fn intern(&mut self, name: &'a str) -> NameId {
-        let hash = hash(name);
-        let shard = &mut self.shards[shard_of(hash, self.shard_bits)];
-        let (place, is_new) = shard.place(hash, name);
+    pub(super) fn intern(&mut self, name: &str) -> NameId {
+        let (name, bits) = self.fingerprints.of(name.as_bytes());
+        let shard = &mut self.shards[shard_of(bits, self.shard_bits)];
+        let (place, is_new) = shard.place(name);
         if is_new {
             shard.known[place].id = NameId(self.symbols.len() as u32);
             self.symbols.push(None);
@@ -304,11 +320,11 @@ impl<'a> Names<'a> {
     }
 
     /// The names of an object that was parsed later.
-    pub(super) fn of_object(&mut self, object: &Object<'a>) -> InputNames {
+    pub(super) fn of_object(&mut self, object: &Object<'_>) -> InputNames {
         self.of_named(Named::Object(object))
     }
 
-    fn of_named(&mut self, named: Named<'_, 'a>) -> InputNames {
+    fn of_named(&mut self, named: Named<'_, '_>) -> InputNames {
         let names = (0..named.count()).map(|nth| match named.name(nth) {
             Some(name) => self.intern(name),
             None => NameId::NONE,
@@ -318,12 +334,11 @@ impl<'a> Names<'a> {
 
     /// The number of a name that something has mentioned.
     pub(super) fn number(&self, name: &str) -> Option<NameId> {
-        let hash = hash(name);
-        let shard = &self.shards[shard_of(hash, self.shard_bits)];
-        let found = shard.table.find(hash, |&at| {
-            let known = &shard.known[at as usize];
-            known.hash == hash && known.name == name
-        });
+        let (name, bits) = self.fingerprints.of(name.as_bytes());
+        let shard = &self.shards[shard_of(bits, self.shard_bits)];
+        let found = shard
+            .table
+            .find(name.low, |&at| shard.known[at as usize].is(name));
         found.map(|&at| shard.known[at as usize].id)
     }
 

@@ -64,7 +64,7 @@ pub(super) struct Mention<'a> {
 pub(super) struct Table<'a> {
     pub(super) symbols: Vec<Symbol<'a>>,
     entries: Vec<Entry>,
-    pub(super) names: Names<'a>,
+    pub(super) names: Names,
     /// Names used with several signatures: one symbol for each, in the order in which
     /// they were met.
     pub(super) variants: IndexMap<&'a str, Vec<SymbolId>, rustc_hash::FxBuildHasher>,
@@ -90,7 +90,7 @@ pub(super) enum Referred {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(options: &'a Options, names: Names<'a>) -> Self {
+    pub(super) fn new(options: &'a Options, names: Names) -> Self {
         Self {
             symbols: Vec::new(),
             entries: Vec::new(),
