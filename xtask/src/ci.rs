@@ -2,7 +2,7 @@
 
 use crate::process::{cargo, run};
 use crate::{
-    Result, bench, conformance, demo, differential, fixtures, realworld, test, together,
+    Result, bench, conformance, demo, differential, fixtures, full_disk, realworld, test, together,
     unknown_argument,
 };
 
@@ -19,6 +19,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
         .env("RUSTDOCFLAGS", "--deny warnings"))?;
     fixtures::run_command(&["--check".to_owned()])?;
     differential::run_some(DIFFERENTIAL)?;
+    full_disk::run_command(&[])?;
     for backend in ["auto", "lld"] {
         demo::run_command(&[format!("--backend={backend}")])?;
     }

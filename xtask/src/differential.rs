@@ -21,6 +21,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use compare::{Difference, Linkers};
+use object::{Function, Item, Object, Segment};
+use wasm_format::linking::SegmentFlags;
 
 use crate::process::{build_dir, cargo, run, rust_lld, target_dir};
 use crate::{Result, unknown_argument};
@@ -65,6 +67,29 @@ pub(crate) fn run_some(count: u64) -> Result {
         seed: 1,
         keep: None,
         reduce: false,
+    })
+}
+
+/// An object whose program holds so many bytes of data.
+pub(crate) fn object_of_size(len: usize) -> Vec<u8> {
+    let data = Segment {
+        name: ".data.large".into(),
+        align_log2: 0,
+        flags: SegmentFlags::RETAIN.0,
+        bytes: vec![1; len],
+        relocs: Vec::new(),
+        places: Vec::new(),
+    };
+    let start = Function {
+        name: "_start".into(),
+        flags: 0,
+        signature: 0,
+        export: None,
+        body: Vec::new(),
+    };
+    encode::encode(&Object {
+        items: vec![Item::Function(start), Item::Segment(data)],
+        ..Object::default()
     })
 }
 

@@ -11,6 +11,7 @@ mod conformance;
 mod demo;
 mod differential;
 mod fixtures;
+mod full_disk;
 mod fuzz;
 mod process;
 mod realworld;
@@ -86,6 +87,12 @@ const COMMANDS: &[Command] = &[
                 must agree in everything; --keep writes those that differ, --reduce makes them \
                 small first",
         run: differential::run_command,
+    },
+    Command {
+        name: "full-disk",
+        usage: "",
+        about: "Link onto a disk that is full (needs Linux, and a user namespace or root)",
+        run: full_disk::run_command,
     },
     Command {
         name: "conformance",
