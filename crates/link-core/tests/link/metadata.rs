@@ -5,6 +5,7 @@ use wasm_format::code_metadata::{MetadataItem, decode};
 use wasm_format::leb128::{put_u32, put_u32_fixed};
 use wasm_format::reloc::RelocType;
 
+use crate::common::Random;
 use crate::common::source::{Source, sig};
 use crate::support::{Job, print};
 
@@ -197,4 +198,40 @@ fn damage() {
         ]
         .concat()
     );
+}
+
+#[test]
+fn changed_bytes_are_no_danger() {
+    let [one, _] = two();
+    let object = one.build();
+    let name = object
+        .windows(HINTS.len())
+        .position(|at| at == HINTS.as_bytes());
+    let start = name.expect("the section") + HINTS.len();
+    let mut random = Random(7);
+    let (mut linked, mut failed) = (0, 0);
+    for round in 0..4000 {
+        let mut changed = object.clone();
+        for _ in 0..=random.below(3) {
+            // Within the section, or a little behind it.
+            let at = start + random.below(26);
+            changed[at] = random.next() as u8;
+        }
+        let job = Job::new()
+            .file("one.o", changed)
+            .args("one.o --no-entry --export=_start --unresolved-symbols=ignore-all")
+            .args(["", "--compress-relocations -s", "-r", "--emit-relocs"][round % 4]);
+        let options = job.options();
+        let files = job.memory_files();
+        let env = link_core::link::Env {
+            files: &files,
+            ..link_core::link::Env::default()
+        };
+        let mut module = Vec::new();
+        match link_core::link::link(job.inputs(), &options, &env, &mut module) {
+            Ok(_) => linked += 1,
+            Err(_) => failed += 1,
+        }
+    }
+    assert!(linked > 500 && failed > 500, "{linked} {failed}");
 }
