@@ -43,7 +43,11 @@ pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
 
 /// Whether a symbol is exported from the output, if it is live.
 pub fn is_exported(symbol: &Symbol<'_>, options: &Options) -> bool {
-    if symbol.definition == Definition::Undefined {
+    // What another module defines, that one exports.
+    if matches!(
+        symbol.definition,
+        Definition::Undefined | Definition::Shared(_)
+    ) {
         return false;
     }
     // The dynamic linker may choose this module's weak definition for everybody.

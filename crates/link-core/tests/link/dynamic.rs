@@ -245,3 +245,23 @@ fn wrapped_names_of_an_object() {
     let job = Job::new().object("a.o", &source).args("-r --wrap=f");
     insta::assert_snapshot!(print(&job.module()));
 }
+
+#[test]
+fn a_definition_that_gives_way_to_a_library_is_not_imported_unless_used() {
+    let mut source = Source::new();
+    source.function("f", sig(0, 0), |_| {}).weak("f");
+    source.function("g", sig(0, 0), |_| {});
+    for order in ["lib.so a.o", "a.o lib.so"] {
+        for kind in [SHARED, "-pie --experimental-pic --no-entry"] {
+            let job = Job::new()
+                .args(kind)
+                .file("a.o", source.build())
+                .file("lib.so", library())
+                .args(order)
+                .args("--export-dynamic");
+            let imported = print(&job.module()).contains("(import \"env\" \"f\"");
+            // A weak definition of a library gives way to whoever is loaded before.
+            assert_eq!(imported, order == "a.o lib.so" && kind == SHARED);
+        }
+    }
+}
