@@ -23,6 +23,8 @@ pub struct Data<'a> {
     pub merged: Vec<MergedStrings<'a>>,
     /// For each of them, its offset in its output segment.
     merged_at: Vec<u64>,
+    /// The first segment of each name that has bounds.
+    named: FxHashMap<&'a str, u32>,
 }
 
 /// One segment of the output.
@@ -221,6 +223,12 @@ pub(crate) fn collect<'a>(
         segment.in_file = bss_in_file || !segment.is_bss();
         data.place(resolution, options, segment, &members[slot], &mut errors);
     }
+    for (i, segment) in data.segments.iter().enumerate() {
+        // Names with a dot are no C identifiers.
+        if !segment.name.starts_with('.') {
+            data.named.entry(segment.name).or_insert(i as u32);
+        }
+    }
     if errors.is_empty() {
         Ok(data)
     } else {
@@ -235,6 +243,11 @@ struct StringGroup {
 }
 
 impl<'a> Data<'a> {
+    /// The output segment called `name`, a C identifier.
+    pub(crate) fn by_name(&self, name: &str) -> Option<usize> {
+        self.named.get(name).map(|&i| i as usize)
+    }
+
     /// Lays out `members` in `segment` and adds that.
     fn place(
         &mut self,

@@ -131,7 +131,7 @@ impl Places<'_, '_> {
             _ => ("__stop_", true),
         };
         let name = name.strip_prefix(prefix)?;
-        let i = self.data.segments.iter().position(|s| s.name == name)?;
+        let i = self.data.by_name(name)?;
         let end = if at_end {
             self.data.segments[i].size
         } else {
