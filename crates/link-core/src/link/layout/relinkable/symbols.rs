@@ -210,7 +210,9 @@ impl<'a> Maker<'_, '_, 'a> {
                 if table {
                     defined && !options.table.export
                 } else {
-                    symbol.hidden || wrapped
+                    // Bounds of what is gone are anybody's.
+                    let gone = !defined && matches!(symbol.definition, Definition::Address(_));
+                    symbol.hidden && !gone || wrapped
                 },
                 SymbolFlags::VISIBILITY_HIDDEN,
             ),
