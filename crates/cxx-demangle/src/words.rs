@@ -222,11 +222,8 @@ const fn inner(
     text: &'static str,
 ) -> Operator {
     Operator {
-        code,
-        shape,
-        precedence,
         nameable: false,
-        text,
+        ..named(code, shape, precedence, text)
     }
 }
 
