@@ -23,6 +23,29 @@ pub(crate) struct Fingerprint {
     pub(crate) high: u32,
 }
 
+/// A fingerprint and a number beside it, in as little room as they take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Numbered {
+    low: u64,
+    high: u32,
+    pub(crate) number: u32,
+}
+
+impl Numbered {
+    #[inline]
+    pub(crate) fn new(Fingerprint { low, high }: Fingerprint, number: u32) -> Self {
+        Self { low, high, number }
+    }
+
+    #[inline]
+    pub(crate) fn fingerprint(self) -> Fingerprint {
+        Fingerprint {
+            low: self.low,
+            high: self.high,
+        }
+    }
+}
+
 impl Fingerprints {
     pub(crate) fn new() -> Self {
         Self {

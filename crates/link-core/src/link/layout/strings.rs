@@ -11,7 +11,7 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use crate::link::fingerprint::{Fingerprint, Fingerprints};
+use crate::link::fingerprint::{Fingerprint, Fingerprints, Numbered};
 use crate::link::par;
 
 /// Bytes of input per unit of parallel work.
@@ -163,7 +163,7 @@ impl<'a> MergedStrings<'a> {
             for (shard, &start) in starts.iter().enumerate() {
                 let ids = &ids[shard][start as usize..];
                 for (hashed, &id) in partition.of(shard as u32).iter().zip(ids) {
-                    batch.pieces[hashed.piece as usize].out = offsets[shard][id as usize];
+                    batch.pieces[hashed.number as usize].out = offsets[shard][id as usize];
                 }
             }
         });
@@ -204,26 +204,10 @@ fn batch_ranges(inputs: &[&[u8]]) -> Vec<std::ops::Range<usize>> {
     ranges
 }
 
-/// A piece of a batch and its fingerprint, in as little room as they take.
-#[derive(Clone, Copy, Default)]
-struct Hashed {
-    low: u64,
-    high: u32,
-    piece: u32,
-}
-
-impl Hashed {
-    fn fingerprint(self) -> Fingerprint {
-        Fingerprint {
-            low: self.low,
-            high: self.high,
-        }
-    }
-}
-
 /// The pieces of one batch, grouped by shard.
 struct Partition {
-    pieces: Vec<Hashed>,
+    /// The number beside a fingerprint is that of the piece.
+    pieces: Vec<Numbered>,
     starts: Vec<u32>,
 }
 
@@ -246,21 +230,17 @@ impl Partition {
             starts[i] += starts[i - 1];
         }
         let mut next = starts.clone();
-        let mut pieces = vec![Hashed::default(); hashed.len()];
+        let mut pieces = vec![Numbered::default(); hashed.len()];
         for (piece, (hash, shard)) in hashed.into_iter().enumerate() {
             let at = &mut next[shard as usize];
-            pieces[*at as usize] = Hashed {
-                low: hash.low,
-                high: hash.high,
-                piece: piece as u32,
-            };
+            pieces[*at as usize] = Numbered::new(hash, piece as u32);
             *at += 1;
         }
         Self { pieces, starts }
     }
 
     /// The pieces of a shard, each with its hash, in the order in which they stand.
-    fn of(&self, shard: u32) -> &[Hashed] {
+    fn of(&self, shard: u32) -> &[Numbered] {
         let shard = shard as usize;
         &self.pieces[self.starts[shard] as usize..self.starts[shard + 1] as usize]
     }
@@ -294,7 +274,7 @@ impl<'a> Found<'a> {
                         let id = hashes.len() as u32;
                         entry.insert(id);
                         hashes.push(hash);
-                        strings.push(bytes(batch, hashed.piece));
+                        strings.push(bytes(batch, hashed.number));
                         id
                     }
                 };

@@ -11,7 +11,7 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use crate::link::fingerprint::{Fingerprint, Fingerprints};
+use crate::link::fingerprint::{Fingerprint, Fingerprints, Numbered};
 use crate::link::ids::SymbolId;
 use crate::link::object::{ObjTarget, Object};
 use crate::link::par;
@@ -65,21 +65,8 @@ pub struct Names {
 struct Shard {
     /// Places in `known`.
     table: HashTable<u32>,
-    known: Vec<Known>,
-}
-
-#[derive(Debug)]
-struct Known {
-    low: u64,
-    high: u32,
-    id: NameId,
-}
-
-impl Known {
-    #[inline]
-    fn is(&self, name: Fingerprint) -> bool {
-        self.low == name.low && self.high == name.high
-    }
+    /// The number beside a fingerprint is that of the name.
+    known: Vec<Numbered>,
 }
 
 /// Something that has names.
@@ -120,17 +107,10 @@ impl<'i, 'a> Named<'i, 'a> {
     }
 }
 
-/// A name of an input: its fingerprint and its place, in as little room as they take.
-#[derive(Debug, Clone, Copy, Default)]
-struct Hashed {
-    low: u64,
-    high: u32,
-    nth: u32,
-}
-
 /// The names of an input by shard.
 struct Partition {
-    names: Vec<Hashed>,
+    /// The number beside a fingerprint is the name's place in the input.
+    names: Vec<Numbered>,
     starts: Vec<u32>,
 }
 
@@ -145,18 +125,13 @@ impl Partition {
             let (name, bits) = fingerprints.of(name.as_bytes());
             let shard = shard_of(bits, shard_bits);
             starts[shard + 1] += 1;
-            let entry = Hashed {
-                low: name.low,
-                high: name.high,
-                nth: nth as u32,
-            };
-            hashed.push((entry, shard as u32));
+            hashed.push((Numbered::new(name, nth as u32), shard as u32));
         }
         for i in 1..starts.len() {
             starts[i] += starts[i - 1];
         }
         let mut next = starts.clone();
-        let mut names = vec![Hashed::default(); hashed.len()];
+        let mut names = vec![Numbered::default(); hashed.len()];
         for (entry, shard) in hashed {
             let at = &mut next[shard as usize];
             names[*at as usize] = entry;
@@ -165,7 +140,7 @@ impl Partition {
         Self { names, starts }
     }
 
-    fn shard(&self, shard: usize) -> &[Hashed] {
+    fn shard(&self, shard: usize) -> &[Numbered] {
         &self.names[self.starts[shard] as usize..self.starts[shard + 1] as usize]
     }
 }
@@ -183,19 +158,15 @@ impl Shard {
         let known = &mut self.known;
         let entry = self.table.entry(
             name.low,
-            |&at| known[at as usize].is(name),
-            |&at| known[at as usize].low,
+            |&at| known[at as usize].fingerprint() == name,
+            |&at| known[at as usize].fingerprint().low,
         );
         match entry {
             Entry::Occupied(entry) => (*entry.get() as usize, false),
             Entry::Vacant(entry) => {
                 let at = known.len();
                 entry.insert(at as u32);
-                known.push(Known {
-                    low: name.low,
-                    high: name.high,
-                    id: NameId::NONE,
-                });
+                known.push(Numbered::new(name, NameId::NONE.0));
                 (at, true)
             }
         }
@@ -246,11 +217,7 @@ impl Names {
             let mut places = Vec::new();
             for partition in partitions.iter().flatten() {
                 for name in partition.shard(nth) {
-                    let name = Fingerprint {
-                        low: name.low,
-                        high: name.high,
-                    };
-                    places.push(shard.place(name).0 as u32);
+                    places.push(shard.place(name.fingerprint()).0 as u32);
                 }
             }
             (shard, places)
@@ -262,7 +229,7 @@ impl Names {
         for (mut shard, of_shard) in found {
             first.push(total);
             for known in &mut shard.known {
-                known.id = NameId(total);
+                known.number = total;
                 total += 1;
             }
             shards.push(shard);
@@ -288,7 +255,7 @@ impl Names {
             for (shard, &begin) in begins[input].iter().enumerate() {
                 let places = &places[shard][begin as usize..];
                 for (name, &place) in partition.shard(shard).iter().zip(places) {
-                    names[name.nth as usize] = NameId(first[shard] + place);
+                    names[name.number as usize] = NameId(first[shard] + place);
                 }
             }
             InputNames(names)
@@ -313,10 +280,10 @@ impl Names {
         let shard = &mut self.shards[shard_of(bits, self.shard_bits)];
         let (place, is_new) = shard.place(name);
         if is_new {
-            shard.known[place].id = NameId(self.symbols.len() as u32);
+            shard.known[place].number = self.symbols.len() as u32;
             self.symbols.push(None);
         }
-        shard.known[place].id
+        NameId(shard.known[place].number)
     }
 
     /// The names of an object that was parsed later.
@@ -336,10 +303,10 @@ impl Names {
     pub(super) fn number(&self, name: &str) -> Option<NameId> {
         let (name, bits) = self.fingerprints.of(name.as_bytes());
         let shard = &self.shards[shard_of(bits, self.shard_bits)];
-        let found = shard
-            .table
-            .find(name.low, |&at| shard.known[at as usize].is(name));
-        found.map(|&at| shard.known[at as usize].id)
+        let found = shard.table.find(name.low, |&at| {
+            shard.known[at as usize].fingerprint() == name
+        });
+        found.map(|&at| NameId(shard.known[at as usize].number))
     }
 
     /// The symbol that a name stands for, if an input that takes part has mentioned it.
