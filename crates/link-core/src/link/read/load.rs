@@ -125,7 +125,8 @@ impl<'a> InputReader<'_, 'a> {
         position: Position,
         part: &mut ReadInputs<'a>,
     ) {
-        match FileKind::of(bytes) {
+        let kind = FileKind::of(bytes);
+        match kind {
             FileKind::Archive => {
                 if let Some(path) = path {
                     self.imports_beside(path, part);
@@ -143,13 +144,14 @@ impl<'a> InputReader<'_, 'a> {
                 )
                 .note("-Bdynamic before it links against shared libraries"),
             ),
-            _ => self.eager(name, bytes, self.options, part),
+            _ => self.eager(kind, name, bytes, self.options, part),
         }
     }
 
     /// A file that is linked in any case and is no archive.
     fn eager(
         &self,
+        kind: FileKind,
         name: &Arc<str>,
         bytes: &'a [u8],
         options: ParseOptions,
@@ -159,7 +161,7 @@ impl<'a> InputReader<'_, 'a> {
             name: name.clone(),
             bytes,
         };
-        let input = match FileKind::of(bytes) {
+        let input = match kind {
             FileKind::Object => match parse_object(name, bytes, options, self.access.loaded) {
                 Ok(object) => ReadInput::Object(Box::new(object)),
                 Err(diagnostic) => return part.diagnostics.push(diagnostic),
@@ -303,7 +305,8 @@ impl<'a> InputReader<'_, 'a> {
                 return part.diagnostics.push(diagnostic);
             }
         };
-        match FileKind::of(bytes) {
+        let kind = FileKind::of(bytes);
+        match kind {
             FileKind::Foreign(Foreign::RustMetadata) => {}
             // Linked as if it were named itself.
             _ if whole_archive => {
@@ -311,10 +314,10 @@ impl<'a> InputReader<'_, 'a> {
                     from_archive: false,
                     ..options
                 };
-                self.eager(&member.name.get(), bytes, options, part);
+                self.eager(kind, &member.name.get(), bytes, options, part);
             }
             FileKind::Object => self.scanned(member.name, member.contents, bytes, options, part),
-            FileKind::Bitcode => self.eager(&member.name.get(), bytes, options, part),
+            FileKind::Bitcode => self.eager(kind, &member.name.get(), bytes, options, part),
             // A module that defines no symbol is never needed.
             FileKind::Foreign(Foreign::FinishedModule) | FileKind::SharedLibrary => {}
             FileKind::Foreign(_) | FileKind::Archive | FileKind::Stub => {
