@@ -243,7 +243,7 @@ impl<'a> Customs<'a> {
             CustomPlace::Strings { section, nth } => {
                 match &self.sections[section as usize].contents {
                     CustomContents::Strings(strings) => {
-                        Some((section, strings.locate(nth as usize, offset as u64)))
+                        Some((section, strings.input(nth as usize).locate(offset as u64)))
                     }
                     CustomContents::Pieces(_) => None,
                 }

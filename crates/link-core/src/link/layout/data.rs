@@ -373,7 +373,9 @@ impl<'a> Data<'a> {
                 nth,
             } => {
                 let start = self.merged_at[merged as usize];
-                let within = self.merged[merged as usize].locate(nth as usize, offset);
+                let within = self.merged[merged as usize]
+                    .input(nth as usize)
+                    .locate(offset);
                 Some((output, start + within))
             }
         }

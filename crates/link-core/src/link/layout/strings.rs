@@ -176,12 +176,44 @@ impl<'a> MergedStrings<'a> {
         })
     }
 
-    /// Where byte `offset` of the nth input went: an offset in the result. An offset
-    /// beyond the input's end counts from its last string.
+    /// Where the strings of the nth input went.
     #[inline]
-    pub fn locate(&self, nth: usize, offset: u64) -> u64 {
+    pub fn input(&self, nth: usize) -> MergedInput<'_> {
         let (batch, input) = self.inputs[nth];
-        self.batches[batch as usize].locate(input as usize, offset)
+        self.batches[batch as usize].input(input as usize)
+    }
+}
+
+/// One of the inputs of [`MergedStrings`]: where its strings went.
+#[derive(Debug, Clone, Copy)]
+pub struct MergedInput<'m> {
+    pieces: &'m [Piece],
+    /// Empty if the input is short.
+    hints: &'m [u32],
+}
+
+impl MergedInput<'_> {
+    /// Where byte `offset` of the input went: an offset in the result. An offset beyond
+    /// the input's end counts from its last string.
+    #[inline]
+    pub fn locate(self, offset: u64) -> u64 {
+        if self.pieces.is_empty() {
+            return offset;
+        }
+        let nth = if let Some(&hint) = self.hints.get((offset >> HINT_SHIFT) as usize) {
+            let after = &self.pieces[hint as usize + 1..];
+            let further = after
+                .iter()
+                .take_while(|piece| u64::from(piece.start) <= offset)
+                .count();
+            hint as usize + further
+        } else {
+            self.pieces
+                .partition_point(|piece| u64::from(piece.start) <= offset)
+                - 1
+        };
+        let piece = self.pieces[nth];
+        u64::from(piece.out).wrapping_add(offset - u64::from(piece.start))
     }
 }
 
@@ -321,11 +353,6 @@ impl Batch {
         batch
     }
 
-    /// The pieces of an input.
-    fn of(&self, input: usize) -> &[Piece] {
-        &self.pieces[self.first[input] as usize..self.first[input + 1] as usize]
-    }
-
     /// The bytes of piece `piece` (counted within the batch) of the batch's inputs.
     fn bytes<'a>(&self, inputs: &[&'a [u8]], piece: u32) -> &'a [u8] {
         let input = self.first.partition_point(|&first| first <= piece) - 1;
@@ -344,25 +371,12 @@ impl Batch {
     }
 
     #[inline]
-    fn locate(&self, input: usize, offset: u64) -> u64 {
-        let pieces = self.of(input);
-        if pieces.is_empty() {
-            return offset;
+    fn input(&self, input: usize) -> MergedInput<'_> {
+        let of = |first: &[u32]| first[input] as usize..first[input + 1] as usize;
+        MergedInput {
+            pieces: &self.pieces[of(&self.first)],
+            hints: &self.hints[of(&self.first_hint)],
         }
-        let hints =
-            &self.hints[self.first_hint[input] as usize..self.first_hint[input + 1] as usize];
-        let nth = if let Some(&hint) = hints.get((offset >> HINT_SHIFT) as usize) {
-            let after = &pieces[hint as usize + 1..];
-            let further = after
-                .iter()
-                .take_while(|piece| u64::from(piece.start) <= offset)
-                .count();
-            hint as usize + further
-        } else {
-            pieces.partition_point(|piece| u64::from(piece.start) <= offset) - 1
-        };
-        let piece = pieces[nth];
-        u64::from(piece.out) + (offset - u64::from(piece.start))
     }
 }
 
@@ -468,7 +482,7 @@ mod tests {
     }
 
     fn at<'o>(out: &'o [u8], merged: &MergedStrings<'_>, input: usize, offset: u64) -> &'o [u8] {
-        let at = merged.locate(input, offset) as usize;
+        let at = merged.input(input).locate(offset) as usize;
         let len = out[at..].iter().position(|&b| b == 0).unwrap();
         &out[at..at + len]
     }
