@@ -2,6 +2,9 @@
 //! retained segments) follows the relocations of live chunks; what is not reached is left
 //! out.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::{RelocTarget, RelocType};
 
@@ -9,6 +12,7 @@ use super::ids::{FileId, ObjFunc, ObjSegment, ObjSymbol};
 use super::liveness::{FileLiveness, Liveness};
 use super::object::{Chunk, ObjTarget, Object};
 use super::options::{Options, OutputKind};
+use super::par;
 use super::resolution::{Definition, Resolution, Symbol, SymbolRef};
 
 /// Marks what is reached; everything under `--no-gc-sections`.
@@ -16,29 +20,15 @@ pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
     if !options.gc_sections || options.is_relocatable() {
         return everything(resolution);
     }
-    let mut marker = Marker {
+    let marker = Marker {
         resolution,
-        live: Liveness {
-            files: resolution
-                .objects
-                .iter()
-                .map(|object| FileLiveness {
-                    any: !object.from_archive,
-                    functions: vec![false; object.functions.len()],
-                    segments: vec![false; object.segments.len()],
-                    globals: vec![false; object.globals.len()],
-                    tables: vec![false; object.tables.len()],
-                    tags: vec![false; object.tags.len()],
-                })
-                .collect(),
-            symbols: vec![false; resolution.symbols.len()],
-        },
-        queue: Vec::new(),
+        files: resolution.objects.iter().map(FileMarks::of).collect(),
+        symbols: marks(&resolution.symbols),
     };
-    marker.roots(options);
-    marker.run();
-    marker.call_ctors();
-    marker.live
+    par::work_through(marker.roots(options), |item, list| {
+        marker.follow(item, list);
+    });
+    marker.into_liveness()
 }
 
 /// Whether a symbol is exported from the output, if it is live.
@@ -99,17 +89,83 @@ enum Item {
     Segment(FileId, ObjSegment),
 }
 
+/// What was reached and has yet to be looked into.
+type WorkList = Vec<Item>;
+
+/// Set by whichever thread is first, and never cleared: what is reached in the end is the
+/// same in any order.
+#[derive(Debug, Default)]
+struct Mark(AtomicBool);
+
+impl Mark {
+    /// Sets it; whether it was not set before.
+    #[inline]
+    fn set(&self) -> bool {
+        // Most are set already, and reading does not take the line from other threads.
+        !self.is_set() && !self.0.swap(true, Relaxed)
+    }
+
+    #[inline]
+    fn is_set(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+/// As many marks as `things`.
+fn marks<T>(things: &[T]) -> Vec<Mark> {
+    things.iter().map(|_| Mark::default()).collect()
+}
+
+fn are_set(marks: Vec<Mark>) -> Vec<bool> {
+    marks.into_iter().map(|mark| mark.0.into_inner()).collect()
+}
+
+/// As [`FileLiveness`].
+struct FileMarks {
+    any: Mark,
+    functions: Vec<Mark>,
+    segments: Vec<Mark>,
+    globals: Vec<Mark>,
+    tables: Vec<Mark>,
+    tags: Vec<Mark>,
+}
+
+impl FileMarks {
+    fn of(object: &Object<'_>) -> Self {
+        Self {
+            any: Mark((!object.from_archive).into()),
+            functions: marks(&object.functions),
+            segments: marks(&object.segments),
+            globals: marks(&object.globals),
+            tables: marks(&object.tables),
+            tags: marks(&object.tags),
+        }
+    }
+
+    fn into_liveness(self) -> FileLiveness {
+        FileLiveness {
+            any: self.any.is_set(),
+            functions: are_set(self.functions),
+            segments: are_set(self.segments),
+            globals: are_set(self.globals),
+            tables: are_set(self.tables),
+            tags: are_set(self.tags),
+        }
+    }
+}
+
 struct Marker<'r, 'a> {
     resolution: &'r Resolution<'a>,
-    live: Liveness,
-    queue: Vec<Item>,
+    files: Vec<FileMarks>,
+    symbols: Vec<Mark>,
 }
 
 impl<'a> Marker<'_, 'a> {
-    fn roots(&mut self, options: &Options) {
+    fn roots(&self, options: &Options) -> WorkList {
+        let mut list = WorkList::new();
         let resolution = self.resolution;
         if let Some(entry) = resolution.entry {
-            self.reach(SymbolRef::Global(entry));
+            self.reach(SymbolRef::Global(entry), &mut list);
         }
         for (id, symbol) in resolution.symbols() {
             let kept = symbol.no_strip && symbol.used_in_object;
@@ -121,7 +177,7 @@ impl<'a> Marker<'_, 'a> {
                 _ => kept || is_exported(symbol, options),
             };
             if wanted {
-                self.reach(SymbolRef::Global(id));
+                self.reach(SymbolRef::Global(id), &mut list);
             }
         }
         for id in [
@@ -136,35 +192,36 @@ impl<'a> Marker<'_, 'a> {
         .into_iter()
         .flatten()
         {
-            self.reach(SymbolRef::Global(id));
+            self.reach(SymbolRef::Global(id), &mut list);
         }
-        for (file, _) in resolution.objects() {
-            if self.live.files[file.index()].any {
-                self.implied(file);
+        for (file, object) in resolution.objects() {
+            // Of an archive's member that is live by now, that was done when it became so.
+            if !object.from_archive {
+                self.implied(file, &mut list);
             }
         }
+        list
     }
 
     /// What a live file keeps although no relocation leads there: init functions, which
     /// `__wasm_call_ctors` calls, and retained segments.
-    fn implied(&mut self, file: FileId) {
+    fn implied(&self, file: FileId, list: &mut WorkList) {
         let object = self.resolution.object(file);
         for init in &object.init_funcs {
-            self.reach(self.resolution.symbol_ref(file, init.symbol));
+            self.reach(self.resolution.symbol_ref(file, init.symbol), list);
         }
         for (i, segment) in object.segments.iter().enumerate() {
             if segment.flags.contains(SegmentFlags::RETAIN) {
-                self.segment(file, ObjSegment(i as u32));
+                self.segment(file, ObjSegment(i as u32), list);
             }
         }
     }
 
-    fn reach(&mut self, symbol: SymbolRef) {
-        if let SymbolRef::Global(id) = symbol {
-            if self.live.symbols[id.index()] {
-                return;
-            }
-            self.live.symbols[id.index()] = true;
+    fn reach(&self, symbol: SymbolRef, list: &mut WorkList) {
+        if let SymbolRef::Global(id) = symbol
+            && !self.symbols[id.index()].set()
+        {
+            return;
         }
         let Definition::Object {
             file,
@@ -173,93 +230,101 @@ impl<'a> Marker<'_, 'a> {
         else {
             return;
         };
-        let live = &mut self.live.files[file.index()];
+        let marks = &self.files[file.index()];
         match self.resolution.target(file, entry) {
-            ObjTarget::Function(function) => self.function(file, function),
-            ObjTarget::Data { segment, .. } => self.segment(file, segment),
+            ObjTarget::Function(function) => self.function(file, function, list),
+            ObjTarget::Data { segment, .. } => self.segment(file, segment, list),
             ObjTarget::Global(global) => {
-                live.globals[global.index()] = true;
-                self.file(file);
+                marks.globals[global.index()].set();
+                self.file(file, list);
             }
             ObjTarget::Table(table) => {
-                live.tables[table.index()] = true;
-                self.file(file);
+                marks.tables[table.index()].set();
+                self.file(file, list);
             }
             ObjTarget::Tag(tag) => {
-                live.tags[tag.index()] = true;
-                self.file(file);
+                marks.tags[tag.index()].set();
+                self.file(file, list);
             }
-            ObjTarget::Absolute { .. } => self.file(file),
+            ObjTarget::Absolute { .. } => self.file(file, list),
             ObjTarget::Section(_) | ObjTarget::Undefined { .. } => {}
         }
     }
 
-    fn function(&mut self, file: FileId, function: ObjFunc) {
-        let live = &mut self.live.files[file.index()].functions[function.index()];
-        if !*live && !self.resolution.function_discarded(file, function) {
-            *live = true;
-            self.queue.push(Item::Function(file, function));
-            self.file(file);
+    fn function(&self, file: FileId, function: ObjFunc, list: &mut WorkList) {
+        let mark = &self.files[file.index()].functions[function.index()];
+        if !self.resolution.function_discarded(file, function) && mark.set() {
+            list.push(Item::Function(file, function));
+            self.file(file, list);
         }
     }
 
-    fn segment(&mut self, file: FileId, segment: ObjSegment) {
-        let live = &mut self.live.files[file.index()].segments[segment.index()];
-        if !*live && !self.resolution.segment_discarded(file, segment) {
-            *live = true;
-            self.queue.push(Item::Segment(file, segment));
-            self.file(file);
+    fn segment(&self, file: FileId, segment: ObjSegment, list: &mut WorkList) {
+        let mark = &self.files[file.index()].segments[segment.index()];
+        if !self.resolution.segment_discarded(file, segment) && mark.set() {
+            list.push(Item::Segment(file, segment));
+            self.file(file, list);
         }
     }
 
     /// Something of a file is live. An archive member's init functions run only then.
-    fn file(&mut self, file: FileId) {
-        if !std::mem::replace(&mut self.live.files[file.index()].any, true) {
-            self.implied(file);
+    fn file(&self, file: FileId, list: &mut WorkList) {
+        if self.files[file.index()].any.set() {
+            self.implied(file, list);
         }
     }
 
-    fn run(&mut self) {
-        while let Some(item) = self.queue.pop() {
-            let (file, chunk): (FileId, Chunk<'a>) = match item {
-                Item::Function(file, function) => (
-                    file,
-                    self.resolution.object(file).functions[function.index()].chunk,
-                ),
-                Item::Segment(file, segment) => (
-                    file,
-                    self.resolution.object(file).segments[segment.index()].chunk,
-                ),
-            };
-            for reloc in chunk.relocs.iter() {
-                if reloc.ty.target() == RelocTarget::Type {
-                    continue;
-                }
-                let symbol = self.resolution.symbol_ref(file, ObjSymbol(reloc.target));
-                // The address of a stub is null: taking it needs no stub.
-                let null = takes_slot(reloc.ty)
-                    && matches!(self.resolution.definition(symbol), Definition::Stub(_));
-                if !null {
-                    self.reach(symbol);
-                }
+    /// Reaches what a chunk refers to.
+    fn follow(&self, item: Item, list: &mut WorkList) {
+        let (file, chunk): (FileId, Chunk<'a>) = match item {
+            Item::Function(file, function) => (
+                file,
+                self.resolution.object(file).functions[function.index()].chunk,
+            ),
+            Item::Segment(file, segment) => (
+                file,
+                self.resolution.object(file).segments[segment.index()].chunk,
+            ),
+        };
+        for reloc in chunk.relocs.iter() {
+            if reloc.ty.target() == RelocTarget::Type {
+                continue;
+            }
+            let symbol = self.resolution.symbol_ref(file, ObjSymbol(reloc.target));
+            // The address of a stub is null: taking it needs no stub.
+            let null = takes_slot(reloc.ty)
+                && matches!(self.resolution.definition(symbol), Definition::Stub(_));
+            if !null {
+                self.reach(symbol, list);
             }
         }
     }
 
-    /// `__wasm_call_ctors` is needed where it has something to call.
-    fn call_ctors(&mut self) {
-        let Some(ctors) = self.resolution.made.call_ctors else {
-            return;
+    fn into_liveness(self) -> Liveness {
+        let mut live = Liveness {
+            files: (self.files.into_iter())
+                .map(FileMarks::into_liveness)
+                .collect(),
+            symbols: are_set(self.symbols),
         };
-        let any = self.resolution.objects().any(|(file, object)| {
-            object.init_funcs.iter().any(|init| {
-                let symbol = self.resolution.symbol_ref(file, init.symbol);
-                self.live.symbol(self.resolution, symbol)
-            })
-        });
-        if any {
-            self.live.symbols[ctors.index()] = true;
-        }
+        call_ctors(self.resolution, &mut live);
+        live
+    }
+}
+
+/// `__wasm_call_ctors` is needed where it has something to call.
+fn call_ctors(resolution: &Resolution<'_>, live: &mut Liveness) {
+    let Some(ctors) = resolution.made.call_ctors else {
+        return;
+    };
+    let any = resolution.objects().any(|(file, object)| {
+        object.init_funcs.iter().any(|init| {
+            let symbol = resolution.symbol_ref(file, init.symbol);
+            live.symbol(resolution, symbol)
+        })
+    });
+    if any {
+        live.symbols[ctors.index()] = true;
     }
 }
 
