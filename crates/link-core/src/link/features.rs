@@ -169,7 +169,7 @@ pub fn check_globals(
     let is_mutable = |symbol: &Symbol<'_>| {
         symbol.kind == SymbolKind::Global
             && symbol
-                .global_type
+                .global_type()
                 .is_some_and(|ty| ty.mutability == wasm_format::Mutability::Var)
     };
     for &id in &synthesis.imports {

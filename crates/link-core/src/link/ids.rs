@@ -1,6 +1,8 @@
 //! Index spaces as types, so that mixing them does not compile. The first group counts
 //! within one object file, the second within one link, the third in the output module.
 
+use std::num::NonZeroU32;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
@@ -41,8 +43,6 @@ ids! {
 
     /// An object that takes part in the link, in the order in which they were added.
     FileId;
-    /// A symbol that is not local to its file: one for each name.
-    SymbolId;
 
     /// A function of the output's function index space, imports first.
     FuncIndex;
@@ -56,4 +56,23 @@ ids! {
     TypeIndex;
     /// A slot of the output's indirect function table.
     TableSlot;
+}
+
+/// A symbol that is not local to its file: one for each name. There are lists of millions
+/// that have none in places, and `None` takes no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SymbolId(NonZeroU32);
+
+impl SymbolId {
+    /// The symbol of this index.
+    #[inline]
+    pub const fn new(index: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(index))
+    }
+
+    /// As an index into a slice.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
 }

@@ -1,6 +1,7 @@
 //! What resolution returns: which objects take part, what each name means, what is
 //! discarded. Made by `resolve`, read by every later phase, changed by none.
 
+use bumpalo::Bump;
 use rustc_hash::FxHashSet;
 use wasm_format::linking::SymbolKind;
 use wasm_format::{GlobalType, TableType};
@@ -80,14 +81,95 @@ pub struct Symbol<'a> {
     pub used_in_object: bool,
     /// Called directly somewhere (a function may also be only pointed to).
     pub called_directly: bool,
+    /// Imported from [`DEFAULT_MODULE`] under its own name if it stays undefined.
+    plainly_imported: bool,
     /// Encoded signature, of a function or tag.
     pub signature: Option<&'a [u8]>,
+    particulars: Option<&'a Particulars<'a>>,
+}
+
+/// The module that compilers write where the source names none.
+pub const DEFAULT_MODULE: &str = "env";
+
+/// What is known of few symbols, apart so that the others stay small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Particulars<'a> {
     /// Type, of a global.
-    pub global_type: Option<GlobalType>,
+    pub(super) global_type: Option<GlobalType>,
     /// Type, of a table.
-    pub table_type: Option<TableType>,
+    pub(super) table_type: Option<TableType>,
     /// Where it is imported from if it stays undefined.
-    pub import: Option<ImportName<'a>>,
+    pub(super) import: Option<ImportName<'a>>,
+}
+
+impl<'a> Symbol<'a> {
+    /// A name of which nothing is known.
+    pub(super) fn new(name: &'a str) -> Self {
+        Self {
+            name,
+            kind: SymbolKind::Function,
+            definition: Definition::Undefined,
+            file: None,
+            weak: false,
+            hidden: false,
+            no_strip: false,
+            exported_flag: false,
+            force_export: false,
+            force_import: false,
+            tls: false,
+            used_in_object: false,
+            called_directly: false,
+            plainly_imported: false,
+            signature: None,
+            particulars: None,
+        }
+    }
+
+    /// Type, of a global.
+    pub fn global_type(&self) -> Option<GlobalType> {
+        self.particulars.and_then(|known| known.global_type)
+    }
+
+    /// Type, of a table.
+    pub fn table_type(&self) -> Option<TableType> {
+        self.particulars.and_then(|known| known.table_type)
+    }
+
+    /// Where it is imported from if it stays undefined.
+    pub fn import(&self) -> Option<ImportName<'a>> {
+        if self.plainly_imported {
+            return Some(ImportName::plain(self.name));
+        }
+        self.particulars.and_then(|known| known.import)
+    }
+
+    pub(super) fn particulars(&self) -> Particulars<'a> {
+        Particulars {
+            global_type: self.global_type(),
+            table_type: self.table_type(),
+            import: self.import(),
+        }
+    }
+
+    /// Sets them all; `arena` holds those of the few.
+    pub(super) fn set_particulars(&mut self, mut known: Particulars<'a>, arena: &'a Bump) {
+        self.plainly_imported = known.import == Some(ImportName::plain(self.name));
+        if self.plainly_imported {
+            known.import = None;
+        }
+        self.particulars = (known != Particulars::default()).then(|| &*arena.alloc(known));
+    }
+}
+
+impl<'a> ImportName<'a> {
+    /// What compilers write where the source says nothing of a symbol's import.
+    const fn plain(name: &'a str) -> Self {
+        Self {
+            module: DEFAULT_MODULE,
+            name,
+            explicit: false,
+        }
+    }
 }
 
 /// What a name means.
@@ -318,7 +400,7 @@ impl<'a> Resolution<'a> {
         self.symbols
             .iter()
             .enumerate()
-            .map(|(i, symbol)| (SymbolId(i as u32), symbol))
+            .map(|(i, symbol)| (SymbolId::new(i as u32), symbol))
     }
 
     /// Objects with their ids, in order.

@@ -78,7 +78,7 @@ pub(super) fn write(sources: &Sources<'_, '_>) -> Vec<u8> {
 
 /// A symbol's flags as the linking section would have them.
 fn flags(symbol: &Symbol<'_>) -> SymbolFlags {
-    let explicit = symbol.import.is_some_and(|import| import.explicit);
+    let explicit = symbol.import().is_some_and(|import| import.explicit);
     [
         (symbol.weak, SymbolFlags::BINDING_WEAK),
         (symbol.hidden, SymbolFlags::VISIBILITY_HIDDEN),

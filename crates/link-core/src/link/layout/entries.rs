@@ -115,14 +115,14 @@ impl Sources<'_, '_> {
                         EntityType::Func(index)
                     }
                 }
-                SymbolKind::Global => match symbol.global_type {
+                SymbolKind::Global => match symbol.global_type() {
                     Some(ty) => EntityType::Global(ty),
                     None => EntityType::Global(GlobalType {
                         value: self.pointer(),
                         mutability: Mutability::Const,
                     }),
                 },
-                SymbolKind::Table => match symbol.table_type {
+                SymbolKind::Table => match symbol.table_type() {
                     Some(ty) if Some(id) != self.resolution.made.indirect_function_table => {
                         EntityType::Table(ty)
                     }

@@ -118,7 +118,7 @@ pub(super) fn define_optional(resolver: &mut Resolver<'_>) {
         // Without threads there is one set of thread-local data; its place is known.
         // Objects refer to a variable, since they may be linked with threads too.
         if let Some(id) = resolver.table.find("__tls_base") {
-            resolver.table.symbols[id.index()].global_type = None;
+            resolver.table.forget_global_type(id);
         }
         resolver.made.tls_base = Some(global(
             resolver,

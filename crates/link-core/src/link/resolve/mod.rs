@@ -117,7 +117,7 @@ impl<'a> Resolver<'a> {
         Self {
             options,
             names,
-            table: Table::new(options, numbers),
+            table: Table::new(options, numbers, names),
             lazy: Vec::new(),
             done: Vec::new(),
             begun: 0,
@@ -476,7 +476,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn settle_weak_undefined(&mut self) {
-        for id in (0..self.table.symbols.len()).map(|i| SymbolId(i as u32)) {
+        for id in (0..self.table.symbols.len()).map(|i| SymbolId::new(i as u32)) {
             let symbol = &self.table.symbols[id.index()];
             let unanswered = self.table.is_undefined(id)
                 && symbol.kind == SymbolKind::Function

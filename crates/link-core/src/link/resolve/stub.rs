@@ -74,10 +74,10 @@ pub(super) fn apply(resolver: &mut Resolver<'_>) {
 /// functions by the names under which they are imported.
 fn import_names<'a>(resolver: &Resolver<'a>) -> FxHashMap<&'a str, SymbolId> {
     (0..resolver.table.symbols.len())
-        .map(|i| SymbolId(i as u32))
+        .map(|i| SymbolId::new(i as u32))
         .filter(|&id| resolver.table.is_undefined(id))
         .filter_map(|id| {
-            let import = resolver.table.symbols[id.index()].import?;
+            let import = resolver.table.symbols[id.index()].import()?;
             import.explicit.then_some((import.name, id))
         })
         .collect()

@@ -3,6 +3,7 @@
 //!
 //! The rules are `wasm-ld`'s; they depend on the order in which files are added.
 
+use bumpalo::Bump;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
@@ -16,7 +17,7 @@ use crate::link::object::{ImportName, ObjTarget, Object, ObjectSymbol, Undefined
 use crate::link::options::Options;
 use crate::link::read::LazyMember;
 use crate::link::report::TracedWhat;
-use crate::link::resolution::{Definition, Symbol};
+use crate::link::resolution::{Definition, Particulars, Symbol};
 
 /// A lazy input, by its place in the list of inputs: an archive member or an object
 /// between `--start-lib` and `--end-lib`.
@@ -62,6 +63,7 @@ pub(super) struct Mention<'a> {
 /// The table of names.
 #[derive(Debug)]
 pub(super) struct Table<'a> {
+    arena: &'a Bump,
     pub(super) symbols: Vec<Symbol<'a>>,
     entries: Vec<Entry>,
     pub(super) names: Names,
@@ -90,8 +92,9 @@ pub(super) enum Referred {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(options: &'a Options, names: Names) -> Self {
+    pub(super) fn new(options: &'a Options, names: Names, arena: &'a Bump) -> Self {
         Self {
+            arena,
             symbols: Vec::new(),
             entries: Vec::new(),
             names,
@@ -144,26 +147,8 @@ impl<'a> Table<'a> {
     }
 
     fn push(&mut self, name: &'a str) -> SymbolId {
-        let id = SymbolId(self.symbols.len() as u32);
-        self.symbols.push(Symbol {
-            name,
-            kind: SymbolKind::Function,
-            definition: Definition::Undefined,
-            file: None,
-            weak: false,
-            hidden: false,
-            no_strip: false,
-            exported_flag: false,
-            force_export: false,
-            force_import: false,
-            tls: false,
-            used_in_object: false,
-            called_directly: false,
-            signature: None,
-            global_type: None,
-            table_type: None,
-            import: None,
-        });
+        let id = SymbolId::new(self.symbols.len() as u32);
+        self.symbols.push(Symbol::new(name));
         self.entries.push(Entry {
             state: State::Offered,
             lazy: None,
@@ -223,7 +208,7 @@ impl<'a> Table<'a> {
         match entry.state {
             State::Offered => {
                 entry.state = State::Undefined;
-                describe(&mut self.symbols[id.index()], mention);
+                describe(&mut self.symbols[id.index()], mention, self.arena);
                 Referred::To(id)
             }
             State::Undefined | State::Defined => Referred::To(self.refer_again(id, mention)),
@@ -258,12 +243,12 @@ impl<'a> Table<'a> {
             let symbol = &mut self.symbols[id.index()];
             if undefined && !symbol.called_directly {
                 // An address was taken; only a call knows what is called.
-                describe(symbol, mention);
+                describe(symbol, mention, self.arena);
             } else {
                 let (variant, new) = self.variant(id, mention.signature);
                 if new {
                     self.entries[variant.index()].state = State::Undefined;
-                    describe(&mut self.symbols[variant.index()], mention);
+                    describe(&mut self.symbols[variant.index()], mention, self.arena);
                     self.symbols[variant.index()].used_in_object = true;
                 }
                 id = variant;
@@ -361,7 +346,13 @@ impl<'a> Table<'a> {
         let symbol = &mut self.symbols[id.index()];
         symbol.weak |= before.weak && entry.state == State::Undefined;
         symbol.file = before.file;
-        symbol.import = before.import;
+        symbol.set_particulars(
+            Particulars {
+                import: before.import(),
+                ..symbol.particulars()
+            },
+            self.arena,
+        );
         if before.called_directly {
             symbol.signature = before.signature;
         }
@@ -425,7 +416,7 @@ impl<'a> Table<'a> {
             lazy: None,
         };
         let symbol = &mut self.symbols[id.index()];
-        describe(symbol, mention);
+        describe(symbol, mention, self.arena);
         symbol.definition = definition;
     }
 
@@ -459,7 +450,7 @@ impl<'a> Table<'a> {
                 messages::kind(symbol.kind).to_owned(),
                 messages::kind(mention.kind).to_owned(),
             ))
-        } else if let (Some(old), Some(new)) = (symbol.global_type, mention.global_type)
+        } else if let (Some(old), Some(new)) = (symbol.global_type(), mention.global_type)
             && (old.value != new.value || known && old.mutability != new.mutability)
         {
             Some((
@@ -467,7 +458,7 @@ impl<'a> Table<'a> {
                 messages::global_type(old),
                 messages::global_type(new),
             ))
-        } else if let (Some(old), Some(new)) = (symbol.table_type, mention.table_type)
+        } else if let (Some(old), Some(new)) = (symbol.table_type(), mention.table_type)
             && old.element != new.element
         {
             Some((
@@ -510,8 +501,8 @@ impl<'a> Table<'a> {
             return;
         };
         let symbol = &self.symbols[id.index()];
-        let Some(old) = symbol.import else {
-            self.symbols[id.index()].import = Some(new);
+        let Some(old) = symbol.import() else {
+            self.set_import(id, new);
             return;
         };
         let mut disagree = Vec::new();
@@ -541,8 +532,27 @@ impl<'a> Table<'a> {
             self.diagnostics.push(diagnostic);
         }
         if new.explicit && !old.explicit {
-            self.symbols[id.index()].import = Some(new);
+            self.set_import(id, new);
         }
+    }
+
+    fn set_import(&mut self, id: SymbolId, import: ImportName<'a>) {
+        let symbol = &mut self.symbols[id.index()];
+        let known = Particulars {
+            import: Some(import),
+            ..symbol.particulars()
+        };
+        symbol.set_particulars(known, self.arena);
+    }
+
+    /// The linker makes a global of this name, of whatever type files declared it.
+    pub(super) fn forget_global_type(&mut self, id: SymbolId) {
+        let symbol = &mut self.symbols[id.index()];
+        let known = Particulars {
+            global_type: None,
+            ..symbol.particulars()
+        };
+        symbol.set_particulars(known, self.arena);
     }
 
     /// A name as messages show it.
@@ -561,7 +571,7 @@ impl<'a> Table<'a> {
 }
 
 /// Writes what a file says of a symbol into the name's entry.
-fn describe<'a>(symbol: &mut Symbol<'a>, mention: &Mention<'a>) {
+fn describe<'a>(symbol: &mut Symbol<'a>, mention: &Mention<'a>, arena: &'a Bump) {
     symbol.kind = mention.kind;
     symbol.file = mention.file;
     symbol.weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
@@ -571,9 +581,12 @@ fn describe<'a>(symbol: &mut Symbol<'a>, mention: &Mention<'a>) {
     symbol.tls = mention.flags.contains(SymbolFlags::TLS);
     symbol.called_directly |= mention.called_directly;
     symbol.signature = mention.signature.or(symbol.signature);
-    symbol.global_type = mention.global_type;
-    symbol.table_type = mention.table_type;
-    symbol.import = mention.import;
+    let particulars = Particulars {
+        global_type: mention.global_type,
+        table_type: mention.table_type,
+        import: mention.import,
+    };
+    symbol.set_particulars(particulars, arena);
 }
 
 /// What `object` says of its symbol `entry`. A definition in a comdat whose other copy

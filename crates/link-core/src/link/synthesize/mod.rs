@@ -197,7 +197,7 @@ fn globals(
             let set = sets_tls_base
                 && symbol.definition == Definition::Global(MadeGlobal::TlsBase)
                 && symbol
-                    .global_type
+                    .global_type()
                     .is_some_and(|ty| ty.mutability == Mutability::Var);
             live.reached(id) || set
         })
@@ -263,7 +263,7 @@ fn needs_got(resolution: &Resolution<'_>, options: &Options, symbol: SymbolRef) 
 /// Whether an undefined symbol was given its import's name by its source.
 fn has_import_name(resolution: &Resolution<'_>, id: SymbolId) -> bool {
     let symbol = resolution.symbol(id);
-    symbol.import.is_some_and(|import| import.explicit)
+    symbol.import().is_some_and(|import| import.explicit)
         && matches!(
             symbol.kind,
             SymbolKind::Function | SymbolKind::Global | SymbolKind::Table | SymbolKind::Tag

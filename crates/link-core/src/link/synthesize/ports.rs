@@ -12,7 +12,7 @@ use crate::link::mark::is_exported;
 use crate::link::object::ObjTarget;
 use crate::link::options::{Options, OutputKind, Unresolved};
 use crate::link::resolution::{
-    Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef,
+    DEFAULT_MODULE, Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef,
 };
 use crate::link::synthesis::{Export, ExportTarget, SynthFunction, Synthesis, TableUse};
 
@@ -66,8 +66,8 @@ impl<'a> ImportType<'a> {
         Self {
             kind: symbol.kind,
             signature: symbol.signature,
-            global: symbol.global_type,
-            table: symbol.table_type,
+            global: symbol.global_type(),
+            table: symbol.table_type(),
         }
     }
 }
@@ -76,13 +76,13 @@ impl<'a> ImportType<'a> {
 pub fn import_name<'s>(symbol: &Symbol<'s>, options: &'s Options) -> (&'s str, &'s str) {
     let unnamed: &str = if options.is_relocatable() {
         // What that is, the link of the object file decides.
-        "env"
+        DEFAULT_MODULE
     } else {
         &options.default_import_module
     };
-    match symbol.import {
+    match symbol.import() {
         // Compilers write `env` where the source names no module.
-        Some(import) if import.module != "env" => (import.module, import.name),
+        Some(import) if import.module != DEFAULT_MODULE => (import.module, import.name),
         Some(import) => (unnamed, import.name),
         None => (unnamed, symbol.name),
     }
@@ -227,7 +227,7 @@ fn start_up_exports(resolution: &Resolution<'_>, options: &Options, synthesis: &
 
 fn is_mutable(symbol: &Symbol<'_>) -> bool {
     symbol
-        .global_type
+        .global_type()
         .is_some_and(|ty| ty.mutability == wasm_format::Mutability::Var)
 }
 
