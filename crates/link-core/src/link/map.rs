@@ -229,14 +229,15 @@ impl Collector<'_, '_> {
             next.0 += 1;
         }
         for (file, object) in self.resolution.objects() {
-            for (i, function) in object.functions.iter().enumerate() {
-                let Some(index) = self.layout.functions.files[file.index()][i] else {
+            for function in object.functions.ids() {
+                let Some(index) = self.layout.functions.files[file.index()][function.index()]
+                else {
                     continue;
                 };
-                let name = function.name.to_owned();
+                let name = object.function_name(function).to_owned();
                 let mut chunk = self.function(index, Some(object.name.clone()), name);
                 let size = chunk.size;
-                let id = Chunk::Function(file, ObjFunc(i as u32));
+                let id = Chunk::Function(file, function);
                 chunk.symbols = self.places_in(file, id, |_, name| MapPlace {
                     name,
                     offset: 0,

@@ -23,7 +23,7 @@ pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
     let marker = Marker {
         resolution,
         files: resolution.objects.iter().map(FileMarks::of).collect(),
-        symbols: marks(&resolution.symbols),
+        symbols: marks(resolution.symbols.len()),
     };
     par::work_through(marker.roots(options), |item, list| {
         marker.follow(item, list);
@@ -111,9 +111,8 @@ impl Mark {
     }
 }
 
-/// As many marks as `things`.
-fn marks<T>(things: &[T]) -> Vec<Mark> {
-    things.iter().map(|_| Mark::default()).collect()
+fn marks(count: usize) -> Vec<Mark> {
+    (0..count).map(|_| Mark::default()).collect()
 }
 
 fn are_set(marks: Vec<Mark>) -> Vec<bool> {
@@ -134,11 +133,11 @@ impl FileMarks {
     fn of(object: &Object<'_>) -> Self {
         Self {
             any: Mark((!object.from_archive).into()),
-            functions: marks(&object.functions),
-            segments: marks(&object.segments),
-            globals: marks(&object.globals),
-            tables: marks(&object.tables),
-            tags: marks(&object.tags),
+            functions: marks(object.functions.len()),
+            segments: marks(object.segments.len()),
+            globals: marks(object.globals.len()),
+            tables: marks(object.tables.len()),
+            tags: marks(object.tags.len()),
         }
     }
 
@@ -277,10 +276,9 @@ impl<'a> Marker<'_, 'a> {
     /// Reaches what a chunk refers to.
     fn follow(&self, item: Item, list: &mut WorkList) {
         let (file, chunk): (FileId, Chunk<'a>) = match item {
-            Item::Function(file, function) => (
-                file,
-                self.resolution.object(file).functions[function.index()].chunk,
-            ),
+            Item::Function(file, function) => {
+                (file, self.resolution.object(file).functions.chunk(function))
+            }
             Item::Segment(file, segment) => (
                 file,
                 self.resolution.object(file).segments[segment.index()].chunk,
@@ -329,7 +327,7 @@ fn call_ctors(resolution: &Resolution<'_>, live: &mut Liveness) {
 }
 
 /// Whether a relocation's value is a slot of the indirect function table.
-pub fn takes_slot(ty: RelocType) -> bool {
+pub const fn takes_slot(ty: RelocType) -> bool {
     use RelocType as R;
     matches!(
         ty,

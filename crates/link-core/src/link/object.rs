@@ -6,6 +6,8 @@
 //! relocation's place within its chunk, its target of the kind its type asks for. The
 //! phases after reading rely on it and look nothing up twice.
 
+mod functions;
+
 use std::sync::Arc;
 
 use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
@@ -16,6 +18,9 @@ use super::ids::{
     ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType, ObjUndefined,
 };
 use crate::reloc::Reloc;
+
+pub(crate) use functions::Place;
+pub use functions::{Function, Functions};
 
 /// The alias of relocations whose target is an index of their object: a symbol's, or for
 /// [`RelocType::TypeIndexLeb`] a type's.
@@ -37,7 +42,7 @@ pub struct Object<'a> {
     /// of which most say less.
     pub undefined: Vec<Undefined<'a>>,
     /// Defined functions.
-    pub functions: Vec<Function<'a>>,
+    pub functions: Functions<'a>,
     /// Data segments.
     pub segments: Vec<Segment<'a>>,
     /// Custom sections to be carried over: debug info, `metadata.code.*`, the user's own.
@@ -74,6 +79,14 @@ impl<'a> Object<'a> {
     /// Adds an undefined symbol's description; returns what its symbol stands for.
     pub(crate) fn add_undefined(&mut self, undefined: Undefined<'a>) -> ObjTarget {
         add_undefined(&mut self.undefined, undefined)
+    }
+
+    /// The name of a function: that of the first symbol that gives it one, else empty.
+    pub fn function_name(&self, function: ObjFunc) -> &'a str {
+        match self.functions[function].symbol() {
+            Some(symbol) => self.symbols[symbol.index()].name,
+            None => "",
+        }
     }
 }
 
@@ -235,26 +248,6 @@ pub struct Chunk<'a> {
     pub bytes: &'a [u8],
     /// What is patched in it.
     pub relocs: Relocs<'a>,
-}
-
-/// A defined function.
-#[derive(Debug, Clone, Copy)]
-pub struct Function<'a> {
-    /// Its body: locals and code, without the size that precedes it in the section.
-    pub chunk: Chunk<'a>,
-    /// Its type.
-    pub ty: ObjType,
-    /// Its name: that of the first symbol that names it, else empty.
-    pub name: &'a str,
-    /// Its name in the object's `name` section, if there is one.
-    pub debug_name: Option<&'a str>,
-    /// The name it asks to be exported under (the `export_name` attribute).
-    pub export_name: Option<&'a str>,
-    /// Index into [`Object::comdats`].
-    pub comdat: Option<u32>,
-    /// Offset of the body in its code section's contents, in bytes: where the section's
-    /// relocation offsets count from.
-    pub section_offset: u32,
 }
 
 /// A data segment.
@@ -461,7 +454,7 @@ pub fn is_debug_section(name: &str) -> bool {
 
 /// The kind of symbol a relocation's target must be; `None` where any kind will do or the
 /// target is a type.
-pub fn expected_kind(ty: RelocType) -> Option<SymbolKind> {
+pub const fn expected_kind(ty: RelocType) -> Option<SymbolKind> {
     use RelocType as R;
     Some(match ty {
         R::FunctionIndexLeb

@@ -145,7 +145,7 @@ pub(super) fn discarded(resolution: &Resolution<'_>, live: &Liveness) -> Vec<Dis
     let mut discarded = Vec::new();
     for (file, object) in resolution.objects() {
         let live = &live.files[file.index()];
-        let functions = object.functions.iter().map(|function| function.name);
+        let functions = object.functions.ids().map(|id| object.function_name(id));
         let segments = object.segments.iter().map(|segment| segment.name);
         let globals = object.globals.iter().map(|global| global.name);
         let tags = object.tags.iter().map(|tag| tag.name);

@@ -417,7 +417,7 @@ impl<'a> Resolution<'a> {
 
     /// Whether a function belongs to a comdat of which another copy was chosen.
     pub fn function_discarded(&self, file: FileId, function: ObjFunc) -> bool {
-        self.discarded(file, self.object(file).functions[function.index()].comdat)
+        self.discarded(file, self.object(file).functions[function].comdat())
     }
 
     /// Whether a segment belongs to a comdat of which another copy was chosen.

@@ -21,7 +21,7 @@ pub fn object(bytes: &[u8]) {
         let Ok(object) = parse_object(&"fuzz.o".into(), bytes, options, &files) else {
             continue;
         };
-        let functions = object.functions.iter().map(|function| function.chunk);
+        let functions = object.functions.chunks();
         let segments = object.segments.iter().map(|segment| segment.chunk);
         let customs = object.customs.iter().map(|custom| custom.chunk);
         for chunk in functions.chain(segments).chain(customs) {

@@ -38,7 +38,7 @@ fn seeds() -> Vec<Vec<u8>> {
 /// What the later phases do with an object without asking: follow every index it holds.
 fn rely_on(object: &Object<'_>) {
     let mut count = 0;
-    let chunks = object.functions.iter().map(|f| f.chunk);
+    let chunks = object.functions.chunks();
     let chunks = chunks.chain(object.segments.iter().map(|s| s.chunk));
     for chunk in chunks.chain(object.customs.iter().map(|c| c.chunk)) {
         let mut last = 0;
@@ -58,7 +58,7 @@ fn rely_on(object: &Object<'_>) {
     for function in &object.functions {
         count += object.types[function.ty.index()].len();
         count += function
-            .comdat
+            .comdat()
             .map_or(0, |c| object.comdats[c as usize].len());
     }
     for init in &object.init_funcs {

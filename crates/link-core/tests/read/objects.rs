@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use link_core::link::object::{Chunk, ObjTarget, Object};
+use link_core::link::ids::ObjFunc;
+use link_core::link::object::{Chunk, ObjTarget, Object, Relocs};
 use link_core::link::read::{LoadedFiles, ParseOptions, parse_object};
 use wasm_format::linking::{SymbolFlags, SymbolTarget};
 use wasm_format::reloc::RelocType;
@@ -46,20 +47,24 @@ fn describe(object: &Object<'_>) -> String {
         };
         writeln!(out, "symbol {} {:#x} {target}{called}", s.name, s.flags.0).unwrap();
     }
-    for f in &object.functions {
+    for f in object.functions.ids() {
+        let chunk = object.functions.chunk(f);
+        let Relocs::Encoded { chunk_start, .. } = chunk.relocs else {
+            panic!("relocations of a file are encoded");
+        };
         writeln!(
             out,
             "function {:?} {:?} export {:?} debug {:?} comdat {:?} at {:#x}: {} bytes",
-            f.name,
-            f.ty,
-            f.export_name,
-            f.debug_name,
-            f.comdat,
-            f.section_offset,
-            f.chunk.bytes.len()
+            object.function_name(f),
+            object.functions[f].ty,
+            object.functions.export_name(f),
+            object.functions.debug_name(f),
+            object.functions[f].comdat(),
+            chunk_start,
+            chunk.bytes.len()
         )
         .unwrap();
-        relocs(out, f.chunk);
+        relocs(out, chunk);
     }
     for s in &object.segments {
         writeln!(
@@ -198,7 +203,10 @@ fn the_first_symbol_names_a_function() {
         .symbols
         .push(symbol("alias", SymbolTarget::Function(0)));
     let bytes = object.build();
-    assert_eq!(parse(&bytes, &files, false).functions[0].name, "first");
+    assert_eq!(
+        parse(&bytes, &files, false).function_name(ObjFunc(0)),
+        "first"
+    );
 }
 
 #[test]

@@ -158,7 +158,7 @@ pub(super) fn signature<'a>(resolution: &Resolution<'a>, symbol: SymbolRef) -> &
     let known = match (symbol, resolution.function(symbol)) {
         (_, Some(FunctionRef::Object(file, function))) => {
             let object = resolution.object(file);
-            Some(object.types[object.functions[function.index()].ty.index()])
+            Some(object.types[object.functions[function].ty.index()])
         }
         (SymbolRef::Global(id), _) => resolution.symbol(id).signature,
         _ => None,

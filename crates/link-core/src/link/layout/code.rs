@@ -6,7 +6,7 @@ use wasm_format::reloc::ValueForm;
 
 use super::values::{Relocator, Site};
 use crate::link::ids::{FileId, FuncIndex, ObjFunc};
-use crate::link::object::{Function, ObjReloc, ObjTarget};
+use crate::link::object::{ObjReloc, ObjTarget};
 use crate::link::par;
 use crate::link::resolution::{Definition, SymbolRef};
 
@@ -68,28 +68,22 @@ impl Code {
         let resolution = relocator.places.resolution;
         let numbers = &relocator.places.functions.files;
         let live = |file: FileId| {
-            resolution
-                .object(file)
-                .functions
-                .iter()
-                .zip(&numbers[file.index()])
+            let functions = numbers[file.index()].iter().enumerate();
+            let live = functions.filter(|(_, index)| index.is_some());
+            live.map(|(function, _)| ObjFunc(function as u32))
         };
         let mut sizes: Vec<u32> = made.iter().map(|body| body.len() as u32).collect();
         if compressed {
             let of_files = par::map_indices(resolution.objects.len(), |file| -> Vec<u32> {
                 let file = FileId(file as u32);
                 live(file)
-                    .filter(|(_, index)| index.is_some())
-                    .map(|(function, _)| compressed_len(relocator, file, function))
+                    .map(|function| compressed_len(relocator, file, function))
                     .collect()
             });
             sizes.extend(of_files.into_iter().flatten());
         } else {
-            for (file, _) in resolution.objects() {
-                let of_file = live(file)
-                    .filter(|(_, index)| index.is_some())
-                    .map(|(function, _)| function.chunk.bytes.len() as u32);
-                sizes.extend(of_file);
+            for (file, object) in resolution.objects() {
+                sizes.extend(live(file).map(|function| object.functions.body_len(function)));
             }
         }
 
@@ -123,15 +117,20 @@ pub(crate) fn shortest(form: ValueForm, value: u64) -> Option<usize> {
     }
 }
 
-fn compressed_len(relocator: &Relocator<'_, '_>, file: FileId, function: &Function<'_>) -> u32 {
+fn compressed_len(relocator: &Relocator<'_, '_>, file: FileId, function: ObjFunc) -> u32 {
     let site = Site::code(file);
-    let saved: usize = function
-        .chunk
+    let chunk = relocator
+        .places
+        .resolution
+        .object(file)
+        .functions
+        .chunk(function);
+    let saved: usize = chunk
         .relocs
         .iter()
         .map(|reloc| saving(relocator, &site, &reloc))
         .sum();
-    (function.chunk.bytes.len() - saved) as u32
+    (chunk.bytes.len() - saved) as u32
 }
 
 /// Bytes that compressing saves at one place.
@@ -166,8 +165,10 @@ impl Relocator<'_, '_> {
             return 0;
         }
         let site = Site::code(file);
-        let removed: usize = self.places.resolution.object(file).functions[function.index()]
-            .chunk
+        let object = self.places.resolution.object(file);
+        let removed: usize = object
+            .functions
+            .chunk(function)
             .relocs
             .iter()
             .take_while(|reloc| u64::from(reloc.offset) < offset)

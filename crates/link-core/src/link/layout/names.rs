@@ -10,7 +10,7 @@ use wasm_format::names::{NameSubsectionId, Naming, put_module_name};
 use super::entries::Sources;
 use super::sections::{are_joined, file_segments};
 use crate::link::Demangler;
-use crate::link::ids::FileId;
+use crate::link::ids::{FileId, ObjFunc};
 use crate::link::par;
 
 use crate::link::resolution::{Definition, SymbolRef};
@@ -131,8 +131,9 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
         let mut part = Vec::new();
         let mut count = 0;
         let object = resolution.object(FileId(file as u32));
-        for (function, index) in object.functions.iter().zip(&numbers.files[file]) {
+        for (i, index) in numbers.files[file].iter().enumerate() {
             let Some(index) = index else { continue };
+            let function = ObjFunc(i as u32);
             let encode = |part: &mut Vec<u8>, name: &str| {
                 Naming {
                     index: index.0,
@@ -140,10 +141,13 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
                 }
                 .encode(part);
             };
-            match function.debug_name {
-                Some(name) => encode(&mut part, name),
-                None if function.name.is_empty() => continue,
-                None => encode(&mut part, shown.name(function.name)),
+            match (
+                object.functions.debug_name(function),
+                object.function_name(function),
+            ) {
+                (Some(name), _) => encode(&mut part, name),
+                (None, "") => continue,
+                (None, name) => encode(&mut part, shown.name(name)),
             }
             count += 1;
         }

@@ -36,7 +36,7 @@ pub(crate) fn are_small(inputs: &Inputs<'_>, env: &Env<'_>) -> bool {
 }
 
 fn chunk_bytes(object: &Object<'_>) -> u64 {
-    let functions = object.functions.iter().map(|function| function.chunk);
+    let functions = object.functions.chunks();
     let segments = object.segments.iter().map(|segment| segment.chunk);
     let chunks = functions.chain(segments);
     chunks.map(|chunk| chunk.bytes.len() as u64).sum()

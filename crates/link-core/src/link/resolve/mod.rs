@@ -584,7 +584,7 @@ fn renumber(symbol: &mut Symbol<'_>, order: &[FileId]) {
 fn is_discarded(frame: &Frame<'_>, entry: &ObjectSymbol<'_>) -> bool {
     let object = &frame.object;
     let comdat = match entry.target {
-        ObjTarget::Function(function) => object.functions[function.index()].comdat,
+        ObjTarget::Function(function) => object.functions[function].comdat(),
         ObjTarget::Data { segment, .. } => object.segments[segment.index()].comdat,
         _ => None,
     };

@@ -611,7 +611,7 @@ pub(super) fn mention<'a>(
     let ty = |index: crate::link::ids::ObjType| Some(object.types[index.index()]);
     match entry.target {
         ObjTarget::Function(function) => {
-            mention.signature = ty(object.functions[function.index()].ty);
+            mention.signature = ty(object.functions[function].ty);
         }
         ObjTarget::Tag(tag) => mention.signature = ty(object.tags[tag.index()].ty),
         ObjTarget::Global(global) => {

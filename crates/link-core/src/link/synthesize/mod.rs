@@ -171,7 +171,7 @@ fn takes_arguments(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
     match resolution.function(symbol) {
         Some(FunctionRef::Object(file, function)) => {
             let object = resolution.object(file);
-            let ty = object.types[object.functions[function.index()].ty.index()];
+            let ty = object.types[object.functions[function].ty.index()];
             ty.get(1) != Some(&0)
         }
         _ => false,

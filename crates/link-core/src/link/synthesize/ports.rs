@@ -260,9 +260,7 @@ fn asked_name<'a>(resolution: &Resolution<'a>, symbol: &Symbol<'a>) -> Option<&'
         return None;
     };
     match resolution.target(file, entry) {
-        ObjTarget::Function(function) => {
-            resolution.object(file).functions[function.index()].export_name
-        }
+        ObjTarget::Function(function) => resolution.object(file).functions.export_name(function),
         _ => None,
     }
 }

@@ -120,10 +120,13 @@ fn scan_file(
     let refers_elsewhere =
         options.is_pic() || !gone.is_empty() || refers_elsewhere(resolution, file);
     let wanted = |chunk: &Chunk<'_>| refers_elsewhere || !chunk.relocs.are_plain();
-    for (i, function) in object.functions.iter().enumerate() {
-        let id = ObjFunc(i as u32);
-        if wanted(&function.chunk) && live.function(file, id) {
-            found.chunk(function.chunk, ChunkRef::Function(id));
+    for id in object.functions.ids() {
+        if !live.function(file, id) {
+            continue;
+        }
+        let chunk = object.functions.chunk(id);
+        if wanted(&chunk) {
+            found.chunk(chunk, ChunkRef::Function(id));
         }
     }
     for (i, segment) in object.segments.iter().enumerate() {

@@ -114,7 +114,7 @@ fn message(resolution: &Resolution<'_>, options: &Options, places: &[Place]) -> 
     for place in places {
         let object = resolution.object(place.file);
         let chunk = match place.chunk {
-            ChunkRef::Function(function) => object.functions[function.index()].name,
+            ChunkRef::Function(function) => object.function_name(function),
             ChunkRef::Segment(segment) => object.segments[segment.index()].name,
         };
         let place = format!("{}:({})", object.name, shown(options, chunk));

@@ -265,16 +265,16 @@ impl<'l> Writer<'l, '_> {
             let Some(size) = numbers[id.index()].and_then(|index| code.body_size(index)) else {
                 continue;
             };
-            let function = &object.functions[id.index()];
+            let chunk = object.functions.chunk(id);
             at += leb128::write_u64(&mut out[at..], u64::from(size));
             let body = &mut out[at..at + size as usize];
             at += size as usize;
             let written = if code.compressed {
-                write_compressed(&self.relocator, &site, &function.chunk, body)
+                write_compressed(&self.relocator, &site, &chunk, body)
             } else {
-                write_chunk(&self.relocator, &site, &function.chunk, body)
+                write_chunk(&self.relocator, &site, &chunk, body)
             };
-            self.report(written, file, function.name, errors);
+            self.report(written, file, object.function_name(id), errors);
         }
     }
 

@@ -12,8 +12,8 @@ use crate::link::ids::{
     ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType,
 };
 use crate::link::object::{
-    Chunk, Custom, Function, Global, ImportName, ObjInitFunc, ObjReloc, ObjTarget, Object,
-    ObjectSymbol, Relocs, Segment as ObjectSegment, Table, Tag, Undefined, add_undefined,
+    Chunk, Custom, Function, Functions, Global, ImportName, ObjInitFunc, ObjReloc, ObjTarget,
+    Object, ObjectSymbol, Relocs, Segment as ObjectSegment, Table, Tag, Undefined, add_undefined,
 };
 use crate::module::Module;
 use crate::module::arena::Hole;
@@ -167,15 +167,11 @@ impl<'a> LinkInput<'a> {
                     .funcs
                     .at(function.slot as usize)
                     .map(|decl| &decl.head);
-                Function {
-                    chunk: self.chunk(module.arena.bytes(function.span), chunk),
-                    ty: ObjType(function.ty),
-                    name: head.map_or("", |head| &head.name),
-                    debug_name: None,
-                    export_name: None,
-                    comdat: head.and_then(Head::comdat).map(|comdat| comdat.0),
-                    section_offset: 0,
+                let mut known = Function::new(ObjType(function.ty));
+                if let Some(comdat) = head.and_then(Head::comdat) {
+                    known.set_comdat(comdat.0);
                 }
+                (known, self.chunk(module.arena.bytes(function.span), chunk))
             });
         let segments = view
             .segments
@@ -202,8 +198,11 @@ impl<'a> LinkInput<'a> {
         let mut undefined = Vec::new();
         let symbols = view.symbols.iter().zip(&self.called);
         let symbols = symbols.map(|(symbol, &called)| self.symbol(symbol, called, &mut undefined));
+        let symbols: Vec<_> = symbols.collect();
+        let mut functions = Functions::of_chunks(functions);
+        functions.take_names(&symbols);
         Object {
-            symbols: symbols.collect(),
+            symbols,
             undefined,
             name: name.into(),
             is_64: Some(module.options.memory64),
@@ -211,7 +210,7 @@ impl<'a> LinkInput<'a> {
                 .zip(&self.type_ends)
                 .map(|(start, &end)| &self.types[start..end])
                 .collect(),
-            functions: functions.collect(),
+            functions,
             segments: segments.collect(),
             customs: customs.collect(),
             metadata: Vec::new(),

@@ -111,7 +111,7 @@ fn comdats<'a>(
         };
         for (i, function) in object.functions.iter().enumerate() {
             let index = layout.functions.files[file.index()][i].map(|index| index.0);
-            add(function.comdat, ComdatKind::Function, index);
+            add(function.comdat(), ComdatKind::Function, index);
         }
         if sources.options.is_relocatable() {
             for (i, segment) in object.segments.iter().enumerate() {

@@ -6,7 +6,7 @@ use wasm_format::reloc::{RelocEntry, RelocTarget, RelocType};
 
 use super::symbols::SymbolTable;
 use super::{NamedSection, SectionIndices};
-use crate::link::ids::{FileId, ObjFunc, ObjSymbol, ObjType};
+use crate::link::ids::{FileId, ObjSymbol, ObjType};
 use crate::link::layout::customs::CustomContents;
 use crate::link::layout::data::DataSource;
 use crate::link::layout::entries::Sources;
@@ -91,10 +91,10 @@ impl Translator<'_, '_, '_> {
         let layout = self.sources.layout;
         let functions = &self.sources.resolution.object(file).functions;
         let mut part = Part::default();
-        for (i, function) in functions.iter().enumerate() {
-            let index = layout.functions.files[file.index()][ObjFunc(i as u32).index()];
+        for function in functions.ids() {
+            let index = layout.functions.files[file.index()][function.index()];
             if let Some(start) = index.and_then(|index| layout.code.body_offset(index)) {
-                self.chunk(file, function.chunk, u64::from(start), &mut part);
+                self.chunk(file, functions.chunk(function), u64::from(start), &mut part);
             }
         }
         part

@@ -4,7 +4,7 @@ use wasm_format::linking::SegmentFlags;
 use wasm_format::{ConstExpr, Opcode, Reader};
 
 use super::entities::type_index;
-use crate::link::object::{Chunk, Function, Relocs, Segment};
+use crate::link::object::{Chunk, Function, Functions, Relocs, Segment};
 use crate::link::read::fault::{Fault, Parsed};
 
 /// The opcode that every body finishes with.
@@ -22,7 +22,7 @@ pub(super) fn code<'a>(
     declared: u32,
     signatures: Option<Reader<'a>>,
     types: usize,
-) -> Parsed<Vec<Function<'a>>> {
+) -> Parsed<Functions<'a>> {
     let at = body.offset();
     let section = body.clone();
     let count = body.count("function body", 2)?;
@@ -36,14 +36,14 @@ pub(super) fn code<'a>(
     if count != 0 {
         signatures.u32()?;
     }
-    let mut functions = Vec::with_capacity(count as usize);
+    let mut functions = Functions::in_section(section.rest(), count as usize);
     for _ in 0..count {
         let ty =
             type_index(&mut signatures, types).map_err(|fault| fault.in_section(&"FUNCTION"))?;
         let at = body.offset();
         let size = body.u32()? as usize;
         // A section's size is a 32-bit number, so offsets in it are.
-        let section_offset = (body.offset() - section.offset()) as u32;
+        let start = (body.offset() - section.offset()) as u32;
         if size > body.remaining() {
             let message = format!(
                 "size {size} of a function body is larger than the remaining {} bytes",
@@ -55,15 +55,7 @@ pub(super) fn code<'a>(
         if bytes.len() < 2 || bytes.last() != Some(&END) {
             return Err(Fault::new(at, "function body does not finish with `end`"));
         }
-        functions.push(Function {
-            chunk: chunk(bytes, section_offset),
-            ty,
-            name: "",
-            debug_name: None,
-            export_name: None,
-            comdat: None,
-            section_offset,
-        });
+        functions.push(Function::new(ty), start, size as u32);
     }
     body.finish("the last function body")?;
     signatures

@@ -7,8 +7,8 @@ use wasm_format::{
     ValType, producers, target_features,
 };
 
-use crate::link::ids::ObjType;
-use crate::link::object::{Function, Global, Object, Table, Tag};
+use crate::link::ids::{ObjFunc, ObjType};
+use crate::link::object::{Functions, Global, Object, Table, Tag};
 use crate::link::read::fault::{Fault, Parsed};
 
 /// What an object imports, by kind: each list is the start of that kind's index space.
@@ -230,7 +230,9 @@ pub(super) fn exports<'a>(
                     format!("export `{name}` is an imported function"),
                 ));
             };
-            object.functions[defined].export_name = Some(name);
+            object
+                .functions
+                .set_export_name(ObjFunc(defined as u32), name);
         }
     }
     body.finish("the last export")?;
@@ -241,7 +243,7 @@ pub(super) fn exports<'a>(
 pub(super) fn names<'a>(
     body: Reader<'a>,
     imported: usize,
-    functions: &mut [Function<'a>],
+    functions: &mut Functions<'a>,
 ) -> Parsed<()> {
     let total = imported + functions.len();
     for subsection in names::decode(body) {
@@ -257,7 +259,7 @@ pub(super) fn names<'a>(
                 return Err(Fault::out_of_range(at, "function", naming.index, total));
             }
             if let Some(defined) = index.checked_sub(imported) {
-                functions[defined].debug_name.get_or_insert(naming.name);
+                functions.set_debug_name(ObjFunc(defined as u32), naming.name);
             }
         }
     }

@@ -2,8 +2,8 @@
 //! and comdats.
 
 use wasm_format::linking::{
-    Comdat, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentFlags, SegmentInfo, Subsection,
-    SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget,
+    Comdat, ComdatEntry, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentFlags, SegmentInfo,
+    Subsection, SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget,
 };
 use wasm_format::{Entries, Reader, RefType, SectionId};
 
@@ -119,11 +119,10 @@ fn symbol_table<'a>(
     loop {
         let at = entries.offset();
         let Some(entry) = entries.next() else {
-            return Ok(());
+            break;
         };
         let symbol = symbol(at, &entry?, file, object)?;
         let unnamed = match symbol.target {
-            ObjTarget::Function(index) => &mut object.functions[index.index()].name,
             ObjTarget::Global(index) => &mut object.globals[index.index()].name,
             ObjTarget::Table(index) => &mut object.tables[index.index()].name,
             ObjTarget::Tag(index) => &mut object.tags[index.index()].name,
@@ -134,6 +133,8 @@ fn symbol_table<'a>(
         }
         object.symbols.push(symbol);
     }
+    object.functions.take_names(&object.symbols);
+    Ok(())
 }
 
 fn symbol<'a>(
@@ -423,54 +424,50 @@ fn comdat_info<'a>(
             let at = entries.offset();
             let Some(member) = entries.next() else { break };
             let member = member?;
-            let slot = comdat_slot(member.kind, member.index, file, object).map_err(|problem| {
+            put_into(comdat, member, file, object).map_err(|problem| {
                 let message = format!(
                     "comdat `{name}`: member of kind {:?} and index {} {problem}",
                     member.kind, member.index
                 );
                 Fault::new(at, message)
             })?;
-            let Some(slot) = slot else { continue };
-            if slot.replace(comdat).is_some() {
-                return Err(Fault::new(
-                    at,
-                    format!(
-                        "comdat `{name}`: member of kind {:?} and index {} is in two comdats",
-                        member.kind, member.index
-                    ),
-                ));
-            }
         }
     }
 }
 
-/// Where a member notes its comdat; `None` if the member is not carried over.
-fn comdat_slot<'o>(
-    kind: ComdatKind,
-    index: u32,
+/// Puts a member into its comdat, unless it is not carried over.
+fn put_into(
+    comdat: u32,
+    member: ComdatEntry,
     file: &File<'_, '_>,
-    object: &'o mut Object<'_>,
-) -> Result<Option<&'o mut Option<u32>>, &'static str> {
-    let index = index as usize;
-    match kind {
-        ComdatKind::Data => match object.segments.get_mut(index) {
-            Some(segment) => Ok(Some(&mut segment.comdat)),
-            None => Err("is out of range"),
-        },
-        ComdatKind::Function => match index.checked_sub(file.imports.functions.len()) {
-            Some(defined) => match object.functions.get_mut(defined) {
-                Some(function) => Ok(Some(&mut function.comdat)),
-                None => Err("is out of range"),
-            },
-            None => Err("is imported"),
-        },
-        ComdatKind::Section => match file.sections.get(index) {
-            None => Err("is out of range"),
-            Some(section) if section.id != SectionId::Custom => Err("is no custom section"),
-            Some(_) => Ok(file.custom_of_section[index]
-                .map(|custom| &mut object.customs[custom.index()].comdat)),
-        },
-        _ => Err("cannot be linked"),
+    object: &mut Object<'_>,
+) -> Result<(), &'static str> {
+    const OUT_OF_RANGE: &str = "is out of range";
+    let index = member.index as usize;
+    let before = match member.kind {
+        ComdatKind::Data => {
+            let segment = object.segments.get_mut(index).ok_or(OUT_OF_RANGE)?;
+            segment.comdat.replace(comdat)
+        }
+        ComdatKind::Function => {
+            let imported = file.imports.functions.len();
+            let defined = index.checked_sub(imported).ok_or("is imported")?;
+            let function = object.functions.get_mut(ObjFunc(defined as u32));
+            function.ok_or(OUT_OF_RANGE)?.set_comdat(comdat)
+        }
+        ComdatKind::Section => {
+            let section = file.sections.get(index).ok_or(OUT_OF_RANGE)?;
+            if section.id != SectionId::Custom {
+                return Err("is no custom section");
+            }
+            file.custom_of_section[index]
+                .and_then(|custom| object.customs[custom.index()].comdat.replace(comdat))
+        }
+        _ => return Err("cannot be linked"),
+    };
+    match before {
+        Some(_) => Err("is in two comdats"),
+        None => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ mod entities;
 mod linking;
 mod metadata;
 mod relocs;
+mod targets;
 mod types;
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use super::sections::{Section, sections};
 use crate::diag::Diagnostic;
 use crate::link::Options;
 use crate::link::ids::ObjCustom;
-use crate::link::object::{Chunk, Custom, Object, Relocs, is_debug_section};
+use crate::link::object::{Chunk, Custom, Functions, Object, Relocs, is_debug_section};
 use wasm_format::dylink::DYLINK_SECTION;
 use wasm_format::linking::LINKING_SECTION;
 use wasm_format::names::NAME_SECTION;
@@ -140,7 +141,7 @@ fn parse<'a>(
     let tables = sections.read(SectionId::Table, tables)?;
     let tags = sections.read(SectionId::Tag, |body| tags(body, types.len()))?;
     let globals = sections.read(SectionId::Global, globals)?;
-    let mut functions = Vec::new();
+    let mut functions = Functions::default();
     if let Some(code_section) = sections.get(SectionId::Code) {
         let signatures = sections.get(SectionId::Function).map(|s| s.body.clone());
         functions = in_section(code_section, |body| {

@@ -2,18 +2,18 @@
 //! which bytes of the section are its entries. Those of debug info wait until they are
 //! written.
 
-use wasm_format::linking::SymbolKind;
-use wasm_format::reloc::{RelocBase, RelocEntry, RelocSection, RelocTarget, RelocType};
+use std::ops::Range;
+
+use wasm_format::reloc::{RelocEntry, RelocSection, RelocType};
 use wasm_format::{Reader, SectionId};
 
-use super::linking::kind_name;
+use super::targets::{RULES, check_target};
 use super::{ParseOptions, RELOC_PREFIX};
 use crate::diag::Diagnostic;
 use crate::link::ids::ObjCustom;
-use crate::link::mark::takes_slot;
 use crate::link::object::{
-    Chunk, Custom, Function, ObjReloc, Object, ObjectSymbol, Relocs, Segment, UncheckedRelocs,
-    expected_kind, is_debug_section,
+    Custom, Functions, ObjReloc, Object, ObjectSymbol, Place, Relocs, Segment, UncheckedRelocs,
+    is_debug_section,
 };
 use crate::link::read::fault::{Fault, Parsed};
 use crate::link::read::sections::Section;
@@ -21,15 +21,21 @@ use crate::reloc::Reloc;
 
 /// What relocations refer to and what following them told.
 struct Context<'o, 'a> {
-    symbols: &'o mut [ObjectSymbol<'a>],
+    symbols: &'o [ObjectSymbol<'a>],
+    /// By symbol, its kind, and [`CALLED`] once code calls it directly: entries ask for
+    /// little else, and in any order.
+    kinds: Vec<u8>,
     types: usize,
     /// Address width of the first instruction that holds an address.
     is_64: Option<bool>,
 }
 
+/// Beside a symbol's kind: code calls it directly.
+const CALLED: u8 = 0x80;
+
 /// What relocations patch.
-struct Chunks<'o, 'a> {
-    functions: &'o mut [Function<'a>],
+struct Patched<'o, 'a> {
+    functions: &'o mut Functions<'a>,
     segments: &'o mut [Segment<'a>],
     customs: &'o mut [Custom<'a>],
     /// For each section of the file, which of `customs` it is.
@@ -43,12 +49,14 @@ pub(super) fn all<'a>(
     options: ParseOptions,
     object: &mut Object<'a>,
 ) -> Parsed<()> {
+    let kinds = object.symbols.iter().map(|symbol| symbol.kind() as u8);
     let mut context = Context {
-        symbols: &mut object.symbols,
+        kinds: kinds.collect(),
+        symbols: &object.symbols,
         types: object.types.len(),
         is_64: None,
     };
-    let mut chunks = Chunks {
+    let mut chunks = Patched {
         functions: &mut object.functions,
         segments: &mut object.segments,
         customs: &mut object.customs,
@@ -71,7 +79,11 @@ pub(super) fn all<'a>(
         )
         .map_err(|fault| fault.in_section(section))?;
     }
-    object.is_64 = object.is_64.or(context.is_64);
+    let (kinds, is_64) = (context.kinds, context.is_64);
+    for (symbol, kind) in object.symbols.iter_mut().zip(kinds) {
+        symbol.called_directly = kind & CALLED != 0;
+    }
+    object.is_64 = object.is_64.or(is_64);
     Ok(())
 }
 
@@ -80,7 +92,7 @@ fn one<'a>(
     sections: &[Section<'a>],
     options: ParseOptions,
     patched: &mut [bool],
-    chunks: &mut Chunks<'_, 'a>,
+    chunks: &mut Patched<'_, 'a>,
     context: &mut Context<'_, 'a>,
 ) -> Parsed<()> {
     let at = section.body.offset();
@@ -100,21 +112,26 @@ fn one<'a>(
             format!("{target} has a second relocation section"),
         ));
     }
+    let all = relocs.entries.rest();
     match (target.id, chunks.custom_of_section[index]) {
         (SectionId::Code, _) => {
-            let chunks = chunks.functions.iter_mut().map(|f| &mut f.chunk);
-            distribute(&relocs, "function body", chunks, context, true)
+            let places = chunks.functions.set_relocs(all);
+            distribute(&relocs, Bodies { places, next: 0 }, context)
         }
         (SectionId::Data, _) => {
-            let chunks = chunks.segments.iter_mut().map(|s| &mut s.chunk);
-            distribute(&relocs, "data segment", chunks, context, false)
+            let segments = Segments {
+                list: &mut *chunks.segments,
+                next: 0,
+                all,
+            };
+            distribute(&relocs, segments, context)
         }
         (SectionId::Custom, Some(custom))
             if options.defer_debug && is_debug_section(target.name) =>
         {
             chunks.customs[custom.index()].unchecked = Some(UncheckedRelocs {
                 section: section.name,
-                entries: relocs.entries.rest(),
+                entries: all,
                 count: relocs.count,
                 at: relocs.entries.offset(),
             });
@@ -122,14 +139,12 @@ fn one<'a>(
         }
         (SectionId::Custom, Some(custom)) => {
             let chunk = &mut chunks.customs[custom.index()].chunk;
-            // Offsets count from the end of the section's name.
-            chunk.relocs = Relocs::Encoded {
-                entries: &[],
-                chunk_start: 0,
-                plain: true,
+            let whole = Whole {
+                len: Some(chunk.bytes.len()),
+                relocs: &mut chunk.relocs,
+                all,
             };
-            let chunks = std::iter::once(chunk);
-            distribute(&relocs, "custom section", chunks, context, false)
+            distribute(&relocs, whole, context)
         }
         // The relocations are called otherwise than the section, which is stripped.
         (SectionId::Custom, None) if is_debug_section(target.name) => Ok(()),
@@ -140,55 +155,157 @@ fn one<'a>(
     }
 }
 
+/// The chunks that a relocation section patches, in the order of their places.
+trait Chunks {
+    /// What messages call one.
+    const WHAT: &'static str;
+    /// Whether instructions are patched.
+    const ARE_CODE: bool = false;
+
+    /// Where the next chunk begins and ends in its section's contents.
+    fn next(&mut self) -> Option<(u64, u64)>;
+
+    /// Says where the entries of that chunk are among all, and whether they are plain as
+    /// [`Relocs::Encoded`] has it.
+    fn give(&mut self, entries: Range<usize>, plain: bool);
+}
+
+struct Bodies<'o> {
+    places: &'o mut [Place],
+    next: usize,
+}
+
+impl Chunks for Bodies<'_> {
+    const WHAT: &'static str = "function body";
+    const ARE_CODE: bool = true;
+
+    #[inline]
+    fn next(&mut self) -> Option<(u64, u64)> {
+        let place = self.places.get(self.next)?;
+        self.next += 1;
+        Some((place.start.into(), place.end()))
+    }
+
+    #[inline]
+    fn give(&mut self, entries: Range<usize>, plain: bool) {
+        let place = &mut self.places[self.next - 1];
+        place.relocs_end = entries.end as u32;
+        place.plain = plain;
+    }
+}
+
+struct Segments<'o, 'a> {
+    list: &'o mut [Segment<'a>],
+    next: usize,
+    /// The entries of all.
+    all: &'a [u8],
+}
+
+impl Chunks for Segments<'_, '_> {
+    const WHAT: &'static str = "data segment";
+
+    fn next(&mut self) -> Option<(u64, u64)> {
+        let chunk = &self.list.get(self.next)?.chunk;
+        self.next += 1;
+        let start = match chunk.relocs {
+            Relocs::Encoded { chunk_start, .. } => u64::from(chunk_start),
+            Relocs::Decoded(_) => 0,
+        };
+        Some((start, start + chunk.bytes.len() as u64))
+    }
+
+    fn give(&mut self, range: Range<usize>, is_plain: bool) {
+        let relocs = &mut self.list[self.next - 1].chunk.relocs;
+        if let Relocs::Encoded { entries, plain, .. } = relocs {
+            *entries = &self.all[range];
+            *plain = is_plain;
+        }
+    }
+}
+
+/// A custom section: one chunk.
+struct Whole<'o, 'a> {
+    /// Until it was handed out.
+    len: Option<usize>,
+    relocs: &'o mut Relocs<'a>,
+    all: &'a [u8],
+}
+
+impl Chunks for Whole<'_, '_> {
+    const WHAT: &'static str = "custom section";
+
+    fn next(&mut self) -> Option<(u64, u64)> {
+        // Offsets count from the end of the section's name.
+        Some((0, self.len.take()? as u64))
+    }
+
+    fn give(&mut self, entries: Range<usize>, plain: bool) {
+        *self.relocs = Relocs::Encoded {
+            entries: &self.all[entries],
+            chunk_start: 0,
+            plain,
+        };
+    }
+}
+
 /// Checks every entry, and gives each chunk its own.
-///
-/// Chunks come in the order of their places in the section, entries too.
-fn distribute<'c, 'a: 'c>(
-    section: &RelocSection<'a>,
-    what: &str,
-    mut chunks: impl Iterator<Item = &'c mut Chunk<'a>>,
-    context: &mut Context<'_, 'a>,
-    is_code: bool,
+fn distribute<C: Chunks>(
+    section: &RelocSection<'_>,
+    mut chunks: C,
+    context: &mut Context<'_, '_>,
 ) -> Parsed<()> {
     let all = section.entries.rest();
     let base = section.entries.offset();
-    let mut entries = section.iter();
-    let mut current: Option<Current<'_, 'a>> = None;
+    let mut rest = all;
+    // The chunk whose entries are being gone through, and where they begin.
+    let mut chunk = None;
+    let mut from = 0;
+    let mut all_plain = true;
     // Offset of the first byte after the previous place.
     let mut previous_end = 0;
-    loop {
-        let at = entries.offset();
-        let from = at - base;
-        let Some(entry) = entries.next() else {
-            break;
+    for _ in 0..section.count {
+        let here = all.len() - rest.len();
+        let at = base + here;
+        let Some((entry, after)) = RelocEntry::split_first(rest) else {
+            return Err(damaged(rest, at));
         };
-        let entry = entry?;
-        let to = entries.offset() - base;
-        let plain = context.check(at, &entry, is_code)?;
+        let plain = context.check(at, &entry, C::ARE_CODE)?;
         let start = u64::from(entry.offset);
         let end = check_order(at, &entry, previous_end)?;
         previous_end = end;
-        while current.as_ref().is_none_or(|current| current.end <= start) {
-            if let Some(done) = current.take() {
-                done.finish(all);
+        while chunk.is_none_or(|(_, chunk_end)| chunk_end <= start) {
+            if chunk.is_some() {
+                chunks.give(from..here, all_plain);
             }
-            let Some(chunk) = chunks.next() else {
-                return Err(outside(at, &entry, what));
-            };
-            current = Some(Current::new(chunk, from));
-        }
-        match &mut current {
-            Some(current) if current.start <= start && end <= current.end => {
-                current.to = to;
-                current.plain &= plain;
+            chunk = chunks.next();
+            if chunk.is_none() {
+                return Err(outside(at, &entry, C::WHAT));
             }
-            _ => return Err(outside(at, &entry, what)),
+            (from, all_plain) = (here, true);
         }
+        if chunk.is_none_or(|(chunk_start, chunk_end)| start < chunk_start || chunk_end < end) {
+            return Err(outside(at, &entry, C::WHAT));
+        }
+        all_plain &= plain;
+        rest = after;
     }
-    if let Some(done) = current {
-        done.finish(all);
+    let end = all.len() - rest.len();
+    Reader::at(rest, base + end).finish("the last entry")?;
+    while chunk.is_some() {
+        chunks.give(from..end, all_plain);
+        (from, all_plain) = (end, true);
+        chunk = chunks.next();
     }
     Ok(())
+}
+
+/// Why `bytes`, at `at` of the file, begin with no entry.
+#[cold]
+fn damaged(bytes: &[u8], at: usize) -> Fault {
+    match RelocEntry::decode(&mut Reader::at(bytes, at)) {
+        Err(error) => error.into(),
+        Ok(entry) => Fault::new(at, format!("{} cannot be decoded", entry.ty.name())),
+    }
 }
 
 /// The end of the place that `entry` patches; that place may not begin before the end of
@@ -226,124 +343,33 @@ fn outside(at: usize, entry: &RelocEntry, what: &str) -> Fault {
     )
 }
 
-/// The chunk whose entries are being gone through.
-struct Current<'c, 'a> {
-    chunk: &'c mut Chunk<'a>,
-    /// Where the chunk lies in its section's contents.
-    start: u64,
-    end: u64,
-    /// Where its entries lie among all.
-    from: usize,
-    to: usize,
-    /// What [`Relocs::Encoded`] says of them.
-    plain: bool,
-}
-
-impl<'c, 'a> Current<'c, 'a> {
-    fn new(chunk: &'c mut Chunk<'a>, from: usize) -> Self {
-        let start = match chunk.relocs {
-            Relocs::Encoded { chunk_start, .. } => u64::from(chunk_start),
-            Relocs::Decoded(_) => 0,
-        };
-        Self {
-            start,
-            end: start + chunk.bytes.len() as u64,
-            from,
-            to: from,
-            plain: true,
-            chunk,
-        }
-    }
-
-    fn finish(self, all: &'a [u8]) {
-        if let Relocs::Encoded { entries, plain, .. } = &mut self.chunk.relocs {
-            *entries = &all[self.from..self.to];
-            *plain = self.plain;
-        }
-    }
-}
-
 impl Context<'_, '_> {
     /// Checks the entry's target; returns whether the entry is plain, as
     /// [`Relocs::Encoded`] has it.
     #[inline]
     fn check(&mut self, at: usize, entry: &RelocEntry, is_code: bool) -> Parsed<bool> {
-        let Some(kind) = check_target(at, entry, self.symbols, self.types)? else {
-            return Ok(false);
-        };
-        if is_code {
-            match entry.ty {
-                RelocType::FunctionIndexLeb => {
-                    self.symbols[entry.index as usize].called_directly = true;
+        let rule = &RULES[entry.ty as usize];
+        let kind = match self.kinds.get_mut(entry.index as usize) {
+            Some(kind) if rule.kinds.has(*kind) => {
+                if is_code && entry.ty == RelocType::FunctionIndexLeb {
+                    *kind |= CALLED;
                 }
-                RelocType::MemoryAddrLeb | RelocType::MemoryAddrSleb => {
-                    self.is_64.get_or_insert(false);
-                }
-                RelocType::MemoryAddrLeb64 | RelocType::MemoryAddrSleb64 => {
-                    self.is_64.get_or_insert(true);
-                }
-                _ => {}
+                *kind
             }
+            _ => {
+                check_target(at, entry, self.symbols, self.types)?;
+                return Ok(false);
+            }
+        };
+        if is_code && self.is_64.is_none() {
+            self.is_64 = match entry.ty {
+                RelocType::MemoryAddrLeb | RelocType::MemoryAddrSleb => Some(false),
+                RelocType::MemoryAddrLeb64 | RelocType::MemoryAddrSleb64 => Some(true),
+                _ => None,
+            };
         }
-        let from_got = expected_kind(entry.ty).is_none() && kind != SymbolKind::Global;
-        let from_tls = entry.ty.base() == RelocBase::TlsBase;
-        Ok(!takes_slot(entry.ty) && !from_got && !from_tls)
+        Ok(rule.plain.has(kind))
     }
-}
-
-/// Checks that the entry's target is there and of the right kind; returns that kind, or
-/// `None` for a type.
-#[inline]
-fn check_target(
-    at: usize,
-    entry: &RelocEntry,
-    symbols: &[ObjectSymbol<'_>],
-    types: usize,
-) -> Parsed<Option<SymbolKind>> {
-    if entry.ty.target() == RelocTarget::Type {
-        if entry.index as usize >= types {
-            return Err(Fault::out_of_range(at, "type", entry.index, types));
-        }
-        return Ok(None);
-    }
-    let Some(symbol) = symbols.get(entry.index as usize) else {
-        return Err(Fault::out_of_range(
-            at,
-            "symbol",
-            entry.index,
-            symbols.len(),
-        ));
-    };
-    let kind = symbol.kind();
-    let fits = match expected_kind(entry.ty) {
-        Some(expected) => kind == expected,
-        // A GOT entry is a global, too.
-        None => match entry.ty {
-            RelocType::GlobalIndexLeb => matches!(
-                kind,
-                SymbolKind::Global | SymbolKind::Function | SymbolKind::Data
-            ),
-            _ => kind == SymbolKind::Global,
-        },
-    };
-    if fits {
-        Ok(Some(kind))
-    } else {
-        Err(wrong_kind(at, entry, symbol))
-    }
-}
-
-#[cold]
-fn wrong_kind(at: usize, entry: &RelocEntry, symbol: &ObjectSymbol<'_>) -> Fault {
-    Fault::new(
-        at,
-        format!(
-            "{} refers to the {} symbol `{}`",
-            entry.ty.name(),
-            kind_name(symbol.kind()),
-            symbol.name
-        ),
-    )
 }
 
 impl UncheckedRelocs<'_> {
