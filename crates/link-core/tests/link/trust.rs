@@ -166,16 +166,30 @@ fn damaged_relocations_of_debug_info() {
         .start(&[])
         .custom(".debug_info", [0; 12])
         .describes(0, RelocType::FunctionOffsetI32, "_start", 0)
-        .describes(4, RelocType::SectionOffsetI32, ".debug_info", 4);
+        .describes(4, RelocType::SectionOffsetI32, ".debug_info", 4)
+        .describes(8, RelocType::FunctionOffsetI32, "_start", 0);
     let good = source.build();
     let name = b"reloc..debug_info";
     let at = good.windows(name.len()).position(|bytes| bytes == name);
-    // After the name: the patched section, the count, and the first entry.
-    let entry = at.expect("the section is there") + name.len() + 2;
+    // After the name: the patched section, the count, and the entries.
+    let entries = at.expect("the section is there") + name.len() + 2;
+    // What is known of an entry's function by the one before it vouches for nothing else.
+    let (first, last) = (0, 8);
     let mut messages = String::new();
-    for (change, byte) in [(0, 99), (0, 4), (1, 0xff), (1, 11), (2, 100), (3, 0xff)] {
+    for (place, byte) in [
+        (first, 99),
+        (first, 4),
+        (first + 1, 0xff),
+        (first + 1, 11),
+        (first + 2, 100),
+        (first + 3, 0xff),
+        (last, 9),
+        (last + 1, 7),
+        (last + 1, 9),
+        (last + 2, 100),
+    ] {
         let mut bad = good.clone();
-        bad[entry + change] = byte;
+        bad[entries + place] = byte;
         let job = Job::new().file("bad.o", bad).args("bad.o");
         messages += &refused(&job, &Options::default());
         let mut options = Options::default();

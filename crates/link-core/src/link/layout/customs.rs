@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use super::data::unterminated;
-use super::strings::MergedStrings;
+use super::strings::{MergedInput, MergedStrings};
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::{FileId, ObjCustom};
 use crate::link::liveness::Liveness;
@@ -51,6 +51,15 @@ pub struct CustomPiece {
     pub custom: ObjCustom,
     /// Where it begins in the output's section, after the name.
     pub offset: u64,
+}
+
+/// What became of the contents of an object's section.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Placed<'l> {
+    /// They are whole; where they begin in the output's section.
+    Whole(u64),
+    /// Its strings were merged.
+    Strings(MergedInput<'l>),
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -225,29 +234,32 @@ impl<'a> Customs<'a> {
     }
 
     /// The output section that an object's section went to, by its place in
-    /// [`Customs::sections`], and where byte `offset` of it went: bytes from the start of
-    /// the contents, after the name. `None` if it was left out.
+    /// [`Customs::sections`], and how. `None` if it was left out.
     #[inline]
-    pub(crate) fn locate(
-        &self,
-        file: FileId,
-        custom: ObjCustom,
-        offset: i64,
-    ) -> Option<(u32, u64)> {
+    pub(crate) fn placed(&self, file: FileId, custom: ObjCustom) -> Option<(u32, Placed<'_>)> {
         match self.files[file.index()][custom.index()] {
             CustomPlace::Absent => None,
-            CustomPlace::Whole {
-                section,
-                offset: start,
-            } => Some((section, start.wrapping_add(offset as u64))),
+            CustomPlace::Whole { section, offset } => Some((section, Placed::Whole(offset))),
             CustomPlace::Strings { section, nth } => {
                 match &self.sections[section as usize].contents {
                     CustomContents::Strings(strings) => {
-                        Some((section, strings.input(nth as usize).locate(offset as u64)))
+                        Some((section, Placed::Strings(strings.input(nth as usize))))
                     }
                     CustomContents::Pieces(_) => None,
                 }
             }
+        }
+    }
+}
+
+impl Placed<'_> {
+    /// Where byte `offset` of the contents went: bytes from the start of the output's
+    /// section, after the name.
+    #[inline]
+    pub(crate) fn locate(self, offset: i64) -> u64 {
+        match self {
+            Placed::Whole(start) => start.wrapping_add(offset as u64),
+            Placed::Strings(strings) => strings.locate(offset as u64),
         }
     }
 }

@@ -6,7 +6,7 @@ use wasm_format::reloc::{RelocBase, RelocType};
 
 use super::Layout;
 use super::code::Code;
-use super::customs::Customs;
+use super::customs::{Customs, Placed};
 use super::data::Data;
 use super::memory::Memory;
 use super::numbering::{Functions, Globals, Slots, Tables, Tags};
@@ -282,7 +282,7 @@ impl<'a> Layout<'a> {
     }
 }
 
-impl Relocator<'_, '_> {
+impl<'l> Relocator<'l, '_> {
     /// The value of a symbol of `file`.
     #[inline]
     pub(crate) fn symbol(&self, file: FileId, symbol: ObjSymbol) -> Value {
@@ -296,15 +296,11 @@ impl Relocator<'_, '_> {
     #[inline]
     pub(crate) fn value(&self, site: &Site, reloc: &ObjReloc) -> Result<u64, OutOfRange> {
         let value = self.wide_value(site, reloc);
-        if !reloc.ty.form().is_64() {
-            let signed = value as i64;
-            // A 32-bit place takes what 32 bits can mean, signed or unsigned.
-            if signed < i64::from(i32::MIN) || signed > i64::from(u32::MAX) {
-                return Err(OutOfRange {
-                    reloc: *reloc,
-                    value: signed,
-                });
-            }
+        if !reloc.ty.form().is_64() && !fits_32(value) {
+            return Err(OutOfRange {
+                reloc: *reloc,
+                value: value as i64,
+            });
         }
         Ok(value)
     }
@@ -320,7 +316,9 @@ impl Relocator<'_, '_> {
         let addend = reloc.addend as u64;
         let absent = || site.tombstone.unwrap_or(addend);
         match (reloc.ty, self.symbol(site.file, symbol)) {
-            (R::SectionOffsetI32, _) => self.section_offset(site, symbol, reloc.addend),
+            (R::SectionOffsetI32, _) => self
+                .section(site.file, symbol)
+                .map_or_else(absent, |section| section.locate(reloc.addend)),
             (_, Value::Dead) => absent(),
             (R::GlobalIndexLeb | R::GlobalIndexI32, value) => match value {
                 Value::Global(global) => u64::from(global.0),
@@ -328,16 +326,12 @@ impl Relocator<'_, '_> {
                 // makes one for debug info alone.
                 _ => self.got(site.file, symbol).unwrap_or_else(absent),
             },
-            (R::FunctionOffsetI32 | R::FunctionOffsetI64, value) => match value {
-                Value::Function(function) => match self.code.body_offset(function) {
-                    Some(start) => {
-                        let symbol = self.places.resolution.symbol_ref(site.file, symbol);
-                        self.function_offset(symbol, start, addend)
-                    }
-                    None => absent(),
-                },
-                _ => absent(),
-            },
+            (R::FunctionOffsetI32 | R::FunctionOffsetI64, _) => {
+                self.body(site.file, symbol).map_or_else(absent, |start| {
+                    let symbol = self.places.resolution.symbol_ref(site.file, symbol);
+                    self.function_offset(symbol, start, addend)
+                })
+            }
             (
                 R::TableIndexSleb
                 | R::TableIndexSleb64
@@ -388,18 +382,35 @@ impl Relocator<'_, '_> {
         Some(u64::from(global.0))
     }
 
-    fn section_offset(&self, site: &Site, symbol: ObjSymbol, addend: i64) -> u64 {
+    /// What became of the section that a symbol names; `None` if it was left out.
+    pub(crate) fn section(&self, file: FileId, symbol: ObjSymbol) -> Option<Placed<'l>> {
         let resolution = self.places.resolution;
-        let section = match resolution.definition(resolution.symbol_ref(site.file, symbol)) {
-            Definition::Object { file, symbol } => match resolution.target(file, symbol) {
-                ObjTarget::Section(Some(custom)) => self
-                    .customs
-                    .locate(file, custom, addend)
-                    .map(|(_, offset)| offset),
-                _ => None,
-            },
-            _ => None,
+        let symbol = resolution.symbol_ref(file, symbol);
+        let Definition::Object { file, symbol } = resolution.definition(symbol) else {
+            return None;
         };
-        section.unwrap_or(site.tombstone.unwrap_or(addend as u64))
+        let ObjTarget::Section(Some(custom)) = resolution.target(file, symbol) else {
+            return None;
+        };
+        let (_, placed) = self.customs.placed(file, custom)?;
+        Some(placed)
     }
+
+    /// Where the body begins of the function that a symbol names, in bytes from the start
+    /// of the code section's contents; `None` if the output has none.
+    #[inline]
+    pub(crate) fn body(&self, file: FileId, symbol: ObjSymbol) -> Option<u32> {
+        match self.symbol(file, symbol) {
+            Value::Function(function) => self.code.body_offset(function),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a place of 32 bits can hold a value: it takes what they can mean, signed or
+/// unsigned.
+#[inline]
+pub(crate) fn fits_32(value: u64) -> bool {
+    let signed = value as i64;
+    signed >= i64::from(i32::MIN) && signed <= i64::from(u32::MAX)
 }

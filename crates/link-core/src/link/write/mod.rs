@@ -3,6 +3,7 @@
 //! number of threads.
 
 mod build_id;
+mod debug;
 mod parts;
 mod relocate;
 
@@ -13,8 +14,9 @@ use wasm_format::leb128;
 use xxhash_rust::xxh3::Xxh3;
 
 use self::build_id::{Hash, Run};
+use self::debug::write_unchecked;
 use self::parts::{BATCH_BYTES, Part, Source, parts};
-use self::relocate::{Relocated, write_chunk, write_compressed, write_unchecked};
+use self::relocate::{Relocated, write_chunk, write_compressed};
 use super::ids::{FileId, ObjFunc};
 use super::layout::values::{Relocator, Site};
 use super::layout::{DataPiece, DataSource, Layout};
@@ -230,7 +232,7 @@ impl<'l> Writer<'l, '_> {
                     let at = (piece.offset - start) as usize;
                     let out = &mut out[at..at + custom.chunk.bytes.len()];
                     let site = Site::custom(piece.file, name);
-                    let written = match &custom.unchecked {
+                    let written = match custom.unchecked {
                         None => write_chunk(&self.relocator, &site, &custom.chunk, out),
                         Some(relocs) => {
                             let object = self.resolution.object(piece.file);

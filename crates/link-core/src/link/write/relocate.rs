@@ -7,7 +7,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::link::demangle;
 use crate::link::ids::{FileId, ObjSymbol};
 use crate::link::layout::values::{OutOfRange, Relocator, Site};
-use crate::link::object::{Chunk, Object, UncheckedRelocs};
+use crate::link::object::Chunk;
 use crate::link::resolution::Resolution;
 
 /// What comes of writing a chunk: the first relocation whose value does not fit.
@@ -30,30 +30,6 @@ pub(super) fn write_chunk(
         }
     }
     result
-}
-
-/// As [`write_chunk`], for debug info of `object` whose relocations nobody has looked at.
-///
-/// # Errors
-/// If they are damaged.
-#[inline]
-pub(super) fn write_unchecked(
-    relocator: &Relocator<'_, '_>,
-    site: &Site,
-    bytes: &[u8],
-    relocs: &UncheckedRelocs<'_>,
-    object: &Object<'_>,
-    out: &mut [u8],
-) -> Result<Relocated, Diagnostic> {
-    out.copy_from_slice(bytes);
-    let mut result = Ok(());
-    relocs.for_each(object, bytes.len(), |reloc| {
-        match relocator.value(site, reloc) {
-            Ok(value) => reloc.write(out, value),
-            Err(error) => result = result.and(Err(error)),
-        }
-    })?;
-    Ok(result)
 }
 
 /// Copies a body into `out` with every relocated number in its shortest form; `out` is as

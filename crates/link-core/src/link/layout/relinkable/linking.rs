@@ -144,6 +144,6 @@ fn custom_index(
     file: FileId,
     custom: ObjCustom,
 ) -> Option<u32> {
-    let (section, _) = sources.layout.customs.locate(file, custom, 0)?;
+    let (section, _) = sources.layout.customs.placed(file, custom)?;
     Some(indices.customs[section as usize])
 }

@@ -164,7 +164,8 @@ impl Translator<'_, '_, '_> {
         let ObjTarget::Section(Some(custom)) = resolution.target(file, symbol) else {
             return None;
         };
-        let (section, offset) = self.sources.layout.customs.locate(file, custom, addend)?;
+        let (section, placed) = self.sources.layout.customs.placed(file, custom)?;
+        let offset = placed.locate(addend);
         // Addends have 32 bits, and so do offsets: beyond 2 GiB they look negative.
         Some((self.table.section(section), i64::from(offset as u32 as i32)))
     }

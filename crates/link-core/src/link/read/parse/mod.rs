@@ -15,6 +15,7 @@ mod metadata;
 mod relocs;
 mod targets;
 mod types;
+mod unchecked;
 
 use std::sync::Arc;
 

@@ -9,15 +9,13 @@ use wasm_format::{Reader, SectionId};
 
 use super::targets::{RULES, check_target};
 use super::{ParseOptions, RELOC_PREFIX};
-use crate::diag::Diagnostic;
 use crate::link::ids::ObjCustom;
 use crate::link::object::{
-    Custom, Functions, ObjReloc, Object, ObjectSymbol, Place, Relocs, Segment, UncheckedRelocs,
+    Custom, Functions, Object, ObjectSymbol, Place, Relocs, Segment, UncheckedRelocs,
     is_debug_section,
 };
 use crate::link::read::fault::{Fault, Parsed};
 use crate::link::read::sections::Section;
-use crate::reloc::Reloc;
 
 /// What relocations refer to and what following them told.
 struct Context<'o, 'a> {
@@ -311,12 +309,18 @@ fn damaged(bytes: &[u8], at: usize) -> Fault {
 /// The end of the place that `entry` patches; that place may not begin before the end of
 /// the one before it.
 #[inline]
-fn check_order(at: usize, entry: &RelocEntry, previous_end: u64) -> Parsed<u64> {
+pub(super) fn check_order(at: usize, entry: &RelocEntry, previous_end: u64) -> Parsed<u64> {
     let start = u64::from(entry.offset);
     if start < previous_end {
         return Err(overlap(at, entry));
     }
-    Ok(start + entry.ty.form().width() as u64)
+    Ok(place_end(entry))
+}
+
+/// Offset of the first byte after the place that `entry` patches.
+#[inline]
+pub(super) fn place_end(entry: &RelocEntry) -> u64 {
+    u64::from(entry.offset) + entry.ty.form().width() as u64
 }
 
 #[cold]
@@ -332,7 +336,7 @@ fn overlap(at: usize, entry: &RelocEntry) -> Fault {
 }
 
 #[cold]
-fn outside(at: usize, entry: &RelocEntry, what: &str) -> Fault {
+pub(super) fn outside(at: usize, entry: &RelocEntry, what: &str) -> Fault {
     Fault::new(
         at,
         format!(
@@ -369,56 +373,5 @@ impl Context<'_, '_> {
             };
         }
         Ok(rule.plain.has(kind))
-    }
-}
-
-impl UncheckedRelocs<'_> {
-    /// Calls `each` with one relocation after another, each found good before.
-    ///
-    /// They patch a section of `object` that has `len` bytes.
-    ///
-    /// # Errors
-    /// The first that is not good; `each` was called with those before it.
-    #[inline]
-    pub(crate) fn for_each(
-        &self,
-        object: &Object<'_>,
-        len: usize,
-        mut each: impl FnMut(&ObjReloc),
-    ) -> Result<(), Diagnostic> {
-        self.check(object, len as u64, &mut each).map_err(|fault| {
-            fault
-                .in_section(&self.section)
-                .into_diagnostic(&object.name)
-        })
-    }
-
-    #[inline]
-    fn check(&self, object: &Object<'_>, len: u64, each: &mut impl FnMut(&ObjReloc)) -> Parsed<()> {
-        let section = RelocSection {
-            section: 0,
-            count: self.count,
-            entries: Reader::at(self.entries, self.at),
-        };
-        let mut entries = section.iter();
-        let mut previous_end = 0;
-        loop {
-            let at = entries.offset();
-            let Some(entry) = entries.next() else {
-                return Ok(());
-            };
-            let entry = entry?;
-            check_target(at, &entry, &object.symbols, object.types.len())?;
-            previous_end = check_order(at, &entry, previous_end)?;
-            if previous_end > len {
-                return Err(outside(at, &entry, "custom section"));
-            }
-            each(&Reloc {
-                offset: entry.offset,
-                ty: entry.ty,
-                target: entry.index,
-                addend: entry.addend,
-            });
-        }
     }
 }
