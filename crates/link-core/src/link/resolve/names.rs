@@ -61,7 +61,7 @@ pub struct Names {
     symbols: Vec<Option<SymbolId>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shard {
     /// Places in `known`.
     table: HashTable<u32>,
@@ -151,6 +151,13 @@ fn shard_of(bits: u32, shard_bits: u32) -> usize {
 }
 
 impl Shard {
+    fn with_capacity(count: usize) -> Self {
+        Self {
+            table: HashTable::with_capacity(count),
+            known: Vec::with_capacity(count),
+        }
+    }
+
     /// The place in `known` of a name, and whether it is new there; a new one has no
     /// number yet.
     #[inline]
@@ -185,12 +192,8 @@ impl Names {
     }
 
     fn of_few(inputs: &[ReadInput<'_>], count: usize) -> (Self, Vec<InputNames>) {
-        let shard = Shard {
-            table: HashTable::with_capacity(count),
-            known: Vec::with_capacity(count),
-        };
         let mut names = Self {
-            shards: vec![shard],
+            shards: vec![Shard::with_capacity(count)],
             shard_bits: 0,
             fingerprints: Fingerprints::new(),
             symbols: Vec::with_capacity(count),
@@ -213,8 +216,14 @@ impl Names {
 
         // Each shard goes through the inputs in their order.
         let found = par::map_indices(1 << shard_bits, |nth| {
-            let mut shard = Shard::default();
-            let mut places = Vec::new();
+            let count = partitions
+                .iter()
+                .flatten()
+                .map(|partition| partition.shard(nth).len());
+            let count = count.sum();
+            // Most names come up more than once.
+            let mut shard = Shard::with_capacity(count / 2);
+            let mut places = Vec::with_capacity(count);
             for partition in partitions.iter().flatten() {
                 for name in partition.shard(nth) {
                     places.push(shard.place(name.fingerprint()).0 as u32);

@@ -95,8 +95,8 @@ impl<'a> Table<'a> {
     pub(super) fn new(options: &'a Options, names: Names, arena: &'a Bump) -> Self {
         Self {
             arena,
-            symbols: Vec::new(),
-            entries: Vec::new(),
+            symbols: Vec::with_capacity(names.len()),
+            entries: Vec::with_capacity(names.len()),
             names,
             variants: IndexMap::default(),
             by_signature: FxHashMap::default(),
