@@ -115,8 +115,14 @@ struct Partition {
 }
 
 impl Partition {
-    fn of(named: Named<'_, '_>, fingerprints: Fingerprints, shard_bits: u32) -> Self {
-        let mut hashed = Vec::with_capacity(named.count());
+    /// `hashed` is memory that is used again for each input.
+    fn of(
+        named: Named<'_, '_>,
+        fingerprints: Fingerprints,
+        shard_bits: u32,
+        hashed: &mut Vec<(Numbered, u32)>,
+    ) -> Self {
+        hashed.clear();
         let mut starts = vec![0u32; (1 << shard_bits) + 1];
         for nth in 0..named.count() {
             let Some(name) = named.name(nth) else {
@@ -132,7 +138,7 @@ impl Partition {
         }
         let mut next = starts.clone();
         let mut names = vec![Numbered::default(); hashed.len()];
-        for (entry, shard) in hashed {
+        for &mut (entry, shard) in hashed {
             let at = &mut next[shard as usize];
             names[*at as usize] = entry;
             *at += 1;
@@ -210,8 +216,8 @@ impl Names {
         let shard_bits = SHARD_BITS;
         let fingerprints = Fingerprints::new();
         let named = |input: usize| Named::of(&inputs[input]);
-        let partitions = par::map_indices(inputs.len(), |input| {
-            named(input).map(|named| Partition::of(named, fingerprints, shard_bits))
+        let partitions = par::map_indices_with(inputs.len(), Vec::new, |hashed, input| {
+            named(input).map(|named| Partition::of(named, fingerprints, shard_bits, hashed))
         });
 
         // Each shard goes through the inputs in their order.
