@@ -277,19 +277,22 @@ impl<'a> Resolver<'a> {
             let id = if entry.is_local() || matches!(entry.target, ObjTarget::Section(_)) {
                 None
             } else {
-                let said = Mention {
-                    number: frame.names.get(frame.next),
+                let number = frame.names.get(frame.next);
+                let said = || Mention {
+                    number,
                     ..mention(&frame.object, frame.file, entry)
                 };
                 if entry.is_undefined() || is_discarded(frame, entry) {
-                    match self.table.refer(&said) {
+                    let known = number
+                        .and_then(|name| self.table.refer_to_known(name, &frame.object, entry));
+                    match known.map_or_else(|| self.table.refer(&said()), Referred::To) {
                         Referred::To(id) => Some(id),
                         Referred::Pull(_, lazy) => return Some(lazy),
                     }
                 } else {
                     let symbol = ObjSymbol(frame.next as u32);
                     let definition = object_definition(frame.file, symbol);
-                    Some(self.table.define(&said, definition))
+                    Some(self.table.define(&said(), definition))
                 }
             };
             frame.resolution.symbols.push(id);

@@ -54,9 +54,14 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Whether what happens to any name is remembered.
+    pub(super) fn is_tracing(&self) -> bool {
+        !self.traced.is_empty()
+    }
+
     /// Whether what happens to `name` is remembered.
     pub(super) fn traces(&self, name: &str) -> bool {
-        !self.traced.is_empty() && self.traced.contains(name)
+        self.is_tracing() && self.traced.contains(name)
     }
 
     pub(super) fn traced(&mut self, symbol: &str, file: Option<Arc<str>>, what: TracedWhat) {

@@ -183,6 +183,31 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// An object refers to a function or to data that is defined already, as what it is:
+    /// most references do, and they change nothing. `None` if there is more to it.
+    #[inline]
+    pub(super) fn refer_to_known(
+        &mut self,
+        name: NameId,
+        object: &Object<'a>,
+        entry: &ObjectSymbol<'a>,
+    ) -> Option<SymbolId> {
+        let id = self.names.symbol(name)?;
+        let symbol = &mut self.symbols[id.index()];
+        let as_it_is = symbol.kind == entry.kind()
+            && match symbol.kind {
+                SymbolKind::Function => symbol.signature == signature(object, entry),
+                SymbolKind::Data => true,
+                _ => false,
+            };
+        if self.entries[id.index()].state != State::Defined || !as_it_is || self.record.is_tracing()
+        {
+            return None;
+        }
+        symbol.used_in_object = true;
+        Some(id)
+    }
+
     /// A file (or the command line) refers to a symbol that it does not define.
     pub(super) fn refer(&mut self, mention: &Mention<'a>) -> Referred {
         let id = self.intern(mention.name, mention.number);
@@ -603,24 +628,18 @@ pub(super) fn mention<'a>(
         flags: entry.flags,
         file: Some(file),
         called_directly: entry.called_directly,
-        signature: None,
+        signature: signature(object, entry),
         global_type: None,
         table_type: None,
         import: None,
     };
-    let ty = |index: crate::link::ids::ObjType| Some(object.types[index.index()]);
     match entry.target {
-        ObjTarget::Function(function) => {
-            mention.signature = ty(object.functions[function].ty);
-        }
-        ObjTarget::Tag(tag) => mention.signature = ty(object.tags[tag.index()].ty),
         ObjTarget::Global(global) => {
             mention.global_type = Some(object.globals[global.index()].ty);
         }
         ObjTarget::Table(table) => mention.table_type = Some(object.tables[table.index()].ty),
         ObjTarget::Undefined { what, .. } => match object.undefined[what.index()] {
-            Undefined::Function { ty: index, import } | Undefined::Tag { ty: index, import } => {
-                mention.signature = ty(index);
+            Undefined::Function { import, .. } | Undefined::Tag { import, .. } => {
                 mention.import = Some(import);
             }
             Undefined::Global { ty, import } => {
@@ -633,9 +652,29 @@ pub(super) fn mention<'a>(
             }
             Undefined::Data => {}
         },
-        ObjTarget::Data { .. } | ObjTarget::Absolute { .. } | ObjTarget::Section(_) => {}
+        ObjTarget::Function(_)
+        | ObjTarget::Tag(_)
+        | ObjTarget::Data { .. }
+        | ObjTarget::Absolute { .. }
+        | ObjTarget::Section(_) => {}
     }
     mention
+}
+
+/// The encoded signature that `object` gives its symbol `entry`, if that is a function or
+/// a tag.
+#[inline]
+fn signature<'a>(object: &Object<'a>, entry: &ObjectSymbol<'a>) -> Option<&'a [u8]> {
+    let ty = match entry.target {
+        ObjTarget::Function(function) => object.functions[function].ty,
+        ObjTarget::Tag(tag) => object.tags[tag.index()].ty,
+        ObjTarget::Undefined { what, .. } => match object.undefined[what.index()] {
+            Undefined::Function { ty, .. } | Undefined::Tag { ty, .. } => ty,
+            Undefined::Global { .. } | Undefined::Table { .. } | Undefined::Data => return None,
+        },
+        _ => return None,
+    };
+    Some(object.types[ty.index()])
 }
 
 /// The definition that symbol `symbol` of `file` is.
