@@ -204,46 +204,85 @@ impl<'a> Archive<'a> {
             return Ok(None);
         };
         let mut entries = index.entries(self)?;
-        if entries.is_empty() {
+        if entries.names.is_empty() {
             return Ok(None);
         }
-        if !entries.is_sorted_by_key(|&(member, _)| member) {
-            entries.sort_by_key(|&(member, _)| member);
-        }
+        entries.sort();
         let mut of_member = Vec::with_capacity(self.members.len());
         let mut next = 0;
         for member in 0..self.members.len() {
             let start = next;
-            while entries.get(next).is_some_and(|entry| entry.0 == member) {
+            while entries.members.get(next) == Some(&(member as u32)) {
                 next += 1;
             }
             of_member.push(start..next);
         }
         Ok(Some(IndexedSymbols {
-            names: entries.into_iter().map(|(_, name)| name).collect(),
+            names: entries.names,
             of_member,
         }))
     }
 
-    /// The member whose header is at `header`.
-    fn member_at(&self, header: u64) -> Option<usize> {
-        self.members
-            .binary_search_by_key(&header, |member| member.header as u64)
-            .ok()
+    /// The member whose header is at `header`; `near` is the one that was found last. An
+    /// index mostly stays with a member, and then goes on to the next.
+    #[inline]
+    fn member_at(&self, header: u64, near: usize) -> Option<usize> {
+        let is_there = |&nth: &usize| {
+            let member = self.members.get(nth);
+            member.is_some_and(|member| member.header as u64 == header)
+        };
+        [near, near + 1].into_iter().find(is_there).or_else(|| {
+            let header_of = |member: &Member<'_>| member.header as u64;
+            self.members.binary_search_by_key(&header, header_of).ok()
+        })
+    }
+}
+
+/// The entries of an index: each a member, by its place in the archive, and the name of a
+/// symbol that it defines.
+#[derive(Default)]
+struct Entries<'a> {
+    members: Vec<u32>,
+    names: Vec<&'a str>,
+}
+
+impl<'a> Entries<'a> {
+    fn reserve(&mut self, count: usize) {
+        self.members.reserve_exact(count);
+        self.names.reserve_exact(count);
+    }
+
+    #[inline]
+    fn push(&mut self, member: usize, name: &'a str) {
+        self.members.push(member as u32);
+        self.names.push(name);
+    }
+
+    /// Puts those of a member side by side.
+    fn sort(&mut self) {
+        if self.members.is_sorted() {
+            return;
+        }
+        let mut sorted: Vec<(u32, &'a str)> = (self.members.iter().copied())
+            .zip(self.names.iter().copied())
+            .collect();
+        sorted.sort_by_key(|&(member, _)| member);
+        (self.members, self.names) = sorted.into_iter().unzip();
     }
 }
 
 impl<'a> Index<'a> {
-    /// Members, by their place in the archive, and names of symbols that they define.
-    fn entries(&self, archive: &Archive<'a>) -> Parsed<Vec<(usize, &'a str)>> {
+    fn entries(&self, archive: &Archive<'a>) -> Parsed<Entries<'a>> {
         self.decode(archive)
             .map_err(|what| damaged(self.offset, what))
     }
 
-    fn decode(&self, archive: &Archive<'a>) -> Result<Vec<(usize, &'a str)>, &'static str> {
+    fn decode(&self, archive: &Archive<'a>) -> Result<Entries<'a>, &'static str> {
         const SHORT: &str = "the index is too small for its entries";
         const NO_MEMBER: &str = "the index names a place where no member begins";
-        let mut entries = Vec::new();
+        const NOT_TEXT: &str = "a name in the index is not valid UTF-8";
+        let mut entries = Entries::default();
+        let mut member = 0;
         match self.form {
             IndexForm::Gnu { wide } => {
                 let width = if wide { 8 } else { 4 };
@@ -251,17 +290,25 @@ impl<'a> Index<'a> {
                     // Some tools write an index of nothing at all.
                     return Ok(entries);
                 };
-                let (headers, mut names) = usize::try_from(big_endian(count))
+                let (headers, names) = usize::try_from(big_endian(count))
                     .ok()
                     .and_then(|count| count.checked_mul(width))
                     .and_then(|size| rest.split_at_checked(size))
                     .ok_or(SHORT)?;
-                entries.reserve_exact(headers.len() / width);
+                entries.reserve(headers.len() / width);
+                // All at once is faster than name by name: most are short.
+                let (names, damaged) = valid_text(names);
+                let mut ends = memchr::memchr_iter(0, names.as_bytes());
+                let mut start = 0;
                 for header in headers.chunks_exact(width) {
-                    let member = archive.member_at(big_endian(header)).ok_or(NO_MEMBER)?;
-                    let name = terminated(names).ok_or(SHORT)?;
-                    names = &names[name.len() + 1..];
-                    entries.push((member, text(name)?));
+                    let header = big_endian(header);
+                    member = archive.member_at(header, member).ok_or(NO_MEMBER)?;
+                    let Some(end) = ends.next() else {
+                        let cut = terminated(damaged).is_some();
+                        return Err(if cut { NOT_TEXT } else { SHORT });
+                    };
+                    entries.push(member, &names[start..end]);
+                    start = end + 1;
                 }
             }
             IndexForm::Bsd { wide } => {
@@ -278,7 +325,7 @@ impl<'a> Index<'a> {
                 // Entries may share a name, but they cannot all share a long one: reading
                 // them would take quadratic time.
                 let mut budget = names.len().saturating_mul(8);
-                entries.reserve_exact(table.len() / (2 * width));
+                entries.reserve(table.len() / (2 * width));
                 for entry in table.chunks_exact(2 * width) {
                     let (name, header) = entry.split_at(width);
                     let name = usize::try_from(little_endian(name))
@@ -287,8 +334,9 @@ impl<'a> Index<'a> {
                         .and_then(|names| terminated(&names[..names.len().min(budget)]))
                         .ok_or("the index names a place beyond its names")?;
                     budget -= name.len();
-                    let member = archive.member_at(little_endian(header)).ok_or(NO_MEMBER)?;
-                    entries.push((member, text(name)?));
+                    let header = little_endian(header);
+                    member = archive.member_at(header, member).ok_or(NO_MEMBER)?;
+                    entries.push(member, std::str::from_utf8(name).map_err(|_| NOT_TEXT)?);
                 }
             }
         }
@@ -306,12 +354,19 @@ fn long_name(table: &[u8]) -> Option<&[u8]> {
 }
 
 fn terminated(bytes: &[u8]) -> Option<&[u8]> {
-    let end = bytes.iter().position(|&byte| byte == 0)?;
+    let end = memchr::memchr(0, bytes)?;
     Some(&bytes[..end])
 }
 
-fn text(name: &[u8]) -> Result<&str, &'static str> {
-    std::str::from_utf8(name).map_err(|_| "a name in the index is not valid UTF-8")
+/// The bytes up to the first that is not UTF-8, and those from there on.
+fn valid_text(bytes: &[u8]) -> (&str, &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (text, &[]),
+        Err(error) => {
+            let (valid, rest) = bytes.split_at(error.valid_up_to());
+            (std::str::from_utf8(valid).unwrap_or_default(), rest)
+        }
+    }
 }
 
 /// A decimal number, padded with spaces.

@@ -26,7 +26,7 @@ pub struct LazyMember<'a> {
     pub(super) name: Name<'a>,
     pub(super) contents: Contents<'a>,
     /// The names of the whole archive, and which of them are this member's.
-    pub(super) names: Arc<[&'a str]>,
+    pub(super) names: Arc<Vec<&'a str>>,
     pub(super) own_names: Range<usize>,
     pub(super) options: ParseOptions,
     pub(super) access: Access<'a>,

@@ -199,7 +199,7 @@ impl<'a> InputReader<'_, 'a> {
                 name,
                 contents,
                 own_names: 0..names.len(),
-                names: names.into(),
+                names: Arc::new(names),
                 // Between --start-lib and --end-lib as in an archive.
                 options: ParseOptions {
                     from_archive: true,
@@ -263,7 +263,7 @@ impl<'a> InputReader<'_, 'a> {
         symbols: IndexedSymbols<'a>,
         part: &mut ReadInputs<'a>,
     ) {
-        let names: Arc<[&'a str]> = symbols.names.into();
+        let names = Arc::new(symbols.names);
         for (member, own_names) in members.zip(symbols.of_member) {
             // Objects of another machine: archivers list their symbols too.
             let foreign = match member.contents {
