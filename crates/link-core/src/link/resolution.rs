@@ -20,8 +20,8 @@ pub struct Resolution<'a> {
     pub objects: Vec<Object<'a>>,
     /// For each object, what became of its symbols and comdats.
     pub files: Vec<FileResolution>,
-    /// Every name, in the order in which names were first met: linker-made ones, then as
-    /// objects were added.
+    /// Every name but those that lazy inputs offer and nobody asked for, in the order in
+    /// which names were first met: linker-made ones, then as objects were added.
     pub symbols: Vec<Symbol<'a>>,
     /// Symbols by name.
     pub names: Names,
@@ -308,6 +308,34 @@ pub struct LinkerMade {
     pub table_base: Option<SymbolId>,
     /// `__dso_handle`
     pub dso_handle: Option<SymbolId>,
+}
+
+impl LinkerMade {
+    /// All of them.
+    pub(super) fn symbols_mut(&mut self) -> [&mut Option<SymbolId>; 9] {
+        let Self {
+            call_ctors,
+            stack_pointer,
+            indirect_function_table,
+            tls_base,
+            init_tls,
+            init_memory,
+            memory_base,
+            table_base,
+            dso_handle,
+        } = self;
+        [
+            call_ctors,
+            stack_pointer,
+            indirect_function_table,
+            tls_base,
+            init_tls,
+            init_memory,
+            memory_base,
+            table_base,
+            dso_handle,
+        ]
+    }
 }
 
 /// A symbol as a relocation names it: one of the whole link, or one of a file's own.

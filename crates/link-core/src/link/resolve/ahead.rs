@@ -84,7 +84,12 @@ pub(super) fn parse<'a>(
     }
     while !ahead.wanted.is_empty() {
         let wave = std::mem::take(&mut ahead.wanted);
-        let parse = |&lazy: &u32| members[lazy as usize].parse().ok();
+        let numbered = &*ahead.names;
+        let parse = |&lazy: &u32| {
+            let object = members[lazy as usize].parse().ok()?;
+            let names = numbered.known_of(&object);
+            Some((object, names))
+        };
         let bytes = |&lazy: &u32| members[lazy as usize].len();
         let objects: Vec<_> = if wave.iter().map(bytes).sum::<usize>() < WORTH_THREADS {
             wave.iter().map(parse).collect()
@@ -93,8 +98,10 @@ pub(super) fn parse<'a>(
         };
         let mut known = Vec::with_capacity(wave.len());
         for (lazy, object) in wave.into_iter().zip(objects) {
-            let Some(object) = object else { continue };
-            let names = ahead.names.of_object(&object);
+            let Some((object, mut names)) = object else {
+                continue;
+            };
+            ahead.names.complete(&object, &mut names);
             ahead.offered.resize(ahead.names.len(), NOBODY);
             ahead.defined(&object, &names);
             known.push((lazy, object, names));

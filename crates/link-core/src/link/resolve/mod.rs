@@ -6,6 +6,7 @@ mod ahead;
 mod made;
 mod messages;
 mod names;
+mod order;
 mod record;
 mod shared;
 mod stub;
@@ -361,8 +362,8 @@ impl<'a> Resolver<'a> {
 
     /// The symbol of a name that the command line wants; pulls it if a lazy input has it.
     /// A name nobody has mentioned stays unmentioned. `by` is what `--why-extract` says.
-    fn want(&mut self, name: &str, by: &str) -> Option<SymbolId> {
-        let id = self.table.find(name)?;
+    fn want(&mut self, name: &'a str, by: &str) -> Option<SymbolId> {
+        let id = self.table.find_or_offered(name)?;
         self.table.symbols[id.index()].used_in_object = true;
         if let Some(lazy) = self.table.take_lazy(id) {
             let symbol = self.table.symbols[id.index()].name;
@@ -545,6 +546,9 @@ impl<'a> Resolver<'a> {
         }
         for symbol in &mut self.table.symbols {
             renumber(symbol, &order);
+        }
+        if let Some(moved) = self.table.sort_symbols() {
+            self.move_symbols(&moved);
         }
         let (objects, files) = self
             .done

@@ -306,6 +306,27 @@ impl Names {
         self.of_named(Named::Object(object))
     }
 
+    /// Those names of an object that have a number. Most of a member's do: its archive's
+    /// index has them.
+    pub(super) fn known_of(&self, object: &Object<'_>) -> InputNames {
+        let named = Named::Object(object);
+        let known = |nth| named.name(nth).and_then(|name| self.number(name));
+        let names = (0..named.count()).map(|nth| known(nth).unwrap_or(NameId::NONE));
+        InputNames(names.collect())
+    }
+
+    /// Numbers the rest.
+    pub(super) fn complete(&mut self, object: &Object<'_>, names: &mut InputNames) {
+        let named = Named::Object(object);
+        for (nth, id) in names.0.iter_mut().enumerate() {
+            if *id == NameId::NONE
+                && let Some(name) = named.name(nth)
+            {
+                *id = self.intern(name);
+            }
+        }
+    }
+
     fn of_named(&mut self, named: Named<'_, '_>) -> InputNames {
         let names = (0..named.count()).map(|nth| match named.name(nth) {
             Some(name) => self.intern(name),
@@ -333,6 +354,11 @@ impl Names {
     #[inline]
     pub(super) fn symbol(&self, name: NameId) -> Option<SymbolId> {
         self.symbols[name.index()]
+    }
+
+    /// Does `f` to every symbol that a name stands for.
+    pub(super) fn each_symbol(&mut self, f: impl FnMut(&mut SymbolId)) {
+        self.symbols.iter_mut().flatten().for_each(f);
     }
 
     /// From now on a name stands for this symbol.

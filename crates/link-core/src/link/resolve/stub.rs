@@ -84,10 +84,10 @@ fn import_names<'a>(resolver: &Resolver<'a>) -> FxHashMap<&'a str, SymbolId> {
 }
 
 /// Whether anything was pulled or newly imported.
-fn apply_once(
-    resolver: &mut Resolver<'_>,
+fn apply_once<'a>(
+    resolver: &mut Resolver<'a>,
     imports: &FxHashMap<&str, SymbolId>,
-    library: &StubLibrary<'_>,
+    library: &StubLibrary<'a>,
 ) -> bool {
     let mut changed = false;
     for (name, needs) in &library.functions {
@@ -106,7 +106,7 @@ fn apply_once(
             }
         }
         for need in needs {
-            if let Some(id) = resolver.table.find(need)
+            if let Some(id) = resolver.table.find_or_offered(need)
                 && resolver.table.record.traces(need)
                 && !resolver.table.symbols[id.index()].force_export
             {

@@ -27,8 +27,8 @@ pub(super) struct LazyId(pub(super) u32);
 /// How much is known of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Only lazy inputs have mentioned it.
-    Offered,
+    /// No file has mentioned it.
+    Unmentioned,
     /// A file refers to it.
     Undefined,
     /// A file, or the linker, defines it.
@@ -41,6 +41,18 @@ struct Entry {
     state: State,
     /// Who would define it if asked.
     lazy: Option<LazyId>,
+    /// When the name was first met, be it as one that a lazy input offers: symbols are in
+    /// this order.
+    met: u32,
+}
+
+/// A name that no file has mentioned and a lazy input would define. It has no symbol yet:
+/// of what archives offer, most is never asked for.
+#[derive(Debug, Clone, Copy)]
+struct Offer {
+    lazy: LazyId,
+    /// [`Entry::met`]
+    met: u32,
 }
 
 /// What a file says of a symbol, defined or not.
@@ -67,6 +79,10 @@ pub(super) struct Table<'a> {
     pub(super) symbols: Vec<Symbol<'a>>,
     entries: Vec<Entry>,
     pub(super) names: Names,
+    /// By the number of the name.
+    offers: Vec<Option<Offer>>,
+    /// How many names were met, those with several signatures once for each.
+    met: u32,
     /// Names used with several signatures: one symbol for each, in the order in which
     /// they were met.
     pub(super) variants: IndexMap<&'a str, Vec<SymbolId>, rustc_hash::FxBuildHasher>,
@@ -98,6 +114,8 @@ impl<'a> Table<'a> {
             symbols: Vec::with_capacity(names.len()),
             entries: Vec::with_capacity(names.len()),
             names,
+            offers: Vec::new(),
+            met: 0,
             variants: IndexMap::default(),
             by_signature: FxHashMap::default(),
             file_names: Vec::new(),
@@ -110,9 +128,21 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The symbol of `name`, if any input has mentioned the name.
+    /// The symbol of `name`, if a file that takes part has mentioned the name.
     pub(super) fn find(&self, name: &str) -> Option<SymbolId> {
         self.names.find(name)
+    }
+
+    /// The symbol of `name`, if any input has mentioned the name; made if that input only
+    /// offers to define it.
+    pub(super) fn find_or_offered(&mut self, name: &'a str) -> Option<SymbolId> {
+        let number = self.names.number(name)?;
+        let offered = self.offers.get(number.index()).is_some_and(Option::is_some);
+        if offered {
+            Some(self.intern(name, Some(number)))
+        } else {
+            self.names.symbol(number)
+        }
     }
 
     pub(super) fn is_defined(&self, id: SymbolId) -> bool {
@@ -135,9 +165,17 @@ impl<'a> Table<'a> {
         if let Some(id) = self.names.symbol(number) {
             return id;
         }
-        let id = self.push(name);
+        let offer = self.offers.get_mut(number.index()).and_then(Option::take);
+        let id = self.push(name, offer);
         self.names.set(number, id);
         id
+    }
+
+    /// The next number in the order in which names are met.
+    fn meet(&mut self) -> u32 {
+        let met = self.met;
+        self.met += 1;
+        met
     }
 
     /// From now on `name` stands for symbol `id`.
@@ -146,12 +184,20 @@ impl<'a> Table<'a> {
         self.names.set(number, id);
     }
 
-    fn push(&mut self, name: &'a str) -> SymbolId {
+    /// When the name of a symbol was met.
+    pub(super) fn met_of(&self, id: SymbolId) -> u32 {
+        self.entries[id.index()].met
+    }
+
+    /// Makes a symbol; `offer` is of its name, if there is one.
+    fn push(&mut self, name: &'a str, offer: Option<Offer>) -> SymbolId {
         let id = SymbolId::new(self.symbols.len() as u32);
         self.symbols.push(Symbol::new(name));
+        let met = offer.map_or_else(|| self.meet(), |offer| offer.met);
         self.entries.push(Entry {
-            state: State::Offered,
-            lazy: None,
+            state: State::Unmentioned,
+            lazy: offer.map(|offer| offer.lazy),
+            met,
         });
         id
     }
@@ -165,22 +211,30 @@ impl<'a> Table<'a> {
         lazy: LazyId,
         member: &LazyMember<'a>,
     ) -> Option<SymbolId> {
-        let id = self.intern(name, number);
-        let entry = &mut self.entries[id.index()];
-        match entry.state {
-            State::Defined => None,
-            State::Undefined if !self.symbols[id.index()].weak => Some(id),
-            State::Undefined | State::Offered => {
-                if entry.lazy.is_none() {
-                    entry.lazy = Some(lazy);
-                    if self.record.traces(name) {
-                        let file = Some(member.name());
-                        self.record.traced(name, file, TracedWhat::LazyDefinition);
-                    }
-                }
-                None
+        let number = number.unwrap_or_else(|| self.names.intern(name));
+        if let Some(id) = self.names.symbol(number) {
+            let entry = &mut self.entries[id.index()];
+            match entry.state {
+                State::Defined => return None,
+                State::Undefined if !self.symbols[id.index()].weak => return Some(id),
+                State::Undefined | State::Unmentioned if entry.lazy.is_some() => return None,
+                State::Undefined | State::Unmentioned => entry.lazy = Some(lazy),
             }
+        } else {
+            if self.offers.len() <= number.index() {
+                self.offers.resize(self.names.len(), None);
+            }
+            if self.offers[number.index()].is_some() {
+                return None;
+            }
+            let met = self.meet();
+            self.offers[number.index()] = Some(Offer { lazy, met });
         }
+        if self.record.traces(name) {
+            let file = Some(member.name());
+            self.record.traced(name, file, TracedWhat::LazyDefinition);
+        }
+        None
     }
 
     /// An object refers to a function or to data that is defined already, as what it is:
@@ -231,7 +285,7 @@ impl<'a> Table<'a> {
         }
         let mention = &mention;
         match entry.state {
-            State::Offered => {
+            State::Unmentioned => {
                 entry.state = State::Undefined;
                 describe(&mut self.symbols[id.index()], mention, self.arena);
                 Referred::To(id)
@@ -297,7 +351,7 @@ impl<'a> Table<'a> {
         if mention.file.is_some() {
             self.symbols[id.index()].used_in_object = true;
         }
-        if self.entries[id.index()].state == State::Offered {
+        if self.entries[id.index()].state == State::Unmentioned {
             self.replace_traced(id, mention, definition);
             return id;
         }
@@ -436,10 +490,9 @@ impl<'a> Table<'a> {
     }
 
     fn replace(&mut self, id: SymbolId, mention: &Mention<'a>, definition: Definition) {
-        self.entries[id.index()] = Entry {
-            state: State::Defined,
-            lazy: None,
-        };
+        let entry = &mut self.entries[id.index()];
+        entry.state = State::Defined;
+        entry.lazy = None;
         let symbol = &mut self.symbols[id.index()];
         describe(symbol, mention, self.arena);
         symbol.definition = definition;
@@ -456,7 +509,7 @@ impl<'a> Table<'a> {
         if let Some(&same) = self.by_signature.get(&(name, signature)) {
             return (same, false);
         }
-        let variant = self.push(name);
+        let variant = self.push(name, None);
         self.variants[name].push(variant);
         self.by_signature.insert((name, signature), variant);
         (variant, true)

@@ -22,14 +22,13 @@ pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
     let mut wrapped = Vec::new();
     let mut seen = rustc_hash::FxHashSet::default();
     for name in options.wrap.iter().filter(|name| seen.insert(*name)) {
-        let Some(original) = resolver.table.find(name) else {
+        let Some(original) = resolver.table.find_or_offered(name) else {
             continue;
         };
         let mut other = |prefix: &str| {
-            let full = format!("{prefix}{name}");
-            if resolver.table.find(&full).is_none() {
+            let name = &*resolver.names.alloc_str(&format!("{prefix}{name}"));
+            if resolver.table.find_or_offered(name).is_none() {
                 let symbol = &resolver.table.symbols[original.index()];
-                let name = resolver.names.alloc_str(&full);
                 let mut mention = own_mention(name, symbol.kind, SymbolFlags::UNDEFINED);
                 mention.signature = symbol.signature;
                 // It is imported under its own name.
@@ -39,7 +38,7 @@ pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
                     resolver.pull(lazy, Wanted { by, symbol: name });
                 }
             }
-            resolver.want(&full, INTERNAL)
+            resolver.want(name, INTERNAL)
         };
         if let (Some(real), Some(wrap)) = (other("__real_"), other("__wrap_")) {
             wrapped.push(Wrapped {
