@@ -72,6 +72,21 @@ pub fn map_indices_with<T, R: Send>(
     }
 }
 
+/// As [`map`]; `f` also gets what `init` makes, which is made for one item and kept for
+/// those that follow on the same thread.
+pub fn map_with<S, T: Send, R: Send>(
+    items: Vec<T>,
+    init: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, T) -> R + Sync + Send,
+) -> Vec<R> {
+    if available() && items.len() > 1 {
+        items.into_par_iter().map_init(init, f).collect()
+    } else {
+        let mut kept = init();
+        items.into_iter().map(|item| f(&mut kept, item)).collect()
+    }
+}
+
 /// Does `f` to every item.
 pub fn for_each<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
     if available() && items.len() > 1 {

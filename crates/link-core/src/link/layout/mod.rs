@@ -27,7 +27,7 @@ pub use memory::{Memory, Tls};
 pub use metadata::CodeMetadata;
 pub use numbering::{Functions, Globals, Slots, Tables, Tags};
 pub use sections::{Contents, Section};
-pub use strings::{MergedInput, MergedStrings, PlacedString};
+pub use strings::{MergedInput, MergedStrings};
 pub use types::Types;
 pub use values::{SymbolValues, Value};
 

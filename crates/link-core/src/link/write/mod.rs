@@ -216,12 +216,7 @@ impl<'l> Writer<'l, '_> {
                 address,
                 start,
             } => self.data(pieces, address, start, out, errors),
-            Source::Strings { strings, start } => {
-                for string in strings {
-                    let at = (u64::from(string.offset) - start) as usize;
-                    out[at..at + string.bytes.len()].copy_from_slice(string.bytes);
-                }
-            }
+            Source::Strings(strings) => write_strings(strings, out),
             Source::Custom {
                 name,
                 pieces,
@@ -306,10 +301,7 @@ impl<'l> Writer<'l, '_> {
                 }
                 DataSource::Strings(merged) => {
                     let strings = &self.layout.data.merged[merged as usize];
-                    for string in &strings.placed {
-                        let here = offset + string.offset as usize;
-                        out[here..here + string.bytes.len()].copy_from_slice(string.bytes);
-                    }
+                    write_strings(&strings.placed, &mut out[offset..]);
                     at = offset + strings.size as usize;
                 }
             }
@@ -326,6 +318,15 @@ impl<'l> Writer<'l, '_> {
                 &out_of_range,
             ));
         }
+    }
+}
+
+/// Writes strings one behind the other.
+fn write_strings(strings: &[&[u8]], out: &mut [u8]) {
+    let mut at = 0;
+    for string in strings {
+        out[at..at + string.len()].copy_from_slice(string);
+        at += string.len();
     }
 }
 

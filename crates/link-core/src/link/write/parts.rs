@@ -5,9 +5,7 @@ use std::ops::Range;
 
 use super::build_id;
 use crate::link::ids::{FileId, FuncIndex};
-use crate::link::layout::{
-    Contents, CustomContents, CustomPiece, DataPiece, Layout, PlacedString, Section,
-};
+use crate::link::layout::{Contents, CustomContents, CustomPiece, DataPiece, Layout, Section};
 
 /// Bytes of output per unit of parallel work.
 pub(super) const BATCH_BYTES: u64 = 256 << 10;
@@ -39,11 +37,8 @@ pub(super) enum Source<'l> {
         address: u64,
         start: u64,
     },
-    /// Merged strings; the part begins with byte `start` of them.
-    Strings {
-        strings: &'l [PlacedString<'l>],
-        start: u64,
-    },
+    /// Merged strings, one behind the other.
+    Strings(&'l [&'l [u8]]),
     /// Pieces of a custom section; the part begins `start` bytes into it.
     Custom {
         name: &'l str,
@@ -107,12 +102,17 @@ impl<'l> Cutter<'l, '_> {
             Contents::Custom(nth) => {
                 let section = &layout.customs.sections[*nth as usize];
                 match &section.contents {
-                    CustomContents::Strings(strings) => self.runs(
-                        &strings.placed,
-                        strings.size,
-                        |string| u64::from(string.offset),
-                        |strings, start| Source::Strings { strings, start },
-                    ),
+                    CustomContents::Strings(strings) => {
+                        let mut end = 0;
+                        let offset = |string: &&[u8]| {
+                            let start = end;
+                            end += string.len() as u64;
+                            start
+                        };
+                        self.runs(&strings.placed, strings.size, offset, |strings, _| {
+                            Source::Strings(strings)
+                        });
+                    }
                     CustomContents::Pieces(pieces) => {
                         let name = section.name;
                         self.runs(
@@ -190,12 +190,12 @@ impl<'l> Cutter<'l, '_> {
     }
 
     /// Cuts items that lie one behind the other into runs of about [`BATCH_BYTES`].
-    /// `source` gets a run's items and the offset at which they begin.
+    /// `offset` is asked once of each, in order; `source` gets a run's items and the offset at which they begin.
     fn runs<T>(
         &mut self,
         items: &'l [T],
         size: u64,
-        offset: impl Fn(&T) -> u64,
+        mut offset: impl FnMut(&T) -> u64,
         source: impl Fn(&'l [T], u64) -> Source<'l>,
     ) {
         let mut begin = 0;

@@ -1,0 +1,128 @@
+//! Cutting inputs into their strings, and what is kept of that: where each went.
+
+use super::partition::Scratch;
+use crate::link::fingerprint::{Fingerprints, Numbered};
+
+/// Inputs longer than this get a table of piece numbers by offset, one entry for every
+/// `1 << HINT_SHIFT` bytes.
+const HINT_FROM: usize = 1 << 8;
+const HINT_SHIFT: u32 = 6;
+/// Strings of debug info have more bytes than this, in the mean.
+const FEW_BYTES: usize = 32;
+
+/// A piece of an input and where it went.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece {
+    /// Offset in the input.
+    pub(super) start: u32,
+    /// Offset in the result; until that is known, the id of its string.
+    pub(super) out: u32,
+}
+
+/// Some consecutive inputs.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) pieces: Vec<Piece>,
+    /// For each input, its first piece; one entry more for the end.
+    first: Vec<u32>,
+    /// For each input, its first entry of `hints`; one entry more for the end.
+    first_hint: Vec<u32>,
+    /// For every `1 << HINT_SHIFT` bytes of a long input, the piece (counted within the
+    /// input) that holds the first of them.
+    hints: Vec<u32>,
+}
+
+/// One of the inputs of [`MergedStrings`](super::MergedStrings): where its strings went.
+#[derive(Debug, Clone, Copy)]
+pub struct MergedInput<'m> {
+    pieces: &'m [Piece],
+    /// Empty if the input is short.
+    hints: &'m [u32],
+}
+
+impl MergedInput<'_> {
+    /// Where byte `offset` of the input went: an offset in the result. An offset beyond
+    /// the input's end counts from its last string.
+    #[inline]
+    pub fn locate(self, offset: u64) -> u64 {
+        let is_after = |piece: &Piece| u64::from(piece.start) > offset;
+        let after = match self.hints.get((offset >> HINT_SHIFT) as usize) {
+            Some(&hint) => {
+                let mut after = hint as usize + 1;
+                while self.pieces.get(after).is_some_and(|piece| !is_after(piece)) {
+                    after += 1;
+                }
+                after
+            }
+            None => self.pieces.partition_point(|piece| !is_after(piece)),
+        };
+        match after.checked_sub(1).map(|nth| self.pieces[nth]) {
+            Some(piece) => u64::from(piece.out).wrapping_add(offset - u64::from(piece.start)),
+            // An input without strings.
+            None => offset,
+        }
+    }
+}
+
+impl Batch {
+    /// Cuts inputs, every one of which ends with a null, at their nulls, and hashes the
+    /// pieces while they are near the processor.
+    pub(super) fn cut(inputs: &[&[u8]], fingerprints: Fingerprints, scratch: &mut Scratch) -> Self {
+        let bytes: usize = inputs.iter().map(|input| input.len()).sum();
+        let mut batch = Self {
+            pieces: Vec::with_capacity(bytes / FEW_BYTES),
+            first: Vec::with_capacity(inputs.len() + 1),
+            first_hint: Vec::with_capacity(inputs.len() + 1),
+            hints: Vec::with_capacity((bytes >> HINT_SHIFT) + inputs.len()),
+        };
+        for input in inputs {
+            batch.begin_input();
+            let first = batch.pieces.len();
+            let first_hint = batch.hints.len();
+            let hinted = input.len() >= HINT_FROM;
+            let mut start = 0;
+            for null in memchr::memchr_iter(0, input) {
+                let end = null + 1;
+                let number = batch.pieces.len() as u32;
+                let bytes = &input[start..end];
+                let (fingerprint, bits) = fingerprints.of(bytes);
+                scratch.push(Numbered::new(fingerprint, number), bits, bytes);
+                while hinted && (batch.hints.len() - first_hint) << HINT_SHIFT < end {
+                    batch.hints.push(number - first as u32);
+                }
+                batch.pieces.push(Piece {
+                    start: start as u32,
+                    out: 0,
+                });
+                start = end;
+            }
+        }
+        batch.begin_input();
+        batch.pieces.shrink_to_fit();
+        batch
+    }
+
+    fn begin_input(&mut self) {
+        self.first.push(self.pieces.len() as u32);
+        self.first_hint.push(self.hints.len() as u32);
+    }
+
+    /// The bytes of piece `piece` (counted within the batch) of the batch's inputs.
+    pub(super) fn bytes<'a>(&self, inputs: &[&'a [u8]], piece: u32) -> &'a [u8] {
+        let input = self.first.partition_point(|&first| first <= piece) - 1;
+        let start = self.pieces[piece as usize].start as usize;
+        if piece + 1 == self.first[input + 1] {
+            return &inputs[input][start..];
+        }
+        &inputs[input][start..self.pieces[piece as usize + 1].start as usize]
+    }
+
+    #[inline]
+    pub(super) fn input(&self, input: usize) -> MergedInput<'_> {
+        let of = |first: &[u32]| first[input] as usize..first[input + 1] as usize;
+        MergedInput {
+            pieces: &self.pieces[of(&self.first)],
+            hints: &self.hints[of(&self.first_hint)],
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Merging of strings: segments of null-terminated strings (`.rodata.str…`) and the
+//! string sections of debug info, each string once, and a string that ends another inside
+//! that one.
+//!
+//! Inputs are cut at their nulls ([`cut`]) and the pieces spread by hash ([`partition`]), so
+//! that equal ones are found ([`find`]). What is left is sorted by its end, so that a string
+//! stands right behind those it could be the tail of, and placed ([`sort`]); and each piece
+//! is told where it went. Every step spreads over threads. The order of the sort is total, so
+//! neither threads nor shards show in the result.
+
+mod cut;
+mod find;
+mod partition;
+mod sort;
+
+use self::cut::Batch;
+pub use self::cut::MergedInput;
+use self::find::Distinct;
+use crate::link::par;
+
+/// Bytes of input per unit of parallel work.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Strings of several inputs, merged.
+#[derive(Debug, Default)]
+pub struct MergedStrings<'a> {
+    /// Size of the result, in bytes.
+    pub size: u64,
+    /// The strings that take room, with their terminators, one right behind the other.
+    pub placed: Vec<&'a [u8]>,
+    batches: Vec<Batch>,
+    /// For each input, its batch and its place in that.
+    inputs: Vec<(u32, u32)>,
+}
+
+/// An input whose last string has no terminator, by its place among the inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unterminated(pub usize);
+
+impl<'a> MergedStrings<'a> {
+    /// Merges the strings of `inputs`, of characters of one byte.
+    pub fn merge(inputs: &[&'a [u8]]) -> Result<Self, Vec<Unterminated>> {
+        let bad: Vec<_> = inputs
+            .iter()
+            .enumerate()
+            .filter(|(_, bytes)| bytes.last().is_some_and(|&last| last != 0))
+            .map(|(i, _)| Unterminated(i))
+            .collect();
+        if !bad.is_empty() {
+            return Err(bad);
+        }
+
+        let inputs_of = batches(inputs);
+        let mut places = Vec::with_capacity(inputs.len());
+        for (batch, inputs) in inputs_of.iter().enumerate() {
+            places.extend((0..inputs.len()).map(|i| (batch as u32, i as u32)));
+        }
+        let (distinct, mut batches) = Distinct::find(&inputs_of);
+        let placed = sort::place(distinct);
+        par::for_each(batches.iter_mut().collect(), |batch: &mut Batch| {
+            for piece in &mut batch.pieces {
+                piece.out = placed.offsets[piece.out as usize];
+            }
+        });
+        Ok(Self {
+            size: placed.size,
+            placed: placed.strings,
+            batches,
+            inputs: places,
+        })
+    }
+
+    /// Where the strings of the nth input went.
+    #[inline]
+    pub fn input(&self, nth: usize) -> MergedInput<'_> {
+        let (batch, input) = self.inputs[nth];
+        self.batches[batch as usize].input(input as usize)
+    }
+}
+
+/// Cuts the inputs into runs of about [`BATCH_BYTES`].
+fn batches<'i, 'a>(mut inputs: &'i [&'a [u8]]) -> Vec<&'i [&'a [u8]]> {
+    let mut batches = Vec::new();
+    while !inputs.is_empty() {
+        let mut bytes = 0;
+        let is_enough = |input: &&[u8]| {
+            bytes += input.len();
+            bytes >= BATCH_BYTES
+        };
+        let count = inputs
+            .iter()
+            .position(is_enough)
+            .map_or(inputs.len(), |last| last + 1);
+        let (batch, rest) = inputs.split_at(count);
+        batches.push(batch);
+        inputs = rest;
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents(merged: &MergedStrings<'_>) -> Vec<u8> {
+        let out = merged.placed.concat();
+        assert_eq!(out.len() as u64, merged.size);
+        out
+    }
+
+    fn at<'o>(out: &'o [u8], merged: &MergedStrings<'_>, input: usize, offset: u64) -> &'o [u8] {
+        let at = merged.input(input).locate(offset) as usize;
+        let len = out[at..].iter().position(|&b| b == 0).unwrap();
+        &out[at..at + len]
+    }
+
+    #[test]
+    fn equal_strings_and_tails_share_room() {
+        let inputs: [&[u8]; 4] = [b"hello\0", b"lo\0", b"one\0two\0three\0", b"\0hello\0"];
+        let merged = MergedStrings::merge(&inputs).unwrap();
+        let out = contents(&merged);
+        assert_eq!(out, b"two\0hello\0one\0three\0");
+        assert_eq!(at(&out, &merged, 1, 0), b"lo");
+        assert_eq!(at(&out, &merged, 2, 4), b"two");
+        assert_eq!(at(&out, &merged, 2, 9), b"hree");
+        assert_eq!(at(&out, &merged, 3, 0), b"");
+        assert_eq!(at(&out, &merged, 3, 1), b"hello");
+    }
+
+    #[test]
+    fn a_string_without_end_is_reported() {
+        let inputs: [&[u8]; 3] = [b"ok\0", b"bad", b""];
+        assert_eq!(
+            MergedStrings::merge(&inputs).unwrap_err(),
+            [Unterminated(1)]
+        );
+    }
+
+    #[test]
+    fn tails_are_found_at_every_length() {
+        // Common ends of every length around those that are compared at once.
+        let text = b"abcdefghijklmnopqrstuvwxyz";
+        let mut inputs = Vec::new();
+        for start in 0..text.len() {
+            for first in [b'A', b'B'] {
+                inputs.push([&[first], &text[start..], b"\0"].concat());
+            }
+            inputs.push([&text[start..], b"\0"].concat());
+        }
+        let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+        let merged = MergedStrings::merge(&slices).unwrap();
+        let out = contents(&merged);
+        // The whole text has room of its own only behind another letter.
+        assert_eq!(merged.placed.len(), 2 * text.len());
+        for (i, input) in inputs.iter().enumerate() {
+            assert_eq!(at(&out, &merged, i, 0), &input[..input.len() - 1]);
+        }
+    }
+
+    /// Many strings, so that batches, shards and hints are used, on one thread and several.
+    #[test]
+    fn every_piece_is_found_again() {
+        let mut inputs = Vec::new();
+        let mut state = 1u32;
+        for _ in 0..300 {
+            let mut input = Vec::new();
+            for _ in 0..400 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let len = state >> 27;
+                for i in 0..len {
+                    input.push(b'a' + ((state >> (i % 16)) % 5) as u8);
+                }
+                input.push(0);
+            }
+            inputs.push(input);
+        }
+        let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+        let merge = || MergedStrings::merge(&slices).unwrap();
+        let merged = merge();
+        assert!(merged.batches.len() > 1);
+        let out = contents(&merged);
+        for (i, input) in inputs.iter().enumerate() {
+            let mut offset = 0;
+            for string in input.split_inclusive(|&b| b == 0) {
+                for inner in [0, string.len() / 2, string.len() - 1] {
+                    let found = at(&out, &merged, i, offset + inner as u64);
+                    assert_eq!(found, &string[inner..string.len() - 1]);
+                }
+                offset += string.len() as u64;
+            }
+        }
+        let count = |strings: &[&[u8]]| {
+            let distinct: std::collections::HashSet<_> = strings.iter().collect();
+            distinct.len()
+        };
+        assert_eq!(count(&merged.placed), merged.placed.len());
+        for threads in [1, 2, 7] {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            assert_eq!(contents(&pool.install(merge)), out);
+        }
+    }
+}

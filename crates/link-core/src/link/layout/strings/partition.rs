@@ -1,0 +1,201 @@
+//! The pieces of a batch, spread by hash over the shards that are searched for equal ones.
+//!
+//! Most pieces are strings that every other object has, too. Those that came up in the same
+//! batch a moment ago are told at once, and searched for no more.
+
+use super::cut::Batch;
+use super::sort::{Unplaced, tail_key};
+use crate::link::fingerprint::{Fingerprint, Numbered};
+
+/// Strings that are remembered while a batch is cut, by hash.
+const RECENT: usize = 4 << 10;
+
+/// A piece on its way to being told which string it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Hashed {
+    /// The number beside it is that of the piece in its batch. Once the string is found, its
+    /// id and whether it was new stand here.
+    fingerprint: Numbered,
+    /// Its last characters: later, its bytes are far away.
+    key: u64,
+}
+
+impl Hashed {
+    #[inline]
+    pub(super) fn new(fingerprint: Numbered, bytes: &[u8]) -> Self {
+        Self {
+            fingerprint,
+            key: tail_key(bytes, 0),
+        }
+    }
+
+    /// Its hash, until the string is found.
+    #[inline]
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint.fingerprint()
+    }
+
+    /// The string is found.
+    #[inline]
+    pub(super) fn set_found(&mut self, id: u32, is_new: bool) {
+        let found = Fingerprint {
+            low: u64::from(id),
+            high: u32::from(is_new),
+        };
+        self.fingerprint = Numbered::new(found, self.fingerprint.number);
+    }
+
+    #[inline]
+    fn found(&self) -> (u32, bool) {
+        let Fingerprint { low, high } = self.fingerprint.fingerprint();
+        (low as u32, high != 0)
+    }
+}
+
+/// A piece and an earlier one of the same batch that is the same string.
+#[derive(Debug, Clone, Copy, Default)]
+struct Repeated {
+    piece: u32,
+    earlier: u32,
+}
+
+/// The pieces of a batch while it is cut; used again for the next one.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// Pieces with their shards.
+    pieces: Appended<(Hashed, u32)>,
+    repeated: Appended<Repeated>,
+    /// For each shard, how many pieces it has.
+    counts: Vec<u32>,
+    /// Recent pieces, each at its hash; empty if there is one shard, which is as near.
+    recent: Vec<Numbered>,
+}
+
+/// A list to which things are added or not without a branch, since none could be foreseen.
+#[derive(Default)]
+struct Appended<T> {
+    items: Vec<T>,
+    len: usize,
+}
+
+/// The pieces of a batch by shard.
+pub(super) struct Partition {
+    pieces: Vec<Hashed>,
+    /// For each shard, where its pieces end.
+    ends: Vec<u32>,
+    repeated: Vec<Repeated>,
+}
+
+/// The number of no piece and of no string.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// A place where nothing is.
+pub(super) fn nothing() -> Numbered {
+    Numbered::new(Fingerprint::default(), NONE)
+}
+
+impl<T: Copy + Default> Appended<T> {
+    /// Adds `item` if it `counts`.
+    #[inline]
+    fn push_if(&mut self, counts: bool, item: T) {
+        if self.len == self.items.len() {
+            let longer = (2 * self.len).max(1 << 10);
+            self.items.resize(longer, T::default());
+        }
+        self.items[self.len] = item;
+        self.len += usize::from(counts);
+    }
+
+    fn as_slice(&self) -> &[T] {
+        &self.items[..self.len]
+    }
+}
+
+impl Scratch {
+    /// Makes room for the next batch.
+    pub(super) fn clear(&mut self, shard_bits: u32) {
+        self.pieces.len = 0;
+        self.repeated.len = 0;
+        self.counts.clear();
+        self.counts.resize(1 << shard_bits, 0);
+        self.recent.clear();
+        if shard_bits > 0 {
+            self.recent.resize(RECENT, nothing());
+        }
+    }
+
+    /// Adds a piece; `bits` are bits of its hash.
+    #[inline]
+    pub(super) fn push(&mut self, piece: Numbered, bits: u32, bytes: &[u8]) {
+        let mut is_repeated = false;
+        let slot = piece.fingerprint().low as usize % RECENT;
+        if let Some(recent) = self.recent.get_mut(slot) {
+            is_repeated = recent.number != NONE && recent.fingerprint() == piece.fingerprint();
+            let repeated = Repeated {
+                piece: piece.number,
+                earlier: recent.number,
+            };
+            self.repeated.push_if(is_repeated, repeated);
+            *recent = piece;
+        }
+        let shard = bits & (self.counts.len() as u32 - 1);
+        self.counts[shard as usize] += u32::from(!is_repeated);
+        let hashed = Hashed::new(piece, bytes);
+        self.pieces.push_if(!is_repeated, (hashed, shard));
+    }
+
+    /// The pieces that were added.
+    pub(super) fn partition(&self) -> Partition {
+        // Until a shard's pieces are there, its end is how far they have come.
+        let mut ends = Vec::with_capacity(self.counts.len());
+        let mut end = 0;
+        for count in &self.counts {
+            ends.push(end);
+            end += count;
+        }
+        let mut pieces = vec![Hashed::default(); self.pieces.len];
+        for &(piece, shard) in self.pieces.as_slice() {
+            let end = &mut ends[shard as usize];
+            pieces[*end as usize] = piece;
+            *end += 1;
+        }
+        Partition {
+            pieces,
+            ends,
+            repeated: self.repeated.as_slice().to_vec(),
+        }
+    }
+}
+
+impl Partition {
+    /// The pieces of each shard, to be found.
+    pub(super) fn shards(&mut self) -> impl Iterator<Item = &mut [Hashed]> {
+        let mut rest = self.pieces.as_mut_slice();
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let shard;
+            (shard, rest) = std::mem::take(&mut rest).split_at_mut((end - start) as usize);
+            start = end;
+            shard
+        })
+    }
+
+    /// Tells each piece of `batch`, which was cut of `inputs`, which string it is; returns
+    /// the strings that were new.
+    pub(super) fn tell<'a>(self, batch: &mut Batch, inputs: &[&'a [u8]]) -> Vec<Unplaced<'a>> {
+        let mut strings = Vec::new();
+        for piece in &self.pieces {
+            let number = piece.fingerprint.number;
+            let (id, is_new) = piece.found();
+            batch.pieces[number as usize].out = id;
+            if is_new {
+                strings.push(Unplaced::new(batch.bytes(inputs, number), piece.key, id));
+            }
+        }
+        for repeated in &self.repeated {
+            let earlier = batch.pieces[repeated.earlier as usize];
+            batch.pieces[repeated.piece as usize].out = earlier.out;
+        }
+        strings
+    }
+}
