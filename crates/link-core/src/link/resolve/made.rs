@@ -5,8 +5,8 @@ use rustc_hash::FxHashSet;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 use wasm_format::{GlobalType, Limits, Mutability, RefType, TableType, ValType};
 
-use super::table::Mention;
-use super::{Resolver, own_mention};
+use super::Resolver;
+use super::mention::{Mention, own_mention};
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::SymbolId;
 use crate::link::object::ImportName;

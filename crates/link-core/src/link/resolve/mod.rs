@@ -3,36 +3,39 @@
 //! the linker's own symbols, applies `--wrap`.
 
 mod ahead;
+mod command_line;
+mod conflicts;
 mod made;
+mod mention;
 mod messages;
 mod names;
 mod order;
 mod record;
+mod settle;
 mod shared;
 mod stub;
 mod table;
 mod wrap;
 
 use bumpalo::Bump;
-use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use self::ahead::Parsed;
+use self::mention::{Mention, mention};
 use self::names::InputNames;
 pub(crate) use self::names::Names;
 use self::record::Wanted;
-use self::table::{LazyId, Mention, Referred, Table, mention, object_definition};
+use self::table::{LazyId, Referred, Table};
 use super::ids::{FileId, ObjSymbol, SymbolId};
 use super::object::{ObjTarget, Object, ObjectSymbol};
-use super::options::{Options, OutputKind, Unresolved};
+use super::options::Options;
 use super::read::{BITCODE_NEEDS_LLD, LazyMember, ReadInput, SharedLibrary};
-use super::report::TracedWhat;
 use super::resolution::{Definition, FileResolution, LinkerMade, Resolution, Stub, Symbol};
-use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 
 /// Resolves every name of `inputs`.
 ///
-/// Names that no input holds are made in `names`. Errors go to `diagnostics`; the returned value is complete in spite of them, so that
-/// later phases that only report can run.
+/// Names that no input holds are made in `names`. Errors go to `diagnostics`; the returned
+/// value is complete in spite of them, so that later phases that only report can run.
 pub fn resolve<'a>(
     inputs: Vec<ReadInput<'a>>,
     options: &'a Options,
@@ -67,9 +70,6 @@ pub fn resolve<'a>(
     }
     resolver.finish(diagnostics)
 }
-
-/// Who needs what the linker or the command line refers to.
-const INTERNAL: &str = "<internal>";
 
 /// An object whose symbols are being added. Adding one may first need another object, so
 /// these stand on a stack.
@@ -292,7 +292,10 @@ impl<'a> Resolver<'a> {
                     }
                 } else {
                     let symbol = ObjSymbol(frame.next as u32);
-                    let definition = object_definition(frame.file, symbol);
+                    let definition = Definition::Object {
+                        file: frame.file,
+                        symbol,
+                    };
                     Some(self.table.define(&said(), definition))
                 }
             };
@@ -332,209 +335,6 @@ impl<'a> Resolver<'a> {
                 self.of_wrong_size.push(diagnostic);
             }
         }
-    }
-
-    /// What `--undefined`, `--export`, `--entry` and command exports refer to.
-    fn add_command_line(&mut self) {
-        let options = self.options;
-        for name in &options.undefined {
-            self.want(name, INTERNAL);
-        }
-        for name in options.exports.iter().chain(&options.exports_if_defined) {
-            self.want(name, "--export");
-        }
-        if let (false, Some(entry)) = (options.is_relocatable(), options.entry_name()) {
-            self.entry = self.want(entry, "--entry");
-            match self.entry {
-                Some(id) if self.table.is_defined(id) => {
-                    self.table.symbols[id.index()].force_export = true;
-                }
-                _ => {
-                    let message =
-                        format!("entry symbol not defined (pass --no-entry to suppress): {entry}");
-                    let diagnostic = Diagnostic::error(Code::Undefined, message).about(entry);
-                    self.table.diagnostics.push(diagnostic);
-                }
-            }
-        }
-        self.find_call_dtors();
-    }
-
-    /// The symbol of a name that the command line wants; pulls it if a lazy input has it.
-    /// A name nobody has mentioned stays unmentioned. `by` is what `--why-extract` says.
-    fn want(&mut self, name: &'a str, by: &str) -> Option<SymbolId> {
-        let id = self.table.find_or_offered(name)?;
-        self.table.symbols[id.index()].used_in_object = true;
-        if let Some(lazy) = self.table.take_lazy(id) {
-            let symbol = self.table.symbols[id.index()].name;
-            let by = by.into();
-            self.pull(lazy, Wanted { by, symbol });
-        }
-        // The definition may have become another variant of the name.
-        self.table.find(name)
-    }
-
-    /// `__wasm_call_dtors` is called by the wrappers of exports of a command: where
-    /// nobody calls `__wasm_call_ctors` himself.
-    fn find_call_dtors(&mut self) {
-        const CTORS: &str = "__wasm_call_ctors";
-        let options = self.options;
-        let Some(ctors) = self.made.call_ctors else {
-            return;
-        };
-        let by_hand = self.table.symbols[ctors.index()].used_in_object
-            || options.entry_name() == Some(CTORS)
-            || options
-                .exports
-                .iter()
-                .chain(&options.exports_if_defined)
-                .any(|name| name == CTORS);
-        if options.is_relocatable() || options.output == OutputKind::Shared || by_hand {
-            return;
-        }
-        let Some(id) = self.want("__wasm_call_dtors", INTERNAL) else {
-            return;
-        };
-        let symbol = &self.table.symbols[id.index()];
-        let no_signature = symbol.signature.is_none_or(|bytes| bytes == [0x60, 0, 0]);
-        let is_function = symbol.kind == SymbolKind::Function
-            && matches!(symbol.definition, Definition::Object { .. });
-        let message = if !is_function {
-            "__wasm_call_dtors must be a function"
-        } else if !no_signature {
-            "__wasm_call_dtors must have no argument or return values"
-        } else {
-            self.call_dtors = Some(id);
-            return;
-        };
-        self.table
-            .diagnostics
-            .push(Diagnostic::error(Code::TypeMismatch, message).about("__wasm_call_dtors"));
-    }
-
-    /// Decides what a name with several signatures means: the definition, and for calls
-    /// with another signature a stub that traps.
-    fn settle_variants(&mut self) {
-        let variants = std::mem::take(&mut self.table.variants);
-        for (name, variants) in variants {
-            let defined = variants
-                .iter()
-                .copied()
-                .find(|&id| self.table.is_defined(id));
-            let (chosen, severity) = match defined {
-                Some(defined) => (defined, Severity::Warning),
-                // Which signature would the import have?
-                None => (variants[1], Severity::Error),
-            };
-            for &id in &variants {
-                if id == chosen || (defined.is_none() && id != variants[0]) {
-                    continue;
-                }
-                let [a, b] = [id, chosen].map(|id| {
-                    let symbol = &self.table.symbols[id.index()];
-                    format!(
-                        "defined as {} in {}",
-                        messages::signature(symbol.signature),
-                        self.table.file_name(symbol.file)
-                    )
-                });
-                let mut diagnostic = Diagnostic::error(
-                    Code::TypeMismatch,
-                    format!("function signature mismatch: {}", self.table.show(name)),
-                )
-                .about(name)
-                .note(a)
-                .note(b);
-                diagnostic.severity = severity;
-                self.table.diagnostics.push(diagnostic);
-            }
-            if defined.is_some() {
-                self.table.stands_for(name, chosen);
-                for &id in variants.iter().filter(|&&id| id != chosen) {
-                    self.make_stub(id, "signature_mismatch:");
-                }
-            }
-        }
-    }
-
-    /// Makes calls of a function trap; its address is null.
-    fn make_stub(&mut self, id: SymbolId, prefix: &'static str) {
-        let symbol = &mut self.table.symbols[id.index()];
-        let Some(signature) = symbol.signature else {
-            return;
-        };
-        if self.table.record.traces(symbol.name) {
-            let name = format!("{prefix}{}", symbol.name);
-            self.table
-                .record
-                .traced(&name, None, TracedWhat::Definition);
-        }
-        symbol.definition = Definition::Stub(self.stubs.len() as u32);
-        symbol.hidden = true;
-        symbol.file = None;
-        self.stubs.push(Stub {
-            prefix,
-            name: symbol.name,
-            signature,
-        });
-    }
-
-    fn settle_weak_undefined(&mut self) {
-        for id in (0..self.table.symbols.len()).map(|i| SymbolId::new(i as u32)) {
-            let symbol = &self.table.symbols[id.index()];
-            let unanswered = self.table.is_undefined(id)
-                && symbol.kind == SymbolKind::Function
-                && symbol.definition == Definition::Undefined
-                && symbol.weak
-                && !symbol.force_import;
-            if unanswered {
-                self.make_stub(id, "undefined_weak:");
-            }
-        }
-    }
-
-    /// Marks what `--export` names, and reports what it names in vain.
-    fn force_exports(&mut self) {
-        let options = self.options;
-        for name in options.exports.iter().chain(&options.exports_if_defined) {
-            if let Some(id) = self.exportable(name) {
-                self.table.symbols[id.index()].force_export = true;
-            }
-        }
-        if let Some(entry) = self.entry {
-            self.table.symbols[entry.index()].hidden = false;
-        }
-        for name in &options.exports {
-            let found = self.exportable(name).is_some();
-            let report: fn(Code, String) -> Diagnostic = match options.unresolved {
-                _ if found => continue,
-                Unresolved::Error => Diagnostic::error,
-                Unresolved::Warn => Diagnostic::warning,
-                Unresolved::Ignore | Unresolved::ImportDynamic => continue,
-            };
-            let message = format!("symbol exported via --export not found: {name}");
-            self.table
-                .diagnostics
-                .push(report(Code::Undefined, message).about(name));
-        }
-    }
-
-    /// The symbol that `--export=NAME` can export.
-    fn exportable(&self, name: &str) -> Option<SymbolId> {
-        let id = self.table.find(name)?;
-        let symbol = &self.table.symbols[id.index()];
-        // The function table is defined whenever something may come to need it. It is the
-        // module's own if it is not imported and a file mentions it, or it is to be exported.
-        let is_there = match symbol.definition {
-            Definition::IndirectFunctionTable => {
-                let options = self.options;
-                !options.table.import
-                    && !options.is_pic()
-                    && (symbol.used_in_object || options.table.export)
-            }
-            _ => true,
-        };
-        (is_there && self.table.is_defined(id)).then_some(id)
     }
 
     fn finish(mut self, diagnostics: &mut Diagnostics) -> Resolution<'a> {
@@ -596,20 +396,4 @@ fn is_discarded(frame: &Frame<'_>, entry: &ObjectSymbol<'_>) -> bool {
         _ => None,
     };
     comdat.is_some_and(|comdat| frame.resolution.comdat_discarded[comdat as usize])
-}
-
-/// A symbol that the linker or the command line mentions.
-fn own_mention(name: &str, kind: SymbolKind, flags: SymbolFlags) -> Mention<'_> {
-    Mention {
-        name,
-        number: None,
-        kind,
-        flags,
-        file: None,
-        called_directly: false,
-        signature: None,
-        global_type: None,
-        table_type: None,
-        import: None,
-    }
 }

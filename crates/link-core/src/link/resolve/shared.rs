@@ -3,8 +3,8 @@
 
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
-use super::table::Mention;
-use super::{Resolver, own_mention};
+use super::Resolver;
+use super::mention::{Mention, own_mention};
 use crate::diag::{Code, Diagnostic};
 use crate::link::read::{RawFile, SharedKind, parse_shared};
 

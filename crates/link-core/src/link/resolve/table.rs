@@ -8,12 +8,12 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
-use super::messages;
+use super::mention::{Mention, describe, signature};
 use super::names::{NameId, Names};
 use super::record::Recorder;
 use crate::diag::{Code, Diagnostic};
-use crate::link::ids::{FileId, ObjSymbol, SymbolId};
-use crate::link::object::{ImportName, ObjTarget, Object, ObjectSymbol, Undefined};
+use crate::link::ids::{FileId, SymbolId};
+use crate::link::object::{ImportName, Object, ObjectSymbol};
 use crate::link::options::Options;
 use crate::link::read::LazyMember;
 use crate::link::report::TracedWhat;
@@ -53,23 +53,6 @@ struct Offer {
     lazy: LazyId,
     /// [`Entry::met`]
     met: u32,
-}
-
-/// What a file says of a symbol, defined or not.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Mention<'a> {
-    pub(super) name: &'a str,
-    /// The number of the name, if it is known.
-    pub(super) number: Option<NameId>,
-    pub(super) kind: SymbolKind,
-    pub(super) flags: SymbolFlags,
-    /// `None` for what the linker or the command line mentions.
-    pub(super) file: Option<FileId>,
-    pub(super) called_directly: bool,
-    pub(super) signature: Option<&'a [u8]>,
-    pub(super) global_type: Option<wasm_format::GlobalType>,
-    pub(super) table_type: Option<wasm_format::TableType>,
-    pub(super) import: Option<ImportName<'a>>,
 }
 
 /// The table of names.
@@ -437,27 +420,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Reports a function that a shared library defines and that is called with another
-    /// signature.
-    fn shared_mismatch(&mut self, id: SymbolId, mention: &Mention<'a>) {
-        let symbol = &self.symbols[id.index()];
-        let place = |signature, file| {
-            format!(
-                "defined as {} in {}",
-                messages::signature(signature),
-                self.file_name(file)
-            )
-        };
-        let diagnostic = Diagnostic::error(
-            Code::TypeMismatch,
-            format!("function signature mismatch: {}", self.show(mention.name)),
-        )
-        .about(mention.name)
-        .note(place(symbol.signature, symbol.file))
-        .note(place(mention.signature, mention.file));
-        self.diagnostics.push(diagnostic);
-    }
-
     /// Whether a definition takes the place of what a name means so far; reports two
     /// strong ones.
     fn overrides(&mut self, id: SymbolId, mention: &Mention<'a>) -> bool {
@@ -515,106 +477,7 @@ impl<'a> Table<'a> {
         (variant, true)
     }
 
-    /// Reports a name used for different kinds of things, or a global, table or tag of
-    /// different types.
-    fn check_kind(&mut self, id: SymbolId, mention: &Mention<'a>) -> bool {
-        let symbol = &self.symbols[id.index()];
-        // Whoever only refers to a global may not know whether it is a constant: compilers
-        // declare `__memory_base` both ways.
-        let known = self.is_defined(id) || !mention.flags.contains(SymbolFlags::UNDEFINED);
-        let what = if symbol.kind != mention.kind {
-            Some((
-                "symbol type mismatch",
-                messages::kind(symbol.kind).to_owned(),
-                messages::kind(mention.kind).to_owned(),
-            ))
-        } else if let (Some(old), Some(new)) = (symbol.global_type(), mention.global_type)
-            && (old.value != new.value || known && old.mutability != new.mutability)
-        {
-            Some((
-                "Global type mismatch",
-                messages::global_type(old),
-                messages::global_type(new),
-            ))
-        } else if let (Some(old), Some(new)) = (symbol.table_type(), mention.table_type)
-            && old.element != new.element
-        {
-            Some((
-                "Table type mismatch",
-                old.element.to_string(),
-                new.element.to_string(),
-            ))
-        } else if symbol.kind == SymbolKind::Tag && symbol.signature != mention.signature {
-            Some((
-                "Tag signature mismatch",
-                messages::signature(symbol.signature),
-                messages::signature(mention.signature),
-            ))
-        } else {
-            None
-        };
-        let Some((what, old, new)) = what else {
-            return true;
-        };
-        let diagnostic = Diagnostic::error(
-            Code::TypeMismatch,
-            format!("{what}: {}", self.show(mention.name)),
-        )
-        .about(mention.name)
-        .note(format!(
-            "defined as {old} in {}",
-            self.file_name(symbol.file)
-        ))
-        .note(format!(
-            "defined as {new} in {}",
-            self.file_name(mention.file)
-        ));
-        self.diagnostics.push(diagnostic);
-        false
-    }
-
-    /// Brings together what two references say of where a symbol is imported from.
-    fn merge_import(&mut self, id: SymbolId, mention: &Mention<'a>) {
-        let Some(new) = mention.import else {
-            return;
-        };
-        let symbol = &self.symbols[id.index()];
-        let Some(old) = symbol.import() else {
-            self.set_import(id, new);
-            return;
-        };
-        let mut disagree = Vec::new();
-        if old.explicit && new.explicit && old.name != new.name {
-            disagree.push(("name", old.name, new.name));
-        }
-        if old.module != new.module {
-            disagree.push(("module", old.module, new.module));
-        }
-        for (what, old, new) in disagree {
-            let diagnostic = Diagnostic::error(
-                Code::TypeMismatch,
-                format!(
-                    "import {what} mismatch for symbol: {}",
-                    self.show(mention.name)
-                ),
-            )
-            .about(mention.name)
-            .note(format!(
-                "defined as {old} in {}",
-                self.file_name(symbol.file)
-            ))
-            .note(format!(
-                "defined as {new} in {}",
-                self.file_name(mention.file)
-            ));
-            self.diagnostics.push(diagnostic);
-        }
-        if new.explicit && !old.explicit {
-            self.set_import(id, new);
-        }
-    }
-
-    fn set_import(&mut self, id: SymbolId, import: ImportName<'a>) {
+    pub(super) fn set_import(&mut self, id: SymbolId, import: ImportName<'a>) {
         let symbol = &mut self.symbols[id.index()];
         let known = Particulars {
             import: Some(import),
@@ -646,91 +509,4 @@ impl<'a> Table<'a> {
     pub(super) fn file_name(&self, file: Option<FileId>) -> &str {
         file.map_or("<internal>", |file| &self.file_names[file.index()])
     }
-}
-
-/// Writes what a file says of a symbol into the name's entry.
-fn describe<'a>(symbol: &mut Symbol<'a>, mention: &Mention<'a>, arena: &'a Bump) {
-    symbol.kind = mention.kind;
-    symbol.file = mention.file;
-    symbol.weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
-    symbol.hidden = mention.flags.contains(SymbolFlags::VISIBILITY_HIDDEN);
-    symbol.no_strip = mention.flags.contains(SymbolFlags::NO_STRIP);
-    symbol.exported_flag = mention.flags.contains(SymbolFlags::EXPORTED);
-    symbol.tls = mention.flags.contains(SymbolFlags::TLS);
-    symbol.called_directly |= mention.called_directly;
-    symbol.signature = mention.signature.or(symbol.signature);
-    let particulars = Particulars {
-        global_type: mention.global_type,
-        table_type: mention.table_type,
-        import: mention.import,
-    };
-    symbol.set_particulars(particulars, arena);
-}
-
-/// What `object` says of its symbol `entry`. A definition in a comdat whose other copy
-/// was chosen is described by the type it would have had.
-pub(super) fn mention<'a>(
-    object: &Object<'a>,
-    file: FileId,
-    entry: &ObjectSymbol<'a>,
-) -> Mention<'a> {
-    let mut mention = Mention {
-        name: entry.name,
-        number: None,
-        kind: entry.kind(),
-        flags: entry.flags,
-        file: Some(file),
-        called_directly: entry.called_directly,
-        signature: signature(object, entry),
-        global_type: None,
-        table_type: None,
-        import: None,
-    };
-    match entry.target {
-        ObjTarget::Global(global) => {
-            mention.global_type = Some(object.globals[global.index()].ty);
-        }
-        ObjTarget::Table(table) => mention.table_type = Some(object.tables[table.index()].ty),
-        ObjTarget::Undefined { what, .. } => match object.undefined[what.index()] {
-            Undefined::Function { import, .. } | Undefined::Tag { import, .. } => {
-                mention.import = Some(import);
-            }
-            Undefined::Global { ty, import } => {
-                mention.global_type = Some(ty);
-                mention.import = Some(import);
-            }
-            Undefined::Table { ty, import } => {
-                mention.table_type = Some(ty);
-                mention.import = Some(import);
-            }
-            Undefined::Data => {}
-        },
-        ObjTarget::Function(_)
-        | ObjTarget::Tag(_)
-        | ObjTarget::Data { .. }
-        | ObjTarget::Absolute { .. }
-        | ObjTarget::Section(_) => {}
-    }
-    mention
-}
-
-/// The encoded signature that `object` gives its symbol `entry`, if that is a function or
-/// a tag.
-#[inline]
-fn signature<'a>(object: &Object<'a>, entry: &ObjectSymbol<'a>) -> Option<&'a [u8]> {
-    let ty = match entry.target {
-        ObjTarget::Function(function) => object.functions[function].ty,
-        ObjTarget::Tag(tag) => object.tags[tag.index()].ty,
-        ObjTarget::Undefined { what, .. } => match object.undefined[what.index()] {
-            Undefined::Function { ty, .. } | Undefined::Tag { ty, .. } => ty,
-            Undefined::Global { .. } | Undefined::Table { .. } | Undefined::Data => return None,
-        },
-        _ => return None,
-    };
-    Some(object.types[ty.index()])
-}
-
-/// The definition that symbol `symbol` of `file` is.
-pub(super) fn object_definition(file: FileId, symbol: ObjSymbol) -> Definition {
-    Definition::Object { file, symbol }
 }

@@ -3,9 +3,11 @@
 use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolFlags;
 
+use super::Resolver;
+use super::command_line::INTERNAL;
+use super::mention::own_mention;
 use super::record::Wanted;
 use super::table::Referred;
-use super::{INTERNAL, Resolver, own_mention};
 use crate::link::ids::SymbolId;
 
 /// One wrapped name.

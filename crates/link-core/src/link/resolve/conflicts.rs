@@ -1,0 +1,131 @@
+//! What files say of a name and what does not go together.
+
+use wasm_format::linking::{SymbolFlags, SymbolKind};
+
+use super::mention::Mention;
+use super::messages;
+use super::table::Table;
+use crate::diag::{Code, Diagnostic};
+use crate::link::ids::SymbolId;
+
+impl<'a> Table<'a> {
+    /// Reports a function that a shared library defines and that is called with another
+    /// signature.
+    pub(super) fn shared_mismatch(&mut self, id: SymbolId, mention: &Mention<'a>) {
+        let symbol = &self.symbols[id.index()];
+        let place = |signature, file| {
+            format!(
+                "defined as {} in {}",
+                messages::signature(signature),
+                self.file_name(file)
+            )
+        };
+        let diagnostic = Diagnostic::error(
+            Code::TypeMismatch,
+            format!("function signature mismatch: {}", self.show(mention.name)),
+        )
+        .about(mention.name)
+        .note(place(symbol.signature, symbol.file))
+        .note(place(mention.signature, mention.file));
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports a name used for different kinds of things, or a global, table or tag of
+    /// different types.
+    pub(super) fn check_kind(&mut self, id: SymbolId, mention: &Mention<'a>) -> bool {
+        let symbol = &self.symbols[id.index()];
+        // Whoever only refers to a global may not know whether it is a constant: compilers
+        // declare `__memory_base` both ways.
+        let known = self.is_defined(id) || !mention.flags.contains(SymbolFlags::UNDEFINED);
+        let what = if symbol.kind != mention.kind {
+            Some((
+                "symbol type mismatch",
+                messages::kind(symbol.kind).to_owned(),
+                messages::kind(mention.kind).to_owned(),
+            ))
+        } else if let (Some(old), Some(new)) = (symbol.global_type(), mention.global_type)
+            && (old.value != new.value || known && old.mutability != new.mutability)
+        {
+            Some((
+                "Global type mismatch",
+                messages::global_type(old),
+                messages::global_type(new),
+            ))
+        } else if let (Some(old), Some(new)) = (symbol.table_type(), mention.table_type)
+            && old.element != new.element
+        {
+            Some((
+                "Table type mismatch",
+                old.element.to_string(),
+                new.element.to_string(),
+            ))
+        } else if symbol.kind == SymbolKind::Tag && symbol.signature != mention.signature {
+            Some((
+                "Tag signature mismatch",
+                messages::signature(symbol.signature),
+                messages::signature(mention.signature),
+            ))
+        } else {
+            None
+        };
+        let Some((what, old, new)) = what else {
+            return true;
+        };
+        let diagnostic = Diagnostic::error(
+            Code::TypeMismatch,
+            format!("{what}: {}", self.show(mention.name)),
+        )
+        .about(mention.name)
+        .note(format!(
+            "defined as {old} in {}",
+            self.file_name(symbol.file)
+        ))
+        .note(format!(
+            "defined as {new} in {}",
+            self.file_name(mention.file)
+        ));
+        self.diagnostics.push(diagnostic);
+        false
+    }
+
+    /// Brings together what two references say of where a symbol is imported from.
+    pub(super) fn merge_import(&mut self, id: SymbolId, mention: &Mention<'a>) {
+        let Some(new) = mention.import else {
+            return;
+        };
+        let symbol = &self.symbols[id.index()];
+        let Some(old) = symbol.import() else {
+            self.set_import(id, new);
+            return;
+        };
+        let mut disagree = Vec::new();
+        if old.explicit && new.explicit && old.name != new.name {
+            disagree.push(("name", old.name, new.name));
+        }
+        if old.module != new.module {
+            disagree.push(("module", old.module, new.module));
+        }
+        for (what, old, new) in disagree {
+            let diagnostic = Diagnostic::error(
+                Code::TypeMismatch,
+                format!(
+                    "import {what} mismatch for symbol: {}",
+                    self.show(mention.name)
+                ),
+            )
+            .about(mention.name)
+            .note(format!(
+                "defined as {old} in {}",
+                self.file_name(symbol.file)
+            ))
+            .note(format!(
+                "defined as {new} in {}",
+                self.file_name(mention.file)
+            ));
+            self.diagnostics.push(diagnostic);
+        }
+        if new.explicit && !old.explicit {
+            self.set_import(id, new);
+        }
+    }
+}
