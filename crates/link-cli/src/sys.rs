@@ -300,7 +300,10 @@ mod tests {
         for size in [0, 1, 4096, 1 << 20] {
             let bytes: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
             std::fs::write(&path, &bytes).unwrap();
-            assert!(InputFiles::default().read(&path).unwrap().bytes() == bytes);
+            let data = InputFiles::default().read(&path).unwrap();
+            assert!(data.bytes() == bytes);
+            data.release(1..size);
+            assert!(data.bytes() == bytes);
         }
         assert!(InputFiles::default().read(dir.path()).is_err());
     }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
@@ -14,8 +15,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use link_core::link::FileData;
-use memmap2::{Mmap, MmapMut};
+use link_core::link::{FileBytes, FileData};
+use memmap2::{Mmap, MmapMut, UncheckedAdvice};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
@@ -105,11 +106,44 @@ pub(super) fn read(path: &Path) -> io::Result<FileData> {
         // process does, the link reads what it finds with every offset checked, as it does with
         // any input; if the file shrinks, the system ends the command.
         let map = unsafe { Mmap::map(&file) }?;
-        return Ok(FileData::new(map));
+        return Ok(FileData::of(MappedFile(map)));
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
     file.read_to_end(&mut bytes)?;
     Ok(FileData::new(bytes))
+}
+
+/// Bytes from which on a part of a mapping is given back. All threads have to be told of it, which
+/// takes longer than few pages are worth.
+const RELEASED: usize = 64 << 10;
+
+/// An input, mapped.
+struct MappedFile(Mmap);
+
+impl FileBytes for MappedFile {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    #[allow(
+        unsafe_code,
+        reason = "the system calls it so: of other memory it would be the end"
+    )]
+    fn release(&self, range: Range<usize>) {
+        let page = rustix::param::page_size();
+        let start = range.start.next_multiple_of(page);
+        let end = range.end.min(self.0.len()) / page * page;
+        if end.saturating_sub(start) >= RELEASED {
+            // SAFETY: the mapping is of a file and nothing is ever written through it: what is
+            // given back is read from the file again if somebody looks at it.
+            let released = unsafe {
+                self.0
+                    .unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start)
+            };
+            // It is advice: a system that does not take it has the memory.
+            let _ = released;
+        }
+    }
 }
 
 /// A new file, mapped to be written to.

@@ -1,24 +1,58 @@
 //! What a link needs of the world outside: files, threads, and whether to stop.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A file's bytes, from wherever they come.
 #[derive(Clone)]
-pub struct FileData(Arc<dyn AsRef<[u8]> + Send + Sync>);
+pub struct FileData(Arc<dyn FileBytes>);
+
+/// Whoever holds the bytes of a file.
+pub trait FileBytes: Send + Sync + 'static {
+    /// The bytes, always the same.
+    fn bytes(&self) -> &[u8];
+
+    /// These will hardly be looked at any more: debug info of a link that strips it. What
+    /// a memory map has in memory of them can be given back; they stay readable.
+    fn release(&self, range: Range<usize>) {
+        let _ = range;
+    }
+}
+
+/// Bytes that take the same memory whether somebody looks at them or not.
+struct Held<T>(T);
+
+impl<T: AsRef<[u8]> + Send + Sync + 'static> FileBytes for Held<T> {
+    fn bytes(&self) -> &[u8] {
+        self.0.as_ref()
+    }
+}
 
 impl FileData {
     /// Bytes held by `owner`: a `Vec<u8>`, a memory map, a `&'static [u8]`, …
     pub fn new(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(owner))
+        Self::of(Held(owner))
+    }
+
+    /// Bytes of which some can be given back.
+    pub fn of(bytes: impl FileBytes) -> Self {
+        Self(Arc::new(bytes))
     }
 
     /// The bytes.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        (*self.0).as_ref()
+        self.0.bytes()
+    }
+
+    /// As [`FileBytes::release`].
+    pub fn release(&self, range: Range<usize>) {
+        if !range.is_empty() {
+            self.0.release(range);
+        }
     }
 }
 

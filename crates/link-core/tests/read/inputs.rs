@@ -1,11 +1,15 @@
 //! What the command line names.
 
 use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
+use link_core::link::options::Strip;
 use link_core::link::read::{self, Input, Inputs, LoadedFiles, ReadInput, ReadInputs};
-use link_core::link::{Env, FileData, Files, Options, Threads};
+use link_core::link::{Env, FileBytes, FileData, Files, Options, Threads};
 
 use crate::common::{ArchiveForm, MemoryFiles, archive, defines};
+use crate::sample;
 
 /// Reads `inputs`, with `-L first -L second`.
 pub(crate) fn read<'a>(
@@ -54,6 +58,58 @@ fn shared_library() -> Vec<u8> {
     let mut bytes = wasm_format::MODULE_HEADER.to_vec();
     wasm_format::put_custom_section(&mut bytes, "dylink.0", &[]);
     bytes
+}
+
+/// Bytes, and what was given back of them.
+struct Released {
+    bytes: Vec<u8>,
+    ranges: Arc<Mutex<Vec<Range<usize>>>>,
+}
+
+impl FileBytes for Released {
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn release(&self, range: Range<usize>) {
+        self.ranges.lock().unwrap().push(range);
+    }
+}
+
+#[test]
+fn debug_info_is_given_back_only_when_stripped() {
+    let released = |strip: Strip| {
+        let bytes = sample::object().build();
+        let ranges = Arc::default();
+        let data = FileData::of(Released {
+            bytes: bytes.clone(),
+            ranges: Arc::clone(&ranges),
+        });
+        let loaded = LoadedFiles::new();
+        let inputs = Inputs {
+            inputs: vec![Input::bytes("a.o", data)],
+            ..Inputs::default()
+        };
+        let mut options = Options::default();
+        options.strip = strip;
+        read::read(inputs, &loaded, &options, &Env::default());
+        let ranges = ranges.lock().unwrap();
+        let contents = |range: &Range<usize>| bytes[range.clone()].to_vec();
+        ranges.iter().map(contents).collect::<Vec<_>>()
+    };
+    let mut sections = sample::object().sections();
+    sections.retain(|s| s.is_custom(".debug_info") || s.is_custom("reloc..debug_info"));
+    let debug: Vec<_> = sections.into_iter().map(|section| section.body).collect();
+    assert!(!debug.is_empty());
+    let stripped = released(Strip::Debug);
+    assert_eq!(stripped.len(), debug.len());
+    assert!(
+        stripped
+            .iter()
+            .zip(&debug)
+            .all(|(range, body)| body.ends_with(range))
+    );
+    assert!(released(Strip::None).is_empty());
 }
 
 #[test]

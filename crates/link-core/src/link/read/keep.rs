@@ -22,9 +22,9 @@ impl LoadedFiles {
         Self::default()
     }
 
-    /// Keeps a file, and returns its bytes.
-    pub(super) fn keep_file(&self, data: FileData) -> &[u8] {
-        self.files.push(data).bytes()
+    /// Keeps a file.
+    pub(super) fn keep_file(&self, data: FileData) -> &FileData {
+        self.files.push(data)
     }
 
     /// Keeps bytes that are in no file.

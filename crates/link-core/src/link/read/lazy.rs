@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasm_format::linking::{LINKING_SECTION, LinkingSection, Subsection, SymbolFlags, SymbolKind};
@@ -14,8 +14,8 @@ use super::kind::FileKind;
 use super::parse::{ParseOptions, parse_object};
 use super::sections::sections;
 use crate::diag::{Code, Diagnostic};
-use crate::link::Files;
 use crate::link::object::Object;
+use crate::link::{FileData, Files};
 
 /// What is said of bitcode that would have to be linked.
 pub(crate) const BITCODE_NEEDS_LLD: &str = "LLVM bitcode can only be linked by LLD (--backend=lld)";
@@ -81,11 +81,16 @@ pub(super) struct Access<'a> {
 }
 
 impl<'a> Access<'a> {
+    /// The file at `path`.
+    pub(super) fn open(self, path: &Path) -> io::Result<&'a FileData> {
+        Ok(self.loaded.keep_file(self.files.read(path)?))
+    }
+
     /// The bytes of `contents`.
     pub(super) fn load(self, contents: &Contents<'a>) -> io::Result<&'a [u8]> {
         match contents {
             Contents::Bytes(bytes) => Ok(bytes),
-            Contents::File(path) => Ok(self.loaded.keep_file(self.files.read(path)?)),
+            Contents::File(path) => Ok(self.open(path)?.bytes()),
         }
     }
 }

@@ -10,8 +10,10 @@ use super::keep::LoadedFiles;
 use super::kind::{FileKind, Foreign};
 use super::lazy::{Access, Contents, LazyMember, Name, cannot_open, defined_symbols};
 use super::parse::{ParseOptions, parse_object};
+use super::sections::sections;
 use crate::diag::{Code, Diagnostic};
-use crate::link::{Env, Files, Options, par};
+use crate::link::object::is_debug_section;
+use crate::link::{Env, FileData, Files, Options, par};
 
 /// Finds, loads and tells apart all inputs, and parses those that are linked in any case.
 ///
@@ -83,8 +85,8 @@ impl<'a> InputReader<'_, 'a> {
                 Err(diagnostic) => part.diagnostics.push(diagnostic),
             },
             Source::Bytes { name, data } => {
-                let bytes = self.access.loaded.keep_file(data);
-                self.file(&name.into(), None, bytes, position, part);
+                let data = self.access.loaded.keep_file(data);
+                self.file(&name.into(), None, data, position, part);
             }
             Source::Object(object) => part.inputs.push(ReadInput::Object(object)),
         }
@@ -110,8 +112,8 @@ impl<'a> InputReader<'_, 'a> {
 
     fn path(&self, path: &Path, position: Position, part: &mut ReadInputs<'a>) {
         let name: Arc<str> = path.to_string_lossy().into();
-        match self.access.load(&Contents::File(path.to_owned())) {
-            Ok(bytes) => self.file(&name, Some(path), bytes, position, part),
+        match self.access.open(path) {
+            Ok(data) => self.file(&name, Some(path), data, position, part),
             Err(error) => part.diagnostics.push(cannot_open(&name, &error)),
         }
     }
@@ -121,10 +123,11 @@ impl<'a> InputReader<'_, 'a> {
         &self,
         name: &Arc<str>,
         path: Option<&Path>,
-        bytes: &'a [u8],
+        data: &'a FileData,
         position: Position,
         part: &mut ReadInputs<'a>,
     ) {
+        let bytes = data.bytes();
         let kind = FileKind::of(bytes);
         match kind {
             FileKind::Archive => {
@@ -144,7 +147,12 @@ impl<'a> InputReader<'_, 'a> {
                 )
                 .note("-Bdynamic before it links against shared libraries"),
             ),
-            _ => self.eager(kind, name, bytes, self.options, part),
+            _ => {
+                self.eager(kind, name, bytes, self.options, part);
+                if kind == FileKind::Object && self.options.strip_debug {
+                    release_debug(data);
+                }
+            }
         }
     }
 
@@ -346,8 +354,8 @@ impl<'a> InputReader<'_, 'a> {
             return;
         }
         let name = path.to_string_lossy().into_owned();
-        let bytes = match self.access.load(&Contents::File(path)) {
-            Ok(bytes) => bytes,
+        let bytes = match self.access.open(&path) {
+            Ok(data) => data.bytes(),
             Err(error) => return part.diagnostics.push(cannot_open(&name, &error)),
         };
         let Ok(text) = std::str::from_utf8(bytes) else {
@@ -361,6 +369,25 @@ impl<'a> InputReader<'_, 'a> {
             .filter(|line| !line.is_empty() && !line.starts_with('#'));
         part.may_stay_undefined.extend(symbols);
     }
+}
+
+/// Gives back what is in memory of an object's debug info. Nothing looks at it, but where
+/// the other sections are stands between, and the system maps more than is looked at.
+fn release_debug(data: &FileData) {
+    let bytes = data.bytes();
+    let mut run = 0..0;
+    for section in sections(bytes).map_while(Result::ok) {
+        let start = section.body.offset();
+        let end = start + section.body.remaining();
+        if !is_debug_section(section.name) {
+            data.release(std::mem::take(&mut run));
+        } else if run.is_empty() {
+            run = start..end;
+        } else {
+            run.end = end;
+        }
+    }
+    data.release(run);
 }
 
 /// The file of the library `name`, as `-l` has it; after a `:`, the file of that name.
