@@ -359,8 +359,11 @@ pub enum Relocs<'a> {
     /// As a file has them. They were decoded once, when the file was read, and found
     /// good.
     Encoded {
-        /// The chunk's entries.
+        /// The chunk's entries, and those that follow in its section: the decoder looks
+        /// at more bytes at once than an entry has.
         entries: &'a [u8],
+        /// How many bytes are those of others.
+        after: usize,
         /// Where the chunk begins in its section's contents: entries' offsets count from
         /// the section's start.
         chunk_start: u32,
@@ -382,10 +385,12 @@ impl<'a> Relocs<'a> {
         match self {
             Relocs::Encoded {
                 entries,
+                after,
                 chunk_start,
                 ..
             } => RelocIter::Encoded {
                 entries,
+                after,
                 chunk_start,
             },
             Relocs::Decoded(relocs) => RelocIter::Decoded(relocs.iter()),
@@ -406,7 +411,7 @@ impl<'a> Relocs<'a> {
     #[inline]
     pub fn is_empty(self) -> bool {
         match self {
-            Relocs::Encoded { entries, .. } => entries.is_empty(),
+            Relocs::Encoded { entries, after, .. } => entries.len() <= after,
             Relocs::Decoded(relocs) => relocs.is_empty(),
         }
     }
@@ -417,8 +422,10 @@ impl<'a> Relocs<'a> {
 pub enum RelocIter<'a> {
     /// Decoding them on the way.
     Encoded {
-        /// The entries not yet decoded.
+        /// The entries not yet decoded, and those of others.
         entries: &'a [u8],
+        /// How many bytes are those of others.
+        after: usize,
         /// Where the chunk begins in its section's contents.
         chunk_start: u32,
     },
@@ -434,8 +441,12 @@ impl Iterator for RelocIter<'_> {
         match self {
             RelocIter::Encoded {
                 entries,
+                after,
                 chunk_start,
             } => {
+                if entries.len() <= *after {
+                    return None;
+                }
                 // Entries were checked when the file was read; ending early is the
                 // harmless answer should that ever not hold.
                 let (entry, rest) = RelocEntry::split_first(entries)?;

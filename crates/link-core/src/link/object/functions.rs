@@ -231,7 +231,8 @@ impl<'a> Functions<'a> {
                 Chunk {
                     bytes: &contents[place.start as usize..][..place.len as usize],
                     relocs: Relocs::Encoded {
-                        entries: &relocs[from as usize..place.relocs_end as usize],
+                        entries: &relocs[from as usize..],
+                        after: relocs.len() - place.relocs_end as usize,
                         chunk_start: place.start,
                         plain: place.plain,
                     },

@@ -128,8 +128,9 @@ fn chunk(bytes: &[u8], start: u32) -> Chunk<'_> {
         bytes,
         relocs: Relocs::Encoded {
             entries: &[],
-            plain: true,
+            after: 0,
             chunk_start: start,
+            plain: true,
         },
     }
 }

@@ -214,9 +214,13 @@ impl Chunks for Segments<'_, '_> {
 
     fn give(&mut self, range: Range<usize>, is_plain: bool) {
         let relocs = &mut self.list[self.next - 1].chunk.relocs;
-        if let Relocs::Encoded { entries, plain, .. } = relocs {
-            *entries = &self.all[range];
-            *plain = is_plain;
+        if let Relocs::Encoded { chunk_start, .. } = *relocs {
+            *relocs = Relocs::Encoded {
+                entries: &self.all[range.start..],
+                after: self.all.len() - range.end,
+                chunk_start,
+                plain: is_plain,
+            };
         }
     }
 }
@@ -239,7 +243,8 @@ impl Chunks for Whole<'_, '_> {
 
     fn give(&mut self, entries: Range<usize>, plain: bool) {
         *self.relocs = Relocs::Encoded {
-            entries: &self.all[entries],
+            entries: &self.all[entries.start..],
+            after: self.all.len() - entries.end,
             chunk_start: 0,
             plain,
         };
