@@ -19,6 +19,8 @@ const SECTIONS: usize = 8;
 ///
 /// # Errors
 /// If they are damaged.
+// The loop has no registers to share with whoever calls.
+#[inline(never)]
 pub(super) fn write_unchecked(
     relocator: &Relocator<'_, '_>,
     site: &Site,
@@ -37,16 +39,22 @@ pub(super) fn write_unchecked(
         sections: [None; SECTIONS],
         function: None,
     };
-    while let Some((reloc, value)) = relocs.next(|entry| offsets.value(entry))? {
-        match value {
-            Some(value) => ValueForm::I32.write(&mut out[reloc.offset as usize..], value),
-            None => match relocator.value(site, &reloc) {
-                Ok(value) => reloc.write(out, value),
-                Err(error) => result = result.and(Err(error)),
-            },
+    loop {
+        relocs.apply_while(|entry| match offsets.value(entry) {
+            Some(value) => {
+                ValueForm::I32.write(&mut out[entry.offset as usize..], value);
+                true
+            }
+            None => false,
+        });
+        let Some(reloc) = relocs.next()? else {
+            return Ok(result);
+        };
+        match relocator.value(site, &reloc) {
+            Ok(value) => reloc.write(out, value),
+            Err(error) => result = result.and(Err(error)),
         }
     }
-    Ok(result)
 }
 
 /// What offsets in debug info count from.

@@ -39,30 +39,31 @@ impl<'a> UncheckedRelocs<'a> {
     }
 }
 
-impl<'a> Checker<'_, 'a> {
-    /// The next relocation, found good, and what `known` says of it: something only of
-    /// one whose target is there and of the kind that its type asks for.
-    ///
-    /// # Errors
-    /// What is wrong with the next relocation.
+impl Checker<'_, '_> {
+    /// Hands relocations to `apply` until it refuses one, or something else is wrong with
+    /// the next. Places are found good here; `apply` is to refuse a target that is not
+    /// there or not of the kind that the type asks for.
     #[inline]
-    pub(crate) fn next<T>(
-        &mut self,
-        known: impl FnOnce(&RelocEntry) -> Option<T>,
-    ) -> Result<Option<(ObjReloc, Option<T>)>, Diagnostic> {
-        if self.left > 0
-            && let Some((entry, rest)) = RelocEntry::split_first(self.rest)
-            && u64::from(entry.offset) >= self.previous_end
+    pub(crate) fn apply_while(&mut self, mut apply: impl FnMut(&RelocEntry) -> bool) {
+        let (mut rest, mut left, mut end) = (self.rest, self.left, self.previous_end);
+        while left > 0
+            && let Some((entry, after)) = RelocEntry::split_first(rest)
+            && u64::from(entry.offset) >= end
             && place_end(&entry) <= self.len
-            && let Some(known) = known(&entry)
+            && apply(&entry)
         {
-            return Ok(Some((self.pass(&entry, rest), Some(known))));
+            rest = after;
+            left -= 1;
+            end = place_end(&entry);
         }
-        Ok(self.next_unknown()?.map(|reloc| (reloc, None)))
+        (self.rest, self.left, self.previous_end) = (rest, left, end);
     }
 
-    #[inline(never)]
-    fn next_unknown(&mut self) -> Result<Option<ObjReloc>, Diagnostic> {
+    /// The next relocation, found good.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn next(&mut self) -> Result<Option<ObjReloc>, Diagnostic> {
         self.check_next().map_err(|fault| {
             fault
                 .in_section(&self.relocs.section)
@@ -83,24 +84,18 @@ impl<'a> Checker<'_, 'a> {
         };
         let entry = entry?;
         check_target(at, &entry, &self.object.symbols, self.object.types.len())?;
-        if check_order(at, &entry, self.previous_end)? > self.len {
+        let end = check_order(at, &entry, self.previous_end)?;
+        if end > self.len {
             return Err(outside(at, &entry, "custom section"));
         }
-        let rest = &self.rest[entries.offset() - at..];
-        Ok(Some(self.pass(&entry, rest)))
-    }
-
-    /// Leaves `entry` behind, which `rest` follows.
-    #[inline]
-    fn pass(&mut self, entry: &RelocEntry, rest: &'a [u8]) -> ObjReloc {
-        self.rest = rest;
+        self.rest = &self.rest[entries.offset() - at..];
         self.left -= 1;
-        self.previous_end = place_end(entry);
-        Reloc {
+        self.previous_end = end;
+        Ok(Some(Reloc {
             offset: entry.offset,
             ty: entry.ty,
             target: entry.index,
             addend: entry.addend,
-        }
+        }))
     }
 }
