@@ -307,7 +307,6 @@ impl RelocEntry {
         Some((entry, end))
     }
 
-    #[inline(never)]
     fn split_first_of_any(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (&code, rest) = bytes.split_first()?;
         let ty = RelocType::from_u8(code)?;

@@ -12,7 +12,7 @@ use super::memory::Memory;
 use super::numbering::{Functions, Globals, Slots, Tables, Tags};
 use super::types::Types;
 use crate::link::ids::{
-    FileId, FuncIndex, GlobalIndex, ObjSymbol, ObjType, SymbolId, TableIndex, TagIndex,
+    FileId, FuncIndex, GlobalIndex, ObjSegment, ObjSymbol, ObjType, SymbolId, TableIndex, TagIndex,
 };
 use crate::link::liveness::Liveness;
 use crate::link::object::{ObjReloc, ObjTarget};
@@ -149,17 +149,7 @@ impl Places<'_, '_> {
             }
             ObjTarget::Data {
                 segment, offset, ..
-            } => self
-                .data
-                .locate(file, segment, offset)
-                .map(|(output, offset)| {
-                    let base = if self.data.segments[output as usize].tls {
-                        0
-                    } else {
-                        self.memory.segments[output as usize]
-                    };
-                    Value::Address(base.wrapping_add(offset))
-                }),
+            } => self.data_address(file, segment, offset).map(Value::Address),
             ObjTarget::Absolute { value, .. } => Some(Value::Address(value)),
             ObjTarget::Global(global) => self.globals.object(file, global).map(Value::Global),
             ObjTarget::Table(table) => self.tables.object(file, table).map(Value::Table),
@@ -169,6 +159,19 @@ impl Places<'_, '_> {
             ObjTarget::Undefined { .. } => None,
         };
         found.unwrap_or(Value::Dead)
+    }
+
+    /// The address of a place in a segment; `None` if the output does not have that.
+    #[inline]
+    fn data_address(&self, file: FileId, segment: ObjSegment, offset: u64) -> Option<u64> {
+        let (output, offset) = self.data.locate(file, segment, offset)?;
+        let output = output as usize;
+        let base = if self.data.segments[output].tls {
+            0
+        } else {
+            self.memory.segments[output]
+        };
+        Some(base.wrapping_add(offset))
     }
 
     /// The value of any symbol.
@@ -295,7 +298,9 @@ impl<'l> Relocator<'l, '_> {
     /// The value that `reloc` writes.
     #[inline]
     pub(crate) fn value(&self, site: &Site, reloc: &ObjReloc) -> Result<u64, OutOfRange> {
-        let value = self.wide_value(site, reloc);
+        let value = self
+            .common_value(site, reloc)
+            .unwrap_or_else(|| self.any_value(site, reloc));
         if !reloc.ty.form().is_64() && !fits_32(value) {
             return Err(OutOfRange {
                 reloc: *reloc,
@@ -305,8 +310,31 @@ impl<'l> Relocator<'l, '_> {
         Ok(value)
     }
 
+    /// The value if it is what nearly all relocations of code and data ask for: the index
+    /// or address of what is in the output. [`any_value`](Self::any_value) is the same.
     #[inline]
-    fn wide_value(&self, site: &Site, reloc: &ObjReloc) -> u64 {
+    fn common_value(&self, site: &Site, reloc: &ObjReloc) -> Option<u64> {
+        use RelocType as R;
+        let symbol = ObjSymbol(reloc.target);
+        match reloc.ty {
+            R::FunctionIndexLeb => {
+                let function = self.called(site.file, symbol)?;
+                Some(u64::from(function.0))
+            }
+            R::GlobalIndexLeb => match self.symbol(site.file, symbol) {
+                Value::Global(global) => Some(u64::from(global.0)),
+                _ => None,
+            },
+            R::MemoryAddrLeb | R::MemoryAddrSleb | R::MemoryAddrI32 => {
+                let address = self.address(site.file, symbol)?;
+                Some(address.wrapping_add(reloc.addend as u64))
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of any relocation.
+    fn any_value(&self, site: &Site, reloc: &ObjReloc) -> u64 {
         use RelocType as R;
         if reloc.ty == R::TypeIndexLeb {
             let ty = self.types.files[site.file.index()][ObjType(reloc.target).index()];
@@ -352,7 +380,10 @@ impl<'l> Relocator<'l, '_> {
                     _ => u64::from(slot.0),
                 }
             }
-            (_, Value::Function(function)) => u64::from(self.called(site, symbol, function).0),
+            (_, Value::Function(function)) => {
+                let called = self.called(site.file, symbol).unwrap_or(function);
+                u64::from(called.0)
+            }
             (_, Value::Table(table)) => u64::from(table.0),
             (_, Value::Tag(tag)) => u64::from(tag.0),
             (_, Value::Address(address)) => {
@@ -367,12 +398,38 @@ impl<'l> Relocator<'l, '_> {
         }
     }
 
-    /// What is called when `function` is, which `symbol` stands for.
+    /// What is called when the function that a symbol names is; `None` if there is none.
     #[inline]
-    fn called(&self, site: &Site, symbol: ObjSymbol, function: FuncIndex) -> FuncIndex {
-        let shared = self.places.resolution.files[site.file.index()].symbols[symbol.index()];
-        let replacement = shared.and_then(|id| self.places.functions.replacement(id));
-        replacement.unwrap_or(function)
+    fn called(&self, file: FileId, symbol: ObjSymbol) -> Option<FuncIndex> {
+        let functions = self.places.functions;
+        let Some(id) = self.places.resolution.files[file.index()].symbols[symbol.index()] else {
+            return match self.places.resolution.target(file, symbol) {
+                ObjTarget::Function(function) => functions.files[file.index()][function.index()],
+                _ => None,
+            };
+        };
+        match self.symbols.get(id) {
+            Value::Function(function) => Some(functions.replacement(id).unwrap_or(function)),
+            _ => None,
+        }
+    }
+
+    /// The address that a symbol stands for; `None` if it is none.
+    #[inline]
+    fn address(&self, file: FileId, symbol: ObjSymbol) -> Option<u64> {
+        let places = &self.places;
+        match places.resolution.files[file.index()].symbols[symbol.index()] {
+            Some(id) => match self.symbols.get(id) {
+                Value::Address(address) => Some(address),
+                _ => None,
+            },
+            None => match places.resolution.target(file, symbol) {
+                ObjTarget::Data {
+                    segment, offset, ..
+                } => places.data_address(file, segment, offset),
+                _ => None,
+            },
+        }
     }
 
     /// The global that holds the address of a symbol.
