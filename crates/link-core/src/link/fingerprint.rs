@@ -46,6 +46,19 @@ impl Numbered {
     }
 }
 
+/// A place instead of the fingerprint, once a search for that has led there.
+impl Numbered {
+    #[inline]
+    pub(crate) fn set_place(&mut self, place: u32) {
+        self.high = place;
+    }
+
+    #[inline]
+    pub(crate) fn place(self) -> u32 {
+        self.high
+    }
+}
+
 impl Fingerprints {
     pub(crate) fn new() -> Self {
         Self {

@@ -20,6 +20,8 @@ use crate::link::read::{LazyMember, ReadInput};
 /// Below this many names a single shard is as fast.
 const SHARDING_FROM: usize = 10_000;
 const SHARD_BITS: u32 = 6;
+/// Names that are spread over the shards at once.
+const BATCH: usize = 4096;
 
 /// A name, in the order of hashes and not of anything that can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,31 +109,36 @@ impl<'i, 'a> Named<'i, 'a> {
     }
 }
 
-/// The names of an input by shard.
-struct Partition {
-    /// The number beside a fingerprint is the name's place in the input.
+/// Names of consecutive inputs, about [`BATCH`] of them, by shard.
+struct Partition<'i, 'a> {
+    inputs: &'i [ReadInput<'a>],
+    /// The number beside a fingerprint is the name's place among all of the inputs.
     names: Vec<Numbered>,
     starts: Vec<u32>,
 }
 
-impl Partition {
-    /// `hashed` is memory that is used again for each input.
+impl<'i, 'a> Partition<'i, 'a> {
+    /// `hashed` is memory that is used again for each.
     fn of(
-        named: Named<'_, '_>,
+        inputs: &'i [ReadInput<'a>],
         fingerprints: Fingerprints,
         shard_bits: u32,
         hashed: &mut Vec<(Numbered, u32)>,
     ) -> Self {
         hashed.clear();
         let mut starts = vec![0u32; (1 << shard_bits) + 1];
-        for nth in 0..named.count() {
-            let Some(name) = named.name(nth) else {
-                continue;
-            };
-            let (name, bits) = fingerprints.of(name.as_bytes());
-            let shard = shard_of(bits, shard_bits);
-            starts[shard + 1] += 1;
-            hashed.push((Numbered::new(name, nth as u32), shard as u32));
+        let mut first = 0;
+        for named in inputs.iter().filter_map(Named::of) {
+            for nth in 0..named.count() {
+                let Some(name) = named.name(nth) else {
+                    continue;
+                };
+                let (name, bits) = fingerprints.of(name.as_bytes());
+                let shard = shard_of(bits, shard_bits);
+                starts[shard + 1] += 1;
+                hashed.push((Numbered::new(name, first + nth as u32), shard as u32));
+            }
+            first += named.count() as u32;
         }
         for i in 1..starts.len() {
             starts[i] += starts[i - 1];
@@ -143,12 +150,65 @@ impl Partition {
             names[*at as usize] = entry;
             *at += 1;
         }
-        Self { names, starts }
+        Self {
+            inputs,
+            names,
+            starts,
+        }
     }
 
     fn shard(&self, shard: usize) -> &[Numbered] {
         &self.names[self.starts[shard] as usize..self.starts[shard + 1] as usize]
     }
+
+    /// All shards' names.
+    fn shards_mut(&mut self) -> impl Iterator<Item = &mut [Numbered]> {
+        let mut rest = &mut *self.names;
+        self.starts.windows(2).map(move |range| {
+            let (shard, others) =
+                std::mem::take(&mut rest).split_at_mut((range[1] - range[0]) as usize);
+            rest = others;
+            shard
+        })
+    }
+
+    /// The names of each input, once shards have told where they have them; `first` is the
+    /// number of each shard's first.
+    fn numbered(&self, first: &[u32]) -> Vec<InputNames> {
+        let counts = self
+            .inputs
+            .iter()
+            .map(|input| Named::of(input).map_or(0, Named::count));
+        let mut all = vec![NameId::NONE; counts.clone().sum()];
+        for (shard, &first) in first.iter().enumerate() {
+            for name in self.shard(shard) {
+                all[name.number as usize] = NameId(first + name.place());
+            }
+        }
+        let mut rest = &*all;
+        counts
+            .map(|count| {
+                let (names, others) = rest.split_at(count);
+                rest = others;
+                InputNames(names.into())
+            })
+            .collect()
+    }
+}
+
+/// Consecutive inputs that have about [`BATCH`] names together.
+fn batches<'i, 'a>(inputs: &'i [ReadInput<'a>]) -> Vec<&'i [ReadInput<'a>]> {
+    let mut count = 0;
+    inputs
+        .split_inclusive(|input| {
+            count += Named::of(input).map_or(0, Named::count);
+            let is_full = count >= BATCH;
+            if is_full {
+                count = 0;
+            }
+            is_full
+        })
+        .collect()
 }
 
 #[inline]
@@ -215,66 +275,40 @@ impl Names {
     fn of_many(inputs: &[ReadInput<'_>]) -> (Self, Vec<InputNames>) {
         let shard_bits = SHARD_BITS;
         let fingerprints = Fingerprints::new();
-        let named = |input: usize| Named::of(&inputs[input]);
-        let partitions = par::map_indices_with(inputs.len(), Vec::new, |hashed, input| {
-            named(input).map(|named| Partition::of(named, fingerprints, shard_bits, hashed))
+        let batches = batches(inputs);
+        let mut partitions = par::map_indices_with(batches.len(), Vec::new, |hashed, nth| {
+            Partition::of(batches[nth], fingerprints, shard_bits, hashed)
         });
 
         // Each shard goes through the inputs in their order.
-        let found = par::map_indices(1 << shard_bits, |nth| {
-            let count = partitions
-                .iter()
-                .flatten()
-                .map(|partition| partition.shard(nth).len());
-            let count = count.sum();
+        let mut of_shards: Vec<Vec<&mut [Numbered]>> = vec![];
+        of_shards.resize_with(1 << shard_bits, || Vec::with_capacity(batches.len()));
+        for partition in &mut partitions {
+            for (all, names) in of_shards.iter_mut().zip(partition.shards_mut()) {
+                all.push(names);
+            }
+        }
+        let mut shards = par::map(of_shards, |all| {
+            let count: usize = all.iter().map(|names| names.len()).sum();
             // Most names come up more than once.
             let mut shard = Shard::with_capacity(count / 2);
-            let mut places = Vec::with_capacity(count);
-            for partition in partitions.iter().flatten() {
-                for name in partition.shard(nth) {
-                    places.push(shard.place(name.fingerprint()).0 as u32);
-                }
+            for name in all.into_iter().flatten() {
+                let (place, _) = shard.place(name.fingerprint());
+                name.set_place(place as u32);
             }
-            (shard, places)
+            shard
         });
-        let mut shards = Vec::with_capacity(found.len());
-        let mut places = Vec::with_capacity(found.len());
-        let mut first = Vec::with_capacity(found.len());
+        let mut first = Vec::with_capacity(shards.len());
         let mut total = 0;
-        for (mut shard, of_shard) in found {
+        for shard in &mut shards {
             first.push(total);
             for known in &mut shard.known {
                 known.number = total;
                 total += 1;
             }
-            shards.push(shard);
-            places.push(of_shard);
         }
-
-        // Where in its shards' places each input begins.
-        let mut next = vec![0u32; shards.len()];
-        let mut begins = Vec::with_capacity(inputs.len());
-        for partition in &partitions {
-            begins.push(next.clone());
-            if let Some(partition) = partition {
-                for (shard, next) in next.iter_mut().enumerate() {
-                    *next += partition.shard(shard).len() as u32;
-                }
-            }
-        }
-        let of_inputs = par::map_indices(inputs.len(), |input| {
-            let (Some(named), Some(partition)) = (named(input), &partitions[input]) else {
-                return InputNames::default();
-            };
-            let mut names = vec![NameId::NONE; named.count()];
-            for (shard, &begin) in begins[input].iter().enumerate() {
-                let places = &places[shard][begin as usize..];
-                for (name, &place) in partition.shard(shard).iter().zip(places) {
-                    names[name.number as usize] = NameId(first[shard] + place);
-                }
-            }
-            InputNames(names)
-        });
+        let of_inputs = par::map_indices(partitions.len(), |nth| partitions[nth].numbered(&first));
+        let of_inputs = of_inputs.into_iter().flatten().collect();
         let names = Self {
             shards,
             shard_bits,
