@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod direct;
 mod node;
 mod parse;
 mod print;
 mod words;
 
+use direct::Direct;
 use node::{NodeId, Nodes};
 use parse::{Parser, Scratch};
 
@@ -37,6 +39,7 @@ const LIMIT_FACTOR: usize = 128;
 /// ```
 #[derive(Default, Debug)]
 pub struct Demangler {
+    direct: Option<Box<Direct>>,
     nodes: Nodes,
     scratch: Scratch,
 }
@@ -80,6 +83,18 @@ impl Demangler {
         if underscores > 5 || bytes.get(underscores) != Some(&b'Z') || bytes.len() > MAX_INPUT {
             return false;
         }
+        if underscores == 1 {
+            let direct = self.direct.get_or_insert_default();
+            if direct.demangle(name, out).is_some() {
+                return true;
+            }
+        }
+        self.parse_and_print(name, underscores, out)
+    }
+
+    /// As [`Self::demangle`], in two steps, for all names.
+    fn parse_and_print(&mut self, name: &str, underscores: usize, out: &mut String) -> bool {
+        let bytes = name.as_bytes();
         // Some targets put one more underscore before every name.
         let root = match underscores {
             1 | 2 => self.symbol(bytes, underscores),

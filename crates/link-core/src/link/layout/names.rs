@@ -127,8 +127,9 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
         index += 1;
     }
 
-    let of_file = |shown: &mut Shown, file: usize| {
-        let mut part = Vec::new();
+    // Files follow one another in the same buffer, and each keeps as much as it needs.
+    let of_file = |(shown, part): &mut (Shown, Vec<u8>), file: usize| {
+        part.clear();
         let mut count = 0;
         let object = resolution.object(FileId(file as u32));
         for (i, index) in numbers.files[file].iter().enumerate() {
@@ -145,15 +146,16 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
                 object.functions.debug_name(function),
                 object.function_name(function),
             ) {
-                (Some(name), _) => encode(&mut part, name),
+                (Some(name), _) => encode(part, name),
                 (None, "") => continue,
-                (None, name) => encode(&mut part, shown.name(name)),
+                (None, name) => encode(part, shown.name(name)),
             }
             count += 1;
         }
-        (count, part)
+        (count, part.clone())
     };
-    let of_files = par::map_indices_with(resolution.objects.len(), || Shown::new(sources), of_file);
+    let buffers = || (Shown::new(sources), Vec::new());
+    let of_files = par::map_indices_with(resolution.objects.len(), buffers, of_file);
     for (count, part) in of_files {
         entries.count += count;
         entries.parts.push(part);
