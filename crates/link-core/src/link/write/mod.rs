@@ -173,9 +173,9 @@ impl<'l> Writer<'l, '_> {
             let mut buffer: Vec<u8> = lock(&buffers).pop().unwrap_or_default();
             let len = parts.iter().map(|part| part.len).sum::<u64>() as usize;
             if buffer.len() < len {
-                // What is there need not be kept, and so not copied.
-                buffer.clear();
-                buffer.resize(len, 0);
+                // Memory that the system hands out is zero already; what is not used of it
+                // costs nothing.
+                buffer = vec![0; len.next_multiple_of(2 * BATCH_BYTES as usize)];
             }
             let out = &mut buffer[..len];
             let mut errors = Vec::new();
