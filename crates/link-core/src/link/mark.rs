@@ -25,7 +25,8 @@ pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
         files: resolution.objects.iter().map(FileMarks::of).collect(),
         symbols: marks(resolution.symbols.len()),
     };
-    par::work_through(marker.roots(options), |item, list| {
+    // Lists stay short where one chunk leads to few others.
+    par::work_through(marker.roots(options), 8, |item, list| {
         marker.follow(item, list);
     });
     marker.into_liveness()

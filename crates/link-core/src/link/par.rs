@@ -96,15 +96,12 @@ pub fn for_each<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
     }
 }
 
-/// Items of a list that are worth handing to another thread. Lists stay short where one
-/// item leads to few others.
-const WORTH_SHARING: usize = 8;
-
 /// Does `visit` to every item and to those that visits add to the list they are given, in
-/// no particular order.
-pub fn work_through<T: Send>(items: Vec<T>, visit: impl Fn(T, &mut Vec<T>) + Sync) {
+/// no particular order. Of a list of twice as many items as are `worth` handing to another
+/// thread, half is.
+pub fn work_through<T: Send>(items: Vec<T>, worth: usize, visit: impl Fn(T, &mut Vec<T>) + Sync) {
     if available() {
-        rayon::in_place_scope(|scope| share_out(items, &visit, scope));
+        rayon::in_place_scope(|scope| share_out(items, worth, &visit, scope));
     } else {
         let mut list = items;
         while let Some(item) = list.pop() {
@@ -116,16 +113,18 @@ pub fn work_through<T: Send>(items: Vec<T>, visit: impl Fn(T, &mut Vec<T>) + Syn
 /// Works through a list, and leaves half of it to others whenever it has become long.
 fn share_out<'s, T: Send + 's>(
     mut list: Vec<T>,
+    worth: usize,
     visit: &'s (impl Fn(T, &mut Vec<T>) + Sync),
     scope: &rayon::Scope<'s>,
 ) {
-    while let Some(item) = list.pop() {
-        visit(item, &mut list);
-        if list.len() >= 2 * WORTH_SHARING {
+    loop {
+        while list.len() >= 2 * worth {
             // The older half: what was found first leads to more.
             let newer = list.split_off(list.len() / 2);
             let older = std::mem::replace(&mut list, newer);
-            scope.spawn(move |scope| share_out(older, visit, scope));
+            scope.spawn(move |scope| share_out(older, worth, visit, scope));
         }
+        let Some(item) = list.pop() else { return };
+        visit(item, &mut list);
     }
 }

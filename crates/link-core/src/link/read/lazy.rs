@@ -117,14 +117,6 @@ impl<'a> LazyMember<'a> {
         &self.names[self.own_names.clone()]
     }
 
-    /// How many bytes it has; 0 where that is not known before it is opened.
-    pub(crate) fn len(&self) -> usize {
-        match self.contents {
-            Contents::Bytes(bytes) => bytes.len(),
-            Contents::File(_) => 0,
-        }
-    }
-
     /// Reads and parses it.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Whether a link is worth threads.
 
+use std::path::Path;
+
 use super::inputs::{Inputs, Source};
 use super::load::find_library;
 use crate::link::Env;
@@ -8,17 +10,30 @@ use crate::link::object::Object;
 /// Bytes of input from which on threads save more time than it takes to start them.
 const WORTH_THREADS: u64 = 1 << 20;
 
-/// Whether the inputs are few bytes. Looks at sizes, reads nothing, and stops looking once
-/// there is enough.
+/// Of an archive that is not linked as a whole, one in so many bytes is looked at: of a C
+/// library a small program needs less than a tenth.
+const PULLED_SHARE: u64 = 8;
+
+/// Whether the inputs are few bytes to look at. Looks at sizes, reads nothing, and stops
+/// looking once there is enough.
 pub(crate) fn are_small(inputs: &Inputs<'_>, env: &Env<'_>) -> bool {
     let mut left = WORTH_THREADS;
     inputs.inputs.iter().all(|input| {
+        let size_of = |path: &Path| {
+            let size = env.files.size(path)?;
+            let is_archive = path.extension().is_some_and(|extension| extension == "a");
+            Some(if is_archive && !input.whole_archive {
+                size / PULLED_SHARE
+            } else {
+                size
+            })
+        };
         let size = match &input.source {
-            Source::Path(path) => env.files.size(path),
+            Source::Path(path) => size_of(path),
             // One that is not found takes no time.
             Source::Library(name) => {
                 match find_library(&inputs.search_paths, env.files, name, input.dynamic) {
-                    Some(path) => env.files.size(&path),
+                    Some(path) => size_of(&path),
                     None => Some(0),
                 }
             }

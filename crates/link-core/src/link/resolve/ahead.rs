@@ -1,10 +1,14 @@
-//! Parsing what will be pulled, before it is: on all threads, while resolution adds one
+//! Parsing what will be pulled, before it is: on all threads, where resolution adds one
 //! object after another.
 //!
 //! What is pulled follows from rules that depend on the order of the inputs; they are
 //! resolution's. This only guesses, nearly always rightly: a lazy input that defines what
 //! an object refers to, and no object defines, will be needed. A guess that was wrong
 //! cost the parsing, and one that was missed is parsed when it is pulled.
+
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use super::names::{InputNames, NameId, Names};
 use crate::link::object::Object;
@@ -15,20 +19,18 @@ use crate::link::read::{LazyMember, ReadInput};
 /// An object that was lazy, and its names.
 pub(super) type Parsed<'a> = (Object<'a>, InputNames);
 
-/// Bytes of objects from which on it is worth asking other threads for help.
-const WORTH_THREADS: usize = 128 << 10;
-
 /// Nobody offers the name, or nobody has to any more.
 const NOBODY: u32 = u32::MAX;
 
-struct Ahead<'n> {
-    names: &'n mut Names,
+struct Ahead<'i, 'a> {
+    names: &'i Names,
+    members: Vec<&'i LazyMember<'a>>,
     /// For each name, the first lazy input that offers it, while that is of use.
-    offered: Vec<u32>,
-    /// Lazy inputs that will be needed and are not parsed yet.
-    wanted: Vec<u32>,
-    /// Which lazy inputs were wanted.
-    seen: Vec<bool>,
+    offered: Vec<AtomicU32>,
+    /// Which lazy inputs will be needed.
+    wanted: Vec<AtomicBool>,
+    /// Those of them that are parsed.
+    parsed: Vec<OnceLock<Box<Parsed<'a>>>>,
 }
 
 /// For each lazy input, in the order of `inputs`, the object that it is, if it will be
@@ -39,30 +41,10 @@ pub(super) fn parse<'a>(
     names: &mut Names,
     options: &Options,
 ) -> Vec<Option<Box<Parsed<'a>>>> {
-    let mut members: Vec<&LazyMember<'a>> = Vec::new();
-    let mut offered = vec![NOBODY; names.len()];
-    for (input, of_input) in inputs.iter().zip(of_inputs) {
-        if let ReadInput::Lazy(member) = input {
-            for nth in 0..member.symbols().len() {
-                if let Some(name) = of_input.get(nth)
-                    && offered[name.index()] == NOBODY
-                {
-                    offered[name.index()] = members.len() as u32;
-                }
-            }
-            members.push(member);
-        }
+    let ahead = Ahead::new(inputs, of_inputs, names);
+    if ahead.members.is_empty() {
+        return Vec::new();
     }
-    let mut parsed: Vec<Option<Box<Parsed<'a>>>> = members.iter().map(|_| None).collect();
-    if members.is_empty() {
-        return parsed;
-    }
-    let mut ahead = Ahead {
-        names,
-        offered,
-        wanted: Vec::new(),
-        seen: vec![false; members.len()],
-    };
     let objects = || {
         let objects = inputs.iter().zip(of_inputs);
         objects.filter_map(|(input, names)| match input {
@@ -73,72 +55,93 @@ pub(super) fn parse<'a>(
     for (object, names) in objects() {
         ahead.defined(object, names);
     }
+    let mut wanted = Vec::new();
     for (object, names) in objects() {
-        ahead.referred(object, names);
+        ahead.referred(object, names, &mut wanted);
     }
     let named = options.undefined.iter().map(String::as_str);
     for name in named.chain(options.entry_name()) {
         if let Some(name) = ahead.names.number(name) {
-            ahead.want(name);
+            ahead.want(name, &mut wanted);
         }
     }
-    while !ahead.wanted.is_empty() {
-        let wave = std::mem::take(&mut ahead.wanted);
-        let numbered = &*ahead.names;
-        let parse = |&lazy: &u32| {
-            let object = members[lazy as usize].parse().ok()?;
-            let names = numbered.known_of(&object);
-            Some((object, names))
-        };
-        let bytes = |&lazy: &u32| members[lazy as usize].len();
-        let objects: Vec<_> = if wave.iter().map(bytes).sum::<usize>() < WORTH_THREADS {
-            wave.iter().map(parse).collect()
-        } else {
-            par::map_indices(wave.len(), |i| parse(&wave[i]))
-        };
-        let mut known = Vec::with_capacity(wave.len());
-        for (lazy, object) in wave.into_iter().zip(objects) {
-            let Some((object, mut names)) = object else {
-                continue;
-            };
-            ahead.names.complete(&object, &mut names);
-            ahead.offered.resize(ahead.names.len(), NOBODY);
-            ahead.defined(&object, &names);
-            known.push((lazy, object, names));
-        }
-        for (lazy, object, names) in known {
-            ahead.referred(&object, &names);
-            parsed[lazy as usize] = Some(Box::new((object, names)));
-        }
+    // A member is worth a thread.
+    par::work_through(wanted, 1, |lazy, wanted| ahead.parse(lazy, wanted));
+
+    let mut parsed: Vec<_> = (ahead.parsed.into_iter())
+        .map(OnceLock::into_inner)
+        .collect();
+    for (object, of_object) in parsed.iter_mut().flatten().map(|parsed| &mut **parsed) {
+        names.complete(object, of_object);
     }
     parsed
 }
 
-impl Ahead<'_> {
+impl<'i, 'a> Ahead<'i, 'a> {
+    fn new(inputs: &'i [ReadInput<'a>], of_inputs: &[InputNames], names: &'i Names) -> Self {
+        let mut members = Vec::new();
+        let mut offered = vec![NOBODY; names.len()];
+        for (input, of_input) in inputs.iter().zip(of_inputs) {
+            if let ReadInput::Lazy(member) = input {
+                for nth in 0..member.symbols().len() {
+                    if let Some(name) = of_input.get(nth)
+                        && offered[name.index()] == NOBODY
+                    {
+                        offered[name.index()] = members.len() as u32;
+                    }
+                }
+                members.push(member);
+            }
+        }
+        Self {
+            names,
+            offered: offered.into_iter().map(AtomicU32::new).collect(),
+            wanted: members.iter().map(|_| AtomicBool::default()).collect(),
+            parsed: members.iter().map(|_| OnceLock::new()).collect(),
+            members,
+        }
+    }
+
+    /// Parses a lazy input, and adds to `wanted` what it will need.
+    fn parse(&self, lazy: u32, wanted: &mut Vec<u32>) {
+        let Ok(object) = self.members[lazy as usize].parse() else {
+            return;
+        };
+        // A name that has no number yet is one that nobody offers.
+        let names = self.names.known_of(&object);
+        self.defined(&object, &names);
+        self.referred(&object, &names, wanted);
+        self.parsed[lazy as usize].get_or_init(|| Box::new((object, names)));
+    }
+
     /// Nobody needs to offer what an object defines.
-    fn defined(&mut self, object: &Object<'_>, names: &InputNames) {
+    fn defined(&self, object: &Object<'_>, names: &InputNames) {
         for (nth, symbol) in object.symbols.iter().enumerate() {
             if let Some(name) = names.get(nth).filter(|_| !symbol.is_undefined()) {
-                self.offered[name.index()] = NOBODY;
+                self.offered[name.index()].store(NOBODY, Relaxed);
             }
         }
     }
 
-    fn referred(&mut self, object: &Object<'_>, names: &InputNames) {
+    fn referred(&self, object: &Object<'_>, names: &InputNames, wanted: &mut Vec<u32>) {
         for (nth, symbol) in object.symbols.iter().enumerate() {
             if symbol.is_undefined()
                 && !symbol.is_weak()
                 && let Some(name) = names.get(nth)
             {
-                self.want(name);
+                self.want(name, wanted);
             }
         }
     }
 
-    fn want(&mut self, name: NameId) {
-        let lazy = std::mem::replace(&mut self.offered[name.index()], NOBODY);
-        if lazy != NOBODY && !std::mem::replace(&mut self.seen[lazy as usize], true) {
-            self.wanted.push(lazy);
+    fn want(&self, name: NameId, wanted: &mut Vec<u32>) {
+        let offered = &self.offered[name.index()];
+        if offered.load(Relaxed) == NOBODY {
+            return;
+        }
+        let lazy = offered.swap(NOBODY, Relaxed);
+        if lazy != NOBODY && !self.wanted[lazy as usize].swap(true, Relaxed) {
+            wanted.push(lazy);
         }
     }
 }
