@@ -4,10 +4,9 @@
 
 mod build_id;
 mod debug;
+mod outbox;
 mod parts;
 mod relocate;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha1::Sha1;
 use wasm_format::leb128;
@@ -15,6 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use self::build_id::{Hash, Run};
 use self::debug::write_unchecked;
+use self::outbox::Outbox;
 use self::parts::{BATCH_BYTES, Part, Source, parts};
 use self::relocate::{Relocated, write_chunk, write_compressed};
 use super::ids::{FileId, ObjFunc};
@@ -167,28 +167,22 @@ impl<'l> Writer<'l, '_> {
         parts: Vec<Part<'l>>,
         places: &dyn Places,
     ) -> Result<(), Vec<Diagnostic>> {
-        // As many as there are threads in the end.
-        let buffers = Mutex::new(Vec::new());
-        let errors = par::map(runs(parts, BATCH_BYTES), |(start, parts)| {
-            let mut buffer: Vec<u8> = lock(&buffers).pop().unwrap_or_default();
+        let outbox = Outbox::new(places);
+        let mut errors = par::map(runs(parts, BATCH_BYTES), |(start, parts)| {
             let len = parts.iter().map(|part| part.len).sum::<u64>() as usize;
-            if buffer.len() < len {
-                // Memory that the system hands out is zero already; what is not used of it
-                // costs nothing.
-                buffer = vec![0; len.next_multiple_of(2 * BATCH_BYTES as usize)];
-            }
-            let out = &mut buffer[..len];
+            let mut buffer = outbox.buffer(len, 2 * BATCH_BYTES as usize);
             let mut errors = Vec::new();
-            for task in tasks(parts, out) {
+            for task in tasks(parts, &mut buffer[..len]) {
                 self.run(task.source, task.out, &mut errors);
             }
-            if let Err(error) = places.write_at(out, start) {
-                let message = format!("cannot write the output: {error}");
-                errors.push(Diagnostic::error(Code::Io, message).in_file(self.output_name));
-            }
-            lock(&buffers).push(buffer);
+            outbox.send(buffer, len, start);
             errors
         });
+        if let Err(error) = outbox.finish() {
+            let message = format!("cannot write the output: {error}");
+            let error = Diagnostic::error(Code::Io, message).in_file(self.output_name);
+            errors.push(vec![error]);
+        }
         or_errors((), errors)
     }
 
@@ -338,9 +332,4 @@ fn or_errors<T>(made: T, errors: Vec<Vec<Diagnostic>>) -> Result<T, Vec<Diagnost
     } else {
         Err(errors)
     }
-}
-
-/// Whole whatever panicked while holding it: each change is one push or pop.
-fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
-    list.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,92 @@
+//! What was written to memory, on its way to its place.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::link::output::Places;
+
+/// Finished bytes that may wait; whoever has more to add waits for its turn.
+const MAY_WAIT: usize = 8;
+
+/// Where threads leave what they have finished. A file takes the bytes of one thread at a
+/// time, so one writes for all, and the others go on with what is not finished.
+pub(super) struct Outbox<'p> {
+    places: &'p dyn Places,
+    finished: Mutex<Vec<Finished>>,
+    /// Memory to use again.
+    free: Mutex<Vec<Vec<u8>>>,
+    /// Held by who writes; what went wrong, after which nothing is written any more.
+    outcome: Mutex<io::Result<()>>,
+}
+
+struct Finished {
+    /// The first `len` bytes of it are meant.
+    buffer: Vec<u8>,
+    len: usize,
+    /// Where they begin in the output, in bytes.
+    start: u64,
+}
+
+impl<'p> Outbox<'p> {
+    pub(super) fn new(places: &'p dyn Places) -> Self {
+        Self {
+            places,
+            finished: Mutex::new(Vec::new()),
+            free: Mutex::new(Vec::new()),
+            outcome: Mutex::new(Ok(())),
+        }
+    }
+
+    /// Memory of at least `len` bytes, whatever is in it. It is made as much larger as has
+    /// it serve for most of the parts to come.
+    pub(super) fn buffer(&self, len: usize, usual: usize) -> Vec<u8> {
+        let buffer = lock(&self.free).pop().unwrap_or_default();
+        if buffer.len() >= len {
+            return buffer;
+        }
+        // Memory that the system hands out is zero already; what is not used of it costs
+        // nothing.
+        vec![0; len.next_multiple_of(usual)]
+    }
+
+    /// Takes the first `len` bytes of a buffer, which begin at `start` of the output.
+    pub(super) fn send(&self, buffer: Vec<u8>, len: usize, start: u64) {
+        let waiting = {
+            let mut finished = lock(&self.finished);
+            finished.push(Finished { buffer, len, start });
+            finished.len()
+        };
+        if waiting > MAY_WAIT {
+            self.write(&mut lock(&self.outcome));
+        } else if let Ok(mut outcome) = self.outcome.try_lock() {
+            self.write(&mut outcome);
+        }
+    }
+
+    /// Writes what is left.
+    pub(super) fn finish(self) -> io::Result<()> {
+        self.write(&mut lock(&self.outcome));
+        self.outcome
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, outcome: &mut io::Result<()>) {
+        while let Some(Finished { buffer, len, start }) = self.next() {
+            if outcome.is_ok() {
+                *outcome = self.places.write_at(&buffer[..len], start);
+            }
+            lock(&self.free).push(buffer);
+        }
+    }
+
+    fn next(&self) -> Option<Finished> {
+        // What was finished last is nearest to the processor.
+        lock(&self.finished).pop()
+    }
+}
+
+/// Whole whatever panicked while holding it: each change is one push, pop or assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
