@@ -160,7 +160,7 @@ fn places(resolution: &Resolution<'_>) -> FxHashMap<Chunk, Vec<ObjSymbol>> {
     let mut places: FxHashMap<Chunk, Vec<ObjSymbol>> = FxHashMap::default();
     for (file, object) in resolution.objects() {
         for (i, entry) in object.symbols.iter().enumerate() {
-            let chunk = match entry.target {
+            let chunk = match object.symbols.target(entry) {
                 ObjTarget::Function(function) => Chunk::Function(file, function),
                 ObjTarget::Data { segment, .. } => Chunk::Segment(file, segment),
                 _ => continue,

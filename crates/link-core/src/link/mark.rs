@@ -76,8 +76,8 @@ fn everything(resolution: &Resolution<'_>) -> Liveness {
 /// that a linker wrote has some in place of addresses that its code asks for.
 fn named_globals(object: &Object<'_>) -> Vec<bool> {
     let mut named = vec![false; object.globals.len()];
-    for symbol in &object.symbols {
-        if let ObjTarget::Global(global) = symbol.target {
+    for symbol in object.symbols.iter() {
+        if let ObjTarget::Global(global) = object.symbols.target(symbol) {
             named[global.index()] = true;
         }
     }

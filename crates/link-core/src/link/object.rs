@@ -7,20 +7,20 @@
 //! phases after reading rely on it and look nothing up twice.
 
 mod functions;
+mod symbols;
 
 use std::sync::Arc;
 
-use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
+use wasm_format::linking::{SegmentFlags, SymbolKind};
 use wasm_format::reloc::{RelocEntry, RelocType};
 use wasm_format::{GlobalType, TableType};
 
-use super::ids::{
-    ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType, ObjUndefined,
-};
+use super::ids::{ObjCustom, ObjFunc, ObjSymbol, ObjType, ObjUndefined};
 use crate::reloc::Reloc;
 
 pub(crate) use functions::Place;
 pub use functions::{Function, Functions};
+pub use symbols::{ObjTarget, ObjectSymbol, Symbols};
 
 /// The alias of relocations whose target is an index of their object: a symbol's, or for
 /// [`RelocType::TypeIndexLeb`] a type's.
@@ -37,7 +37,7 @@ pub struct Object<'a> {
     /// types are equal exactly if their bytes are).
     pub types: Vec<&'a [u8]>,
     /// The symbol table.
-    pub symbols: Vec<ObjectSymbol<'a>>,
+    pub symbols: Symbols<'a>,
     /// What the file says of the symbols that it does not define. Apart from the symbols,
     /// of which most say less.
     pub undefined: Vec<Undefined<'a>>,
@@ -108,92 +108,6 @@ pub(crate) fn add_undefined<'a>(
     ObjTarget::Undefined { kind, what }
 }
 
-/// An entry of an object's symbol table.
-#[derive(Debug, Clone, Copy)]
-pub struct ObjectSymbol<'a> {
-    /// Its name. A section symbol has its section's name.
-    pub name: &'a str,
-    /// Its flags.
-    pub flags: SymbolFlags,
-    /// What it stands for.
-    pub target: ObjTarget,
-    /// A relocation of the file's code calls it (`R_WASM_FUNCTION_INDEX_LEB`); its
-    /// address may be taken without that. Only direct calls check signatures.
-    pub called_directly: bool,
-}
-
-impl ObjectSymbol<'_> {
-    /// Whether it is not visible outside its file.
-    #[inline]
-    pub fn is_local(&self) -> bool {
-        self.flags.contains(SymbolFlags::BINDING_LOCAL)
-    }
-
-    /// Whether it is weak.
-    #[inline]
-    pub fn is_weak(&self) -> bool {
-        self.flags.contains(SymbolFlags::BINDING_WEAK)
-    }
-
-    /// Whether the file does not define it.
-    #[inline]
-    pub fn is_undefined(&self) -> bool {
-        matches!(self.target, ObjTarget::Undefined { .. })
-    }
-
-    /// What kind of thing it names.
-    pub fn kind(&self) -> SymbolKind {
-        match self.target {
-            ObjTarget::Function(_) => SymbolKind::Function,
-            ObjTarget::Data { .. } | ObjTarget::Absolute { .. } => SymbolKind::Data,
-            ObjTarget::Global(_) => SymbolKind::Global,
-            ObjTarget::Table(_) => SymbolKind::Table,
-            ObjTarget::Tag(_) => SymbolKind::Tag,
-            ObjTarget::Section(_) => SymbolKind::Section,
-            ObjTarget::Undefined { kind, .. } => kind,
-        }
-    }
-}
-
-/// What a symbol stands for.
-#[derive(Debug, Clone, Copy)]
-pub enum ObjTarget {
-    /// A defined function.
-    Function(ObjFunc),
-    /// A place in a segment. `offset` is at most the segment's size.
-    Data {
-        /// The segment.
-        segment: ObjSegment,
-        /// Offset in it, in bytes.
-        offset: u64,
-        /// Size of the symbol, in bytes.
-        size: u64,
-    },
-    /// A data symbol with a value of its own.
-    Absolute {
-        /// The value.
-        value: u64,
-        /// Size of the symbol, in bytes.
-        size: u64,
-    },
-    /// A defined global.
-    Global(ObjGlobal),
-    /// A defined table.
-    Table(ObjTable),
-    /// A defined tag.
-    Tag(ObjTag),
-    /// A custom section. `None` for a section the linker does not carry over (stripped,
-    /// or consumed).
-    Section(Option<ObjCustom>),
-    /// Defined elsewhere.
-    Undefined {
-        /// What kind of thing it names.
-        kind: SymbolKind,
-        /// What the file says of it.
-        what: ObjUndefined,
-    },
-}
-
 /// What a file says of a symbol that it does not define.
 #[derive(Debug, Clone, Copy)]
 pub enum Undefined<'a> {
@@ -236,7 +150,7 @@ pub struct ImportName<'a> {
     pub module: &'a str,
     /// Name within the module.
     pub name: &'a str,
-    /// The symbol has a name of its own ([`SymbolFlags::EXPLICIT_NAME`]): the source
+    /// The symbol has a name of its own ([`EXPLICIT_NAME`](wasm_format::linking::SymbolFlags::EXPLICIT_NAME)): the source
     /// asked for this import, so it may stay undefined.
     pub explicit: bool,
 }

@@ -412,7 +412,7 @@ impl<'a> Resolution<'a> {
     /// The object's own entry for a symbol that an object defines.
     #[inline]
     pub fn target(&self, file: FileId, symbol: ObjSymbol) -> ObjTarget {
-        self.object(file).symbols[symbol.index()].target
+        self.object(file).symbols.target_of(symbol)
     }
 
     /// The name of a symbol.

@@ -37,15 +37,15 @@ fn describe(object: &Object<'_>) -> String {
     for ty in &object.types {
         writeln!(out, "type {ty:x?}").unwrap();
     }
-    for s in &object.symbols {
+    for s in object.symbols.iter() {
         let called = if s.called_directly { " called" } else { "" };
-        let target = match s.target {
+        let target = match object.symbols.target(s) {
             ObjTarget::Undefined { what, .. } => {
                 format!("Undefined({:?})", object.undefined[what.index()])
             }
             defined => format!("{defined:?}"),
         };
-        writeln!(out, "symbol {} {:#x} {target}{called}", s.name, s.flags.0).unwrap();
+        writeln!(out, "symbol {} {:#x} {target}{called}", s.name, s.flags().0).unwrap();
     }
     for f in object.functions.ids() {
         let chunk = object.functions.chunk(f);
@@ -118,7 +118,10 @@ fn debug_sections_are_left_out_when_stripped() {
     assert_eq!(names, ["my section"]);
     let section = object.symbols[sample::DEBUG_INFO as usize];
     assert_eq!(section.name, ".debug_info");
-    assert_eq!(format!("{:?}", section.target), "Section(None)");
+    assert_eq!(
+        format!("{:?}", object.symbols.target(&section)),
+        "Section(None)"
+    );
 }
 
 #[test]
@@ -150,7 +153,10 @@ fn a_table_without_symbol_gets_one() {
     let object = parse(&bytes, &files, false);
     let table = object.symbols.last().unwrap();
     assert_eq!(table.name, "__indirect_function_table");
-    assert_eq!(table.flags, SymbolFlags::UNDEFINED | SymbolFlags::NO_STRIP);
+    assert_eq!(
+        table.flags(),
+        SymbolFlags::UNDEFINED | SymbolFlags::NO_STRIP
+    );
 }
 
 #[test]

@@ -190,7 +190,7 @@ pub(super) fn is_tls(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
             symbol.kind == SymbolKind::Data && symbol.tls
         }
         SymbolRef::Local(file, symbol) => resolution.object(file).symbols[symbol.index()]
-            .flags
+            .flags()
             .contains(wasm_format::linking::SymbolFlags::TLS),
     }
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Index;
 
-use super::{Chunk, ObjTarget, ObjectSymbol, Relocs};
+use super::{Chunk, ObjectSymbol, Relocs};
 use crate::link::ids::{ObjFunc, ObjSymbol, ObjType};
 
 /// Functions, by [`ObjFunc`].
@@ -182,7 +182,7 @@ impl<'a> Functions<'a> {
     /// Notes for each function the first of its object's `symbols` that gives it a name.
     pub(crate) fn take_names(&mut self, symbols: &[ObjectSymbol<'_>]) {
         for (i, symbol) in symbols.iter().enumerate() {
-            if let ObjTarget::Function(function) = symbol.target
+            if let Some(function) = symbol.function()
                 && !symbol.name.is_empty()
             {
                 let known = &mut self.list[function.index()].symbol;

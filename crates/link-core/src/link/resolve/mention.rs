@@ -37,7 +37,7 @@ pub(super) fn mention<'a>(
         name: entry.name,
         number: None,
         kind: entry.kind(),
-        flags: entry.flags,
+        flags: entry.flags(),
         file: Some(file),
         called_directly: entry.called_directly,
         signature: signature(object, entry),
@@ -45,7 +45,7 @@ pub(super) fn mention<'a>(
         table_type: None,
         import: None,
     };
-    match entry.target {
+    match object.symbols.target(entry) {
         ObjTarget::Global(global) => {
             mention.global_type = Some(object.globals[global.index()].ty);
         }
@@ -77,7 +77,7 @@ pub(super) fn mention<'a>(
 /// a tag.
 #[inline]
 pub(super) fn signature<'a>(object: &Object<'a>, entry: &ObjectSymbol<'a>) -> Option<&'a [u8]> {
-    let ty = match entry.target {
+    let ty = match object.symbols.target(entry) {
         ObjTarget::Function(function) => object.functions[function].ty,
         ObjTarget::Tag(tag) => object.tags[tag.index()].ty,
         ObjTarget::Undefined { what, .. } => match object.undefined[what.index()] {

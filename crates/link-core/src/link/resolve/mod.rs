@@ -275,7 +275,7 @@ impl<'a> Resolver<'a> {
     /// has to be added before the next one.
     fn add_symbols(&mut self, frame: &mut Frame<'a>) -> Option<LazyId> {
         while let Some(entry) = frame.object.symbols.get(frame.next) {
-            let id = if entry.is_local() || matches!(entry.target, ObjTarget::Section(_)) {
+            let id = if entry.is_local() || entry.is_section() {
                 None
             } else {
                 let number = frame.names.get(frame.next);
@@ -390,7 +390,7 @@ fn renumber(symbol: &mut Symbol<'_>, order: &[FileId]) {
 /// Whether a definition lies in a comdat of which another file's copy was chosen.
 fn is_discarded(frame: &Frame<'_>, entry: &ObjectSymbol<'_>) -> bool {
     let object = &frame.object;
-    let comdat = match entry.target {
+    let comdat = match object.symbols.target(entry) {
         ObjTarget::Function(function) => object.functions[function].comdat(),
         ObjTarget::Data { segment, .. } => object.segments[segment.index()].comdat,
         _ => None,

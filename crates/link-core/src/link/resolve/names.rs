@@ -13,7 +13,7 @@ use hashbrown::hash_table::Entry;
 
 use crate::link::fingerprint::{Fingerprint, Fingerprints, Numbered};
 use crate::link::ids::SymbolId;
-use crate::link::object::{ObjTarget, Object};
+use crate::link::object::Object;
 use crate::link::par;
 use crate::link::read::{LazyMember, ReadInput};
 
@@ -100,8 +100,7 @@ impl<'i, 'a> Named<'i, 'a> {
         match self {
             Named::Lazy(member) => member.symbols().get(nth).copied(),
             Named::Object(object) => match object.symbols.get(nth) {
-                Some(symbol) if symbol.is_local() => None,
-                Some(symbol) if matches!(symbol.target, ObjTarget::Section(_)) => None,
+                Some(symbol) if symbol.is_local() || symbol.is_section() => None,
                 Some(symbol) => Some(symbol.name),
                 None => object.comdats.get(nth - object.symbols.len()).copied(),
             },

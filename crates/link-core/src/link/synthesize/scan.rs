@@ -144,7 +144,7 @@ fn scan_file(
 fn refers_elsewhere(resolution: &Resolution<'_>, file: FileId) -> bool {
     let symbols = &resolution.files[file.index()].symbols;
     let object = resolution.object(file);
-    symbols.iter().zip(&object.symbols).any(|(id, symbol)| {
+    symbols.iter().zip(&*object.symbols).any(|(id, symbol)| {
         let definition = id.map(|id| resolution.symbol(id).definition);
         match definition {
             Some(Definition::Undefined | Definition::Shared(_)) => true,

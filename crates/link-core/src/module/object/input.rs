@@ -13,7 +13,7 @@ use crate::link::ids::{
 };
 use crate::link::object::{
     Chunk, Custom, Function, Functions, Global, ImportName, ObjInitFunc, ObjReloc, ObjTarget,
-    Object, ObjectSymbol, Relocs, Segment as ObjectSegment, Table, Tag, Undefined, add_undefined,
+    Object, Relocs, Segment as ObjectSegment, Symbols, Table, Tag, Undefined, add_undefined,
 };
 use crate::module::Module;
 use crate::module::arena::Hole;
@@ -196,9 +196,12 @@ impl<'a> LinkInput<'a> {
                 comdat: decl.head.comdat().map(|comdat| comdat.0),
             });
         let mut undefined = Vec::new();
-        let symbols = view.symbols.iter().zip(&self.called);
-        let symbols = symbols.map(|(symbol, &called)| self.symbol(symbol, called, &mut undefined));
-        let symbols: Vec<_> = symbols.collect();
+        let mut symbols = Symbols::with_capacity(view.symbols.len(), view.segments.len());
+        for symbol in &view.symbols {
+            let target = self.target(symbol, &mut undefined);
+            symbols.push(symbol.name, symbol.flags, target);
+        }
+        symbols.set_called(self.called.iter().copied());
         let mut functions = Functions::of_chunks(functions);
         functions.take_names(&symbols);
         Object {
@@ -257,17 +260,13 @@ impl<'a> LinkInput<'a> {
         }
     }
 
-    fn symbol<'s>(
-        &'s self,
-        symbol: &Symbol<'s>,
-        called_directly: bool,
-        list: &mut Vec<Undefined<'s>>,
-    ) -> ObjectSymbol<'s> {
+    /// What a symbol stands for.
+    fn target<'s>(&'s self, symbol: &Symbol<'s>, list: &mut Vec<Undefined<'s>>) -> ObjTarget {
         let numbers = &self.view.numbers;
         let undefined = symbol.flags.contains(SymbolFlags::UNDEFINED);
         let imported = |slots: &[u32], number: u32| slots[number as usize] as usize;
         let decls = &self.module.decls;
-        let target = match symbol.target {
+        match symbol.target {
             SymbolTarget::Data(None) => add_undefined(list, Undefined::Data),
             SymbolTarget::Data(Some(place)) => ObjTarget::Data {
                 segment: ObjSegment(place.segment),
@@ -335,12 +334,6 @@ impl<'a> LinkInput<'a> {
             }
             // A kind that the format adds later is none that a module has.
             _ => ObjTarget::Section(None),
-        };
-        ObjectSymbol {
-            name: symbol.name,
-            flags: symbol.flags,
-            target,
-            called_directly,
         }
     }
 

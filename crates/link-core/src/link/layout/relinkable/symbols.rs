@@ -238,7 +238,7 @@ impl<'a> Maker<'_, '_, 'a> {
             .filter_map(|(i, symbol)| {
                 let id = ObjSymbol(i as u32);
                 let entry = SymbolEntry {
-                    flags: symbol.flags,
+                    flags: symbol.flags(),
                     name: Some(symbol.name),
                     target: self.object(file, id)?,
                 };

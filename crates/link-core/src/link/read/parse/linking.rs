@@ -9,7 +9,7 @@ use wasm_format::{Entries, Reader, RefType, SectionId};
 
 use super::entities::{Import, Imports};
 use crate::link::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag};
-use crate::link::object::{ImportName, ObjInitFunc, ObjTarget, Object, ObjectSymbol, Undefined};
+use crate::link::object::{ImportName, ObjInitFunc, ObjTarget, Object, Symbols, Undefined};
 use crate::link::read::fault::{Fault, Parsed};
 use crate::link::read::sections::Section;
 
@@ -115,34 +115,38 @@ fn symbol_table<'a>(
     file: &File<'_, 'a>,
     object: &mut Object<'a>,
 ) -> Parsed<()> {
-    object.symbols.reserve_exact(entries.len());
+    // Compilers make a segment for each piece of data that they name.
+    let data = object.segments.len().min(entries.len());
+    object.symbols = Symbols::with_capacity(entries.len(), data);
     loop {
         let at = entries.offset();
         let Some(entry) = entries.next() else {
             break;
         };
-        let symbol = symbol(at, &entry?, file, object)?;
-        let unnamed = match symbol.target {
+        let entry = entry?;
+        let (name, target) = symbol(at, &entry, file, object)?;
+        let unnamed = match target {
             ObjTarget::Global(index) => &mut object.globals[index.index()].name,
             ObjTarget::Table(index) => &mut object.tables[index.index()].name,
             ObjTarget::Tag(index) => &mut object.tags[index.index()].name,
             _ => &mut "",
         };
         if unnamed.is_empty() {
-            *unnamed = symbol.name;
+            *unnamed = name;
         }
-        object.symbols.push(symbol);
+        object.symbols.push(name, entry.flags, target);
     }
     object.functions.take_names(&object.symbols);
     Ok(())
 }
 
+/// The name of a symbol, and what it stands for.
 fn symbol<'a>(
     at: usize,
     entry: &SymbolEntry<'a>,
     file: &File<'_, 'a>,
     object: &mut Object<'a>,
-) -> Parsed<ObjectSymbol<'a>> {
+) -> Parsed<(&'a str, ObjTarget)> {
     let undefined = entry.flags.contains(SymbolFlags::UNDEFINED);
     let mut name = entry.name.unwrap_or_default();
     let imports = file.imports;
@@ -203,12 +207,7 @@ fn symbol<'a>(
         }
         _ => return Err(Fault::new(at, "symbol of a kind that cannot be linked")),
     };
-    Ok(ObjectSymbol {
-        name,
-        flags: entry.flags,
-        target,
-        called_directly: false,
-    })
+    Ok((name, target))
 }
 
 /// Where an index of an index space that begins with imports leads.
@@ -347,12 +346,8 @@ fn implied_table_symbol<'a>(
                     explicit: false,
                 },
             });
-            object.symbols.push(ObjectSymbol {
-                name: import.name,
-                flags: SymbolFlags::UNDEFINED | SymbolFlags::NO_STRIP,
-                target,
-                called_directly: false,
-            });
+            let flags = SymbolFlags::UNDEFINED | SymbolFlags::NO_STRIP;
+            object.symbols.push(import.name, flags, target);
             Ok(())
         }
         _ => Err(Fault::new(

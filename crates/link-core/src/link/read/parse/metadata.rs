@@ -77,7 +77,7 @@ fn function(
             return Err(Fault::new(at, message));
         }
         let symbol = ObjSymbol(reloc.target);
-        return Ok(match object.symbols[symbol.index()].target {
+        return Ok(match object.symbols.target_of(symbol) {
             ObjTarget::Function(function) => Some((function, Some(symbol))),
             _ => None,
         });

@@ -29,7 +29,7 @@ use super::sections::{Section, sections};
 use crate::diag::Diagnostic;
 use crate::link::Options;
 use crate::link::ids::ObjCustom;
-use crate::link::object::{Chunk, Custom, Functions, Object, Relocs, is_debug_section};
+use crate::link::object::{Chunk, Custom, Functions, Object, Relocs, Symbols, is_debug_section};
 use wasm_format::dylink::DYLINK_SECTION;
 use wasm_format::linking::LINKING_SECTION;
 use wasm_format::names::NAME_SECTION;
@@ -172,7 +172,7 @@ fn parse<'a>(
         name: name.clone(),
         is_64: imports.memory_64.or(memory_64),
         types,
-        symbols: Vec::new(),
+        symbols: Symbols::default(),
         undefined: Vec::new(),
         functions,
         segments,

@@ -78,9 +78,8 @@ pub(super) fn all<'a>(
         .map_err(|fault| fault.in_section(section))?;
     }
     let (kinds, is_64) = (context.kinds, context.is_64);
-    for (symbol, kind) in object.symbols.iter_mut().zip(kinds) {
-        symbol.called_directly = kind & CALLED != 0;
-    }
+    let called = kinds.into_iter().map(|kind| kind & CALLED != 0);
+    object.symbols.set_called(called);
     object.is_64 = object.is_64.or(is_64);
     Ok(())
 }
