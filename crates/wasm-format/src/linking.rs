@@ -6,7 +6,7 @@
 
 pub use crate::entries::Entries;
 use crate::entries::entry;
-use crate::error::{DecodeErrorKind, Result};
+use crate::error::{DecodeError, DecodeErrorKind, Result};
 use crate::leb128::{self, put_name, put_u32, put_u64};
 use crate::reader::Reader;
 
@@ -408,8 +408,10 @@ impl ComdatEntry {
 /// A group of which the output keeps one copy, as found in a file.
 #[derive(Debug, Clone)]
 pub struct Comdat<'a> {
-    /// Its name, which other files' copies share.
-    pub name: &'a str,
+    /// The bytes of its name, which other files' copies share.
+    pub name_bytes: &'a [u8],
+    /// Where the name is, in the file that errors speak of.
+    name_at: usize,
     /// Its flags; no flag has a meaning yet.
     pub flags: u32,
     /// Its members.
@@ -421,13 +423,27 @@ impl<'a> Comdat<'a> {
     pub const MIN_LEN: usize = 3;
 
     fn decode(reader: &mut Reader<'a>) -> Result<Self> {
-        let name = reader.name()?;
+        let name_at = reader.offset();
+        let name_bytes = reader.byte_vec()?;
         let flags = reader.u32()?;
         let entries = Entries::decode_prefix(reader)?;
         Ok(Self {
-            name,
+            name_bytes,
+            name_at,
             flags,
             entries,
+        })
+    }
+
+    /// Its name. Most have that of a symbol of their file: who knows that symbol can tell
+    /// by the bytes, which need not be found to be UTF-8 again.
+    ///
+    /// # Errors
+    /// If it is not UTF-8.
+    pub fn name(&self) -> Result<&'a str> {
+        std::str::from_utf8(self.name_bytes).map_err(|_| DecodeError {
+            offset: self.name_at,
+            kind: DecodeErrorKind::InvalidUtf8,
         })
     }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use wasm_format::code_metadata::MetadataItem;
 use wasm_format::dylink::{DylinkExport, DylinkImport, DylinkSection, DylinkSubsection, MemInfo};
 use wasm_format::linking::{
-    Comdat, ComdatEntry, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentFlags, SegmentInfo,
+    ComdatEntry, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentFlags, SegmentInfo,
     Subsection, SymbolEntry, SymbolFlags, SymbolTarget,
 };
 use wasm_format::names::{NameSubsection, NameSubsectionId, Naming};
@@ -166,10 +166,9 @@ proptest! {
                 Subsection::ComdatInfo(entries) => {
                     let entries = read(entries);
                     prop_assert_eq!(entries.len(), comdats.len());
-                    for (Comdat { name, flags, entries, .. }, comdat) in
-                        entries.into_iter().zip(&comdats)
-                    {
-                        prop_assert_eq!((name, flags, &read(entries)[..]), *comdat);
+                    for (ours, comdat) in entries.into_iter().zip(&comdats) {
+                        let name = ours.name().expect("as it was encoded");
+                        prop_assert_eq!((name, ours.flags, &read(ours.entries)[..]), *comdat);
                     }
                 }
                 other => return Err(TestCaseError::fail(format!("{other:?}"))),

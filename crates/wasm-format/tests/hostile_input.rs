@@ -61,6 +61,7 @@ fn decode_as_everything(bytes: &[u8]) {
                 Subsection::InitFuncs(entries) => drop(walk.all(entries)),
                 Subsection::ComdatInfo(entries) => {
                     for comdat in walk.all(entries) {
+                        walk.step(comdat.name());
                         // They were walked once to find their end.
                         let count = comdat.entries.len();
                         assert_eq!(walk.all(comdat.entries).len(), count);

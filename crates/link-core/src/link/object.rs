@@ -6,6 +6,7 @@
 //! relocation's place within its chunk, its target of the kind its type asks for. The
 //! phases after reading rely on it and look nothing up twice.
 
+mod comdats;
 mod functions;
 mod symbols;
 
@@ -18,6 +19,7 @@ use wasm_format::{GlobalType, TableType};
 use super::ids::{ObjCustom, ObjFunc, ObjSymbol, ObjType, ObjUndefined};
 use crate::reloc::Reloc;
 
+pub use comdats::Comdats;
 pub(crate) use functions::Place;
 pub use functions::{Function, Functions};
 pub use symbols::{ObjTarget, ObjectSymbol, Symbols};
@@ -59,8 +61,8 @@ pub struct Object<'a> {
     pub tags: Vec<Tag<'a>>,
     /// Init functions, in the file's order.
     pub init_funcs: Vec<ObjInitFunc>,
-    /// Names of the comdats that members refer to by index.
-    pub comdats: Vec<&'a str>,
+    /// The comdats that members refer to by index.
+    pub comdats: Comdats<'a>,
     /// `target_features` section: prefix (`+`, `-` or `=`) and name.
     pub features: Vec<(u8, &'a str)>,
     /// Whether the file has a `target_features` section at all.
@@ -79,6 +81,11 @@ impl<'a> Object<'a> {
     /// Adds an undefined symbol's description; returns what its symbol stands for.
     pub(crate) fn add_undefined(&mut self, undefined: Undefined<'a>) -> ObjTarget {
         add_undefined(&mut self.undefined, undefined)
+    }
+
+    /// The name of a comdat.
+    pub fn comdat_name(&self, comdat: u32) -> &'a str {
+        self.comdats.name_of(comdat, &self.symbols)
     }
 
     /// The name of a function: that of the first symbol that gives it one, else empty.

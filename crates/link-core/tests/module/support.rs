@@ -124,8 +124,9 @@ pub(crate) fn listing(bytes: &[u8]) -> String {
                     }
                     Subsection::ComdatInfo(all) => lines.extend(all.map(|comdat| {
                         let comdat = comdat.unwrap();
+                        let name = comdat.name().unwrap();
                         let members: Vec<_> = comdat.entries.map(Result::unwrap).collect();
-                        format!("comdat {}: {members:?}", comdat.name)
+                        format!("comdat {name}: {members:?}")
                     })),
                     Subsection::SymbolTable(all) => {
                         lines.extend(all.enumerate().map(|(index, symbol)| {

@@ -57,9 +57,7 @@ fn rely_on(object: &Object<'_>) {
     }
     for function in &object.functions {
         count += object.types[function.ty.index()].len();
-        count += function
-            .comdat()
-            .map_or(0, |c| object.comdats[c as usize].len());
+        count += function.comdat().map_or(0, |c| object.comdat_name(c).len());
     }
     for init in &object.init_funcs {
         count += object.symbols[init.symbol.index()].name.len();

@@ -91,7 +91,8 @@ fn describe(object: &Object<'_>) -> String {
     for i in &object.init_funcs {
         writeln!(out, "init {:?} priority {}", i.symbol, i.priority).unwrap();
     }
-    writeln!(out, "comdats {:?}", object.comdats).unwrap();
+    let comdats: Vec<_> = object.comdats.names(&object.symbols).collect();
+    writeln!(out, "comdats {comdats:?}").unwrap();
     text
 }
 

@@ -210,6 +210,12 @@ impl<'a> Functions<'a> {
 
     /// One of them; `None` beyond the last.
     #[inline]
+    pub fn get(&self, function: ObjFunc) -> Option<&Function> {
+        self.list.get(function.index())
+    }
+
+    /// One of them, to change it; `None` beyond the last.
+    #[inline]
     pub fn get_mut(&mut self, function: ObjFunc) -> Option<&mut Function> {
         self.list.get_mut(function.index())
     }

@@ -110,6 +110,12 @@ impl ObjectSymbol<'_> {
         self.flags().contains(SymbolFlags::BINDING_LOCAL)
     }
 
+    /// Whether other files see it: it means what they say of its name, too.
+    #[inline]
+    pub fn is_shared(&self) -> bool {
+        !self.is_local() && !self.is_section()
+    }
+
     /// Whether it is weak.
     #[inline]
     pub fn is_weak(&self) -> bool {
@@ -159,6 +165,7 @@ impl<'a> Symbols<'a> {
     }
 
     /// Adds an entry.
+    #[inline]
     pub(crate) fn push(&mut self, name: &'a str, flags: SymbolFlags, target: ObjTarget) {
         let (what, index) = match target {
             ObjTarget::Function(function) => (What::Function, function.0),

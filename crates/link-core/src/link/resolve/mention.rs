@@ -28,6 +28,7 @@ pub(super) struct Mention<'a> {
 
 /// What `object` says of its symbol `entry`. A definition in a comdat whose other copy
 /// was chosen is described by the type it would have had.
+#[inline]
 pub(super) fn mention<'a>(
     object: &Object<'a>,
     file: FileId,

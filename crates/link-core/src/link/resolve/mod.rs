@@ -251,8 +251,9 @@ impl<'a> Resolver<'a> {
         self.begun += 1;
         self.table.file_names.push(object.name.clone());
         self.comdats.resize(self.table.names.len(), false);
-        let comdat_discarded = (object.symbols.len()..)
-            .take(object.comdats.len())
+        let comdat_discarded = object
+            .comdats
+            .name_places(object.symbols.len())
             .map(|nth| {
                 let name = names.get(nth);
                 name.is_some_and(|name| std::mem::replace(&mut self.comdats[name.index()], true))
@@ -275,9 +276,7 @@ impl<'a> Resolver<'a> {
     /// has to be added before the next one.
     fn add_symbols(&mut self, frame: &mut Frame<'a>) -> Option<LazyId> {
         while let Some(entry) = frame.object.symbols.get(frame.next) {
-            let id = if entry.is_local() || entry.is_section() {
-                None
-            } else {
+            let id = if entry.is_shared() {
                 let number = frame.names.get(frame.next);
                 let said = || Mention {
                     number,
@@ -298,6 +297,8 @@ impl<'a> Resolver<'a> {
                     };
                     Some(self.table.define(&said(), definition))
                 }
+            } else {
+                None
             };
             frame.resolution.symbols.push(id);
             frame.next += 1;

@@ -37,8 +37,8 @@ impl NameId {
     }
 }
 
-/// The names of an input: of an object its symbols and then its comdats, of a lazy input
-/// the symbols that it offers.
+/// The names of an input: of an object its symbols and then those comdats that have names
+/// of their own, of a lazy input the symbols that it offers.
 #[derive(Debug, Default)]
 pub(super) struct InputNames(Vec<NameId>);
 
@@ -89,7 +89,7 @@ impl<'i, 'a> Named<'i, 'a> {
 
     fn count(self) -> usize {
         match self {
-            Named::Object(object) => object.symbols.len() + object.comdats.len(),
+            Named::Object(object) => object.symbols.len() + object.comdats.own_names().len(),
             Named::Lazy(member) => member.symbols().len(),
         }
     }
@@ -99,10 +99,12 @@ impl<'i, 'a> Named<'i, 'a> {
     fn name(self, nth: usize) -> Option<&'a str> {
         match self {
             Named::Lazy(member) => member.symbols().get(nth).copied(),
-            Named::Object(object) => match object.symbols.get(nth) {
-                Some(symbol) if symbol.is_local() || symbol.is_section() => None,
-                Some(symbol) => Some(symbol.name),
-                None => object.comdats.get(nth - object.symbols.len()).copied(),
+            Named::Object(object) => match nth.checked_sub(object.symbols.len()) {
+                None => {
+                    let symbol = &object.symbols[nth];
+                    symbol.is_shared().then_some(symbol.name)
+                }
+                Some(own) => object.comdats.own_names().get(own).copied(),
             },
         }
     }

@@ -12,8 +12,9 @@ use crate::link::ids::{
     ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType,
 };
 use crate::link::object::{
-    Chunk, Custom, Function, Functions, Global, ImportName, ObjInitFunc, ObjReloc, ObjTarget,
-    Object, Relocs, Segment as ObjectSegment, Symbols, Table, Tag, Undefined, add_undefined,
+    Chunk, Comdats, Custom, Function, Functions, Global, ImportName, ObjInitFunc, ObjReloc,
+    ObjTarget, Object, Relocs, Segment as ObjectSegment, Symbols, Table, Tag, Undefined,
+    add_undefined,
 };
 use crate::module::Module;
 use crate::module::arena::Hole;
@@ -204,6 +205,10 @@ impl<'a> LinkInput<'a> {
         symbols.set_called(self.called.iter().copied());
         let mut functions = Functions::of_chunks(functions);
         functions.take_names(&symbols);
+        let mut comdats = Comdats::with_capacity(module.comdats.len());
+        for name in &module.comdats {
+            comdats.push(name);
+        }
         Object {
             symbols,
             undefined,
@@ -228,7 +233,7 @@ impl<'a> LinkInput<'a> {
                     symbol: ObjSymbol(symbol),
                 })
                 .collect(),
-            comdats: module.comdats.iter().map(|name| &**name).collect(),
+            comdats,
             features: module
                 .features
                 .iter()

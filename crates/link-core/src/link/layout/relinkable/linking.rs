@@ -101,8 +101,8 @@ fn comdats<'a>(
     for (file, object) in resolution.objects() {
         let mut comdats: Vec<(&'a str, Vec<ComdatEntry>)> = object
             .comdats
-            .iter()
-            .map(|&name| (name, Vec::new()))
+            .names(&object.symbols)
+            .map(|name| (name, Vec::new()))
             .collect();
         let mut add = |comdat: Option<u32>, kind, index: Option<u32>| {
             if let (Some(comdat), Some(index)) = (comdat, index) {

@@ -9,7 +9,9 @@ use wasm_format::{Entries, Reader, RefType, SectionId};
 
 use super::entities::{Import, Imports};
 use crate::link::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag};
-use crate::link::object::{ImportName, ObjInitFunc, ObjTarget, Object, Symbols, Undefined};
+use crate::link::object::{
+    Comdats, ImportName, ObjInitFunc, ObjTarget, Object, Symbols, Undefined,
+};
 use crate::link::read::fault::{Fault, Parsed};
 use crate::link::read::sections::Section;
 
@@ -396,30 +398,31 @@ fn comdat_info<'a>(
     file: &File<'_, 'a>,
     object: &mut Object<'a>,
 ) -> Parsed<()> {
-    object.comdats.reserve_exact(entries.len());
+    object.comdats = Comdats::with_capacity(entries.len());
     loop {
         let at = entries.offset();
         let Some(entry) = entries.next() else {
             return Ok(());
         };
-        let Comdat {
-            name,
-            flags,
-            mut entries,
-        } = entry?;
-        if flags != 0 {
-            return Err(Fault::new(
-                at,
-                format!("comdat `{name}` has unknown flags {flags:#x}"),
-            ));
-        }
+        let mut entry = entry?;
         let comdat = object.comdats.len() as u32;
-        object.comdats.push(name);
+        match namesake(&entry, file, object) {
+            Some(symbol) => object.comdats.push_named_by(symbol),
+            None => object.comdats.push(entry.name()?),
+        }
+        if entry.flags != 0 {
+            let name = object.comdat_name(comdat);
+            let message = format!("comdat `{name}` has unknown flags {:#x}", entry.flags);
+            return Err(Fault::new(at, message));
+        }
         loop {
-            let at = entries.offset();
-            let Some(member) = entries.next() else { break };
+            let at = entry.entries.offset();
+            let Some(member) = entry.entries.next() else {
+                break;
+            };
             let member = member?;
             put_into(comdat, member, file, object).map_err(|problem| {
+                let name = object.comdat_name(comdat);
                 let message = format!(
                     "comdat `{name}`: member of kind {:?} and index {} {problem}",
                     member.kind, member.index
@@ -428,6 +431,22 @@ fn comdat_info<'a>(
             })?;
         }
     }
+}
+
+/// The symbol that a comdat has its name from: that of its first function, if other files
+/// see it.
+fn namesake(comdat: &Comdat<'_>, file: &File<'_, '_>, object: &Object<'_>) -> Option<ObjSymbol> {
+    let first = comdat.entries.clone().next()?.ok()?;
+    if first.kind != ComdatKind::Function {
+        return None;
+    }
+    let defined = first
+        .index
+        .checked_sub(file.imports.functions.len() as u32)?;
+    let symbol = object.functions.get(ObjFunc(defined))?.symbol()?;
+    let entry = &object.symbols[symbol.index()];
+    let is_namesake = entry.is_shared() && entry.name.as_bytes() == comdat.name_bytes;
+    is_namesake.then_some(symbol)
 }
 
 /// Puts a member into its comdat, unless it is not carried over.

@@ -29,7 +29,9 @@ use super::sections::{Section, sections};
 use crate::diag::Diagnostic;
 use crate::link::Options;
 use crate::link::ids::ObjCustom;
-use crate::link::object::{Chunk, Custom, Functions, Object, Relocs, Symbols, is_debug_section};
+use crate::link::object::{
+    Chunk, Comdats, Custom, Functions, Object, Relocs, Symbols, is_debug_section,
+};
 use wasm_format::dylink::DYLINK_SECTION;
 use wasm_format::linking::LINKING_SECTION;
 use wasm_format::names::NAME_SECTION;
@@ -182,7 +184,7 @@ fn parse<'a>(
         tables,
         tags,
         init_funcs: Vec::new(),
-        comdats: Vec::new(),
+        comdats: Comdats::default(),
         features: Vec::new(),
         has_features: sections.features.is_some(),
         producers: &[],
