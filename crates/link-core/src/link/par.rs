@@ -39,6 +39,18 @@ pub fn available() -> bool {
     rayon::current_thread_index().is_some()
 }
 
+/// Both results; the work of one fills the gaps in that of the other.
+pub fn join<A: Send, B: Send>(
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if available() {
+        rayon::join(a, b)
+    } else {
+        (a(), b())
+    }
+}
+
 /// `f` of every item, in the order of the items.
 pub fn map<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     if available() && items.len() > 1 {
@@ -52,6 +64,20 @@ pub fn map<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) ->
 pub fn map_indices<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
     if available() && count > 1 {
         (0..count).into_par_iter().map(f).collect()
+    } else {
+        (0..count).map(f).collect()
+    }
+}
+
+/// As [`map_indices`], for an `f` so cheap that only thousands are worth another thread.
+pub fn map_many<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
+    const WORTH: usize = 8 << 10;
+    if available() && count > WORTH {
+        (0..count)
+            .into_par_iter()
+            .with_min_len(WORTH / 2)
+            .map(f)
+            .collect()
     } else {
         (0..count).map(f).collect()
     }

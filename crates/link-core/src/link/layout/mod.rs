@@ -27,13 +27,15 @@ pub use memory::{Memory, Tls};
 pub use metadata::CodeMetadata;
 pub use numbering::{Functions, Globals, Slots, Tables, Tags};
 pub use sections::{Contents, Section};
-pub use strings::{MergedInput, MergedStrings};
+pub use strings::{MergedInput, MergedStrings, StringRun};
 pub use types::Types;
 pub use values::{SymbolValues, Value};
 
+use self::entries::Sources;
 use super::features::Features;
 use super::liveness::Liveness;
 use super::options::Options;
+use super::par;
 use super::resolution::{Definition, MadeAddress, MadeFunction, Resolution};
 use super::synthesis::{SynthFunction, Synthesis};
 use crate::diag::{Code as Topic, Diagnostic};
@@ -99,7 +101,6 @@ pub fn layout<'a>(
     let globals = Globals::number(resolution, liveness, synthesis);
     let tables = Tables::number(resolution, liveness, synthesis);
     let tags = Tags::number(resolution, liveness, synthesis);
-    let types = types::collect(resolution, liveness, synthesis, &functions);
     let base = table_base(options);
     // A table's size is a 32-bit number, whatever its addresses are.
     if base > u64::from(u32::MAX) - synthesis.slots.len() as u64 {
@@ -113,18 +114,28 @@ pub fn layout<'a>(
     }
     let slots = Slots::number(synthesis, &functions, base);
 
-    // Addresses depend on which strings become one.
-    let data = data::collect(resolution, liveness, options, features.has("bulk-memory"))?;
-    let memory = memory::lay_out(
-        &data,
-        options,
-        resolution.is_64,
-        needs_init_flag(synthesis, options),
-        has_heap(resolution),
-    )?;
-
-    // Sections of objects need no address to find their place.
-    let customs = customs::collect(resolution, liveness, options)?;
+    let contents = || -> Result<_, Vec<Diagnostic>> {
+        // Addresses depend on which strings become one.
+        let data = data::collect(resolution, liveness, options, features.has("bulk-memory"))?;
+        let memory = memory::lay_out(
+            &data,
+            options,
+            resolution.is_64,
+            needs_init_flag(synthesis, options),
+            has_heap(resolution),
+        )?;
+        // Sections of objects need no address to find their place.
+        let customs = customs::collect(resolution, liveness, options)?;
+        Ok((data, memory, customs))
+    };
+    // Types and names need no contents.
+    let named = || {
+        let types = types::collect(resolution, liveness, synthesis, &functions);
+        let names = names::of_functions(resolution, synthesis, &functions, options);
+        (types, names)
+    };
+    let (contents, (types, function_names)) = par::join(contents, named);
+    let (data, memory, customs) = contents?;
 
     let mut layout = Layout {
         types,
@@ -169,8 +180,14 @@ pub fn layout<'a>(
         options.is_relinkable(),
     );
     // Now all sizes are known, and with them all offsets.
-    let (sections, size) =
-        sections::plan(&layout, resolution, liveness, synthesis, options, features)?;
+    let sources = Sources {
+        layout: &layout,
+        resolution,
+        liveness,
+        synthesis,
+        options,
+    };
+    let (sections, size) = sections::plan(&sources, features, function_names)?;
     layout.sections = sections;
     layout.size = size;
     Ok(layout)

@@ -5,20 +5,22 @@ use std::path::Path;
 
 use wasm_format::leb128::{len_u32, put_u32};
 use wasm_format::linking::SymbolKind;
-use wasm_format::names::{NameSubsectionId, Naming, put_module_name};
+use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming, put_module_name};
 
+use super::customs::survives_strip_all;
 use super::entries::Sources;
+use super::numbering::Functions;
 use super::sections::{are_joined, file_segments};
 use crate::link::Demangler;
 use crate::link::ids::{FileId, ObjFunc};
+use crate::link::options::Options;
 use crate::link::par;
-
-use crate::link::resolution::{Definition, SymbolRef};
-use crate::link::synthesis::SynthFunction;
+use crate::link::resolution::{Definition, Resolution, SymbolRef};
+use crate::link::synthesis::{SynthFunction, Synthesis};
 
 /// Entries of one subsection, in parts that stand one behind the other.
 #[derive(Default)]
-struct Entries {
+pub(super) struct Entries {
     count: u32,
     parts: Vec<Vec<u8>>,
 }
@@ -51,8 +53,7 @@ impl Entries {
 
 /// The section's contents after its name, in parts that stand one behind the other; none
 /// if nothing has a name.
-pub(super) fn write(sources: &Sources<'_, '_>) -> Vec<Vec<u8>> {
-    let functions = functions(sources);
+pub(super) fn write(sources: &Sources<'_, '_>, functions: Entries) -> Vec<Vec<u8>> {
     let globals = globals(sources);
     let segments = segments(sources);
     let mut out = Vec::new();
@@ -85,9 +86,9 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(sources: &Sources<'_, '_>) -> Self {
+    fn new(options: &Options) -> Self {
         Self {
-            demangle: sources.options.demangle,
+            demangle: options.demangle,
             demangler: Demangler::default(),
         }
     }
@@ -102,11 +103,18 @@ impl Shown {
     }
 }
 
-fn functions(sources: &Sources<'_, '_>) -> Entries {
-    let (resolution, synthesis) = (sources.resolution, sources.synthesis);
-    let numbers = &sources.layout.functions;
+/// What functions are called; `None` if the output has no such section.
+pub(super) fn of_functions(
+    resolution: &Resolution<'_>,
+    synthesis: &Synthesis<'_>,
+    numbers: &Functions,
+    options: &Options,
+) -> Option<Entries> {
+    if !survives_strip_all(NAME_SECTION, options) {
+        return None;
+    }
     let mut entries = Entries::default();
-    let mut shown = Shown::new(sources);
+    let mut shown = Shown::new(options);
     let mut index = 0;
     for &id in &synthesis.imports {
         let symbol = resolution.symbol(id);
@@ -154,7 +162,7 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
         }
         (count, part.clone())
     };
-    let buffers = || (Shown::new(sources), Vec::new());
+    let buffers = || (Shown::new(options), Vec::new());
     let of_files = par::map_indices_with(resolution.objects.len(), buffers, of_file);
     for (count, part) in of_files {
         entries.count += count;
@@ -168,13 +176,13 @@ fn functions(sources: &Sources<'_, '_>) -> Entries {
         let name = format!("{}.command_export", resolution.symbol(symbol).name);
         entries.add(index.0, shown.name(&name));
     }
-    entries
+    Some(entries)
 }
 
 fn globals(sources: &Sources<'_, '_>) -> Entries {
     let (resolution, synthesis) = (sources.resolution, sources.synthesis);
     let mut entries = Entries::default();
-    let mut shown = Shown::new(sources);
+    let mut shown = Shown::new(sources.options);
     let mut index = 0;
     let mut add = |name: &str| {
         if !name.is_empty() {

@@ -20,11 +20,9 @@ use super::entries::Sources;
 use super::{dylink, names, relinkable};
 use crate::diag::{Code, Diagnostic};
 use crate::link::features::Features;
-use crate::link::liveness::Liveness;
 use crate::link::options::{BuildId, Options, Unresolved};
 use crate::link::producers;
 use crate::link::resolution::Resolution;
-use crate::link::synthesis::Synthesis;
 
 /// A part of the output, which begins where the one before it ends.
 #[derive(Debug)]
@@ -148,25 +146,22 @@ impl Plan {
 }
 
 /// Plans the output: its sections, and its size.
-pub(super) fn plan<'a>(
-    layout: &Layout<'a>,
-    resolution: &Resolution<'a>,
-    liveness: &Liveness,
-    synthesis: &Synthesis<'a>,
-    options: &Options,
+pub(super) fn plan(
+    sources: &Sources<'_, '_>,
     features: &Features,
+    function_names: Option<names::Entries>,
 ) -> Result<(Vec<Section>, u64), Vec<Diagnostic>> {
-    let sources = Sources {
+    let &Sources {
         layout,
         resolution,
-        liveness,
         synthesis,
         options,
-    };
+        ..
+    } = sources;
     let mut plan = Plan::default();
     plan.bytes(MODULE_HEADER.to_vec());
     if is_for_loader(resolution, options) {
-        plan.custom_bytes(DYLINK_SECTION, vec![dylink::write(&sources)]);
+        plan.custom_bytes(DYLINK_SECTION, vec![dylink::write(sources)]);
     }
     plan.entries(SectionId::Type, sources.types());
     plan.entries(SectionId::Import, sources.imports());
@@ -194,17 +189,17 @@ pub(super) fn plan<'a>(
         let size = code.size - len_u32(code.count()) as u64;
         plan.vector(SectionId::Code, code.count(), size, Contents::Code);
     }
-    plan_data(&mut plan, &sources);
+    plan_data(&mut plan, sources);
     for (i, section) in layout.customs.sections.iter().enumerate() {
         plan.custom(section.name, Contents::Custom(i as u32), section.size);
     }
     if options.is_relinkable() {
-        for (name, parts) in relinkable::sections(&sources, &plan.sections) {
+        for (name, parts) in relinkable::sections(sources, &plan.sections) {
             plan.custom_bytes(&name, parts);
         }
     }
-    if survives_strip_all(NAME_SECTION, options) {
-        plan.custom_bytes(NAME_SECTION, names::write(&sources));
+    if let Some(function_names) = function_names {
+        plan.custom_bytes(NAME_SECTION, names::write(sources, function_names));
     }
     if survives_strip_all(PRODUCERS_SECTION, options) {
         plan.custom_bytes(PRODUCERS_SECTION, vec![producers::merge(resolution)]);

@@ -16,6 +16,7 @@ use crate::link::ids::{
 };
 use crate::link::liveness::Liveness;
 use crate::link::object::{ObjReloc, ObjTarget};
+use crate::link::par;
 use crate::link::resolution::{Definition, MadeAddress, Resolution, SymbolRef};
 use crate::link::synthesis::FunctionRef;
 
@@ -63,12 +64,10 @@ pub(crate) struct Places<'l, 'a> {
 
 impl SymbolValues {
     pub(crate) fn compute(places: &Places<'_, '_>) -> Self {
-        let values = places
-            .resolution
-            .symbols()
-            .map(|(id, _)| places.shared_symbol(id))
-            .collect();
-        Self(values)
+        let count = places.resolution.symbols.len();
+        Self(par::map_many(count, |id| {
+            places.shared_symbol(SymbolId::new(id as u32))
+        }))
     }
 
     /// The value of a name.

@@ -19,7 +19,7 @@ use self::parts::{BATCH_BYTES, Part, Source, parts};
 use self::relocate::{Relocated, write_chunk, write_compressed};
 use super::ids::{FileId, ObjFunc};
 use super::layout::values::{Relocator, Site};
-use super::layout::{DataPiece, DataSource, Layout};
+use super::layout::{DataPiece, DataSource, Layout, StringRun};
 use super::liveness::Liveness;
 use super::options::{BuildId, Options};
 use super::output::{Places, Room};
@@ -210,7 +210,7 @@ impl<'l> Writer<'l, '_> {
                 address,
                 start,
             } => self.data(pieces, address, start, out, errors),
-            Source::Strings(strings) => write_strings(strings, out),
+            Source::Strings(run) => write_strings(std::slice::from_ref(run), out),
             Source::Custom {
                 name,
                 pieces,
@@ -316,9 +316,9 @@ impl<'l> Writer<'l, '_> {
 }
 
 /// Writes strings one behind the other.
-fn write_strings(strings: &[&[u8]], out: &mut [u8]) {
+fn write_strings(runs: &[StringRun<'_>], out: &mut [u8]) {
     let mut at = 0;
-    for string in strings {
+    for string in runs.iter().flat_map(|run| &run.strings) {
         out[at..at + string.len()].copy_from_slice(string);
         at += string.len();
     }

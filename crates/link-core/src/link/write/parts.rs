@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use super::build_id;
 use crate::link::ids::{FileId, FuncIndex};
-use crate::link::layout::{Contents, CustomContents, CustomPiece, DataPiece, Layout, Section};
+use crate::link::layout::{
+    Contents, CustomContents, CustomPiece, DataPiece, Layout, Section, StringRun,
+};
 
 /// Bytes of output per unit of parallel work.
 pub(super) const BATCH_BYTES: u64 = 256 << 10;
@@ -38,7 +40,7 @@ pub(super) enum Source<'l> {
         start: u64,
     },
     /// Merged strings, one behind the other.
-    Strings(&'l [&'l [u8]]),
+    Strings(&'l StringRun<'l>),
     /// Pieces of a custom section; the part begins `start` bytes into it.
     Custom {
         name: &'l str,
@@ -103,15 +105,9 @@ impl<'l> Cutter<'l, '_> {
                 let section = &layout.customs.sections[*nth as usize];
                 match &section.contents {
                     CustomContents::Strings(strings) => {
-                        let mut end = 0;
-                        let offset = |string: &&[u8]| {
-                            let start = end;
-                            end += string.len() as u64;
-                            start
-                        };
-                        self.runs(&strings.placed, strings.size, offset, |strings, _| {
-                            Source::Strings(strings)
-                        });
+                        for run in &strings.placed {
+                            self.push(run.size, Source::Strings(run));
+                        }
                     }
                     CustomContents::Pieces(pieces) => {
                         let name = section.name;
@@ -190,12 +186,12 @@ impl<'l> Cutter<'l, '_> {
     }
 
     /// Cuts items that lie one behind the other into runs of about [`BATCH_BYTES`].
-    /// `offset` is asked once of each, in order; `source` gets a run's items and the offset at which they begin.
+    /// `source` gets a run's items and the offset at which they begin.
     fn runs<T>(
         &mut self,
         items: &'l [T],
         size: u64,
-        mut offset: impl FnMut(&T) -> u64,
+        offset: impl Fn(&T) -> u64,
         source: impl Fn(&'l [T], u64) -> Source<'l>,
     ) {
         let mut begin = 0;

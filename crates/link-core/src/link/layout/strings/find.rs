@@ -17,7 +17,8 @@ const MAX_SHARD_BITS: u32 = 8;
 
 /// The distinct strings of inputs.
 pub(super) struct Distinct<'a> {
-    pub(super) strings: Vec<Unplaced<'a>>,
+    /// For each batch of inputs, those that came up there first.
+    pub(super) batches: Vec<Vec<Unplaced<'a>>>,
     /// Their ids are below this.
     pub(super) end: usize,
 }
@@ -54,17 +55,12 @@ impl<'a> Distinct<'a> {
                 (batch, strings)
             },
         );
-        let count = counts.iter().map(|&count| count as usize).sum();
+        let (batches, strings) = told.into_iter().unzip();
         let most = counts.into_iter().max().unwrap_or(0);
-        let mut distinct = Self {
-            strings: Vec::with_capacity(count),
+        let distinct = Self {
+            batches: strings,
             end: (most as usize) << shard_bits,
         };
-        let take = |(batch, mut strings)| {
-            distinct.strings.append(&mut strings);
-            batch
-        };
-        let batches = told.into_iter().map(take).collect();
         (distinct, batches)
     }
 }

@@ -13,9 +13,12 @@ mod find;
 mod partition;
 mod sort;
 
+use std::sync::atomic::Ordering;
+
 use self::cut::Batch;
 pub use self::cut::MergedInput;
 use self::find::Distinct;
+pub use self::sort::StringRun;
 use crate::link::par;
 
 /// Bytes of input per unit of parallel work.
@@ -26,8 +29,8 @@ const BATCH_BYTES: usize = 1 << 20;
 pub struct MergedStrings<'a> {
     /// Size of the result, in bytes.
     pub size: u64,
-    /// The strings that take room, with their terminators, one right behind the other.
-    pub placed: Vec<&'a [u8]>,
+    /// The strings that take room, one run right behind the other.
+    pub placed: Vec<StringRun<'a>>,
     batches: Vec<Batch>,
     /// For each input, its batch and its place in that.
     inputs: Vec<(u32, u32)>,
@@ -59,12 +62,12 @@ impl<'a> MergedStrings<'a> {
         let placed = sort::place(distinct);
         par::for_each(batches.iter_mut().collect(), |batch: &mut Batch| {
             for piece in &mut batch.pieces {
-                piece.out = placed.offsets[piece.out as usize];
+                piece.out = placed.offsets[piece.out as usize].load(Ordering::Relaxed);
             }
         });
         Ok(Self {
             size: placed.size,
-            placed: placed.strings,
+            placed: placed.runs,
             batches,
             inputs: places,
         })
@@ -102,8 +105,13 @@ fn batches<'i, 'a>(mut inputs: &'i [&'a [u8]]) -> Vec<&'i [&'a [u8]]> {
 mod tests {
     use super::*;
 
+    fn strings<'a>(merged: &MergedStrings<'a>) -> Vec<&'a [u8]> {
+        let runs = merged.placed.iter();
+        runs.flat_map(|run| &run.strings).copied().collect()
+    }
+
     fn contents(merged: &MergedStrings<'_>) -> Vec<u8> {
-        let out = merged.placed.concat();
+        let out = strings(merged).concat();
         assert_eq!(out.len() as u64, merged.size);
         out
     }
@@ -151,7 +159,7 @@ mod tests {
         let merged = MergedStrings::merge(&slices).unwrap();
         let out = contents(&merged);
         // The whole text has room of its own only behind another letter.
-        assert_eq!(merged.placed.len(), 2 * text.len());
+        assert_eq!(strings(&merged).len(), 2 * text.len());
         for (i, input) in inputs.iter().enumerate() {
             assert_eq!(at(&out, &merged, i, 0), &input[..input.len() - 1]);
         }
@@ -189,11 +197,17 @@ mod tests {
                 offset += string.len() as u64;
             }
         }
-        let count = |strings: &[&[u8]]| {
-            let distinct: std::collections::HashSet<_> = strings.iter().collect();
-            distinct.len()
-        };
-        assert_eq!(count(&merged.placed), merged.placed.len());
+        // Backwards and in order, a string stands before those that it ends.
+        let pieces = slices.iter().flat_map(|input| input.split(|&b| b == 0));
+        let backwards: std::collections::BTreeSet<Vec<u8>> = pieces
+            .map(|string| string.iter().rev().copied().collect())
+            .collect();
+        let next = backwards.iter().skip(1).map(Some).chain([None]);
+        let with_room = backwards
+            .iter()
+            .zip(next)
+            .filter(|(string, next)| !next.is_some_and(|next| next.starts_with(string)));
+        assert_eq!(strings(&merged).len(), with_room.count());
         for threads in [1, 2, 7] {
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)

@@ -1,22 +1,46 @@
 //! Sorting strings by their ends, and placing them: one that ends another takes no room.
+//!
+//! Strings are spread over ranges of keys, so that each range is sorted near the processor
+//! and placed by itself; all that is done for the whole is to add up what ranges take.
+
+use std::cmp::Reverse;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::find::Distinct;
 use crate::link::par;
 
 /// Characters of a key.
 const KEY_LEN: usize = 8;
+/// There is a range for about as many strings,
+const RANGE_STRINGS: usize = 4 << 10;
+/// but not more than can be filled at once.
+const MAX_RANGES: usize = 256;
+/// Keys that are looked at to choose where one range ends.
+const SAMPLES_PER_RANGE: usize = 16;
+/// Bytes of a run.
+const RUN_BYTES: u64 = 1 << 18;
 
 /// Where the strings are.
 pub(super) struct Placed<'a> {
     /// The size of those that take room, in bytes.
     pub(super) size: u64,
-    /// Those, with their terminators, one right behind the other.
-    pub(super) strings: Vec<&'a [u8]>,
+    /// Those, one run right behind the other.
+    pub(super) runs: Vec<StringRun<'a>>,
     /// The offset of every string, by the number of its id.
-    pub(super) offsets: Vec<u32>,
+    pub(super) offsets: Vec<AtomicU32>,
+}
+
+/// Some strings with their terminators, one right behind the other.
+#[derive(Debug, Default)]
+pub struct StringRun<'a> {
+    /// Their size, in bytes.
+    pub size: u64,
+    /// The strings.
+    pub strings: Vec<&'a [u8]>,
 }
 
 /// A string on its way to its place.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Unplaced<'a> {
     /// Its characters from its end, at the depth that is being sorted.
     key: u64,
@@ -40,47 +64,186 @@ impl<'a> Unplaced<'a> {
 
 /// Places strings in descending order of their ends, each that ends another in the one
 /// right before it.
-pub(super) fn place(Distinct { mut strings, end }: Distinct<'_>) -> Placed<'_> {
-    sort_by_tail(&mut strings);
-    let mut placed = Placed {
-        size: 0,
-        strings: Vec::with_capacity(strings.len()),
-        offsets: vec![0; end],
-    };
-    for string in strings {
-        let len = string.bytes.len() as u64;
-        // One that ends the string which has room ends the one right before it, too.
-        if !string.is_tail {
-            placed.strings.push(string.bytes);
-            placed.size += len;
+pub(super) fn place(Distinct { batches, end }: Distinct<'_>) -> Placed<'_> {
+    let splitters = splitters(&batches);
+    let spread = par::map(batches, |batch| Spread::new(batch, &splitters));
+    let mut ranges = par::map_indices(splitters.len() + 1, |nth| Range::sort(nth, &spread));
+    drop(spread);
+
+    // The first string of a range may end the last one of the range before.
+    let mut before = None;
+    let mut size = 0;
+    let mut starts = Vec::with_capacity(ranges.len());
+    for range in ranges.iter_mut().filter(|range| !range.strings.is_empty()) {
+        if let (Some(before), Some(first)) = (before, range.lone_first) {
+            range.set_first(ends_with(before, first));
         }
-        // Nothing of more than 4 GiB is written.
-        placed.offsets[string.id as usize] = (placed.size - len) as u32;
+        before = Some(range.last);
+        starts.push(size);
+        size += range.size;
     }
-    placed
+    ranges.retain(|range| !range.strings.is_empty());
+
+    let offsets: Vec<_> = (0..end).map(|_| AtomicU32::new(0)).collect();
+    let placed = ranges.into_iter().zip(starts).collect();
+    let runs = par::map(placed, |(range, start): (Range<'_>, u64)| {
+        range.place(start, &offsets)
+    });
+    Placed {
+        size,
+        runs: runs.into_iter().flatten().collect(),
+        offsets,
+    }
 }
 
-/// Sorts strings by their ends, descending: a string follows those that end with it.
-fn sort_by_tail(strings: &mut [Unplaced<'_>]) {
-    if par::available() {
-        use rayon::slice::ParallelSliceMut;
-        strings.par_sort_unstable_by_key(|string| std::cmp::Reverse(string.key));
-    } else {
-        strings.sort_unstable_by_key(|string| std::cmp::Reverse(string.key));
+/// The greatest keys of all ranges but the first, in descending order.
+fn splitters(batches: &[Vec<Unplaced<'_>>]) -> Vec<u64> {
+    let count: usize = batches.iter().map(Vec::len).sum();
+    let ranges = (count / RANGE_STRINGS).min(MAX_RANGES);
+    if ranges < 2 {
+        return Vec::new();
     }
-    let mut alike = Vec::new();
-    settle(strings, KEY_LEN, &mut alike);
-    par::for_each(alike, |(part, depth)| {
-        // A list instead of recursion: a long common tail would need a deep stack.
-        let mut parts = vec![(part, depth)];
-        while let Some((part, depth)) = parts.pop() {
-            for string in &mut *part {
-                string.key = tail_key(string.bytes, depth);
-            }
-            part.sort_unstable_by_key(|string| std::cmp::Reverse(string.key));
-            settle(part, depth + KEY_LEN, &mut parts);
+    let strings = batches.iter().flatten();
+    let step = (count / (ranges * SAMPLES_PER_RANGE)).max(1);
+    let mut samples: Vec<u64> = strings.step_by(step).map(|string| string.key).collect();
+    samples.sort_unstable_by_key(|&key| Reverse(key));
+    let mut splitters: Vec<u64> = samples
+        .chunks(samples.len().div_ceil(ranges))
+        .skip(1)
+        .map(|chunk| chunk[0])
+        .collect();
+    splitters.dedup();
+    splitters
+}
+
+/// The strings of a batch by their ranges.
+struct Spread<'a> {
+    strings: Vec<Unplaced<'a>>,
+    /// For each range, where its strings end.
+    ends: Vec<u32>,
+}
+
+impl<'a> Spread<'a> {
+    fn new(strings: Vec<Unplaced<'a>>, splitters: &[u64]) -> Self {
+        if splitters.is_empty() {
+            let ends = vec![strings.len() as u32];
+            return Self { strings, ends };
         }
-    });
+        let range_of = |string: &Unplaced<'_>| {
+            splitters.partition_point(|&splitter| splitter >= string.key) as u32
+        };
+        let ranges: Vec<u32> = strings.iter().map(range_of).collect();
+        // Until a range's strings are there, its end is how far they have come.
+        let mut ends = vec![0; splitters.len() + 2];
+        for &range in &ranges {
+            ends[range as usize + 1] += 1;
+        }
+        let mut end = 0;
+        for count in &mut ends {
+            end += *count;
+            *count = end;
+        }
+        ends.pop();
+        let mut spread = vec![Unplaced::default(); strings.len()];
+        for (string, range) in strings.into_iter().zip(ranges) {
+            let end = &mut ends[range as usize];
+            spread[*end as usize] = string;
+            *end += 1;
+        }
+        Self {
+            strings: spread,
+            ends,
+        }
+    }
+
+    fn range(&self, nth: usize) -> &[Unplaced<'a>] {
+        let start = nth.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.strings[start as usize..self.ends[nth] as usize]
+    }
+}
+
+/// Strings whose keys lie between two splitters, in order.
+struct Range<'a> {
+    strings: Vec<Unplaced<'a>>,
+    /// Size of those that take room, in bytes.
+    size: u64,
+    /// The key of the first string, unless others have the same.
+    lone_first: Option<u64>,
+    /// The key of the last string.
+    last: u64,
+}
+
+impl<'a> Range<'a> {
+    fn sort(nth: usize, spread: &[Spread<'a>]) -> Self {
+        let count = spread.iter().map(|batch| batch.range(nth).len()).sum();
+        let mut strings = Vec::with_capacity(count);
+        for batch in spread {
+            strings.extend_from_slice(batch.range(nth));
+        }
+        strings.sort_unstable_by_key(|string| Reverse(string.key));
+        let lone_first = match strings.as_slice() {
+            [first, second, ..] => (first.key != second.key).then_some(first.key),
+            rest => rest.first().map(|first| first.key),
+        };
+        let last = strings.last().map_or(0, |last| last.key);
+        sort_alike(&mut strings);
+        let with_room = strings.iter().filter(|string| !string.is_tail);
+        let size = with_room.map(|string| string.bytes.len() as u64).sum();
+        Self {
+            strings,
+            size,
+            lone_first,
+            last,
+        }
+    }
+
+    /// Says whether the first string ends the one before it, which is in another range.
+    fn set_first(&mut self, is_tail: bool) {
+        let first = &mut self.strings[0];
+        first.is_tail = is_tail;
+        if is_tail {
+            self.size -= first.bytes.len() as u64;
+        }
+    }
+
+    /// Places the strings behind the first `size` bytes.
+    fn place(self, mut size: u64, offsets: &[AtomicU32]) -> Vec<StringRun<'a>> {
+        let mut runs = Vec::new();
+        let mut run = StringRun::default();
+        for string in self.strings {
+            let len = string.bytes.len() as u64;
+            // One that ends the string which has room ends the one right before it, too.
+            if !string.is_tail {
+                run.strings.push(string.bytes);
+                run.size += len;
+                size += len;
+                if run.size >= RUN_BYTES {
+                    runs.push(std::mem::take(&mut run));
+                }
+            }
+            // Nothing of more than 4 GiB is written. Nobody reads it before all are placed.
+            offsets[string.id as usize].store((size - len) as u32, Ordering::Relaxed);
+        }
+        if run.size > 0 {
+            runs.push(run);
+        }
+        runs
+    }
+}
+
+/// Sorts strings that are sorted by their keys by what stands before those, too: a string
+/// follows those that end with it.
+fn sort_alike(strings: &mut [Unplaced<'_>]) {
+    // A list instead of recursion: a long common tail would need a deep stack.
+    let mut parts = Vec::new();
+    settle(strings, KEY_LEN, &mut parts);
+    while let Some((part, depth)) = parts.pop() {
+        for string in &mut *part {
+            string.key = tail_key(string.bytes, depth);
+        }
+        part.sort_unstable_by_key(|string| Reverse(string.key));
+        settle(part, depth + KEY_LEN, &mut parts);
+    }
 }
 
 /// The eight characters that stand `depth` characters before a string's terminator, the
