@@ -64,6 +64,51 @@ impl MergedInput<'_> {
     }
 }
 
+/// What is left of an earlier input whose pieces another one has had, too: objects that
+/// include the same headers mostly have their strings in the same order, and to compare a
+/// piece with the next one there takes less than to find its end, hash it and look it up.
+#[derive(Default)]
+struct Model<'a> {
+    rest: &'a [u8],
+    /// The piece with which that begins, and the one behind its last.
+    next: u32,
+    end: u32,
+}
+
+impl<'a> Model<'a> {
+    /// What stands behind piece `piece`, of `len` bytes. Nothing if that is one of the last
+    /// input, whose pieces are not all known.
+    fn behind(batch: &Batch, inputs: &[&'a [u8]], piece: u32, len: usize) -> Self {
+        let input = batch.first.partition_point(|&first| first <= piece) - 1;
+        let Some(&end) = batch.first.get(input + 1) else {
+            return Self::default();
+        };
+        let start = batch.pieces[piece as usize].start as usize + len;
+        Self {
+            rest: &inputs[input][start..],
+            next: piece + 1,
+            end,
+        }
+    }
+
+    /// Its first piece; empty if there is none.
+    #[inline]
+    fn piece(&self, batch: &Batch) -> &'a [u8] {
+        if self.next + 1 >= self.end {
+            return self.rest;
+        }
+        let start_of = |piece: u32| batch.pieces[piece as usize].start;
+        &self.rest[..(start_of(self.next + 1) - start_of(self.next)) as usize]
+    }
+
+    /// Goes on behind its first piece, which has `len` bytes.
+    #[inline]
+    fn advance(&mut self, len: usize) {
+        self.rest = &self.rest[len..];
+        self.next += 1;
+    }
+}
+
 impl Batch {
     /// Cuts inputs, every one of which ends with a null, at their nulls, and hashes the
     /// pieces while they are near the processor.
@@ -81,12 +126,25 @@ impl Batch {
             let first_hint = batch.hints.len();
             let hinted = input.len() >= HINT_FROM;
             let mut start = 0;
-            for null in memchr::memchr_iter(0, input) {
-                let end = null + 1;
+            let mut model = Model::default();
+            while start < input.len() {
                 let number = batch.pieces.len() as u32;
-                let bytes = &input[start..end];
-                let (fingerprint, bits) = fingerprints.of(bytes);
-                scratch.push(Numbered::new(fingerprint, number), bits, bytes);
+                let rest = &input[start..];
+                let expected = model.piece(&batch);
+                let end = if !expected.is_empty() && rest.starts_with(expected) {
+                    scratch.push_repeated(number, model.next);
+                    model.advance(expected.len());
+                    start + expected.len()
+                } else {
+                    let len = memchr::memchr(0, rest).map_or(rest.len(), |null| null + 1);
+                    let bytes = &rest[..len];
+                    let (fingerprint, bits) = fingerprints.of(bytes);
+                    let piece = Numbered::new(fingerprint, number);
+                    if let Some(earlier) = scratch.push(piece, bits, bytes) {
+                        model = Model::behind(&batch, inputs, earlier, len);
+                    }
+                    start + len
+                };
                 while hinted && (batch.hints.len() - first_hint) << HINT_SHIFT < end {
                     batch.hints.push(number - first as u32);
                 }

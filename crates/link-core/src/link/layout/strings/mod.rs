@@ -180,7 +180,10 @@ mod tests {
                 }
                 input.push(0);
             }
-            inputs.push(input);
+            // One that is like an earlier one but for its first strings and its end.
+            let earlier: &Vec<u8> = inputs.last().unwrap_or(&input);
+            let like = [&input[..99], &b"\0"[..], &earlier[99..], &b"end\0"[..]].concat();
+            inputs.extend([input, like]);
         }
         let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
         let merge = || MergedStrings::merge(&slices).unwrap();

@@ -124,13 +124,21 @@ impl Scratch {
         }
     }
 
-    /// Adds a piece; `bits` are bits of its hash.
+    /// Adds a piece that is the same string as an earlier one.
     #[inline]
-    pub(super) fn push(&mut self, piece: Numbered, bits: u32, bytes: &[u8]) {
-        let mut is_repeated = false;
+    pub(super) fn push_repeated(&mut self, piece: u32, earlier: u32) {
+        self.repeated.push_if(true, Repeated { piece, earlier });
+    }
+
+    /// Adds a piece; `bits` are bits of its hash. Returns an earlier piece that is the same
+    /// string, if there was one a moment ago.
+    #[inline]
+    pub(super) fn push(&mut self, piece: Numbered, bits: u32, bytes: &[u8]) -> Option<u32> {
+        let mut earlier = None;
         let slot = piece.fingerprint().low as usize % RECENT;
         if let Some(recent) = self.recent.get_mut(slot) {
-            is_repeated = recent.number != NONE && recent.fingerprint() == piece.fingerprint();
+            let is_repeated = recent.number != NONE && recent.fingerprint() == piece.fingerprint();
+            earlier = is_repeated.then_some(recent.number);
             let repeated = Repeated {
                 piece: piece.number,
                 earlier: recent.number,
@@ -138,10 +146,12 @@ impl Scratch {
             self.repeated.push_if(is_repeated, repeated);
             *recent = piece;
         }
+        let is_repeated = earlier.is_some();
         let shard = bits & (self.counts.len() as u32 - 1);
         self.counts[shard as usize] += u32::from(!is_repeated);
         let hashed = Hashed::new(piece, bytes);
         self.pieces.push_if(!is_repeated, (hashed, shard));
+        earlier
     }
 
     /// The pieces that were added.
