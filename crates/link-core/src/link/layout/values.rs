@@ -402,10 +402,8 @@ impl<'l> Relocator<'l, '_> {
     fn called(&self, file: FileId, symbol: ObjSymbol) -> Option<FuncIndex> {
         let functions = self.places.functions;
         let Some(id) = self.places.resolution.files[file.index()].symbols[symbol.index()] else {
-            return match self.places.resolution.target(file, symbol) {
-                ObjTarget::Function(function) => functions.files[file.index()][function.index()],
-                _ => None,
-            };
+            let entry = &self.places.resolution.object(file).symbols[symbol.index()];
+            return functions.files[file.index()][entry.function()?.index()];
         };
         match self.symbols.get(id) {
             Value::Function(function) => Some(functions.replacement(id).unwrap_or(function)),

@@ -31,12 +31,19 @@ pub(super) struct Import<'a, T> {
 }
 
 impl<'a> Imports<'a> {
+    /// How many there are that symbols stand for.
+    pub(super) fn count(&self) -> usize {
+        self.functions.len() + self.globals.len() + self.tables.len() + self.tags.len()
+    }
+
     /// Fewest bytes an import takes: two names, kind, type.
     const MIN_LEN: usize = 4;
 
     pub(super) fn decode(mut body: Reader<'a>, types: usize) -> Parsed<Self> {
         let mut imports = Self::default();
         let count = body.count("import", Self::MIN_LEN)?;
+        // Nearly all are functions.
+        imports.functions.reserve_exact(count as usize);
         for _ in 0..count {
             let module = body.name()?;
             let name = body.name()?;

@@ -120,6 +120,8 @@ fn symbol_table<'a>(
     // Compilers make a segment for each piece of data that they name.
     let data = object.segments.len().min(entries.len());
     object.symbols = Symbols::with_capacity(entries.len(), data);
+    // An import has one symbol.
+    object.undefined.reserve_exact(file.imports.count());
     loop {
         let at = entries.offset();
         let Some(entry) = entries.next() else {

@@ -61,6 +61,9 @@ impl ParseOptions {
     }
 }
 
+/// As many sections as few objects have.
+const USUAL_SECTIONS: usize = 32;
+
 /// Prefix of the names of sections that hold relocations.
 const RELOC_PREFIX: &str = "reloc.";
 
@@ -229,7 +232,7 @@ fn frame(bytes: &[u8]) -> Parsed<Sections<'_>> {
         ));
     }
     let mut found = Sections {
-        all: Vec::new(),
+        all: Vec::with_capacity(USUAL_SECTIONS),
         by_id: [None; SectionId::IN_ORDER.len()],
         linking: None,
         names: None,
