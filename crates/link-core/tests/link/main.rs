@@ -10,6 +10,7 @@ mod identical;
 mod library;
 mod metadata;
 mod relocatable;
+mod slices;
 mod support;
 mod symbols;
 mod trust;

@@ -24,6 +24,7 @@ pub use keep::LoadedFiles;
 pub(crate) use lazy::BITCODE_NEEDS_LLD;
 pub use lazy::LazyMember;
 pub use load::read;
+pub(crate) use parse::Checker;
 pub use parse::{ParseOptions, parse_object};
 pub use shared::{SharedKind, SharedLibrary, SharedSymbol, parse_shared};
 pub(crate) use size::are_small;

@@ -9,13 +9,14 @@ use crate::diag::Diagnostic;
 use crate::link::ids::ObjSymbol;
 use crate::link::layout::customs::Placed;
 use crate::link::layout::values::{Relocator, Site, fits_32};
-use crate::link::object::{Object, UncheckedRelocs};
+use crate::link::object::Object;
+use crate::link::read::Checker;
 
 /// Sections of an object whose places are remembered: a power of two.
 const SECTIONS: usize = 8;
 
-/// As [`write_chunk`](super::relocate::write_chunk), for debug info of `object` whose
-/// relocations nobody has looked at.
+/// As [`write_chunk`](super::relocate::write_chunk), for `bytes` of debug info whose
+/// relocations nobody has looked at; they begin `start` bytes into their section.
 ///
 /// # Errors
 /// If they are damaged.
@@ -25,24 +26,23 @@ pub(super) fn write_unchecked(
     relocator: &Relocator<'_, '_>,
     site: &Site,
     bytes: &[u8],
-    relocs: UncheckedRelocs<'_>,
-    object: &Object<'_>,
+    start: usize,
+    relocs: &mut Checker<'_, '_>,
     out: &mut [u8],
 ) -> Result<Relocated, Diagnostic> {
     out.copy_from_slice(bytes);
     let mut result = Ok(());
-    let mut relocs = relocs.checker(object, bytes.len());
     let mut offsets = Offsets {
         relocator,
         site,
-        object,
+        object: relocs.object(),
         sections: [None; SECTIONS],
         function: None,
     };
     loop {
         relocs.apply_while(|entry| match offsets.value(entry) {
             Some(value) => {
-                ValueForm::I32.write(&mut out[entry.offset as usize..], value);
+                ValueForm::I32.write(&mut out[entry.offset as usize - start..], value);
                 true
             }
             None => false,
@@ -51,7 +51,7 @@ pub(super) fn write_unchecked(
             return Ok(result);
         };
         match relocator.value(site, &reloc) {
-            Ok(value) => reloc.write(out, value),
+            Ok(value) => (reloc.ty.form()).write(&mut out[reloc.offset as usize - start..], value),
             Err(error) => result = result.and(Err(error)),
         }
     }

@@ -7,6 +7,7 @@ mod debug;
 mod outbox;
 mod parts;
 mod relocate;
+mod slices;
 
 use sha1::Sha1;
 use wasm_format::leb128;
@@ -17,6 +18,7 @@ use self::debug::write_unchecked;
 use self::outbox::Outbox;
 use self::parts::{BATCH_BYTES, Part, Source, parts};
 use self::relocate::{Relocated, write_chunk, write_compressed};
+use self::slices::{Slice, Sliced};
 use super::ids::{FileId, ObjFunc};
 use super::layout::values::{Relocator, Site};
 use super::layout::{DataPiece, DataSource, Layout, StringRun};
@@ -57,11 +59,11 @@ pub(crate) fn write(
         relocator: layout.relocator(resolution, liveness),
         output_name: &options.output_name,
     };
-    let parts = parts(layout);
     let out = match room {
         Room::Memory(out) => out,
-        Room::Places(places) => return writer.run_in_places(parts, places),
+        Room::Places(places) => return writer.run_in_places(places),
     };
+    let (parts, _) = parts(layout, None);
     assert_eq!(out.len() as u64, layout.size, "room for exactly the output");
     match &options.build_id {
         BuildId::Fast => {
@@ -162,13 +164,11 @@ impl<'l> Writer<'l, '_> {
     /// Writes the parts in memory that is used again and again, and hands it on: that
     /// memory stays near the processor, where a mapping of the output has to be made
     /// page by page.
-    fn run_in_places(
-        &self,
-        parts: Vec<Part<'l>>,
-        places: &dyn Places,
-    ) -> Result<(), Vec<Diagnostic>> {
+    fn run_in_places(&self, places: &dyn Places) -> Result<(), Vec<Diagnostic>> {
+        // One thread has nobody to share a section with.
+        let (parts, sliced) = parts(self.layout, par::available().then_some(self.resolution));
         let outbox = Outbox::new(places);
-        let mut errors = par::map(runs(parts, BATCH_BYTES), |(start, parts)| {
+        let mut errors = par::map(runs(parts, BATCH_BYTES / 2), |(start, parts)| {
             let len = parts.iter().map(|part| part.len).sum::<u64>() as usize;
             let mut buffer = outbox.buffer(len, 2 * BATCH_BYTES as usize);
             let mut errors = Vec::new();
@@ -176,8 +176,25 @@ impl<'l> Writer<'l, '_> {
                 self.run(task.source, task.out, &mut errors);
             }
             outbox.send(buffer, len, start);
-            errors
+            (start, errors)
         });
+        for sliced in sliced.iter().filter(|sliced| !sliced.is_written()) {
+            let len = sliced.len as usize;
+            let mut buffer = outbox.buffer(len, 1);
+            let mut found = Vec::new();
+            let pieces = std::slice::from_ref(sliced.piece);
+            let whole = Source::Custom {
+                name: sliced.name,
+                pieces,
+                start: sliced.piece.offset,
+            };
+            self.run(whole, &mut buffer[..len], &mut found);
+            outbox.send(buffer, len, sliced.at);
+            errors.push((sliced.at, found));
+        }
+        // As if the sections had not been sliced.
+        errors.sort_by_key(|&(start, _)| start);
+        let mut errors: Vec<_> = errors.into_iter().map(|(_, errors)| errors).collect();
         if let Err(error) = outbox.finish() {
             let message = format!("cannot write the output: {error}");
             let error = Diagnostic::error(Code::Io, message).in_file(self.output_name);
@@ -211,6 +228,7 @@ impl<'l> Writer<'l, '_> {
                 start,
             } => self.data(pieces, address, start, out, errors),
             Source::Strings(run) => write_strings(std::slice::from_ref(run), out),
+            Source::Slice { of, slice } => of.written(self.slice(&of, slice, out)),
             Source::Custom {
                 name,
                 pieces,
@@ -226,7 +244,8 @@ impl<'l> Writer<'l, '_> {
                         Some(relocs) => {
                             let object = self.resolution.object(piece.file);
                             let bytes = custom.chunk.bytes;
-                            write_unchecked(&self.relocator, &site, bytes, relocs, object, out)
+                            let mut relocs = relocs.checker(object, bytes.len());
+                            write_unchecked(&self.relocator, &site, bytes, 0, &mut relocs, out)
                                 .unwrap_or_else(|damage| {
                                     errors.push(damage);
                                     Ok(())
@@ -236,6 +255,22 @@ impl<'l> Writer<'l, '_> {
                     self.report(written, piece.file, name, errors);
                 }
             }
+        }
+    }
+
+    /// Writes a slice, and counts its relocations; `None` if not all is as it should be.
+    fn slice(&self, of: &Sliced<'_>, slice: Slice, out: &mut [u8]) -> Option<u32> {
+        let object = self.resolution.object(of.piece.file);
+        let custom = &object.customs[of.piece.custom.index()];
+        let site = Site::custom(of.piece.file, of.name);
+        let Slice { bytes, entries } = slice;
+        let start = bytes.start;
+        let mut relocs = (custom.unchecked?).checker_of(object, bytes.clone(), entries);
+        let before = relocs.left();
+        let bytes = &custom.chunk.bytes[bytes];
+        match write_unchecked(&self.relocator, &site, bytes, start, &mut relocs, out) {
+            Ok(Ok(())) => Some(before - relocs.left()),
+            Ok(Err(_)) | Err(_) => None,
         }
     }
 

@@ -2,12 +2,16 @@
 //! itself.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::build_id;
+use super::slices::{Slice, Sliced, slices};
 use crate::link::ids::{FileId, FuncIndex};
 use crate::link::layout::{
     Contents, CustomContents, CustomPiece, DataPiece, Layout, Section, StringRun,
 };
+use crate::link::object::UncheckedRelocs;
+use crate::link::resolution::Resolution;
 
 /// Bytes of output per unit of parallel work.
 pub(super) const BATCH_BYTES: u64 = 256 << 10;
@@ -47,29 +51,43 @@ pub(super) enum Source<'l> {
         pieces: &'l [CustomPiece],
         start: u64,
     },
+    /// A slice of such a piece.
+    Slice { of: Arc<Sliced<'l>>, slice: Slice },
 }
 
-/// All parts of the output, in order; most have about [`BATCH_BYTES`].
-pub(super) fn parts<'l>(layout: &'l Layout<'_>) -> Vec<Part<'l>> {
+/// All parts of the output, in order; most have about [`BATCH_BYTES`]. With `resolution`,
+/// sections of large objects are sliced; they are returned, too.
+pub(super) fn parts<'l>(
+    layout: &'l Layout<'_>,
+    resolution: Option<&'l Resolution<'_>>,
+) -> (Vec<Part<'l>>, Vec<Arc<Sliced<'l>>>) {
     let mut cutter = Cutter {
         layout,
+        resolution,
         parts: Vec::new(),
+        end: 0,
+        sliced: Vec::new(),
     };
     for section in &layout.sections {
         cutter.bytes(&section.header);
         cutter.section(section);
     }
-    cutter.parts
+    (cutter.parts, cutter.sliced)
 }
 
 struct Cutter<'l, 'a> {
     layout: &'l Layout<'a>,
+    resolution: Option<&'l Resolution<'a>>,
     parts: Vec<Part<'l>>,
+    /// Their size.
+    end: u64,
+    sliced: Vec<Arc<Sliced<'l>>>,
 }
 
 impl<'l> Cutter<'l, '_> {
     fn push(&mut self, len: u64, source: Source<'l>) {
         if len > 0 {
+            self.end += len;
             self.parts.push(Part { len, source });
         }
     }
@@ -110,17 +128,7 @@ impl<'l> Cutter<'l, '_> {
                         }
                     }
                     CustomContents::Pieces(pieces) => {
-                        let name = section.name;
-                        self.runs(
-                            pieces,
-                            section.size,
-                            |piece| piece.offset,
-                            |pieces, start| Source::Custom {
-                                name,
-                                pieces,
-                                start,
-                            },
-                        );
+                        self.customs(section.name, pieces, section.size);
                     }
                 }
             }
@@ -175,7 +183,7 @@ impl<'l> Cutter<'l, '_> {
         let segment = &layout.data.segments[segment as usize];
         self.runs(
             &segment.pieces,
-            segment.size,
+            0..segment.size,
             |piece| piece.offset,
             |pieces, start| Source::Data {
                 pieces,
@@ -185,17 +193,62 @@ impl<'l> Cutter<'l, '_> {
         );
     }
 
-    /// Cuts items that lie one behind the other into runs of about [`BATCH_BYTES`].
-    /// `source` gets a run's items and the offset at which they begin.
+    /// Pieces of a custom section of `size` bytes.
+    fn customs(&mut self, name: &'l str, pieces: &'l [CustomPiece], size: u64) {
+        let mut begin = 0;
+        let mut start = 0;
+        let runs = |cutter: &mut Self, pieces: &'l [CustomPiece], range| {
+            cutter.runs(
+                pieces,
+                range,
+                |piece| piece.offset,
+                |pieces, start| Source::Custom {
+                    name,
+                    pieces,
+                    start,
+                },
+            );
+        };
+        for (i, piece) in pieces.iter().enumerate() {
+            let Some(relocs) = self.relocs(piece) else {
+                continue;
+            };
+            let end = pieces.get(i + 1).map_or(size, |next| next.offset);
+            let len = end - piece.offset;
+            let slices = slices(&relocs, len as usize);
+            if slices.is_empty() {
+                continue;
+            }
+            runs(self, &pieces[begin..i], start..piece.offset);
+            (begin, start) = (i + 1, end);
+            let of = Arc::new(Sliced::new(piece, name, self.end, len, &relocs));
+            for slice in slices {
+                let len = slice.bytes.len() as u64;
+                let of = of.clone();
+                self.push(len, Source::Slice { of, slice });
+            }
+            self.sliced.push(of);
+        }
+        runs(self, &pieces[begin..], start..size);
+    }
+
+    /// The relocations of a piece that may be sliced.
+    fn relocs(&self, piece: &CustomPiece) -> Option<UncheckedRelocs<'l>> {
+        let object = self.resolution?.object(piece.file);
+        object.customs[piece.custom.index()].unchecked
+    }
+
+    /// Cuts items that lie one behind the other, in `range`, into runs of about
+    /// [`BATCH_BYTES`]. `source` gets a run's items and the offset at which they begin.
     fn runs<T>(
         &mut self,
         items: &'l [T],
-        size: u64,
+        range: Range<u64>,
         offset: impl Fn(&T) -> u64,
         source: impl Fn(&'l [T], u64) -> Source<'l>,
     ) {
         let mut begin = 0;
-        let mut start = 0;
+        let mut start = range.start;
         for (i, item) in items.iter().enumerate() {
             let here = offset(item);
             if here - start >= BATCH_BYTES {
@@ -204,6 +257,6 @@ impl<'l> Cutter<'l, '_> {
                 start = here;
             }
         }
-        self.push(size - start, source(&items[begin..], start));
+        self.push(range.end - start, source(&items[begin..], start));
     }
 }

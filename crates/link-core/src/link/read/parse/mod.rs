@@ -23,6 +23,7 @@ use wasm_format::{MODULE_HEADER, Reader, SectionId};
 
 use self::bodies::{code, data, function_count};
 use self::entities::{Imports, exports, globals, memories, tables, tags};
+pub(crate) use self::unchecked::Checker;
 use super::fault::{Fault, Parsed};
 use super::keep::LoadedFiles;
 use super::sections::{Section, sections};

@@ -1,6 +1,8 @@
 //! Relocations of debug info: they are decoded once, when they are written, and each is
 //! found good right before.
 
+use std::ops::Range;
+
 use wasm_format::Reader;
 use wasm_format::reloc::{RelocEntry, RelocSection};
 
@@ -23,6 +25,8 @@ pub(crate) struct Checker<'o, 'a> {
     left: u32,
     /// Offset of the first byte after the previous place.
     previous_end: u64,
+    /// Whether more may be left than there are entries.
+    is_slice: bool,
 }
 
 impl<'a> UncheckedRelocs<'a> {
@@ -35,11 +39,42 @@ impl<'a> UncheckedRelocs<'a> {
             rest: self.entries,
             left: self.count,
             previous_end: 0,
+            is_slice: false,
         }
     }
 }
 
-impl Checker<'_, '_> {
+impl<'a> UncheckedRelocs<'a> {
+    /// To go through those of a slice of the section; `entries` are bytes of the list.
+    pub(crate) fn checker_of<'o>(
+        self,
+        object: &'o Object<'a>,
+        bytes: Range<usize>,
+        entries: Range<usize>,
+    ) -> Checker<'o, 'a> {
+        Checker {
+            relocs: self,
+            object,
+            len: bytes.end as u64,
+            rest: &self.entries[entries],
+            left: self.count,
+            previous_end: bytes.start as u64,
+            is_slice: true,
+        }
+    }
+}
+
+impl<'o, 'a> Checker<'o, 'a> {
+    /// How many are to be left.
+    pub(crate) fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// The object whose section they patch.
+    pub(crate) fn object(&self) -> &'o Object<'a> {
+        self.object
+    }
+
     /// Hands relocations to `apply` until it refuses one, or something else is wrong with
     /// the next. Places are found good here; `apply` is to refuse a target that is not
     /// there or not of the kind that the type asks for.
@@ -72,6 +107,9 @@ impl Checker<'_, '_> {
     }
 
     fn check_next(&mut self) -> Parsed<Option<ObjReloc>> {
+        if self.is_slice && self.rest.is_empty() {
+            return Ok(None);
+        }
         let at = self.relocs.at + (self.relocs.entries.len() - self.rest.len());
         let mut entries = RelocSection {
             section: 0,
