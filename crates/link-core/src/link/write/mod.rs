@@ -108,8 +108,10 @@ fn runs(parts: Vec<Part<'_>>, bytes: u64) -> Vec<(u64, Vec<Part<'_>>)> {
     let (mut start, mut end) = (0, 0);
     for part in parts {
         end += part.len;
+        // A slice is made to be written beside the next.
+        let is_whole = matches!(part.source, Source::Slice { .. });
         run.push(part);
-        if end - start >= bytes {
+        if is_whole || end - start >= bytes {
             runs.push((start, std::mem::take(&mut run)));
             start = end;
         }
@@ -168,7 +170,7 @@ impl<'l> Writer<'l, '_> {
         // One thread has nobody to share a section with.
         let (parts, sliced) = parts(self.layout, par::available().then_some(self.resolution));
         let outbox = Outbox::new(places);
-        let mut errors = par::map(runs(parts, BATCH_BYTES / 2), |(start, parts)| {
+        let mut errors = par::map(runs(parts, BATCH_BYTES), |(start, parts)| {
             let len = parts.iter().map(|part| part.len).sum::<u64>() as usize;
             let mut buffer = outbox.buffer(len, 2 * BATCH_BYTES as usize);
             let mut errors = Vec::new();
