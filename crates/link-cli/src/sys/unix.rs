@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use std::{fs, io, thread};
 
@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use link_core::link::{FileBytes, FileData};
+use link_core::link::{FileBytes, FileData, ReadAt};
 use memmap2::{Mmap, MmapMut, UncheckedAdvice};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
@@ -106,7 +106,11 @@ pub(super) fn read(path: &Path) -> io::Result<FileData> {
         // process does, the link reads what it finds with every offset checked, as it does with
         // any input; if the file shrinks, the system ends the command.
         let map = unsafe { Mmap::map(&file) }?;
-        return Ok(FileData::of(MappedFile(map)));
+        let file = is_archive(&map).then_some(file);
+        return Ok(FileData::of(MappedFile {
+            map,
+            file: Mutex::new(file),
+        }));
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
     file.read_to_end(&mut bytes)?;
@@ -118,11 +122,28 @@ pub(super) fn read(path: &Path) -> io::Result<FileData> {
 const RELEASED: usize = 64 << 10;
 
 /// An input, mapped.
-struct MappedFile(Mmap);
+struct MappedFile {
+    map: Mmap,
+    /// Of an archive the file itself, until somebody has gone through it. A process cannot have
+    /// any number of them open.
+    file: Mutex<Option<File>>,
+}
+
+/// Of a large archive little may be looked at.
+fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"!<arch>\n")
+}
 
 impl FileBytes for MappedFile {
     fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.map
+    }
+
+    fn reader(&self) -> Option<ReadAt> {
+        let file = self.file.lock().ok()?.take()?;
+        Some(Box::new(move |bytes, at| {
+            file.read_exact_at(bytes, at as u64)
+        }))
     }
 
     #[allow(
@@ -132,12 +153,12 @@ impl FileBytes for MappedFile {
     fn release(&self, range: Range<usize>) {
         let page = rustix::param::page_size();
         let start = range.start.next_multiple_of(page);
-        let end = range.end.min(self.0.len()) / page * page;
+        let end = range.end.min(self.map.len()) / page * page;
         if end.saturating_sub(start) >= RELEASED {
             // SAFETY: the mapping is of a file and nothing is ever written through it: what is
             // given back is read from the file again if somebody looks at it.
             let released = unsafe {
-                self.0
+                self.map
                     .unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start)
             };
             // It is advice: a system that does not take it has the memory.

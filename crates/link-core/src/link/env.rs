@@ -20,7 +20,16 @@ pub trait FileBytes: Send + Sync + 'static {
     fn release(&self, range: Range<usize>) {
         let _ = range;
     }
+
+    /// A way to read few bytes here and there, for once, of bytes that cost much to look at
+    /// where they are: a memory map brings in what lies around them, too.
+    fn reader(&self) -> Option<ReadAt> {
+        None
+    }
 }
+
+/// Fills a buffer with the bytes from an offset on; without success if it cannot fill it.
+pub type ReadAt = Box<dyn Fn(&mut [u8], usize) -> io::Result<()>>;
 
 /// Bytes that take the same memory whether somebody looks at them or not.
 struct Held<T>(T);
@@ -53,6 +62,11 @@ impl FileData {
         if !range.is_empty() {
             self.0.release(range);
         }
+    }
+
+    /// As [`FileBytes::reader`].
+    pub fn reader(&self) -> Option<ReadAt> {
+        self.0.reader()
     }
 }
 

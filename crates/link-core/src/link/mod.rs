@@ -29,6 +29,6 @@ pub mod write;
 pub use chain::{link, link_then};
 pub(crate) use demangle::Demangler;
 pub use demangle::demangle;
-pub use env::{Env, FileBytes, FileData, Files, Phase, SystemFiles, Threads};
+pub use env::{Env, FileBytes, FileData, Files, Phase, ReadAt, SystemFiles, Threads};
 pub use options::Options;
 pub use output::{LinkError, Linked, Places, Room, Sink};

@@ -1,7 +1,9 @@
 //! Archives of every form.
 
+use std::sync::{Arc, Mutex};
+
 use link_core::link::read::{Input, LoadedFiles, ReadInput, ReadInputs};
-use link_core::link::{Env, FileData, Options};
+use link_core::link::{Env, FileBytes, FileData, Options, ReadAt};
 
 use crate::common::{ArchiveForm, MemoryFiles, archive, defines};
 use crate::inputs::{read, shown};
@@ -53,6 +55,56 @@ fn members_and_their_symbols_in_every_form_with_and_without_index() {
                 ],
                 "{form:?} {index:?}"
             );
+        }
+    }
+}
+
+/// Bytes, and where some were read.
+struct Read {
+    bytes: Vec<u8>,
+    at: Arc<Mutex<Vec<usize>>>,
+    works: bool,
+}
+
+impl FileBytes for Read {
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn reader(&self) -> Option<ReadAt> {
+        let (bytes, reads, works) = (self.bytes.clone(), self.at.clone(), self.works);
+        Some(Box::new(move |buffer, at| {
+            reads.lock().unwrap().push(at);
+            let there = bytes[at..].get(..buffer.len()).filter(|_| works);
+            buffer.copy_from_slice(there.ok_or(std::io::ErrorKind::UnexpectedEof)?);
+            Ok(())
+        }))
+    }
+}
+
+#[test]
+fn headers_behind_large_members_are_read() {
+    let (mut a, b) = (defines("in_a").build(), defines("in_b").build());
+    wasm_format::put_custom_section(&mut a, "large", &vec![0; 100_000]);
+    let long = "a_name_longer_than_a_header_has_room_for.o";
+    let content: [(&str, &[u8]); 3] = [("a.o", &a), (long, &b), ("c.o", b"none")];
+    for form in FORMS {
+        for works in [true, false] {
+            let bytes = archive(form, &content, &[(0, "in_a"), (1, "in_b"), (2, "in_c")]);
+            let at = Arc::default();
+            let data = FileData::of(Read {
+                bytes: bytes.clone(),
+                at: Arc::clone(&at),
+                works,
+            });
+            let loaded = LoadedFiles::new();
+            let of = |data| {
+                let files = MemoryFiles::default();
+                shown(&read(vec![Input::bytes("libx.a", data)], &files, &loaded))
+            };
+            assert_eq!(of(data), of(FileData::new(bytes)), "{form:?}");
+            let reads = at.lock().unwrap().len();
+            assert_eq!(reads, usize::from(form != ArchiveForm::Thin), "{form:?}");
         }
     }
 }

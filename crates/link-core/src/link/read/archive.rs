@@ -3,18 +3,27 @@
 //! An archive is a sequence of members, each behind a header of 60 bytes of text. Going
 //! from header to header finds them all and touches no member's contents. The index, if
 //! there is one, is the first member and says which member defines which symbol.
+//!
+//! Headers between large members are read and not looked at in the archive's mapping: each
+//! look would map what lies around.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
 use super::fault::{Fault, Parsed};
-use super::kind::{ARCHIVE_MAGIC, THIN_MAGIC};
+use super::kind::{ARCHIVE_MAGIC, FileKind, THIN_MAGIC};
+use crate::link::ReadAt;
 
 /// Bytes of a member's header.
 const HEADER_LEN: usize = 60;
 /// Longest name of a member that is believed, in bytes: what systems allow for a path.
 const MAX_NAME_LEN: usize = 4096;
+/// How the name of an index in BSD's form begins.
+const BSD_INDEX: &[u8] = b"__.SYMDEF";
+/// Bytes of a member that tell what it is.
+const MAGIC_LEN: usize = 4;
+/// Bytes of a member from which on what follows it is far away: systems map so many at once.
+const FAR: usize = 64 << 10;
 
 /// An archive whose headers were gone through.
 #[derive(Debug)]
@@ -29,21 +38,52 @@ pub(super) struct Archive<'a> {
 pub(super) struct Member<'a> {
     /// Where its header is, in bytes.
     header: usize,
-    name: &'a [u8],
+    pub(super) name: &'a [u8],
     /// Its contents; `None` in a thin archive, whose members are files.
     pub(super) bytes: Option<&'a [u8]>,
+    /// Whether it begins as something that can be linked; so may a file.
+    pub(super) may_be_linked: bool,
 }
 
-impl<'a> Member<'a> {
-    /// Its name, or in a thin archive its path, relative to the archive's directory.
-    pub(super) fn name(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.name)
+/// A member's header, and how the member begins.
+struct Header {
+    bytes: [u8; HEADER_LEN],
+    magic: [u8; MAGIC_LEN],
+}
+
+impl Header {
+    /// The header at the beginning of `bytes`.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let (header, rest) = bytes.split_first_chunk()?;
+        // There may be less of the last member.
+        let mut magic = [0; MAGIC_LEN];
+        for (to, from) in magic.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        Some(Self {
+            bytes: *header,
+            magic,
+        })
     }
 
-    /// The file of a thin archive's member; `archive` is the archive's path.
+    /// The header at `at`, read; `None` if it cannot be.
+    fn read(read_at: &ReadAt, at: usize) -> Option<Self> {
+        let mut bytes = [0; HEADER_LEN + MAGIC_LEN];
+        read_at(&mut bytes, at).ok()?;
+        Self::of(&bytes)
+    }
+
+    fn raw_name(&self) -> &[u8] {
+        self.bytes[..16].trim_ascii_end()
+    }
+}
+
+impl Member<'_> {
+    /// The file of a thin archive's member, whose name is a path, relative to the archive's
+    /// directory; `archive` is the archive's path.
     pub(super) fn path(&self, archive: &Path) -> std::path::PathBuf {
         // An absolute path replaces the directory.
-        let name = self.name();
+        let name = String::from_utf8_lossy(self.name);
         archive
             .parent()
             .map_or_else(|| Path::new(&*name).into(), |dir| dir.join(&*name))
@@ -85,8 +125,8 @@ fn damaged(offset: usize, what: &str) -> Fault {
 }
 
 impl<'a> Archive<'a> {
-    /// Goes through the headers of the archive `bytes`.
-    pub(super) fn parse(bytes: &'a [u8]) -> Parsed<Self> {
+    /// Goes through the headers of the archive `bytes`, of which `reader` may read some.
+    pub(super) fn parse(bytes: &'a [u8], reader: Option<&ReadAt>) -> Parsed<Self> {
         let thin = bytes.starts_with(THIN_MAGIC);
         let mut archive = Self {
             members: Vec::new(),
@@ -94,19 +134,22 @@ impl<'a> Archive<'a> {
         };
         let mut long_names: &[u8] = &[];
         let mut at = ARCHIVE_MAGIC.len();
+        let mut is_far = false;
         while at < bytes.len() {
-            let Some(header) = bytes[at..].first_chunk::<HEADER_LEN>() else {
+            let read = reader.filter(|_| is_far);
+            let read = read.and_then(|reader| Header::read(reader, at));
+            let Some(header) = read.or_else(|| Header::of(&bytes[at..])) else {
                 return Err(damaged(
                     at,
                     "the rest of the archive is too small for a member's header",
                 ));
             };
-            if header[58..] != *b"`\n" {
+            if header.bytes[58..] != *b"`\n" {
                 return Err(damaged(at, "a member's header does not end in \"`\\n\""));
             }
-            let size = number(&header[48..58])
+            let size = number(&header.bytes[48..58])
                 .ok_or_else(|| damaged(at, "a member's size is not a decimal number"))?;
-            let raw_name = header[..16].trim_ascii_end();
+            let raw_name = header.raw_name();
             let start = at + HEADER_LEN;
             // Tables are in the file even if the archive is thin.
             let is_table = matches!(raw_name, b"/" | b"//" | b"/SYM64/");
@@ -137,8 +180,9 @@ impl<'a> Archive<'a> {
                     });
                 }
                 (b"//", Some(contents)) => long_names = contents,
-                _ => archive.add(at, raw_name, contents, long_names)?,
+                _ => archive.add(bytes, at, &header, contents, long_names)?,
             }
+            is_far = next - at >= FAR;
             at = next;
         }
         Ok(archive)
@@ -147,40 +191,49 @@ impl<'a> Archive<'a> {
     /// Adds a member, or notes the index if it is one of BSD's form.
     fn add(
         &mut self,
-        header: usize,
-        raw_name: &'a [u8],
+        archive: &'a [u8],
+        at: usize,
+        header: &Header,
         contents: Option<&'a [u8]>,
         long_names: &'a [u8],
     ) -> Parsed<()> {
         let mut bytes = contents;
-        let mut offset = header + HEADER_LEN;
-        let name = match (raw_name, contents) {
+        let mut offset = at + HEADER_LEN;
+        let mut magic =
+            &header.magic[..contents.map_or(0, |contents| contents.len().min(MAGIC_LEN))];
+        let mut may_be_index = header.bytes.starts_with(BSD_INDEX);
+        let name = match (header.raw_name(), contents) {
             ([b'#', b'1', b'/', len @ ..], Some(contents)) => {
                 let split = number(len)
                     .and_then(|len| usize::try_from(len).ok())
                     .filter(|&len| len <= MAX_NAME_LEN)
                     .and_then(|len| contents.split_at_checked(len));
                 let Some((name, rest)) = split else {
-                    return Err(damaged(header, "a member's name is larger than the member"));
+                    return Err(damaged(at, "a member's name is larger than the member"));
                 };
                 offset += name.len();
                 bytes = Some(rest);
+                magic = rest;
+                may_be_index = name.starts_with(BSD_INDEX);
                 let end = name.iter().position(|&byte| byte == 0);
                 &name[..end.unwrap_or(name.len())]
             }
             ([b'/', digits @ ..], _) if digits.first().is_some_and(u8::is_ascii_digit) => {
-                number(digits)
+                let name = number(digits)
                     .and_then(|at| long_names.get(usize::try_from(at).ok()?..))
                     .and_then(long_name)
                     .ok_or_else(|| {
-                        damaged(header, "a member's name is not in the table of long names")
-                    })?
+                        damaged(at, "a member's name is not in the table of long names")
+                    })?;
+                may_be_index = name.starts_with(BSD_INDEX);
+                name
             }
             // Tables of Windows archives, such as `/<ECSYMBOLS>/`.
             ([b'/', ..], _) => return Ok(()),
-            (name, _) => name.strip_suffix(b"/").unwrap_or(name),
+            // Where it lies is not looked at.
+            (name, _) => &archive[at..][..name.strip_suffix(b"/").unwrap_or(name).len()],
         };
-        if let (true, Some(bytes)) = (name.starts_with(b"__.SYMDEF"), bytes) {
+        if let (true, Some(bytes)) = (may_be_index, bytes) {
             self.index.get_or_insert(Index {
                 bytes,
                 offset,
@@ -191,9 +244,10 @@ impl<'a> Archive<'a> {
             return Ok(());
         }
         self.members.push(Member {
-            header,
+            header: at,
             name,
             bytes,
+            may_be_linked: bytes.is_none() || FileKind::may_be_linked(magic),
         });
         Ok(())
     }

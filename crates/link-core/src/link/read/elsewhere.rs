@@ -43,7 +43,7 @@ pub(in crate::link) fn suggest_archives(
 
 /// Finds out which of the `missing` symbols the archive defines, by its index.
 fn look_into(path: &Path, data: &FileData, missing: &mut FxHashMap<String, Option<PathBuf>>) {
-    let Ok(archive) = Archive::parse(data.bytes()) else {
+    let Ok(archive) = Archive::parse(data.bytes(), data.reader().as_ref()) else {
         return;
     };
     let Ok(Some(symbols)) = archive.indexed_symbols() else {

@@ -1,5 +1,6 @@
 //! Inputs that are linked if somebody needs them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -41,8 +42,8 @@ pub(super) enum Name<'a> {
     Member {
         /// The archive.
         archive: Arc<str>,
-        /// The member.
-        member: std::borrow::Cow<'a, str>,
+        /// The member, as the archive has it: most are never shown.
+        member: &'a [u8],
     },
 }
 
@@ -51,15 +52,15 @@ impl Name<'_> {
     pub(super) fn get(&self) -> Arc<str> {
         match self {
             Name::File(name) => name.clone(),
-            Name::Member { archive, member } => format!("{archive}({member})").into(),
+            Name::Member { archive, .. } => format!("{archive}({})", self.member()).into(),
         }
     }
 
     /// The name within the archive, if it is in one.
-    pub(super) fn member(&self) -> &str {
+    pub(super) fn member(&self) -> Cow<'_, str> {
         match self {
-            Name::File(name) => name,
-            Name::Member { member, .. } => member,
+            Name::File(name) => Cow::Borrowed(name),
+            Name::Member { member, .. } => String::from_utf8_lossy(member),
         }
     }
 }

@@ -134,7 +134,7 @@ impl<'a> InputReader<'_, 'a> {
                 if let Some(path) = path {
                     self.imports_beside(path, part);
                 }
-                self.archive(name, path, bytes, position, part);
+                self.archive(name, path, data, position, part);
             }
             FileKind::Object if position.lazy => {
                 let name = Name::File(name.clone());
@@ -223,12 +223,14 @@ impl<'a> InputReader<'_, 'a> {
         &self,
         name: &Arc<str>,
         path: Option<&Path>,
-        bytes: &'a [u8],
+        data: &'a FileData,
         position: Position,
         part: &mut ReadInputs<'a>,
     ) {
         let read = || -> Parsed<_> {
-            let archive = Archive::parse(bytes)?;
+            // All of it is looked at where all of it is linked.
+            let reader = data.reader().filter(|_| !position.whole_archive);
+            let archive = Archive::parse(data.bytes(), reader.as_ref())?;
             let symbols = if position.whole_archive {
                 None
             } else {
@@ -243,8 +245,9 @@ impl<'a> InputReader<'_, 'a> {
         let members = archive.members.iter().map(|member| ArchiveMember {
             name: Name::Member {
                 archive: name.clone(),
-                member: member.name(),
+                member: member.name,
             },
+            may_be_linked: member.may_be_linked,
             contents: match member.bytes {
                 Some(bytes) => Contents::Bytes(bytes),
                 None => Contents::File(member.path(path.unwrap_or(Path::new("")))),
@@ -274,11 +277,7 @@ impl<'a> InputReader<'_, 'a> {
         let names = Arc::new(symbols.names);
         for (member, own_names) in members.zip(symbols.of_member) {
             // Objects of another machine: archivers list their symbols too.
-            let foreign = match member.contents {
-                Contents::Bytes(bytes) => !FileKind::may_be_linked(bytes),
-                Contents::File(_) => false,
-            };
-            if !own_names.is_empty() && !foreign {
+            if !own_names.is_empty() && member.may_be_linked {
                 part.inputs.push(ReadInput::Lazy(LazyMember {
                     name: member.name,
                     contents: member.contents,
@@ -415,4 +414,5 @@ pub(super) fn find_library(
 struct ArchiveMember<'a> {
     name: Name<'a>,
     contents: Contents<'a>,
+    may_be_linked: bool,
 }
