@@ -3,6 +3,7 @@
 use wasm_format::linking::{SegmentFlags, SymbolFlags};
 
 use crate::common::source::{Source, sig};
+use crate::common::{ArchiveForm, archive};
 use crate::support::Job;
 
 /// `_start` calls `f`, whose result is dropped.
@@ -343,4 +344,23 @@ fn bounds_of_a_segment_that_is_left_out() {
     source.flag("__start_list", SymbolFlags::BINDING_WEAK);
     source.flag("__stop_list", SymbolFlags::BINDING_WEAK);
     Job::new().object("a.o", &source).module();
+}
+
+#[test]
+fn what_an_index_offers_wrongly_another_archive_may_offer() {
+    let (other, f) = (defines("other", 1).build(), defines("f", 2).build());
+    // So many that names are numbered in shards.
+    let many: Vec<String> = (0..10_000).map(|nth| format!("name{nth}")).collect();
+    let many = many.iter().map(|name| (0, &**name));
+    let index: Vec<(usize, &str)> = many.chain([(0, "f")]).collect();
+    let wrong = archive(ArchiveForm::Gnu, &[("other.o", &other)], &index);
+    let right = archive(ArchiveForm::Gnu, &[("f.o", &f)], &[(0, "f")]);
+    for order in ["a.o wrong.a right.a", "wrong.a a.o right.a"] {
+        Job::new()
+            .file("a.o", calls("f").build())
+            .file("wrong.a", &wrong[..])
+            .file("right.a", &right[..])
+            .args(order)
+            .module();
+    }
 }

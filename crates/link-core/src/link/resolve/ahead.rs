@@ -24,7 +24,7 @@ const NOBODY: u32 = u32::MAX;
 
 struct Ahead<'i, 'a> {
     names: &'i Names,
-    members: Vec<&'i LazyMember<'a>>,
+    members: Vec<(&'i LazyMember<'a>, &'i InputNames)>,
     /// For each name, the first lazy input that offers it, while that is of use.
     offered: Vec<AtomicU32>,
     /// Which lazy inputs will be needed.
@@ -78,19 +78,20 @@ pub(super) fn parse<'a>(
 }
 
 impl<'i, 'a> Ahead<'i, 'a> {
-    fn new(inputs: &'i [ReadInput<'a>], of_inputs: &[InputNames], names: &'i Names) -> Self {
+    fn new(inputs: &'i [ReadInput<'a>], of_inputs: &'i [InputNames], names: &'i Names) -> Self {
         let mut members = Vec::new();
         let mut offered = vec![NOBODY; names.len()];
         for (input, of_input) in inputs.iter().zip(of_inputs) {
             if let ReadInput::Lazy(member) = input {
                 for nth in 0..member.symbols().len() {
-                    if let Some(name) = of_input.get(nth)
+                    if !of_input.is_repeated(nth)
+                        && let Some(name) = of_input.get(nth)
                         && offered[name.index()] == NOBODY
                     {
                         offered[name.index()] = members.len() as u32;
                     }
                 }
-                members.push(member);
+                members.push((member, of_input));
             }
         }
         Self {
@@ -104,11 +105,12 @@ impl<'i, 'a> Ahead<'i, 'a> {
 
     /// Parses a lazy input, and adds to `wanted` what it will need.
     fn parse(&self, lazy: u32, wanted: &mut Vec<u32>) {
-        let Ok(object) = self.members[lazy as usize].parse() else {
+        let (member, of_member) = self.members[lazy as usize];
+        let Ok(object) = member.parse() else {
             return;
         };
         // A name that has no number yet is one that nobody offers.
-        let names = self.names.known_of(&object);
+        let names = self.names.known_of(&object, member, of_member);
         self.defined(&object, &names);
         self.referred(&object, &names, wanted);
         self.parsed[lazy as usize].get_or_init(|| Box::new((object, names)));

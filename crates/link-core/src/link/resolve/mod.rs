@@ -96,6 +96,8 @@ struct Resolver<'a> {
     table: Table<'a>,
     /// Lazy inputs; `None` once pulled.
     lazy: Vec<Option<Lazy<'a>>>,
+    /// Whether each lazy input that was pulled defines what it offered.
+    offers_hold: bool,
     /// Objects in the order in which they were begun, with their place in the link's
     /// order once they are complete.
     done: Vec<(Object<'a>, FileResolution, FileId)>,
@@ -120,6 +122,7 @@ impl<'a> Resolver<'a> {
             names,
             table: Table::new(options, numbers, names),
             lazy: Vec::new(),
+            offers_hold: true,
             done: Vec::new(),
             begun: 0,
             comdats: Vec::new(),
@@ -181,8 +184,13 @@ impl<'a> Resolver<'a> {
         parsed: Option<Box<Parsed<'a>>>,
     ) {
         let id = LazyId(self.lazy.len() as u32);
+        // What an input before this one offers, too, is left to that: what was asked of it is
+        // defined since, unless its index is wrong.
+        let offered = |&(nth, _): &(usize, _)| !self.offers_hold || !names.is_repeated(nth);
         let wanted = (member.symbols().iter().enumerate())
+            .filter(offered)
             .find_map(|(nth, name)| self.table.offer(name, names.get(nth), id, &member));
+        let count = member.symbols().len();
         self.lazy.push(Some(match parsed {
             Some(parsed) => Lazy::Parsed(parsed),
             None => Lazy::Member(member),
@@ -194,6 +202,10 @@ impl<'a> Resolver<'a> {
                 symbol: symbol.name,
             };
             self.pull(id, wanted);
+            // What comes after the symbol that is needed was not offered.
+            self.offers_hold &= (0..count)
+                .filter_map(|nth| names.get(nth))
+                .all(|name| self.table.is_name_defined(name));
         }
     }
 
@@ -242,6 +254,7 @@ impl<'a> Resolver<'a> {
                 stack.push(self.begin(object, Some(wanted)));
             }
         }
+        self.offers_hold &= self.table.pulled_is_defined();
     }
 
     fn begin(&mut self, (object, names): Parsed<'a>, pulled: Option<Wanted<'a>>) -> Frame<'a> {

@@ -31,6 +31,9 @@ impl NameId {
     /// Stands where there is no name: for a symbol that is local to its file.
     const NONE: Self = Self(u32::MAX);
 
+    /// In a list of names beside a number: [`InputNames::is_repeated`].
+    const REPEATED: u32 = 1 << 31;
+
     #[inline]
     pub(super) const fn index(self) -> usize {
         self.0 as usize
@@ -50,6 +53,13 @@ impl InputNames {
             .get(nth)
             .copied()
             .filter(|&name| name != NameId::NONE)
+            .map(|name| NameId(name.0 & !NameId::REPEATED))
+    }
+
+    /// Whether a lazy input before this one, which is lazy, is known to offer the name, too.
+    #[inline]
+    pub(super) fn is_repeated(&self, nth: usize) -> bool {
+        self.0[nth].0 & NameId::REPEATED != 0
     }
 }
 
@@ -113,12 +123,16 @@ impl<'i, 'a> Named<'i, 'a> {
 /// Names of consecutive inputs, about [`BATCH`] of them, by shard.
 struct Partition<'i, 'a> {
     inputs: &'i [ReadInput<'a>],
-    /// The number beside a fingerprint is the name's place among all of the inputs.
+    /// The number beside a fingerprint is the name's place among all of the inputs, and
+    /// [`Self::OFFER`].
     names: Vec<Numbered>,
     starts: Vec<u32>,
 }
 
 impl<'i, 'a> Partition<'i, 'a> {
+    /// Beside the place of a name: it is one that a lazy input offers.
+    const OFFER: u32 = 1 << 31;
+
     /// `hashed` is memory that is used again for each.
     fn of(
         inputs: &'i [ReadInput<'a>],
@@ -130,6 +144,10 @@ impl<'i, 'a> Partition<'i, 'a> {
         let mut starts = vec![0u32; (1 << shard_bits) + 1];
         let mut first = 0;
         for named in inputs.iter().filter_map(Named::of) {
+            let offer = match named {
+                Named::Object(_) => 0,
+                Named::Lazy(_) => Self::OFFER,
+            };
             for nth in 0..named.count() {
                 let Some(name) = named.name(nth) else {
                     continue;
@@ -137,7 +155,8 @@ impl<'i, 'a> Partition<'i, 'a> {
                 let (name, bits) = fingerprints.of(name.as_bytes());
                 let shard = shard_of(bits, shard_bits);
                 starts[shard + 1] += 1;
-                hashed.push((Numbered::new(name, first + nth as u32), shard as u32));
+                let place = (first + nth as u32) | offer;
+                hashed.push((Numbered::new(name, place), shard as u32));
             }
             first += named.count() as u32;
         }
@@ -183,7 +202,7 @@ impl<'i, 'a> Partition<'i, 'a> {
         let mut all = vec![NameId::NONE; counts.clone().sum()];
         for (shard, &first) in first.iter().enumerate() {
             for name in self.shard(shard) {
-                all[name.number as usize] = NameId(first + name.place());
+                all[(name.number & !Self::OFFER) as usize] = NameId(first + name.place());
             }
         }
         let mut rest = &*all;
@@ -247,6 +266,18 @@ impl Shard {
     }
 }
 
+impl Shard {
+    /// Stands for the number of a name that was offered, until it has one.
+    const OFFERED: u32 = 0;
+
+    /// Notes that a lazy input offers a name that has no number yet, by its place; whether
+    /// another did before.
+    fn is_offered_again(&mut self, place: u32) -> bool {
+        let number = &mut self.known[place as usize].number;
+        std::mem::replace(number, Self::OFFERED) == Self::OFFERED
+    }
+}
+
 impl Names {
     /// Numbers the names of all inputs; also returns those of each input.
     pub(super) fn of(inputs: &[ReadInput<'_>]) -> (Self, Vec<InputNames>) {
@@ -295,7 +326,11 @@ impl Names {
             let mut shard = Shard::with_capacity(count / 2);
             for name in all.into_iter().flatten() {
                 let (place, _) = shard.place(name.fingerprint());
-                name.set_place(place as u32);
+                let mut place = place as u32;
+                if name.number & Partition::OFFER != 0 && shard.is_offered_again(place) {
+                    place |= NameId::REPEATED;
+                }
+                name.set_place(place);
             }
             shard
         });
@@ -341,11 +376,25 @@ impl Names {
         self.of_named(Named::Object(object))
     }
 
-    /// Those names of an object that have a number. Most of a member's do: its archive's
-    /// index has them.
-    pub(super) fn known_of(&self, object: &Object<'_>) -> InputNames {
+    /// Those names of `object` that have a number. Most do: it was the lazy input `member`,
+    /// whose names are `of_member`, and these are nearly always what it defines, in order.
+    pub(super) fn known_of(
+        &self,
+        object: &Object<'_>,
+        member: &LazyMember<'_>,
+        of_member: &InputNames,
+    ) -> InputNames {
         let named = Named::Object(object);
-        let known = |nth| named.name(nth).and_then(|name| self.number(name));
+        let mut offered = 0;
+        let mut known = |nth| {
+            let name = named.name(nth)?;
+            let defines = nth < object.symbols.len() && !object.symbols[nth].is_undefined();
+            if defines && member.symbols().get(offered) == Some(&name) {
+                offered += 1;
+                return of_member.get(offered - 1);
+            }
+            self.number(name)
+        };
         let names = (0..named.count()).map(|nth| known(nth).unwrap_or(NameId::NONE));
         InputNames(names.collect())
     }

@@ -19,19 +19,22 @@ impl Table<'_> {
     /// Puts the symbols into the order in which their names were met; `None` if they are in
     /// it. Nothing but [`Self::symbols`] and the names is put right.
     pub(super) fn sort_symbols(&mut self) -> Option<Moved> {
-        let met = |&id: &u32| self.met_of(SymbolId::new(id));
-        let mut order: Vec<u32> = (0..self.symbols.len() as u32).collect();
-        if order.is_sorted_by_key(met) {
+        let ids = || (0..self.symbols.len() as u32).map(SymbolId::new);
+        if ids().is_sorted_by_key(|id| self.met_of(id)) {
             return None;
         }
-        order.sort_unstable_by_key(met);
-        self.symbols = (order.iter())
-            .map(|&id| self.symbols[id as usize])
-            .collect();
-        let mut moved = vec![SymbolId::new(0); order.len()];
-        for (new, &old) in order.iter().enumerate() {
-            moved[old as usize] = SymbolId::new(new as u32);
+        // No two were met at once.
+        let mut by_met = vec![None; self.met_so_far()];
+        for id in ids() {
+            by_met[self.met_of(id) as usize] = Some(id);
         }
+        let mut symbols = Vec::with_capacity(self.symbols.len());
+        let mut moved = vec![SymbolId::new(0); self.symbols.len()];
+        for id in by_met.into_iter().flatten() {
+            moved[id.index()] = SymbolId::new(symbols.len() as u32);
+            symbols.push(self.symbols[id.index()]);
+        }
+        self.symbols = symbols;
         let moved = Moved(moved);
         self.names.each_symbol(|id| moved.apply(id));
         Some(moved)

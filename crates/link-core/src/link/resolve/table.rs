@@ -64,6 +64,8 @@ pub(super) struct Table<'a> {
     pub(super) names: Names,
     /// By the number of the name.
     offers: Vec<Option<Offer>>,
+    /// Symbols for which something is being pulled.
+    taken: Vec<SymbolId>,
     /// How many names were met, those with several signatures once for each.
     met: u32,
     /// Names used with several signatures: one symbol for each, in the order in which
@@ -98,6 +100,7 @@ impl<'a> Table<'a> {
             entries: Vec::with_capacity(names.len()),
             names,
             offers: Vec::new(),
+            taken: Vec::new(),
             met: 0,
             variants: IndexMap::default(),
             by_signature: FxHashMap::default(),
@@ -142,6 +145,21 @@ impl<'a> Table<'a> {
         self.entries[id.index()].lazy.take()
     }
 
+    /// Whether all symbols for which something was pulled since this was asked last are
+    /// defined now.
+    pub(super) fn pulled_is_defined(&mut self) -> bool {
+        let mut taken = std::mem::take(&mut self.taken);
+        let defined = taken.drain(..).all(|id| self.is_defined(id));
+        self.taken = taken;
+        defined
+    }
+
+    /// Whether the name stands for a symbol that is defined.
+    pub(super) fn is_name_defined(&self, name: NameId) -> bool {
+        let symbol = self.names.symbol(name);
+        symbol.is_some_and(|id| self.is_defined(id))
+    }
+
     /// The symbol of `name`, whose number may be known; made if nothing has mentioned it.
     pub(super) fn intern(&mut self, name: &'a str, number: Option<NameId>) -> SymbolId {
         let number = number.unwrap_or_else(|| self.names.intern(name));
@@ -159,6 +177,11 @@ impl<'a> Table<'a> {
         let met = self.met;
         self.met += 1;
         met
+    }
+
+    /// How many were met so far.
+    pub(super) fn met_so_far(&self) -> usize {
+        self.met as usize
     }
 
     /// From now on `name` stands for symbol `id`.
@@ -259,6 +282,7 @@ impl<'a> Table<'a> {
         let entry = &mut self.entries[id.index()];
         if let (false, Some(lazy)) = (weak, entry.lazy) {
             entry.lazy = None;
+            self.taken.push(id);
             return Referred::Pull(id, lazy);
         }
         // A weak reference to what is offered is not one to a host.
