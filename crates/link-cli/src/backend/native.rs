@@ -9,7 +9,7 @@ mod reproduce;
 mod times;
 
 use link_core::diag::{self, Diagnostic};
-use link_core::link::{Env, LinkError, Linked, link_then};
+use link_core::link::{Env, LinkError, Linked, Threads, link_then};
 use lld_driver::PendingLink;
 
 use super::cached::{self, Answer};
@@ -56,6 +56,7 @@ pub(super) fn link(
     let env = Env {
         files: &files,
         progress: config.own.time.then_some(&enter),
+        threads: Threads::OwnForGood,
         ..Env::default()
     };
     let inputs = options::inputs(&config.link);

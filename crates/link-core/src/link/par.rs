@@ -18,18 +18,21 @@ pub fn in_pool<R: Send>(
     match env.threads {
         Threads::Pool(pool) => Ok(pool.install(link)),
         Threads::Current => Ok(link()),
-        Threads::Own => {
+        Threads::Own | Threads::OwnForGood => {
             let threads = options.threads.unwrap_or_else(|| {
                 std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
             });
-            if threads <= 1 || small {
+            let for_good = matches!(env.threads, Threads::OwnForGood);
+            if threads <= 1 || small || for_good && available() {
                 return Ok(link());
             }
-            let pool = rayon::ThreadPoolBuilder::new()
+            let mut pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)
-                .thread_name(|i| format!("wasm-link {i}"))
-                .build()?;
-            Ok(pool.install(link))
+                .thread_name(|i| format!("wasm-link {i}"));
+            if for_good {
+                pool = pool.use_current_thread();
+            }
+            Ok(pool.build()?.install(link))
         }
     }
 }

@@ -139,6 +139,35 @@ fn cancelled() {
     assert_eq!(codes, [Code::Cancelled]);
 }
 
+/// A thread that gave itself to a link's pool links again in it.
+#[test]
+fn a_thread_that_works_with_its_pool() {
+    let mut options = large_options();
+    options.threads = Some(3);
+    let mut expected = Vec::new();
+    link(
+        large_inputs(&large()),
+        &options,
+        &Env::default(),
+        &mut expected,
+    )
+    .expect("it links");
+    let modules = std::thread::spawn(move || {
+        let env = Env {
+            threads: Threads::OwnForGood,
+            ..Env::default()
+        };
+        [(); 2].map(|()| {
+            let mut module = Vec::new();
+            link(large_inputs(&large()), &options, &env, &mut module).expect("it links");
+            module
+        })
+    });
+    for module in modules.join().expect("no panic") {
+        assert!(module == expected);
+    }
+}
+
 #[test]
 fn a_sink_that_fails() {
     struct Full;
