@@ -1,6 +1,9 @@
 //! Doing many things at once, where the link was given threads. Outside of a thread pool
 //! everything here runs on the calling thread, so a link that was given none starts none
 //! and never touches rayon's global pool.
+//!
+//! An item is worth a thread's while: work is cut down to single ones, since of a longer run
+//! that a thread has begun the others can take nothing.
 
 use rayon::prelude::*;
 
@@ -57,7 +60,7 @@ pub fn join<A: Send, B: Send>(
 /// `f` of every item, in the order of the items.
 pub fn map<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     if available() && items.len() > 1 {
-        items.into_par_iter().map(f).collect()
+        items.into_par_iter().with_max_len(1).map(f).collect()
     } else {
         items.into_iter().map(f).collect()
     }
@@ -66,7 +69,7 @@ pub fn map<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) ->
 /// `f` of every number below `count`, in order.
 pub fn map_indices<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
     if available() && count > 1 {
-        (0..count).into_par_iter().map(f).collect()
+        (0..count).into_par_iter().with_max_len(1).map(f).collect()
     } else {
         (0..count).map(f).collect()
     }
@@ -94,7 +97,11 @@ pub fn map_indices_with<T, R: Send>(
     f: impl Fn(&mut T, usize) -> R + Sync + Send,
 ) -> Vec<R> {
     if available() && count > 1 {
-        (0..count).into_par_iter().map_init(init, f).collect()
+        (0..count)
+            .into_par_iter()
+            .with_max_len(4)
+            .map_init(init, f)
+            .collect()
     } else {
         let mut kept = init();
         (0..count).map(|index| f(&mut kept, index)).collect()
@@ -119,7 +126,7 @@ pub fn map_with<S, T: Send, R: Send>(
 /// Does `f` to every item.
 pub fn for_each<T: Send>(items: Vec<T>, f: impl Fn(T) + Sync + Send) {
     if available() && items.len() > 1 {
-        items.into_par_iter().for_each(f);
+        items.into_par_iter().with_max_len(1).for_each(f);
     } else {
         items.into_iter().for_each(f);
     }

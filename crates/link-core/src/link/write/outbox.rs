@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::link::output::Places;
 
 /// Finished bytes that may wait; whoever has more to add waits for its turn.
-const MAY_WAIT: usize = 1;
+const MAY_WAIT: usize = 4;
 
 /// Where threads leave what they have finished. A file takes the bytes of one thread at a
 /// time, so one writes for all, and the others go on with what is not finished.
