@@ -5,6 +5,8 @@
 //! An item is worth a thread's while: work is cut down to single ones, since of a longer run
 //! that a thread has begun the others can take nothing.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use rayon::prelude::*;
 
 use super::env::{Env, Threads};
@@ -89,38 +91,26 @@ pub fn map_many<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) -> 
     }
 }
 
-/// As [`map_indices`]; `f` also gets what `init` makes, which is made for one number and kept
-/// for those that follow on the same thread.
-pub fn map_indices_with<T, R: Send>(
-    count: usize,
-    init: impl Fn() -> T + Sync + Send,
-    f: impl Fn(&mut T, usize) -> R + Sync + Send,
-) -> Vec<R> {
-    if available() && count > 1 {
-        (0..count)
-            .into_par_iter()
-            .with_max_len(4)
-            .map_init(init, f)
-            .collect()
-    } else {
-        let mut kept = init();
-        (0..count).map(|index| f(&mut kept, index)).collect()
-    }
-}
-
-/// As [`map`]; `f` also gets what `init` makes, which is made for one item and kept for
-/// those that follow on the same thread.
-pub fn map_with<S, T: Send, R: Send>(
+/// As [`map`]; `f` also gets what `init` makes, which is made for as many items as are worked
+/// on at once, and kept for those that follow.
+pub fn map_with<S: Send, T: Send, R: Send>(
     items: Vec<T>,
     init: impl Fn() -> S + Sync + Send,
     f: impl Fn(&mut S, T) -> R + Sync + Send,
 ) -> Vec<R> {
-    if available() && items.len() > 1 {
-        items.into_par_iter().map_init(init, f).collect()
-    } else {
-        let mut kept = init();
-        items.into_iter().map(|item| f(&mut kept, item)).collect()
-    }
+    let kept = Mutex::new(Vec::new());
+    map(items, |item| {
+        let before = lock(&kept).pop();
+        let mut state = before.unwrap_or_else(&init);
+        let result = f(&mut state, item);
+        lock(&kept).push(state);
+        result
+    })
+}
+
+/// What a mutex holds, even if a thread panicked meanwhile: for what is whole then, too.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Does `f` to every item.

@@ -163,7 +163,8 @@ pub(super) fn of_functions(
         (count, part.clone())
     };
     let buffers = || (Shown::new(options), Vec::new());
-    let of_files = par::map_indices_with(resolution.objects.len(), buffers, of_file);
+    let files = (0..resolution.objects.len()).collect();
+    let of_files = par::map_with(files, buffers, of_file);
     for (count, part) in of_files {
         entries.count += count;
         entries.parts.push(part);

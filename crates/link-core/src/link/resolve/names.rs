@@ -308,13 +308,13 @@ impl Names {
         let shard_bits = SHARD_BITS;
         let fingerprints = Fingerprints::new();
         let batches = batches(inputs);
-        let mut partitions = par::map_indices_with(batches.len(), Vec::new, |hashed, nth| {
-            Partition::of(batches[nth], fingerprints, shard_bits, hashed)
+        let mut partitions = par::map_with(batches, Vec::new, |hashed, batch| {
+            Partition::of(batch, fingerprints, shard_bits, hashed)
         });
 
         // Each shard goes through the inputs in their order.
         let mut of_shards: Vec<Vec<&mut [Numbered]>> = vec![];
-        of_shards.resize_with(1 << shard_bits, || Vec::with_capacity(batches.len()));
+        of_shards.resize_with(1 << shard_bits, || Vec::with_capacity(partitions.len()));
         for partition in &mut partitions {
             for (all, names) in of_shards.iter_mut().zip(partition.shards_mut()) {
                 all.push(names);

@@ -1,9 +1,10 @@
 //! What was written to memory, on its way to its place.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use crate::link::output::Places;
+use crate::link::par::lock;
 
 /// Finished bytes that may wait; whoever has more to add waits for its turn.
 const MAY_WAIT: usize = 4;
@@ -84,9 +85,4 @@ impl<'p> Outbox<'p> {
         // What was finished last is nearest to the processor.
         lock(&self.finished).pop()
     }
-}
-
-/// Whole whatever panicked while holding it: each change is one push, pop or assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -30,9 +30,9 @@ impl<'a> Distinct<'a> {
         let bytes = inputs.iter().copied().flatten().map(|input| input.len());
         let shard_bits = shard_bits(bytes.sum());
         let fingerprints = Fingerprints::new();
-        let mut batches = par::map_indices_with(inputs.len(), Scratch::default, |scratch, i| {
+        let mut batches = par::map_with(inputs.to_vec(), Scratch::default, |scratch, inputs| {
             scratch.clear(shard_bits);
-            let batch = Batch::cut(inputs[i], fingerprints, scratch);
+            let batch = Batch::cut(inputs, fingerprints, scratch);
             (batch, scratch.partition())
         });
 
