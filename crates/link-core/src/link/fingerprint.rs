@@ -44,15 +44,14 @@ impl Numbered {
             high: self.high,
         }
     }
-}
 
-/// A place instead of the fingerprint, once a search for that has led there.
-impl Numbered {
+    /// The search for the fingerprint has led to this place, which stands in its stead.
     #[inline]
     pub(crate) fn set_place(&mut self, place: u32) {
         self.high = place;
     }
 
+    /// The place that was set.
     #[inline]
     pub(crate) fn place(self) -> u32 {
         self.high

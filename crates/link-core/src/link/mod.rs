@@ -22,6 +22,7 @@ pub mod read;
 pub mod report;
 pub mod resolution;
 pub mod resolve;
+mod sharded;
 pub mod synthesis;
 pub mod synthesize;
 pub mod write;

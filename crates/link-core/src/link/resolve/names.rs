@@ -16,6 +16,7 @@ use crate::link::ids::SymbolId;
 use crate::link::object::Object;
 use crate::link::par;
 use crate::link::read::{LazyMember, ReadInput};
+use crate::link::sharded::Sharded;
 
 /// Below this many names a single shard is as fast.
 const SHARDING_FROM: usize = 10_000;
@@ -125,8 +126,7 @@ struct Partition<'i, 'a> {
     inputs: &'i [ReadInput<'a>],
     /// The number beside a fingerprint is the name's place among all of the inputs, and
     /// [`Self::OFFER`].
-    names: Vec<Numbered>,
-    starts: Vec<u32>,
+    names: Sharded<Numbered>,
 }
 
 impl<'i, 'a> Partition<'i, 'a> {
@@ -141,7 +141,7 @@ impl<'i, 'a> Partition<'i, 'a> {
         hashed: &mut Vec<(Numbered, u32)>,
     ) -> Self {
         hashed.clear();
-        let mut starts = vec![0u32; (1 << shard_bits) + 1];
+        let mut counts = vec![0u32; 1 << shard_bits];
         let mut first = 0;
         for named in inputs.iter().filter_map(Named::of) {
             let offer = match named {
@@ -154,42 +154,16 @@ impl<'i, 'a> Partition<'i, 'a> {
                 };
                 let (name, bits) = fingerprints.of(name.as_bytes());
                 let shard = shard_of(bits, shard_bits);
-                starts[shard + 1] += 1;
+                counts[shard] += 1;
                 let place = (first + nth as u32) | offer;
                 hashed.push((Numbered::new(name, place), shard as u32));
             }
             first += named.count() as u32;
         }
-        for i in 1..starts.len() {
-            starts[i] += starts[i - 1];
-        }
-        let mut next = starts.clone();
-        let mut names = vec![Numbered::default(); hashed.len()];
-        for &mut (entry, shard) in hashed {
-            let at = &mut next[shard as usize];
-            names[*at as usize] = entry;
-            *at += 1;
-        }
         Self {
             inputs,
-            names,
-            starts,
+            names: Sharded::new(hashed.iter().copied(), &counts),
         }
-    }
-
-    fn shard(&self, shard: usize) -> &[Numbered] {
-        &self.names[self.starts[shard] as usize..self.starts[shard + 1] as usize]
-    }
-
-    /// All shards' names.
-    fn shards_mut(&mut self) -> impl Iterator<Item = &mut [Numbered]> {
-        let mut rest = &mut *self.names;
-        self.starts.windows(2).map(move |range| {
-            let (shard, others) =
-                std::mem::take(&mut rest).split_at_mut((range[1] - range[0]) as usize);
-            rest = others;
-            shard
-        })
     }
 
     /// The names of each input, once shards have told where they have them; `first` is the
@@ -201,7 +175,7 @@ impl<'i, 'a> Partition<'i, 'a> {
             .map(|input| Named::of(input).map_or(0, Named::count));
         let mut all = vec![NameId::NONE; counts.clone().sum()];
         for (shard, &first) in first.iter().enumerate() {
-            for name in self.shard(shard) {
+            for name in self.names.shard(shard) {
                 all[(name.number & !Self::OFFER) as usize] = NameId(first + name.place());
             }
         }
@@ -237,6 +211,9 @@ fn shard_of(bits: u32, shard_bits: u32) -> usize {
 }
 
 impl Shard {
+    /// Stands for the number of a name that was offered, until it has one.
+    const OFFERED: u32 = 0;
+
     fn with_capacity(count: usize) -> Self {
         Self {
             table: HashTable::with_capacity(count),
@@ -264,11 +241,6 @@ impl Shard {
             }
         }
     }
-}
-
-impl Shard {
-    /// Stands for the number of a name that was offered, until it has one.
-    const OFFERED: u32 = 0;
 
     /// Notes that a lazy input offers a name that has no number yet, by its place; whether
     /// another did before.
@@ -316,7 +288,7 @@ impl Names {
         let mut of_shards: Vec<Vec<&mut [Numbered]>> = vec![];
         of_shards.resize_with(1 << shard_bits, || Vec::with_capacity(partitions.len()));
         for partition in &mut partitions {
-            for (all, names) in of_shards.iter_mut().zip(partition.shards_mut()) {
+            for (all, names) in of_shards.iter_mut().zip(partition.names.shards_mut()) {
                 all.push(names);
             }
         }

@@ -6,6 +6,7 @@
 use super::cut::Batch;
 use super::sort::{Unplaced, tail_key};
 use crate::link::fingerprint::{Fingerprint, Numbered};
+use crate::link::sharded::Sharded;
 
 /// Strings that are remembered while a batch is cut, by hash.
 const RECENT: usize = 4 << 10;
@@ -80,9 +81,7 @@ struct Appended<T> {
 
 /// The pieces of a batch by shard.
 pub(super) struct Partition {
-    pieces: Vec<Hashed>,
-    /// For each shard, where its pieces end.
-    ends: Vec<u32>,
+    pieces: Sharded<Hashed>,
     repeated: Vec<Repeated>,
 }
 
@@ -156,22 +155,8 @@ impl Scratch {
 
     /// The pieces that were added.
     pub(super) fn partition(&self) -> Partition {
-        // Until a shard's pieces are there, its end is how far they have come.
-        let mut ends = Vec::with_capacity(self.counts.len());
-        let mut end = 0;
-        for count in &self.counts {
-            ends.push(end);
-            end += count;
-        }
-        let mut pieces = vec![Hashed::default(); self.pieces.len];
-        for &(piece, shard) in self.pieces.as_slice() {
-            let end = &mut ends[shard as usize];
-            pieces[*end as usize] = piece;
-            *end += 1;
-        }
         Partition {
-            pieces,
-            ends,
+            pieces: Sharded::new(self.pieces.as_slice().iter().copied(), &self.counts),
             repeated: self.repeated.as_slice().to_vec(),
         }
     }
@@ -180,21 +165,14 @@ impl Scratch {
 impl Partition {
     /// The pieces of each shard, to be found.
     pub(super) fn shards(&mut self) -> impl Iterator<Item = &mut [Hashed]> {
-        let mut rest = self.pieces.as_mut_slice();
-        let mut start = 0;
-        self.ends.iter().map(move |&end| {
-            let shard;
-            (shard, rest) = std::mem::take(&mut rest).split_at_mut((end - start) as usize);
-            start = end;
-            shard
-        })
+        self.pieces.shards_mut()
     }
 
     /// Tells each piece of `batch`, which was cut of `inputs`, which string it is; returns
     /// the strings that were new.
     pub(super) fn tell<'a>(self, batch: &mut Batch, inputs: &[&'a [u8]]) -> Vec<Unplaced<'a>> {
         let mut strings = Vec::new();
-        for piece in &self.pieces {
+        for piece in self.pieces.items() {
             let number = piece.fingerprint.number;
             let (id, is_new) = piece.found();
             batch.pieces[number as usize].out = id;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::find::Distinct;
 use crate::link::par;
+use crate::link::sharded::Sharded;
 
 /// Characters of a key.
 const KEY_LEN: usize = 8;
@@ -66,9 +67,9 @@ impl<'a> Unplaced<'a> {
 /// right before it.
 pub(super) fn place(Distinct { batches, end }: Distinct<'_>) -> Placed<'_> {
     let splitters = splitters(&batches);
-    let spread = par::map(batches, |batch| Spread::new(batch, &splitters));
-    let mut ranges = par::map_indices(splitters.len() + 1, |nth| Range::sort(nth, &spread));
-    drop(spread);
+    let batches = par::map(batches, |batch| spread(batch, &splitters));
+    let mut ranges = par::map_indices(splitters.len() + 1, |nth| Range::sort(nth, &batches));
+    drop(batches);
 
     // The first string of a range may end the last one of the range before.
     let mut before = None;
@@ -117,49 +118,19 @@ fn splitters(batches: &[Vec<Unplaced<'_>>]) -> Vec<u64> {
 }
 
 /// The strings of a batch by their ranges.
-struct Spread<'a> {
-    strings: Vec<Unplaced<'a>>,
-    /// For each range, where its strings end.
-    ends: Vec<u32>,
-}
-
-impl<'a> Spread<'a> {
-    fn new(strings: Vec<Unplaced<'a>>, splitters: &[u64]) -> Self {
-        if splitters.is_empty() {
-            let ends = vec![strings.len() as u32];
-            return Self { strings, ends };
-        }
-        let range_of = |string: &Unplaced<'_>| {
-            splitters.partition_point(|&splitter| splitter >= string.key) as u32
-        };
-        let ranges: Vec<u32> = strings.iter().map(range_of).collect();
-        // Until a range's strings are there, its end is how far they have come.
-        let mut ends = vec![0; splitters.len() + 2];
-        for &range in &ranges {
-            ends[range as usize + 1] += 1;
-        }
-        let mut end = 0;
-        for count in &mut ends {
-            end += *count;
-            *count = end;
-        }
-        ends.pop();
-        let mut spread = vec![Unplaced::default(); strings.len()];
-        for (string, range) in strings.into_iter().zip(ranges) {
-            let end = &mut ends[range as usize];
-            spread[*end as usize] = string;
-            *end += 1;
-        }
-        Self {
-            strings: spread,
-            ends,
-        }
+fn spread<'a>(strings: Vec<Unplaced<'a>>, splitters: &[u64]) -> Sharded<Unplaced<'a>> {
+    if splitters.is_empty() {
+        return Sharded::whole(strings);
     }
-
-    fn range(&self, nth: usize) -> &[Unplaced<'a>] {
-        let start = nth.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.strings[start as usize..self.ends[nth] as usize]
+    let range_of = |string: &Unplaced<'_>| {
+        splitters.partition_point(|&splitter| splitter >= string.key) as u32
+    };
+    let ranges: Vec<u32> = strings.iter().map(range_of).collect();
+    let mut counts = vec![0; splitters.len() + 1];
+    for &range in &ranges {
+        counts[range as usize] += 1;
     }
+    Sharded::new(strings.into_iter().zip(ranges), &counts)
 }
 
 /// Strings whose keys lie between two splitters, in order.
@@ -174,11 +145,11 @@ struct Range<'a> {
 }
 
 impl<'a> Range<'a> {
-    fn sort(nth: usize, spread: &[Spread<'a>]) -> Self {
-        let count = spread.iter().map(|batch| batch.range(nth).len()).sum();
+    fn sort(nth: usize, batches: &[Sharded<Unplaced<'a>>]) -> Self {
+        let count = batches.iter().map(|batch| batch.shard(nth).len()).sum();
         let mut strings = Vec::with_capacity(count);
-        for batch in spread {
-            strings.extend_from_slice(batch.range(nth));
+        for batch in batches {
+            strings.extend_from_slice(batch.shard(nth));
         }
         strings.sort_unstable_by_key(|string| Reverse(string.key));
         let lone_first = match strings.as_slice() {
