@@ -248,6 +248,7 @@ impl<'l> Writer<'l, '_> {
                             let bytes = custom.chunk.bytes;
                             let mut relocs = relocs.checker(object, bytes.len());
                             write_unchecked(&self.relocator, &site, bytes, 0, &mut relocs, out)
+                                .and_then(|written| relocs.finish().map(|()| written))
                                 .unwrap_or_else(|damage| {
                                     errors.push(damage);
                                     Ok(())

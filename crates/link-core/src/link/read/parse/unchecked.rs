@@ -10,7 +10,7 @@ use super::relocs::{check_order, outside, place_end};
 use super::targets::check_target;
 use crate::diag::Diagnostic;
 use crate::link::object::{ObjReloc, Object, UncheckedRelocs};
-use crate::link::read::fault::Parsed;
+use crate::link::read::fault::{Fault, Parsed};
 use crate::reloc::Reloc;
 
 /// Goes through the relocations of a section of debug info.
@@ -25,27 +25,16 @@ pub(crate) struct Checker<'o, 'a> {
     left: u32,
     /// Offset of the first byte after the previous place.
     previous_end: u64,
-    /// Whether more may be left than there are entries.
-    is_slice: bool,
 }
 
 impl<'a> UncheckedRelocs<'a> {
     /// To go through them; they patch a section of `object` that has `len` bytes.
     pub(crate) fn checker<'o>(self, object: &'o Object<'a>, len: usize) -> Checker<'o, 'a> {
-        Checker {
-            relocs: self,
-            object,
-            len: len as u64,
-            rest: self.entries,
-            left: self.count,
-            previous_end: 0,
-            is_slice: false,
-        }
+        self.checker_of(object, 0..len, 0..self.entries.len())
     }
-}
 
-impl<'a> UncheckedRelocs<'a> {
-    /// To go through those of a slice of the section; `entries` are bytes of the list.
+    /// To go through those of a slice of the section, `bytes`, which are the `entries` of the
+    /// list, in bytes.
     pub(crate) fn checker_of<'o>(
         self,
         object: &'o Object<'a>,
@@ -59,13 +48,12 @@ impl<'a> UncheckedRelocs<'a> {
             rest: &self.entries[entries],
             left: self.count,
             previous_end: bytes.start as u64,
-            is_slice: true,
         }
     }
 }
 
 impl<'o, 'a> Checker<'o, 'a> {
-    /// How many are to be left.
+    /// How many the section has besides those that were gone through.
     pub(crate) fn left(&self) -> u32 {
         self.left
     }
@@ -94,22 +82,36 @@ impl<'o, 'a> Checker<'o, 'a> {
         (self.rest, self.left, self.previous_end) = (rest, left, end);
     }
 
-    /// The next relocation, found good.
+    /// The next relocation, found good; `None` if there are no more bytes of any.
     ///
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn next(&mut self) -> Result<Option<ObjReloc>, Diagnostic> {
-        self.check_next().map_err(|fault| {
-            fault
-                .in_section(&self.relocs.section)
-                .into_diagnostic(&self.object.name)
-        })
-    }
-
-    fn check_next(&mut self) -> Parsed<Option<ObjReloc>> {
-        if self.is_slice && self.rest.is_empty() {
+        if self.rest.is_empty() {
             return Ok(None);
         }
+        self.check_next().map_err(|fault| self.diagnostic(fault))
+    }
+
+    /// That as many were gone through as the section says it has.
+    ///
+    /// # Errors
+    /// If they were fewer.
+    pub(crate) fn finish(mut self) -> Result<(), Diagnostic> {
+        match self.check_next() {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(self.diagnostic(fault)),
+        }
+    }
+
+    fn diagnostic(&self, fault: Fault) -> Diagnostic {
+        fault
+            .in_section(&self.relocs.section)
+            .into_diagnostic(&self.object.name)
+    }
+
+    /// The next relocation; `None` at the end of the list.
+    fn check_next(&mut self) -> Parsed<Option<ObjReloc>> {
         let at = self.relocs.at + (self.relocs.entries.len() - self.rest.len());
         let mut entries = RelocSection {
             section: 0,
