@@ -172,7 +172,7 @@ impl<'l> Writer<'l, '_> {
         let outbox = Outbox::new(places);
         let mut errors = par::map(runs(parts, BATCH_BYTES), |(start, parts)| {
             let len = parts.iter().map(|part| part.len).sum::<u64>() as usize;
-            let mut buffer = outbox.buffer(len, 2 * BATCH_BYTES as usize);
+            let mut buffer = outbox.buffer(len);
             let mut errors = Vec::new();
             for task in tasks(parts, &mut buffer[..len]) {
                 self.run(task.source, task.out, &mut errors);
@@ -181,17 +181,10 @@ impl<'l> Writer<'l, '_> {
             (start, errors)
         });
         for sliced in sliced.iter().filter(|sliced| !sliced.is_written()) {
-            let len = sliced.len as usize;
-            let mut buffer = outbox.buffer(len, 1);
+            let mut buffer = outbox.buffer(sliced.len);
             let mut found = Vec::new();
-            let pieces = std::slice::from_ref(sliced.piece);
-            let whole = Source::Custom {
-                name: sliced.name,
-                pieces,
-                start: sliced.piece.offset,
-            };
-            self.run(whole, &mut buffer[..len], &mut found);
-            outbox.send(buffer, len, sliced.at);
+            self.run(sliced.whole(), &mut buffer[..sliced.len], &mut found);
+            outbox.send(buffer, sliced.len, sliced.at);
             errors.push((sliced.at, found));
         }
         // As if the sections had not been sliced.

@@ -3,11 +3,15 @@
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
+use super::parts::BATCH_BYTES;
 use crate::link::output::Places;
 use crate::link::par::lock;
 
 /// Finished bytes that may wait; whoever has more to add waits for its turn.
 const MAY_WAIT: usize = 4;
+
+/// Memory is made so large, or a multiple of it, that it serves for most parts.
+const USUAL_BYTES: usize = 2 * BATCH_BYTES as usize;
 
 /// Where threads leave what they have finished. A file takes the bytes of one thread at a
 /// time, so one writes for all, and the others go on with what is not finished.
@@ -38,16 +42,15 @@ impl<'p> Outbox<'p> {
         }
     }
 
-    /// Memory of at least `len` bytes, whatever is in it. It is made as much larger as has
-    /// it serve for most of the parts to come.
-    pub(super) fn buffer(&self, len: usize, usual: usize) -> Vec<u8> {
+    /// Memory of at least `len` bytes, whatever is in it.
+    pub(super) fn buffer(&self, len: usize) -> Vec<u8> {
         let buffer = lock(&self.free).pop().unwrap_or_default();
         if buffer.len() >= len {
             return buffer;
         }
         // Memory that the system hands out is zero already; what is not used of it costs
         // nothing.
-        vec![0; len.next_multiple_of(usual)]
+        vec![0; len.next_multiple_of(USUAL_BYTES)]
     }
 
     /// Takes the first `len` bytes of a buffer, which begin at `start` of the output.

@@ -214,8 +214,8 @@ impl<'l> Cutter<'l, '_> {
                 continue;
             };
             let end = pieces.get(i + 1).map_or(size, |next| next.offset);
-            let len = end - piece.offset;
-            let slices = slices(&relocs, len as usize);
+            let len = (end - piece.offset) as usize;
+            let slices = slices(&relocs, len);
             if slices.is_empty() {
                 continue;
             }

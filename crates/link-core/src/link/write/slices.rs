@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use wasm_format::reloc::RelocEntry;
 
-use super::parts::BATCH_BYTES;
+use super::parts::{BATCH_BYTES, Source};
 use crate::link::layout::CustomPiece;
 use crate::link::object::UncheckedRelocs;
 
@@ -35,7 +35,7 @@ pub(super) struct Sliced<'l> {
     /// Where it begins in the output, in bytes.
     pub(super) at: u64,
     /// Its size, in bytes.
-    pub(super) len: u64,
+    pub(super) len: usize,
     /// Entries that were not seen yet.
     left: AtomicU32,
     failed: AtomicBool,
@@ -55,7 +55,7 @@ impl<'l> Sliced<'l> {
         piece: &'l CustomPiece,
         name: &'l str,
         at: u64,
-        len: u64,
+        len: usize,
         relocs: &UncheckedRelocs<'_>,
     ) -> Self {
         Self {
@@ -75,6 +75,15 @@ impl<'l> Sliced<'l> {
             // Counts of cuts in wrong places may come to anything; one of them has failed.
             Some(count) => _ = self.left.fetch_sub(count, Relaxed),
             None => self.failed.store(true, Relaxed),
+        }
+    }
+
+    /// The section as one part.
+    pub(super) fn whole(&self) -> Source<'l> {
+        Source::Custom {
+            name: self.name,
+            pieces: std::slice::from_ref(self.piece),
+            start: self.piece.offset,
         }
     }
 
