@@ -311,30 +311,19 @@ pub struct LinkerMade {
 }
 
 impl LinkerMade {
-    /// All of them.
-    pub(super) fn symbols_mut(&mut self) -> [&mut Option<SymbolId>; 9] {
-        let Self {
-            call_ctors,
-            stack_pointer,
-            indirect_function_table,
-            tls_base,
-            init_tls,
-            init_memory,
-            memory_base,
-            table_base,
-            dso_handle,
-        } = self;
-        [
-            call_ctors,
-            stack_pointer,
-            indirect_function_table,
-            tls_base,
-            init_tls,
-            init_memory,
-            memory_base,
-            table_base,
-            dso_handle,
-        ]
+    /// The same, where each symbol is what `to` makes of it.
+    pub(super) fn map(self, to: impl Fn(SymbolId) -> SymbolId) -> Self {
+        Self {
+            call_ctors: self.call_ctors.map(&to),
+            stack_pointer: self.stack_pointer.map(&to),
+            indirect_function_table: self.indirect_function_table.map(&to),
+            tls_base: self.tls_base.map(&to),
+            init_tls: self.init_tls.map(&to),
+            init_memory: self.init_memory.map(&to),
+            memory_base: self.memory_base.map(&to),
+            table_base: self.table_base.map(&to),
+            dso_handle: self.dso_handle.map(&to),
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use crate::link::ids::SymbolId;
 pub(super) struct Moved(Vec<SymbolId>);
 
 impl Moved {
-    fn apply(&self, id: &mut SymbolId) {
-        *id = self.0[id.index()];
+    fn apply(&self, id: SymbolId) -> SymbolId {
+        self.0[id.index()]
     }
 }
 
@@ -36,7 +36,7 @@ impl Table<'_> {
         }
         self.symbols = symbols;
         let moved = Moved(moved);
-        self.names.each_symbol(|id| moved.apply(id));
+        self.names.each_symbol(|id| *id = moved.apply(*id));
         Some(moved)
     }
 }
@@ -46,13 +46,12 @@ impl Resolver<'_> {
     pub(super) fn move_symbols(&mut self, moved: &Moved) {
         for (_, file, _) in &mut self.done {
             for id in file.symbols.iter_mut().flatten() {
-                moved.apply(id);
+                *id = moved.apply(*id);
             }
         }
-        let ends = [&mut self.entry, &mut self.call_dtors];
-        let made = self.made.symbols_mut();
-        for id in made.into_iter().chain(ends).flatten() {
-            moved.apply(id);
-        }
+        let to = |id| moved.apply(id);
+        self.made = self.made.map(to);
+        self.entry = self.entry.map(to);
+        self.call_dtors = self.call_dtors.map(to);
     }
 }
