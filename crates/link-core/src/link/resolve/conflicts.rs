@@ -9,25 +9,29 @@ use crate::diag::{Code, Diagnostic};
 use crate::link::ids::SymbolId;
 
 impl<'a> Table<'a> {
+    /// Reports `what` a name is used as in two ways: as `old` so far, now as `new`.
+    fn disagreement(
+        &mut self,
+        id: SymbolId,
+        mention: &Mention<'a>,
+        what: &str,
+        (old, new): (&str, &str),
+    ) {
+        let place = |how, file| format!("defined as {how} in {}", self.file_name(file));
+        let message = format!("{what}: {}", self.show(mention.name));
+        let diagnostic = Diagnostic::error(Code::TypeMismatch, message)
+            .about(mention.name)
+            .note(place(old, self.symbols[id.index()].file))
+            .note(place(new, mention.file));
+        self.diagnostics.push(diagnostic);
+    }
+
     /// Reports a function that a shared library defines and that is called with another
     /// signature.
     pub(super) fn shared_mismatch(&mut self, id: SymbolId, mention: &Mention<'a>) {
-        let symbol = &self.symbols[id.index()];
-        let place = |signature, file| {
-            format!(
-                "defined as {} in {}",
-                messages::signature(signature),
-                self.file_name(file)
-            )
-        };
-        let diagnostic = Diagnostic::error(
-            Code::TypeMismatch,
-            format!("function signature mismatch: {}", self.show(mention.name)),
-        )
-        .about(mention.name)
-        .note(place(symbol.signature, symbol.file))
-        .note(place(mention.signature, mention.file));
-        self.diagnostics.push(diagnostic);
+        let old = messages::signature(self.symbols[id.index()].signature);
+        let new = messages::signature(mention.signature);
+        self.disagreement(id, mention, "function signature mismatch", (&old, &new));
     }
 
     /// Reports a name used for different kinds of things, or a global, table or tag of
@@ -71,20 +75,7 @@ impl<'a> Table<'a> {
         let Some((what, old, new)) = what else {
             return true;
         };
-        let diagnostic = Diagnostic::error(
-            Code::TypeMismatch,
-            format!("{what}: {}", self.show(mention.name)),
-        )
-        .about(mention.name)
-        .note(format!(
-            "defined as {old} in {}",
-            self.file_name(symbol.file)
-        ))
-        .note(format!(
-            "defined as {new} in {}",
-            self.file_name(mention.file)
-        ));
-        self.diagnostics.push(diagnostic);
+        self.disagreement(id, mention, what, (&old, &new));
         false
     }
 
@@ -98,31 +89,13 @@ impl<'a> Table<'a> {
             self.set_import(id, new);
             return;
         };
-        let mut disagree = Vec::new();
         if old.explicit && new.explicit && old.name != new.name {
-            disagree.push(("name", old.name, new.name));
+            let what = "import name mismatch for symbol";
+            self.disagreement(id, mention, what, (old.name, new.name));
         }
         if old.module != new.module {
-            disagree.push(("module", old.module, new.module));
-        }
-        for (what, old, new) in disagree {
-            let diagnostic = Diagnostic::error(
-                Code::TypeMismatch,
-                format!(
-                    "import {what} mismatch for symbol: {}",
-                    self.show(mention.name)
-                ),
-            )
-            .about(mention.name)
-            .note(format!(
-                "defined as {old} in {}",
-                self.file_name(symbol.file)
-            ))
-            .note(format!(
-                "defined as {new} in {}",
-                self.file_name(mention.file)
-            ));
-            self.diagnostics.push(diagnostic);
+            let what = "import module mismatch for symbol";
+            self.disagreement(id, mention, what, (old.module, new.module));
         }
         if new.explicit && !old.explicit {
             self.set_import(id, new);
