@@ -6,9 +6,14 @@ use super::mention::Mention;
 use super::messages;
 use super::table::Table;
 use crate::diag::{Code, Diagnostic};
-use crate::link::ids::SymbolId;
+use crate::link::ids::{FileId, SymbolId};
 
 impl<'a> Table<'a> {
+    /// A note that a file says how a name is used.
+    pub(super) fn defined_as(&self, how: &str, file: Option<FileId>) -> String {
+        format!("defined as {how} in {}", self.file_name(file))
+    }
+
     /// Reports `what` a name is used as in two ways: as `old` so far, now as `new`.
     fn disagreement(
         &mut self,
@@ -17,12 +22,11 @@ impl<'a> Table<'a> {
         what: &str,
         (old, new): (&str, &str),
     ) {
-        let place = |how, file| format!("defined as {how} in {}", self.file_name(file));
         let message = format!("{what}: {}", self.show(mention.name));
         let diagnostic = Diagnostic::error(Code::TypeMismatch, message)
             .about(mention.name)
-            .note(place(old, self.symbols[id.index()].file))
-            .note(place(new, mention.file));
+            .note(self.defined_as(old, self.symbols[id.index()].file))
+            .note(self.defined_as(new, mention.file));
         self.diagnostics.push(diagnostic);
     }
 

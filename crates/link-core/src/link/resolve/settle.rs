@@ -30,11 +30,8 @@ impl Resolver<'_> {
                 }
                 let [a, b] = [id, chosen].map(|id| {
                     let symbol = &self.table.symbols[id.index()];
-                    format!(
-                        "defined as {} in {}",
-                        messages::signature(symbol.signature),
-                        self.table.file_name(symbol.file)
-                    )
+                    let signature = messages::signature(symbol.signature);
+                    self.table.defined_as(&signature, symbol.file)
                 });
                 let mut diagnostic = Diagnostic::error(
                     Code::TypeMismatch,
