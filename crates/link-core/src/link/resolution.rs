@@ -404,6 +404,18 @@ impl<'a> Resolution<'a> {
         self.object(file).symbols.target_of(symbol)
     }
 
+    /// The custom section that a symbol names; `None` if it names none, or one that is not
+    /// carried over.
+    pub fn section(&self, symbol: SymbolRef) -> Option<(FileId, ObjCustom)> {
+        let Definition::Object { file, symbol } = self.definition(symbol) else {
+            return None;
+        };
+        match self.target(file, symbol) {
+            ObjTarget::Section(custom) => Some((file, custom?)),
+            _ => None,
+        }
+    }
+
     /// The name of a symbol.
     pub fn name(&self, symbol: SymbolRef) -> &'a str {
         match symbol {

@@ -439,13 +439,7 @@ impl<'l> Relocator<'l, '_> {
     /// What became of the section that a symbol names; `None` if it was left out.
     pub(crate) fn section(&self, file: FileId, symbol: ObjSymbol) -> Option<Placed<'l>> {
         let resolution = self.places.resolution;
-        let symbol = resolution.symbol_ref(file, symbol);
-        let Definition::Object { file, symbol } = resolution.definition(symbol) else {
-            return None;
-        };
-        let ObjTarget::Section(Some(custom)) = resolution.target(file, symbol) else {
-            return None;
-        };
+        let (file, custom) = resolution.section(resolution.symbol_ref(file, symbol))?;
         let (_, placed) = self.customs.placed(file, custom)?;
         Some(placed)
     }

@@ -11,7 +11,7 @@ use crate::link::layout::customs::CustomContents;
 use crate::link::layout::data::DataSource;
 use crate::link::layout::entries::Sources;
 use crate::link::mark::takes_slot;
-use crate::link::object::{Chunk, ObjReloc, ObjTarget};
+use crate::link::object::{Chunk, ObjReloc};
 use crate::link::par;
 use crate::link::resolution::{Definition, SymbolRef};
 
@@ -157,13 +157,7 @@ impl Translator<'_, '_, '_> {
 
     /// Sections of objects lie one behind the other in a section of the output.
     fn section_offset(&self, symbol: SymbolRef, addend: i64) -> Option<(u32, i64)> {
-        let resolution = self.sources.resolution;
-        let Definition::Object { file, symbol } = resolution.definition(symbol) else {
-            return None;
-        };
-        let ObjTarget::Section(Some(custom)) = resolution.target(file, symbol) else {
-            return None;
-        };
+        let (file, custom) = self.sources.resolution.section(symbol)?;
         let (section, placed) = self.sources.layout.customs.placed(file, custom)?;
         let offset = placed.locate(addend);
         // Addends have 32 bits, and so do offsets: beyond 2 GiB they look negative.
