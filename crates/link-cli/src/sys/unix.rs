@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
+use link_core::link::read::ARCHIVE_MAGIC;
 use link_core::link::{FileBytes, FileData, ReadAt};
 use memmap2::{Mmap, MmapMut, UncheckedAdvice};
 use rustix::fs::FallocateFlags;
@@ -106,7 +107,8 @@ pub(super) fn read(path: &Path) -> io::Result<FileData> {
         // process does, the link reads what it finds with every offset checked, as it does with
         // any input; if the file shrinks, the system ends the command.
         let map = unsafe { Mmap::map(&file) }?;
-        let file = is_archive(&map).then_some(file);
+        // Of a large archive little may be looked at.
+        let file = map.starts_with(ARCHIVE_MAGIC).then_some(file);
         return Ok(FileData::of(MappedFile {
             map,
             file: Mutex::new(file),
@@ -127,11 +129,6 @@ struct MappedFile {
     /// Of an archive the file itself, until somebody has gone through it. A process cannot have
     /// any number of them open.
     file: Mutex<Option<File>>,
-}
-
-/// Of a large archive little may be looked at.
-fn is_archive(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"!<arch>\n")
 }
 
 impl FileBytes for MappedFile {

@@ -53,7 +53,7 @@ pub(super) enum Foreign {
 }
 
 /// First bytes of an archive whose members are in it.
-pub(super) const ARCHIVE_MAGIC: &[u8] = b"!<arch>\n";
+pub const ARCHIVE_MAGIC: &[u8] = b"!<arch>\n";
 /// First bytes of an archive whose members are files of their own.
 pub(super) const THIN_MAGIC: &[u8] = b"!<thin>\n";
 

@@ -21,6 +21,7 @@ mod size;
 pub(super) use elsewhere::suggest_archives;
 pub use inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
 pub use keep::LoadedFiles;
+pub use kind::ARCHIVE_MAGIC;
 pub(crate) use lazy::BITCODE_NEEDS_LLD;
 pub use lazy::LazyMember;
 pub use load::read;
