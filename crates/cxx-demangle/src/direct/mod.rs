@@ -240,33 +240,41 @@ impl Reader<'_> {
         (self.at <= MAX_TEXT).then_some(())
     }
 
-    /// Writes bytes of the name.
+    /// Writes `len` bytes, of which `chunk` gives those from its argument on.
     #[inline]
-    fn put_name(&mut self, start: usize, len: usize) -> Option<()> {
-        if start + len > self.len || self.at + len > MAX_TEXT {
+    fn put_chunks(
+        &mut self,
+        len: usize,
+        chunk: impl Fn(&Self, usize) -> Option<[u8; CHUNK]>,
+    ) -> Option<()> {
+        if self.at + len > MAX_TEXT {
             return None;
         }
         for done in (0..len).step_by(CHUNK) {
-            let chunk: [u8; CHUNK] = *self.name[start + done..].first_chunk()?;
+            let chunk = chunk(self, done)?;
             *self.text[self.at + done..].first_chunk_mut()? = chunk;
         }
         self.at += len;
         Some(())
     }
 
+    /// Writes bytes of the name.
+    #[inline]
+    fn put_name(&mut self, start: usize, len: usize) -> Option<()> {
+        if start + len > self.len {
+            return None;
+        }
+        self.put_chunks(len, |reader, done| {
+            reader.name[start + done..].first_chunk().copied()
+        })
+    }
+
     /// Writes once more what stands in the text already.
     #[inline]
     fn repeat(&mut self, start: usize, end: usize) -> Option<()> {
-        let len = end - start;
-        if self.at + len > MAX_TEXT {
-            return None;
-        }
-        for done in (0..len).step_by(CHUNK) {
-            let chunk: [u8; CHUNK] = *self.text[start + done..].first_chunk()?;
-            *self.text[self.at + done..].first_chunk_mut()? = chunk;
-        }
-        self.at += len;
-        Some(())
+        self.put_chunks(end - start, |reader, done| {
+            reader.text[start + done..].first_chunk().copied()
+        })
     }
 
     /// The text from `start` on. A constructor repeats nothing of it.
