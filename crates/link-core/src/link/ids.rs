@@ -58,7 +58,7 @@ ids! {
     TableSlot;
 }
 
-/// A symbol that is not local to its file: one for each name. There are lists of millions
+/// A symbol that is not local to its file: one for each name. There are long lists
 /// that have none in places, and `None` takes no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SymbolId(NonZeroU32);

@@ -157,8 +157,9 @@ pub struct ImportName<'a> {
     pub module: &'a str,
     /// Name within the module.
     pub name: &'a str,
-    /// The symbol has a name of its own ([`EXPLICIT_NAME`](wasm_format::linking::SymbolFlags::EXPLICIT_NAME)): the source
-    /// asked for this import, so it may stay undefined.
+    /// The symbol has a name of its own
+    /// ([`EXPLICIT_NAME`](wasm_format::linking::SymbolFlags::EXPLICIT_NAME)): the source asked
+    /// for this import, so it may stay undefined.
     pub explicit: bool,
 }
 

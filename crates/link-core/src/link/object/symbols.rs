@@ -1,5 +1,6 @@
-//! The symbol table of an object. A large link has over a million entries, which every
-//! phase goes through: one takes few bytes, and what only data symbols have is kept apart.
+//! The symbol table of an object. A large link has hundreds of thousands of entries,
+//! which every phase goes through: one takes few bytes, and what only data symbols have is
+//! kept apart.
 
 use std::ops::Deref;
 
