@@ -7,6 +7,8 @@
 mod backend;
 mod config;
 mod docs;
+#[cfg(all(target_os = "linux", target_pointer_width = "64", feature = "platform"))]
+mod heap;
 mod options;
 mod output;
 mod parse;
@@ -24,6 +26,10 @@ use config::{Config, Request};
 use parse::Item;
 use persona::Persona;
 use report::{Message, Reporter, Settings, Severity};
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64", feature = "platform"))]
+#[global_allocator]
+static HEAP: heap::Heap = heap::Heap::new();
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os();

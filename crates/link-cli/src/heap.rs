@@ -1,0 +1,313 @@
+//! Where the memory of a link comes from.
+//!
+//! A link allocates a lot, frees little of it and ends. What that costs with the system's allocator
+//! is mostly page faults: one for each 4 KiB that is used, which takes longer than what is then
+//! done with them. Here memory lies in regions whose pages may be of 2 MiB, and densely, so that
+//! few of them are touched.
+//!
+//! - What is [`SMALL`] is rounded up to a size of which a thread keeps a list of free blocks, and
+//!   is cut from a [`CHUNK`] of the thread's own. Whoever frees a block keeps it. It has no header,
+//!   since they who free it say how large it is.
+//! - What is larger is a run of pages, which all threads share (`runs`).
+//! - What is larger than a region, or aligned to more than a small block is, is the system's.
+//!
+//! No memory is given back: this is for a command that ends soon. What a thread has left when it
+//! ends is lost.
+#![allow(
+    unsafe_code,
+    reason = "an allocator is unsafe to write and to call: it makes memory of addresses"
+)]
+#![allow(
+    clippy::cast_ptr_alignment,
+    reason = "blocks are aligned to a granule, and tables to a region"
+)]
+
+mod classes;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use classes::Classes;
+use runs::{LONGEST, PAGE, Runs};
+
+/// What sizes of small blocks are a multiple of, and what they are aligned to, in bytes.
+const GRANULE: usize = 16;
+/// The size of the largest small blocks, in bytes.
+const SMALL: usize = 8 << 10;
+/// The sizes of small blocks, in granules.
+const CLASSES: Classes = Classes {
+    fine_bits: 6,
+    step_bits: 4,
+};
+/// How many sizes of small blocks there are.
+const LISTS: usize = CLASSES.of(SMALL / GRANULE) + 1;
+/// How many pages a thread takes at a time for small blocks.
+const CHUNK: usize = 16;
+
+/// A block, and whether it still has the zeroes that the system gave.
+struct Block {
+    at: *mut u8,
+    zeroed: bool,
+}
+
+impl Block {
+    /// No memory is left.
+    const NONE: Block = Block {
+        at: ptr::null_mut(),
+        zeroed: false,
+    };
+
+    const fn fresh(at: *mut u8) -> Block {
+        Block { at, zeroed: true }
+    }
+
+    const fn used(at: *mut u8) -> Block {
+        Block { at, zeroed: false }
+    }
+}
+
+/// Free small blocks of one size. Each begins with the address of the next.
+struct List(Cell<*mut u8>);
+
+impl List {
+    const fn new() -> List {
+        List(Cell::new(ptr::null_mut()))
+    }
+
+    /// # Safety
+    ///
+    /// `block` is the address of a block of this size, and nobody's any more.
+    unsafe fn push(&self, block: *mut u8) {
+        // SAFETY: a block has at least a granule, is aligned to one, and is ours.
+        unsafe { block.cast::<*mut u8>().write(self.0.get()) };
+        self.0.set(block);
+    }
+
+    fn pop(&self) -> Option<*mut u8> {
+        let block = self.0.get();
+        if block.is_null() {
+            return None;
+        }
+        // SAFETY: what is in a list was pushed, with the address of the next.
+        self.0.set(unsafe { block.cast::<*mut u8>().read() });
+        Some(block)
+    }
+}
+
+/// What a thread has for itself.
+struct Local {
+    /// Where the part of its last chunk begins that was not used yet,
+    next: Cell<*mut u8>,
+    /// and where it ends.
+    end: Cell<*mut u8>,
+    /// Whether that part is zeroes.
+    zeroed: Cell<bool>,
+    free: [List; LISTS],
+}
+
+thread_local! {
+    // Nothing is dropped: memory can be asked for as long as the thread runs.
+    static LOCAL: Local = const {
+        Local {
+            next: Cell::new(ptr::null_mut()),
+            end: Cell::new(ptr::null_mut()),
+            zeroed: Cell::new(false),
+            free: [const { List::new() }; LISTS],
+        }
+    };
+}
+
+impl Local {
+    fn take(&self, class: usize, heap: &Heap) -> Block {
+        if let Some(block) = self.free[class].pop() {
+            return Block::used(block);
+        }
+        let size = CLASSES.size(class) * GRANULE;
+        if size > self.left() && !self.refill(heap) {
+            return Block::NONE;
+        }
+        let at = self.next.get();
+        self.next.set(at.wrapping_add(size));
+        Block {
+            at,
+            zeroed: self.zeroed.get(),
+        }
+    }
+
+    fn left(&self) -> usize {
+        self.end.get().addr() - self.next.get().addr()
+    }
+
+    /// Gets a new chunk; whether there was one.
+    fn refill(&self, heap: &Heap) -> bool {
+        let chunk = heap.runs().take(CHUNK);
+        if chunk.at.is_null() {
+            return false;
+        }
+        if chunk.at != self.end.get() || chunk.zeroed != self.zeroed.get() {
+            // SAFETY: what was left of the last chunk is nobody's.
+            unsafe { self.scatter(self.next.get(), self.left()) };
+            self.next.set(chunk.at);
+            self.zeroed.set(chunk.zeroed);
+        }
+        self.end.set(chunk.at.wrapping_add(CHUNK * PAGE));
+        true
+    }
+
+    /// Keeps `len` bytes from `at` on, a multiple of a granule, as blocks.
+    ///
+    /// # Safety
+    ///
+    /// They are nobody's, and begin where a block could.
+    unsafe fn scatter(&self, mut at: *mut u8, mut len: usize) {
+        while len > 0 {
+            let class = CLASSES.within(len.min(SMALL) / GRANULE);
+            let size = CLASSES.size(class) * GRANULE;
+            // SAFETY: the bytes are ours, and as many as this class has.
+            unsafe { self.free[class].push(at) };
+            at = at.wrapping_add(size);
+            len -= size;
+        }
+    }
+
+    /// Makes a block of `from` bytes one of `to` where it lies; whether that was possible.
+    ///
+    /// # Safety
+    ///
+    /// Both are sizes of small blocks, and the block is the caller's.
+    unsafe fn resize(&self, block: *mut u8, from: usize, to: usize) -> bool {
+        if to <= from {
+            // SAFETY: the bytes behind the new end are the caller's, who gives them back.
+            unsafe { self.scatter(block.wrapping_add(to), from - to) };
+            return true;
+        }
+        let behind = block.wrapping_add(from) == self.next.get() && to - from <= self.left();
+        if behind {
+            self.next.set(block.wrapping_add(to));
+        }
+        behind
+    }
+}
+
+/// Whose a block is, and how large.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// A thread's; the number is the class.
+    Thread(usize),
+    /// All threads'; the number is how many pages.
+    Threads(usize),
+    System,
+}
+
+impl Owner {
+    fn of(layout: Layout) -> Owner {
+        let size = layout.size();
+        if layout.align() > GRANULE || size > LONGEST * PAGE {
+            Owner::System
+        } else if size <= SMALL {
+            Owner::Thread(CLASSES.of(size.div_ceil(GRANULE)))
+        } else {
+            Owner::Threads(size.div_ceil(PAGE))
+        }
+    }
+}
+
+/// The allocator.
+pub(crate) struct Heap {
+    runs: Mutex<Runs>,
+}
+
+impl Heap {
+    pub(crate) const fn new() -> Heap {
+        Heap {
+            runs: Mutex::new(Runs::new()),
+        }
+    }
+
+    fn runs(&self) -> MutexGuard<'_, Runs> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, owner: Owner) -> Block {
+        match owner {
+            Owner::Thread(class) => LOCAL.with(|local| local.take(class, self)),
+            Owner::Threads(pages) => self.runs().take(pages),
+            Owner::System => Block::NONE,
+        }
+    }
+}
+
+// SAFETY: a block is cut from memory that nobody has, or is one that was given back; it has at least
+// as many bytes as were asked for and is aligned to a granule, which suffices for the layouts that
+// are not the system's. `Owner::of` says the same of a block when it is given back as when it was
+// asked for, since the layout is the same.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match Owner::of(layout) {
+            // SAFETY: the caller's word holds for it as well.
+            Owner::System => unsafe { System.alloc(layout) },
+            owner => self.take(owner).at,
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let owner = Owner::of(layout);
+        if owner == Owner::System {
+            // SAFETY: the caller's word holds for it as well.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
+        let block = self.take(owner);
+        if !block.zeroed && !block.at.is_null() {
+            // SAFETY: the block has at least that many bytes, and is ours.
+            unsafe { block.at.write_bytes(0, layout.size()) };
+        }
+        block.at
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller says that the block has this layout and is given back, so it is of
+        // this owner, and nobody's any more.
+        unsafe {
+            match Owner::of(layout) {
+                Owner::Thread(class) => LOCAL.with(|local| local.free[class].push(block)),
+                Owner::Threads(pages) => self.runs().put(block, pages),
+                Owner::System => System.dealloc(block, layout),
+            }
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller says that the size, rounded up to the alignment, is one of a layout.
+        let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        // SAFETY: the caller says that the block has the old layout.
+        let resized = unsafe {
+            match (Owner::of(layout), Owner::of(new)) {
+                (Owner::Thread(from), Owner::Thread(to)) => LOCAL.with(|local| {
+                    let bytes = |class| CLASSES.size(class) * GRANULE;
+                    local.resize(block, bytes(from), bytes(to))
+                }),
+                (Owner::Threads(from), Owner::Threads(to)) => self.runs().resize(block, from, to),
+                (Owner::System, Owner::System) => return System.realloc(block, layout, size),
+                _ => false,
+            }
+        };
+        if resized {
+            return block;
+        }
+        // SAFETY: both blocks have at least as many bytes as are copied, and are not the same; the
+        // old one is given back as it was got.
+        unsafe {
+            let moved = self.alloc(new);
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
+                self.dealloc(block, layout);
+            }
+            moved
+        }
+    }
+}

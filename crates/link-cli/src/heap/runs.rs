@@ -1,0 +1,379 @@
+//! Runs of pages, for all threads.
+//!
+//! A region is [`REGION`] bytes of addresses, aligned to as many. It begins with a table of what is
+//! free: for the first and the last page of each free run how many pages the run has, and 0 for all
+//! others that anybody looks at. So what lies beside a run that is given back is found, and joined
+//! with it. The table is touched where there were free runs only.
+//!
+//! Where no region can be had, since there is a limit (`ulimit -v`), runs are the system's from then
+//! on.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ptr;
+
+use rustix::mm::{Advice, MapFlags, ProtFlags};
+
+use super::Block;
+use super::classes::Classes;
+
+/// What a run is a multiple of, in bytes. It need not be what the system calls a page.
+pub(super) const PAGE: usize = 4 << 10;
+/// The size of the system's large pages, which runs may be made of.
+const HUGE: usize = 2 << 20;
+/// The size of a region, and what it is aligned to.
+const REGION: usize = 256 << 20;
+/// The pages at the beginning of a region that its table takes.
+const TABLE: usize = (REGION / PAGE * size_of::<u32>()).next_multiple_of(HUGE) / PAGE;
+/// The longest run that there can be, in pages.
+pub(super) const LONGEST: usize = REGION / PAGE - TABLE;
+/// Free runs of lengths of a class, in pages, are in one list.
+const CLASSES: Classes = Classes {
+    fine_bits: 4,
+    step_bits: 3,
+};
+/// How many lists of free runs there are: a bit of a word for each.
+const LISTS: usize = CLASSES.of(LONGEST) + 1;
+const _: () = assert!(LISTS <= u128::BITS as usize);
+
+/// The address of a page in a region.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Page(*mut u8);
+
+/// What a free run begins with.
+struct Links {
+    next: *mut u8,
+    previous: *mut u8,
+}
+
+impl Page {
+    const NONE: Page = Page(ptr::null_mut());
+
+    fn ahead(self, pages: usize) -> Page {
+        Page(self.0.wrapping_add(pages * PAGE))
+    }
+
+    fn before(self, pages: usize) -> Page {
+        Page(self.0.wrapping_sub(pages * PAGE))
+    }
+
+    /// Where the table says how long the free run is that begins or ends with this page.
+    ///
+    /// There are entries for the pages of the table, too, the last of which is asked about.
+    fn entry(self) -> *mut u32 {
+        let Region(table) = self.region();
+        table
+            .cast::<u32>()
+            .wrapping_add((self.0.addr() - table.addr()) / PAGE)
+    }
+
+    /// The free run that lies behind the `pages` pages from this one on, and its length.
+    ///
+    /// # Safety
+    ///
+    /// They are a run that was taken.
+    unsafe fn behind(self, pages: usize) -> Option<(Page, usize)> {
+        let behind = self.ahead(pages);
+        // Nothing lies behind a region's last page.
+        if behind.0.addr().is_multiple_of(REGION) {
+            return None;
+        }
+        // SAFETY: the page is of the run's region.
+        let len = unsafe { behind.entry().read() } as usize;
+        (len != 0).then_some((behind, len))
+    }
+
+    fn links(self) -> *mut Links {
+        self.0.cast()
+    }
+
+    fn region(self) -> Region {
+        Region(self.0.wrapping_sub(self.0.addr() % REGION))
+    }
+}
+
+/// The address of a region.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Region(*mut u8);
+
+impl Region {
+    const NONE: Region = Region(ptr::null_mut());
+
+    fn pages(self) -> Page {
+        Page(self.0).ahead(TABLE)
+    }
+
+    /// Where the region before is kept: in the first entries of the table, which are its own.
+    fn older(self) -> *mut Region {
+        self.0.cast()
+    }
+}
+
+/// The runs.
+pub(super) struct Runs {
+    /// What nobody has had of the last region: zeroes.
+    fresh: Page,
+    fresh_pages: usize,
+    /// For each class of lengths the first free run that has at least that many pages.
+    free: [Page; LISTS],
+    /// The lists that are not empty.
+    filled: u128,
+    /// The last region.
+    region: Region,
+    /// No more regions can be had.
+    full: bool,
+}
+
+// SAFETY: its addresses are those of memory that is nobody else's, whatever the thread.
+unsafe impl Send for Runs {}
+
+impl Runs {
+    pub(super) const fn new() -> Runs {
+        Runs {
+            fresh: Page::NONE,
+            fresh_pages: 0,
+            free: [Page::NONE; LISTS],
+            filled: 0,
+            region: Region::NONE,
+            full: false,
+        }
+    }
+
+    /// From now on there are no new regions.
+    #[cfg(test)]
+    pub(super) fn refuse_regions(&mut self) {
+        self.full = true;
+    }
+
+    /// A run of so many pages, at most [`LONGEST`].
+    pub(super) fn take(&mut self, pages: usize) -> Block {
+        let Some((run, len)) = self.find(pages) else {
+            return match self.take_fresh(pages) {
+                Some(page) => Block::fresh(page.0),
+                // SAFETY: there is more than nothing to a run.
+                None => Block::used(unsafe { System.alloc(layout(pages)) }),
+            };
+        };
+        // SAFETY: the run is in a list, and so free and ours, and is long enough.
+        unsafe {
+            self.unlink(run, len);
+            self.link(run.ahead(pages), len - pages);
+        }
+        Block::used(run.0)
+    }
+
+    /// A free run of at least so many pages, and its length.
+    fn find(&self, pages: usize) -> Option<(Page, usize)> {
+        // Of runs of its class the first may do, and of those of larger ones any.
+        let first = self.first(CLASSES.within(pages));
+        first.filter(|&(_, len)| len >= pages).or_else(|| {
+            let filled = self.filled & (u128::MAX << CLASSES.of(pages));
+            self.first(filled.trailing_zeros() as usize)
+        })
+    }
+
+    /// The first free run of a list, and its length.
+    fn first(&self, list: usize) -> Option<(Page, usize)> {
+        let run = *self.free.get(list)?;
+        // SAFETY: a run in a list is free, so that there is an entry.
+        (run != Page::NONE).then(|| (run, unsafe { run.entry().read() } as usize))
+    }
+
+    /// A run of pages that nobody has had, of a new region if need be and if there is one.
+    fn take_fresh(&mut self, pages: usize) -> Option<Page> {
+        if pages > self.fresh_pages {
+            if self.full {
+                return None;
+            }
+            let Some(region) = region() else {
+                self.full = true;
+                return None;
+            };
+            let (rest, len) = (self.fresh, self.fresh_pages);
+            self.fresh = region.pages();
+            self.fresh_pages = LONGEST;
+            // SAFETY: what is left of the last region is nobody's; the new one begins with room for
+            // the address of another.
+            unsafe {
+                self.link(rest, len);
+                region.older().write(self.region);
+            }
+            self.region = region;
+        }
+        let run = self.fresh;
+        self.fresh = run.ahead(pages);
+        self.fresh_pages -= pages;
+        Some(run)
+    }
+
+    /// Takes a run back.
+    ///
+    /// # Safety
+    ///
+    /// The `pages` pages from `at` on were taken from these runs, and are nobody's any more.
+    pub(super) unsafe fn put(&mut self, at: *mut u8, pages: usize) {
+        if self.is_system(Page(at)) {
+            // SAFETY: it is the system's, of this layout.
+            return unsafe { System.dealloc(at, layout(pages)) };
+        }
+        let (mut run, mut len) = (Page(at), pages);
+        // SAFETY: the pages beside the run are of its region or its table, so that there are
+        // entries; where there is a number, there is a free run of that length.
+        unsafe {
+            let before = run.before(1).entry().read() as usize;
+            if before != 0 {
+                run = run.before(before);
+                self.unlink(run, before);
+                len += before;
+            }
+            if let Some((behind, more)) = Page(at).behind(pages) {
+                self.unlink(behind, more);
+                len += more;
+            }
+            self.link(run, len);
+        }
+    }
+
+    /// Whether a run is in no region.
+    fn is_system(&self, run: Page) -> bool {
+        if !self.full {
+            return false;
+        }
+        let mut region = self.region;
+        while region != Region::NONE && region != run.region() {
+            // SAFETY: it is a region, which begins with the address of another or of none.
+            region = unsafe { region.older().read() };
+        }
+        region == Region::NONE
+    }
+
+    /// Makes a run of `from` pages one of `to` where it lies; whether that was possible.
+    ///
+    /// # Safety
+    ///
+    /// The run was taken from these runs, and is the caller's.
+    pub(super) unsafe fn resize(&mut self, at: *mut u8, from: usize, to: usize) -> bool {
+        let run = Page(at);
+        if self.is_system(run) {
+            return from == to;
+        }
+        if to <= from {
+            if to < from {
+                // SAFETY: the pages behind the new end are the caller's, who gives them back.
+                unsafe { self.put(run.ahead(to).0, from - to) };
+            }
+            return true;
+        }
+        let more = to - from;
+        if run.ahead(from) == self.fresh {
+            return more <= self.fresh_pages && self.take_fresh(more).is_some();
+        }
+        // SAFETY: the run is of ours; what lies behind is a free run of that length.
+        unsafe {
+            match run.behind(from) {
+                Some((behind, len)) if len >= more => {
+                    self.unlink(behind, len);
+                    self.link(behind.ahead(more), len - more);
+                    true
+                }
+                _ => false,
+            }
+        }
+    }
+
+    /// Keeps a free run of `len` pages, if there are any.
+    ///
+    /// # Safety
+    ///
+    /// They are of a region, and nobody's.
+    unsafe fn link(&mut self, run: Page, len: usize) {
+        if len == 0 {
+            return;
+        }
+        let list = CLASSES.within(len);
+        let next = self.free[list];
+        // SAFETY: the run is ours, and so is `next`, which is in a list; a page has room for links
+        // and is aligned for them, and there are entries for all pages of regions.
+        unsafe {
+            run.links().write(Links {
+                next: next.0,
+                previous: ptr::null_mut(),
+            });
+            if next != Page::NONE {
+                (*next.links()).previous = run.0;
+            }
+            run.entry().write(len as u32);
+            run.ahead(len - 1).entry().write(len as u32);
+        }
+        self.free[list] = run;
+        self.filled |= 1 << list;
+    }
+
+    /// Takes a free run of `len` pages out of its list.
+    ///
+    /// # Safety
+    ///
+    /// It is in one.
+    unsafe fn unlink(&mut self, run: Page, len: usize) {
+        let list = CLASSES.within(len);
+        // SAFETY: the run and those beside it in the list are free, and begin with links.
+        unsafe {
+            let Links { next, previous } = run.links().read();
+            if !next.is_null() {
+                (*Page(next).links()).previous = previous;
+            }
+            if previous.is_null() {
+                self.free[list] = Page(next);
+                if next.is_null() {
+                    self.filled &= !(1 << list);
+                }
+            } else {
+                (*Page(previous).links()).next = next;
+            }
+            run.entry().write(0);
+            run.ahead(len - 1).entry().write(0);
+        }
+    }
+}
+
+/// What the system is asked for instead of a run.
+fn layout(pages: usize) -> Layout {
+    // SAFETY: the alignment is a power of two, and a run is no longer than a region.
+    unsafe { Layout::from_size_align_unchecked(pages * PAGE, PAGE) }
+}
+
+/// A new region, all zeroes.
+fn region() -> Option<Region> {
+    let reserved = 2 * REGION;
+    // SAFETY: a new mapping at an address of the system's choice touches no memory there is.
+    let start = unsafe {
+        rustix::mm::mmap_anonymous(
+            ptr::null_mut(),
+            reserved,
+            ProtFlags::READ | ProtFlags::WRITE,
+            MapFlags::PRIVATE | MapFlags::NORESERVE,
+        )
+    };
+    let start = start.ok()?.cast::<u8>();
+    let region = Region(start.map_addr(|at| at.next_multiple_of(REGION)));
+    let before = region.0.addr() - start.addr();
+    // SAFETY: these are parts of the mapping just made, of which nothing was used yet: what is before
+    // and behind the region, and the region without its table, which is touched here and there.
+    unsafe {
+        for (at, len) in [
+            (start, before),
+            (region.0.wrapping_add(REGION), reserved - REGION - before),
+        ] {
+            if len != 0 {
+                // More addresses than needed do no harm.
+                let _ = rustix::mm::munmap(at.cast(), len);
+            }
+        }
+        // It is advice: a system that does not take it has small pages.
+        let _ = rustix::mm::madvise(
+            region.pages().0.cast(),
+            LONGEST * PAGE,
+            Advice::LinuxHugepage,
+        );
+    }
+    Some(region)
+}
