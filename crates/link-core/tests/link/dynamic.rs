@@ -183,6 +183,8 @@ fn thread_local_means_in_thread_local_storage() {
         body.tls_offset("shared")
             .drop()
             .tls_offset("missing")
+            .drop()
+            .tls_offset("__heap_base")
             .drop();
     });
     source.data("shared", ".rodata.shared", [1; 4]);

@@ -222,6 +222,15 @@ fn import_names_and_their_conflicts() {
     insta::assert_snapshot!("import_module_conflict", module);
     let name = job(&user("other", "host", "fall")).fails();
     insta::assert_snapshot!("import_name_conflict", name);
+
+    // Signatures may differ, but not where a name is imported from.
+    let mut source = Source::new();
+    source
+        .function("other", sig(0, 1), |body| {
+            body.call("host_call", sig(0, 1));
+        })
+        .import("host_call", "guest", "call");
+    insta::assert_snapshot!("import_module_and_signature_conflict", job(&source).fails());
 }
 
 #[test]

@@ -331,6 +331,10 @@ impl<'a> Table<'a> {
                 // An address was taken; only a call knows what is called.
                 describe(symbol, mention, self.arena);
             } else {
+                if undefined {
+                    // Whatever its signature, a name has one place to be imported from.
+                    self.merge_import(id, mention);
+                }
                 let (variant, new) = self.variant(id, mention.signature);
                 if new {
                     self.entries[variant.index()].state = State::Undefined;

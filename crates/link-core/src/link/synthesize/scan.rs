@@ -282,14 +282,14 @@ impl FileScan<'_, '_> {
                 "",
             );
         } else if self.options.memory.shared && !startup::is_tls(self.resolution, symbol) {
-            let segment = startup::segment(self.resolution, symbol);
-            let end = segment.map_or_else(String::new, |segment| {
-                format!(
-                    " in non-TLS section: {}",
-                    output_name(segment, self.options)
-                )
-            });
-            self.error(reloc, symbol, "cannot be used against", &end);
+            match startup::segment(self.resolution, symbol) {
+                Some(segment) => {
+                    let section = output_name(segment, self.options);
+                    let end = format!(" in non-TLS section: {section}");
+                    self.error(reloc, symbol, "cannot be used against", &end);
+                }
+                None => self.error(reloc, symbol, "cannot be used against non-TLS symbol", ""),
+            }
         }
     }
 
