@@ -114,7 +114,7 @@ pub fn layout<'a>(
     }
     let slots = Slots::number(synthesis, &functions, base);
 
-    let contents = || -> Result<_, Vec<Diagnostic>> {
+    let in_memory = || -> Result<_, Vec<Diagnostic>> {
         // Addresses depend on which strings become one.
         let data = data::collect(resolution, liveness, options, features.has("bulk-memory"))?;
         let memory = memory::lay_out(
@@ -124,18 +124,21 @@ pub fn layout<'a>(
             needs_init_flag(synthesis, options),
             has_heap(resolution),
         )?;
-        // Sections of objects need no address to find their place.
-        let customs = customs::collect(resolution, liveness, options)?;
-        Ok((data, memory, customs))
+        Ok((data, memory))
     };
+    // Sections of objects need no address to find their place.
+    let customs = || customs::collect(resolution, liveness, options);
     // Types and names need no contents.
     let named = || {
         let types = types::collect(resolution, liveness, synthesis, &functions);
         let names = names::of_functions(resolution, synthesis, &functions, options);
         (types, names)
     };
-    let (contents, (types, function_names)) = par::join(contents, named);
-    let (data, memory, customs) = contents?;
+    // Most is done for debug info.
+    let ((customs, in_memory), (types, function_names)) =
+        par::join(|| par::join(customs, in_memory), named);
+    let (data, memory) = in_memory?;
+    let customs = customs?;
 
     let mut layout = Layout {
         types,

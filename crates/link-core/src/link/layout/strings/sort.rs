@@ -13,7 +13,7 @@ use crate::link::sharded::Sharded;
 /// Characters of a key.
 const KEY_LEN: usize = 8;
 /// There is a range for about as many strings,
-const RANGE_STRINGS: usize = 4 << 10;
+const RANGE_STRINGS: usize = 512;
 /// but not more than can be filled at once.
 const MAX_RANGES: usize = 256;
 /// Keys that are looked at to choose where one range ends.
