@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::Xxh3;
 use self::build_id::{Hash, Run};
 use self::debug::write_unchecked;
 use self::outbox::Outbox;
-use self::parts::{BATCH_BYTES, Part, Source, parts};
+use self::parts::{Part, Source, batch_bytes, parts};
 use self::relocate::{Relocated, write_chunk, write_compressed};
 use self::slices::{Slice, Sliced};
 use super::ids::{FileId, ObjFunc};
@@ -169,8 +169,9 @@ impl<'l> Writer<'l, '_> {
     fn run_in_places(&self, places: &dyn Places) -> Result<(), Vec<Diagnostic>> {
         // One thread has nobody to share a section with.
         let (parts, sliced) = parts(self.layout, par::available().then_some(self.resolution));
-        let outbox = Outbox::new(places);
-        let mut errors = par::map(runs(parts, BATCH_BYTES), |(start, parts)| {
+        let batch = batch_bytes(self.layout.size);
+        let outbox = Outbox::new(places, batch);
+        let mut errors = par::map(runs(parts, batch), |(start, parts)| {
             let len = parts.iter().map(|part| part.len).sum::<u64>() as usize;
             let mut buffer = outbox.buffer(len);
             let mut errors = Vec::new();

@@ -3,20 +3,18 @@
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use super::parts::BATCH_BYTES;
 use crate::link::output::Places;
 use crate::link::par::lock;
 
 /// Finished bytes that may wait; whoever has more to add waits for its turn.
 const MAY_WAIT: usize = 4;
 
-/// Memory is made so large, or a multiple of it, that it serves for most parts.
-const USUAL_BYTES: usize = 2 * BATCH_BYTES as usize;
-
 /// Where threads leave what they have finished. A file takes the bytes of one thread at a
 /// time, so one writes for all, and the others go on with what is not finished.
 pub(super) struct Outbox<'p> {
     places: &'p dyn Places,
+    /// Memory is made so large, or a multiple of it, that it serves for most parts.
+    usual_len: usize,
     finished: Mutex<Vec<Finished>>,
     /// Memory to use again.
     free: Mutex<Vec<Vec<u8>>>,
@@ -33,9 +31,11 @@ struct Finished {
 }
 
 impl<'p> Outbox<'p> {
-    pub(super) fn new(places: &'p dyn Places) -> Self {
+    /// For parts of which most have about `batch` bytes.
+    pub(super) fn new(places: &'p dyn Places, batch: u64) -> Self {
         Self {
             places,
+            usual_len: 2 * batch as usize,
             finished: Mutex::new(Vec::new()),
             free: Mutex::new(Vec::new()),
             outcome: Mutex::new(Ok(())),
@@ -50,7 +50,7 @@ impl<'p> Outbox<'p> {
         }
         // Memory that the system hands out is zero already; what is not used of it costs
         // nothing.
-        vec![0; len.next_multiple_of(USUAL_BYTES)]
+        vec![0; len.next_multiple_of(self.usual_len)]
     }
 
     /// Takes the first `len` bytes of a buffer, which begin at `start` of the output.

@@ -13,8 +13,18 @@ use crate::link::layout::{
 use crate::link::object::UncheckedRelocs;
 use crate::link::resolution::Resolution;
 
-/// Bytes of output per unit of parallel work.
-pub(super) const BATCH_BYTES: u64 = 256 << 10;
+/// The bytes of output that make a unit of parallel work: of a large output more are not
+/// worth while,
+const MAX_BATCH: u64 = 256 << 10;
+/// of a small one fewer are not;
+const MIN_BATCH: u64 = 32 << 10;
+/// between, there are so many units that threads which share them end at about the same time.
+const BATCHES: u64 = 64;
+
+/// Bytes per unit of parallel work, for an output of `size` bytes.
+pub(super) fn batch_bytes(size: u64) -> u64 {
+    (size / BATCHES).clamp(MIN_BATCH, MAX_BATCH)
+}
 
 /// A part of the output.
 pub(super) struct Part<'l> {
@@ -55,7 +65,7 @@ pub(super) enum Source<'l> {
     Slice { of: Arc<Sliced<'l>>, slice: Slice },
 }
 
-/// All parts of the output, in order; most have about [`BATCH_BYTES`]. With `resolution`,
+/// All parts of the output, in order; most have about [`batch_bytes`]. With `resolution`,
 /// sections of large objects are sliced; they are returned, too.
 pub(super) fn parts<'l>(
     layout: &'l Layout<'_>,
@@ -64,6 +74,7 @@ pub(super) fn parts<'l>(
     let mut cutter = Cutter {
         layout,
         resolution,
+        batch: batch_bytes(layout.size),
         parts: Vec::new(),
         end: 0,
         sliced: Vec::new(),
@@ -78,6 +89,8 @@ pub(super) fn parts<'l>(
 struct Cutter<'l, 'a> {
     layout: &'l Layout<'a>,
     resolution: Option<&'l Resolution<'a>>,
+    /// Bytes of a part that is large enough.
+    batch: u64,
     parts: Vec<Part<'l>>,
     /// Their size.
     end: u64,
@@ -142,6 +155,7 @@ impl<'l> Cutter<'l, '_> {
         let layout = self.layout;
         let code = &layout.code;
         let functions = &layout.functions;
+        let batch = self.batch;
         let entry = |index: FuncIndex| code.entry_offset(index);
         let imported = FuncIndex(functions.imported);
         let first = FuncIndex(functions.imported + layout.made_bodies.len() as u32);
@@ -163,7 +177,7 @@ impl<'l> Cutter<'l, '_> {
             for (i, number) in numbers.iter().enumerate() {
                 let Some(number) = number else { continue };
                 let here = entry(*number);
-                if here - at >= BATCH_BYTES {
+                if here - at >= batch {
                     push(begin..i as u32, here - at);
                     begin = i as u32;
                     at = here;
@@ -215,7 +229,7 @@ impl<'l> Cutter<'l, '_> {
             };
             let end = pieces.get(i + 1).map_or(size, |next| next.offset);
             let len = (end - piece.offset) as usize;
-            let slices = slices(&relocs, len);
+            let slices = slices(&relocs, len, self.batch as usize);
             if slices.is_empty() {
                 continue;
             }
@@ -239,7 +253,7 @@ impl<'l> Cutter<'l, '_> {
     }
 
     /// Cuts items that lie one behind the other, in `range`, into runs of about
-    /// [`BATCH_BYTES`]. `source` gets a run's items and the offset at which they begin.
+    /// `batch` bytes. `source` gets a run's items and the offset at which they begin.
     fn runs<T>(
         &mut self,
         items: &'l [T],
@@ -251,7 +265,7 @@ impl<'l> Cutter<'l, '_> {
         let mut start = range.start;
         for (i, item) in items.iter().enumerate() {
             let here = offset(item);
-            if here - start >= BATCH_BYTES {
+            if here - start >= self.batch {
                 self.push(here - start, source(&items[begin..i], start));
                 begin = i;
                 start = here;

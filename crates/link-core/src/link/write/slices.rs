@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use wasm_format::reloc::RelocEntry;
 
-use super::parts::{BATCH_BYTES, Source};
+use super::parts::Source;
 use crate::link::layout::CustomPiece;
 use crate::link::object::UncheckedRelocs;
 
@@ -22,9 +22,9 @@ const LONGEST_ENTRY: usize = 21;
 /// Entries that have to follow where one seems to begin.
 const LOOK_AT: usize = 16;
 
-/// Bytes of relocation entries from which on it is worth while: without them writing is
-/// copying.
-const WORTH_SLICING: usize = 32 << 10;
+/// Bytes of entries that a slice has at least, so that those in which its end is looked for
+/// are few of them.
+const MIN_ENTRIES: usize = 512;
 
 /// A section that is written in slices.
 pub(super) struct Sliced<'l> {
@@ -93,12 +93,12 @@ impl<'l> Sliced<'l> {
     }
 }
 
-/// Slices of about [`BATCH_BYTES`] of a section that has `len` bytes; none if it is not
-/// worth while, or not all is as it should be.
-pub(super) fn slices(relocs: &UncheckedRelocs<'_>, len: usize) -> Vec<Slice> {
+/// Slices of a section that has `len` bytes, each of about `batch` bytes with its entries;
+/// none if that is not worth while, or not all is as it should be.
+pub(super) fn slices(relocs: &UncheckedRelocs<'_>, len: usize, batch: usize) -> Vec<Slice> {
     let entries = relocs.entries;
-    let count = len / BATCH_BYTES as usize;
-    if count < 2 || entries.len() < WORTH_SLICING {
+    let count = ((len + entries.len()) / batch).min(entries.len() / MIN_ENTRIES);
+    if count < 2 {
         return Vec::new();
     }
     let mut slices = Vec::with_capacity(count);
@@ -125,12 +125,12 @@ pub(super) fn slices(relocs: &UncheckedRelocs<'_>, len: usize) -> Vec<Slice> {
     slices
 }
 
-/// Where an entry probably begins, at `near` or soon after, and the offset of what it
-/// patches, which lies in `places`.
+/// Where an entry probably begins, soon after `near`, and the offset of what it patches,
+/// which lies in `places`.
 fn entry_near(entries: &[u8], near: usize, places: Range<usize>) -> Option<(usize, usize)> {
-    (near..near + LONGEST_ENTRY).find_map(|cut| {
-        let mut rest = entries.get(cut..)?;
-        let mut first = None;
+    (near..near + LONGEST_ENTRY).find_map(|start| {
+        let mut rest = entries.get(start..)?;
+        let mut found = None;
         let mut end = places.start + 1;
         for _ in 0..LOOK_AT {
             let (entry, after) = RelocEntry::split_first(rest)?;
@@ -138,11 +138,12 @@ fn entry_near(entries: &[u8], near: usize, places: Range<usize>) -> Option<(usiz
             if place < end || place >= places.end {
                 return None;
             }
-            first = first.or(Some(place));
+            // The last of them: even if the first are none, where they end others begin.
+            found = Some((entries.len() - rest.len(), place));
             end = place + entry.ty.form().width();
             rest = after;
         }
-        first.map(|place| (cut, place))
+        found
     })
 }
 
@@ -151,6 +152,8 @@ mod tests {
     use wasm_format::reloc::RelocType;
 
     use super::*;
+
+    const BATCH: usize = 256 << 10;
 
     fn entries(all: impl Iterator<Item = (RelocType, u32)>) -> (Vec<u8>, u32) {
         let mut out = Vec::new();
@@ -175,7 +178,7 @@ mod tests {
             count,
             at: 0,
         };
-        slices(&relocs, len)
+        slices(&relocs, len, BATCH)
     }
 
     #[test]
@@ -187,7 +190,7 @@ mod tests {
         };
         let (bytes, count) = entries((0..len / 16).map(|i| (ty(i), i * 16)));
         let slices = of(&bytes, count, len as usize);
-        assert_eq!(slices.len(), 4);
+        assert_eq!(slices.len(), (len as usize + bytes.len()) / BATCH);
         let mut at = (0, 0);
         for slice in &slices {
             assert_eq!((slice.bytes.start, slice.entries.start), at);
@@ -207,12 +210,34 @@ mod tests {
         assert_eq!(of(&bytes, count, 9000 * 16), []);
     }
 
+    /// Many bytes look as if they began an entry.
+    #[test]
+    fn wherever_a_cut_is_wanted_an_entry_begins_there() {
+        let mut begins = Vec::new();
+        let mut out = Vec::new();
+        for i in 0..20_000u32 {
+            begins.push((out.len(), i as usize * 6));
+            let entry = RelocEntry {
+                ty: RelocType::ALL[[8, 9, 9, 5, 13][i as usize % 5]],
+                offset: i * 6,
+                index: i * 7 % 1000,
+                addend: i64::from(i) * 13 % 5000 - 9,
+            };
+            entry.encode(&mut out);
+        }
+        let len = 20_000 * 6;
+        for near in (1..out.len() - 1000).step_by(7) {
+            let cut = entry_near(&out, near, 0..len).unwrap();
+            assert!(begins.binary_search(&cut).is_ok(), "near {near}: {cut:?}");
+        }
+    }
+
     /// Whatever the bytes are, slices follow one another.
     #[test]
     fn no_bytes_lead_astray() {
         let mut state = 1u32;
         for _ in 0..50 {
-            let bytes: Vec<u8> = (0..WORTH_SLICING + 1000)
+            let bytes: Vec<u8> = (0..40_000)
                 .map(|_| {
                     state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                     (state >> 24) as u8
