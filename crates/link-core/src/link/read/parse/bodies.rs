@@ -37,6 +37,7 @@ pub(super) fn code<'a>(
         signatures.u32()?;
     }
     let mut functions = Functions::in_section(section.rest(), count as usize);
+    let mut ahead = Ahead::new(section.rest());
     for _ in 0..count {
         let ty =
             type_index(&mut signatures, types).map_err(|fault| fault.in_section(&"FUNCTION"))?;
@@ -51,6 +52,7 @@ pub(super) fn code<'a>(
             );
             return Err(Fault::new(at, message));
         }
+        ahead.pass(start as usize + size);
         let bytes = body.bytes(size)?;
         if bytes.len() < 2 || bytes.last() != Some(&END) {
             return Err(Fault::new(at, "function body does not finish with `end`"));
@@ -62,6 +64,42 @@ pub(super) fn code<'a>(
         .finish("the last function's type")
         .map_err(|error| Fault::from(error).in_section(&"FUNCTION"))?;
     Ok(functions)
+}
+
+/// Bytes that are looked at ahead of where they are needed.
+///
+/// Who goes from one body to the next waits for each, since only its size tells where the next
+/// one is. What is asked for beforehand comes all at once.
+struct Ahead<'a> {
+    bytes: &'a [u8],
+    /// What lies before this was looked at.
+    end: usize,
+}
+
+impl<'a> Ahead<'a> {
+    /// Bytes looked at in one go.
+    const STEP: usize = 4 << 10;
+    /// Bytes that come from memory at once.
+    const LINE: usize = 64;
+
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, end: 0 }
+    }
+
+    /// Offset `at` is about to be looked at.
+    #[inline]
+    fn pass(&mut self, at: usize) {
+        if at >= self.end && at < self.bytes.len() {
+            let rest = &self.bytes[at..];
+            let step = &rest[..rest.len().min(Self::STEP)];
+            let sum = step
+                .iter()
+                .step_by(Self::LINE)
+                .fold(0, |sum, byte| sum ^ byte);
+            std::hint::black_box(sum);
+            self.end = at + step.len();
+        }
+    }
 }
 
 /// The data segments.
