@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use wasm_format::linking::{SegmentFlags, SymbolKind};
 use wasm_format::target_features::{FeaturePrefix, TargetFeature, put_target_features};
 
+use super::demangle;
 use super::ids::ObjSegment;
 use super::liveness::Liveness;
 use super::options::Options;
 use super::resolution::{Definition, Resolution, Symbol};
 use super::synthesis::{ExportTarget, Synthesis};
-use super::{demangle, object::Object};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
 /// The features that the output may use.
@@ -62,7 +62,7 @@ pub fn merge(
         allowed.insert("mutable-globals".into());
     }
     allowed.extend(wanted.extra.iter().cloned());
-    let (used, disallowed) = collect(&resolution.objects);
+    let (used, disallowed) = collect(resolution);
     match &wanted.only {
         Some(only) => allowed.extend(only.iter().cloned()),
         None => allowed.extend(used.keys().map(|&name| name.to_owned())),
@@ -109,9 +109,9 @@ pub fn merge(
 }
 
 /// Features that files use and features that files do not go together with.
-fn collect<'a>(objects: &'a [Object<'_>]) -> (Seen<'a>, Seen<'a>) {
+fn collect<'a>(resolution: &'a Resolution<'_>) -> (Seen<'a>, Seen<'a>) {
     let (mut used, mut disallowed) = (Seen::new(), Seen::new());
-    for object in objects {
+    for (_, object) in resolution.objects() {
         for (prefix, name) in &object.features {
             let seen = if *prefix == b'-' {
                 &mut disallowed

@@ -22,7 +22,9 @@ pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
     }
     let marker = Marker {
         resolution,
-        files: resolution.objects.iter().map(FileMarks::of).collect(),
+        files: (resolution.objects())
+            .map(|(_, object)| FileMarks::of(object))
+            .collect(),
         symbols: marks(resolution.symbols.len()),
     };
     // Lists stay short where one chunk leads to few others.

@@ -17,7 +17,7 @@ use super::resolve::Names;
 pub struct Resolution<'a> {
     /// Objects that take part, in the order in which they were added: command line order,
     /// a pulled archive member before the object that pulled it.
-    pub objects: Vec<Object<'a>>,
+    pub objects: Vec<Box<Object<'a>>>,
     /// For each object, what became of its symbols and comdats.
     pub files: Vec<FileResolution>,
     /// Every name but those that lazy inputs offer and nobody asked for, in the order in
@@ -437,7 +437,7 @@ impl<'a> Resolution<'a> {
         self.objects
             .iter()
             .enumerate()
-            .map(|(i, object)| (FileId(i as u32), object))
+            .map(|(i, object)| (FileId(i as u32), &**object))
     }
 
     fn discarded(&self, file: FileId, comdat: Option<u32>) -> bool {

@@ -42,6 +42,8 @@ pub fn read<'a>(
         part
     });
     let mut whole = ReadInputs::default();
+    let count = parts.iter().map(|part| part.inputs.len()).sum();
+    whole.inputs.reserve_exact(count);
     for part in parts {
         whole.append(part);
     }
@@ -275,6 +277,7 @@ impl<'a> InputReader<'_, 'a> {
         part: &mut ReadInputs<'a>,
     ) {
         let names = Arc::new(symbols.names);
+        part.inputs.reserve(symbols.of_member.len());
         for (member, own_names) in members.zip(symbols.of_member) {
             // Objects of another machine: archivers list their symbols too.
             if !own_names.is_empty() && member.may_be_linked {

@@ -6,45 +6,50 @@
 //! an object refers to, and no object defines, will be needed. A guess that was wrong
 //! cost the parsing, and one that was missed is parsed when it is pulled.
 
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::{Mutex, PoisonError};
 
 use super::names::{InputNames, NameId, Names};
+use super::table::LazyId;
 use crate::link::object::Object;
 use crate::link::options::Options;
 use crate::link::par;
-use crate::link::read::{LazyMember, ReadInput};
+use crate::link::read::ReadInput;
 
 /// An object that was lazy, and its names.
-pub(super) type Parsed<'a> = (Object<'a>, InputNames);
+pub(super) type Parsed<'a> = (Box<Object<'a>>, InputNames);
 
 /// Nobody offers the name, or nobody has to any more.
 const NOBODY: u32 = u32::MAX;
 
 struct Ahead<'i, 'a> {
     names: &'i Names,
-    members: Vec<(&'i LazyMember<'a>, &'i InputNames)>,
+    inputs: &'i [ReadInput<'a>],
+    of_inputs: &'i [InputNames],
     /// For each name, the first lazy input that offers it, while that is of use.
     offered: Vec<AtomicU32>,
-    /// Which lazy inputs will be needed.
+    /// Which inputs are lazy ones that will be needed.
     wanted: Vec<AtomicBool>,
-    /// Those of them that are parsed.
-    parsed: Vec<OnceLock<Box<Parsed<'a>>>>,
+    /// Those of them that are parsed, in no particular order.
+    parsed: Mutex<Vec<(LazyId, Parsed<'a>)>>,
 }
 
-/// For each lazy input, in the order of `inputs`, the object that it is, if it will be
-/// needed by what is known. One that cannot be parsed is left to whoever pulls it.
+/// The lazy inputs that will be needed by what is known, and the objects that they are, in
+/// the order of `inputs`. One that cannot be parsed is left to whoever pulls it.
 pub(super) fn parse<'a>(
     inputs: &[ReadInput<'a>],
     of_inputs: &[InputNames],
     names: &mut Names,
     options: &Options,
-) -> Vec<Option<Box<Parsed<'a>>>> {
-    let ahead = Ahead::new(inputs, of_inputs, names);
-    if ahead.members.is_empty() {
+) -> Vec<(LazyId, Parsed<'a>)> {
+    if !inputs
+        .iter()
+        .any(|input| matches!(input, ReadInput::Lazy(_)))
+    {
         return Vec::new();
     }
+    let ahead = Ahead::new(inputs, of_inputs, names);
     let objects = || {
         let objects = inputs.iter().zip(of_inputs);
         objects.filter_map(|(input, names)| match input {
@@ -68,10 +73,9 @@ pub(super) fn parse<'a>(
     // A member is worth a thread.
     par::work_through(wanted, 1, |lazy, wanted| ahead.parse(lazy, wanted));
 
-    let mut parsed: Vec<_> = (ahead.parsed.into_iter())
-        .map(OnceLock::into_inner)
-        .collect();
-    for (object, of_object) in parsed.iter_mut().flatten().map(|parsed| &mut **parsed) {
+    let mut parsed = (ahead.parsed.into_inner()).unwrap_or_else(PoisonError::into_inner);
+    parsed.sort_unstable_by_key(|&(lazy, _)| lazy);
+    for (_, (object, of_object)) in &mut parsed {
         names.complete(object, of_object);
     }
     parsed
@@ -79,41 +83,43 @@ pub(super) fn parse<'a>(
 
 impl<'i, 'a> Ahead<'i, 'a> {
     fn new(inputs: &'i [ReadInput<'a>], of_inputs: &'i [InputNames], names: &'i Names) -> Self {
-        let mut members = Vec::new();
         let mut offered = vec![NOBODY; names.len()];
-        for (input, of_input) in inputs.iter().zip(of_inputs) {
+        for (id, (input, of_input)) in inputs.iter().zip(of_inputs).enumerate() {
             if let ReadInput::Lazy(member) = input {
                 for nth in 0..member.symbols().len() {
                     if !of_input.is_repeated(nth)
                         && let Some(name) = of_input.get(nth)
                         && offered[name.index()] == NOBODY
                     {
-                        offered[name.index()] = members.len() as u32;
+                        offered[name.index()] = id as u32;
                     }
                 }
-                members.push((member, of_input));
             }
         }
         Self {
             names,
+            inputs,
+            of_inputs,
             offered: offered.into_iter().map(AtomicU32::new).collect(),
-            wanted: members.iter().map(|_| AtomicBool::default()).collect(),
-            parsed: members.iter().map(|_| OnceLock::new()).collect(),
-            members,
+            wanted: inputs.iter().map(|_| AtomicBool::default()).collect(),
+            parsed: Mutex::new(Vec::new()),
         }
     }
 
     /// Parses a lazy input, and adds to `wanted` what it will need.
-    fn parse(&self, lazy: u32, wanted: &mut Vec<u32>) {
-        let (member, of_member) = self.members[lazy as usize];
+    fn parse(&self, lazy: LazyId, wanted: &mut Vec<LazyId>) {
+        let ReadInput::Lazy(member) = &self.inputs[lazy.index()] else {
+            return;
+        };
         let Ok(object) = member.parse() else {
             return;
         };
         // A name that has no number yet is one that nobody offers.
+        let of_member = &self.of_inputs[lazy.index()];
         let names = self.names.known_of(&object, member, of_member);
         self.defined(&object, &names);
         self.referred(&object, &names, wanted);
-        self.parsed[lazy as usize].get_or_init(|| Box::new((object, names)));
+        par::lock(&self.parsed).push((lazy, (Box::new(object), names)));
     }
 
     /// Nobody needs to offer what an object defines.
@@ -125,7 +131,7 @@ impl<'i, 'a> Ahead<'i, 'a> {
         }
     }
 
-    fn referred(&self, object: &Object<'_>, names: &InputNames, wanted: &mut Vec<u32>) {
+    fn referred(&self, object: &Object<'_>, names: &InputNames, wanted: &mut Vec<LazyId>) {
         for (nth, symbol) in object.symbols.iter().enumerate() {
             if symbol.is_undefined()
                 && !symbol.is_weak()
@@ -136,14 +142,14 @@ impl<'i, 'a> Ahead<'i, 'a> {
         }
     }
 
-    fn want(&self, name: NameId, wanted: &mut Vec<u32>) {
+    fn want(&self, name: NameId, wanted: &mut Vec<LazyId>) {
         let offered = &self.offered[name.index()];
         if offered.load(Relaxed) == NOBODY {
             return;
         }
         let lazy = offered.swap(NOBODY, Relaxed);
         if lazy != NOBODY && !self.wanted[lazy as usize].swap(true, Relaxed) {
-            wanted.push(lazy);
+            wanted.push(LazyId(lazy));
         }
     }
 }

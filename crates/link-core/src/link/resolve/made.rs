@@ -194,9 +194,9 @@ fn indirect_function_table_type(resolver: &Resolver<'_>) -> TableType {
 fn define_segment_bounds(resolver: &mut Resolver<'_>) {
     let mut seen = FxHashSet::default();
     let segments: Vec<&str> = resolver
-        .done
+        .objects
         .iter()
-        .flat_map(|(object, ..)| object.segments.iter().map(|segment| segment.name))
+        .flat_map(|object| object.segments.iter().map(|segment| segment.name))
         .filter(|name| is_c_identifier(name) && seen.insert(*name))
         .collect();
     for segment in segments {

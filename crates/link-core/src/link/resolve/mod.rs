@@ -47,12 +47,12 @@ pub fn resolve<'a>(
     // Parse what will be pulled while there are threads to do it.
     let parsed = ahead::parse(&inputs, &of_inputs, &mut numbers, options);
 
-    let mut resolver = Resolver::new(options, names, numbers);
-    resolver.find_address_size(&inputs);
+    let mut resolver = Resolver::new(inputs, options, names, numbers);
+    resolver.find_address_size();
     // Linker-made symbols come first, so that a file that defines one is told so.
     made::define_always(&mut resolver);
     // Then the files, whose order decides which of several definitions is taken.
-    resolver.add_inputs(inputs, of_inputs, parsed);
+    resolver.add_inputs(of_inputs, parsed);
     // Then what the command line refers to, which may pull archive members.
     resolver.add_command_line();
     // What the host provides, and what that needs of the program.
@@ -74,7 +74,7 @@ pub fn resolve<'a>(
 /// An object whose symbols are being added. Adding one may first need another object, so
 /// these stand on a stack.
 struct Frame<'a> {
-    object: Object<'a>,
+    object: Box<Object<'a>>,
     names: InputNames,
     file: FileId,
     resolution: FileResolution,
@@ -83,24 +83,32 @@ struct Frame<'a> {
     pulled: Option<Wanted<'a>>,
 }
 
-/// A lazy input that nobody has needed yet.
-enum Lazy<'a> {
-    Member(LazyMember<'a>),
-    /// Somebody will need it.
-    Parsed(Box<Parsed<'a>>),
+/// An input that is not part of the link yet.
+enum Waiting<'a> {
+    /// As it was read.
+    Input(ReadInput<'a>),
+    /// A lazy one that somebody will need.
+    Parsed(Parsed<'a>),
 }
 
 struct Resolver<'a> {
     options: &'a Options,
     names: &'a Bump,
     table: Table<'a>,
-    /// Lazy inputs; `None` once pulled.
-    lazy: Vec<Option<Lazy<'a>>>,
+    /// The inputs; `None` once added.
+    inputs: Vec<Option<Waiting<'a>>>,
     /// Whether each lazy input that was pulled defines what it offered.
     offers_hold: bool,
-    /// Objects in the order in which they were begun, with their place in the link's
-    /// order once they are complete.
-    done: Vec<(Object<'a>, FileResolution, FileId)>,
+    /// Objects, in the order in which they were completed.
+    #[expect(
+        clippy::vec_box,
+        reason = "an object is large, and stays where it was parsed"
+    )]
+    objects: Vec<Box<Object<'a>>>,
+    /// For each of them, what became of its symbols and comdats.
+    files: Vec<FileResolution>,
+    /// For each of them, which object it was in the order in which they were begun.
+    begun_as: Vec<FileId>,
     begun: u32,
     /// Comdats of which a copy is chosen, by the number of the name.
     comdats: Vec<bool>,
@@ -116,14 +124,22 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    fn new(options: &'a Options, names: &'a Bump, numbers: Names) -> Self {
+    fn new(
+        inputs: Vec<ReadInput<'a>>,
+        options: &'a Options,
+        names: &'a Bump,
+        numbers: Names,
+    ) -> Self {
+        let waiting = |input| Some(Waiting::Input(input));
         Self {
             options,
             names,
             table: Table::new(options, numbers, names),
-            lazy: Vec::new(),
+            inputs: inputs.into_iter().map(waiting).collect(),
             offers_hold: true,
-            done: Vec::new(),
+            objects: Vec::new(),
+            files: Vec::new(),
+            begun_as: Vec::new(),
             begun: 0,
             comdats: Vec::new(),
             stubs: Vec::new(),
@@ -138,19 +154,19 @@ impl<'a> Resolver<'a> {
     }
 
     /// Adds the inputs, whose names are `of_inputs`; `parsed` are the lazy ones among
-    /// them that are parsed already.
-    fn add_inputs(
-        &mut self,
-        inputs: Vec<ReadInput<'a>>,
-        of_inputs: Vec<InputNames>,
-        parsed: Vec<Option<Box<Parsed<'a>>>>,
-    ) {
-        let mut parsed = parsed.into_iter();
-        for (input, names) in inputs.into_iter().zip(of_inputs) {
+    /// them that are parsed already, in order.
+    fn add_inputs(&mut self, of_inputs: Vec<InputNames>, parsed: Vec<(LazyId, Parsed<'a>)>) {
+        let mut parsed = parsed.into_iter().peekable();
+        for (nth, names) in of_inputs.into_iter().enumerate() {
+            let Some(Waiting::Input(input)) = self.inputs[nth].take() else {
+                continue;
+            };
             match input {
-                ReadInput::Object(object) => self.add_object((*object, names), None),
+                ReadInput::Object(object) => self.add_object((object, names), None),
                 ReadInput::Lazy(member) => {
-                    self.offer(member, &names, parsed.next().flatten());
+                    let id = LazyId(nth as u32);
+                    let parsed = parsed.next_if(|&(lazy, _)| lazy == id);
+                    self.offer(id, member, &names, parsed.map(|(_, parsed)| parsed));
                 }
                 ReadInput::Bitcode(file) => {
                     self.refuse(Code::Bitcode, &file.name, BITCODE_NEEDS_LLD);
@@ -179,11 +195,11 @@ impl<'a> Resolver<'a> {
     /// Remembers what a lazy input defines, and pulls it at once if that is needed.
     fn offer(
         &mut self,
+        id: LazyId,
         member: LazyMember<'a>,
         names: &InputNames,
-        parsed: Option<Box<Parsed<'a>>>,
+        parsed: Option<Parsed<'a>>,
     ) {
-        let id = LazyId(self.lazy.len() as u32);
         // What an input before this one offers, too, is left to that: what was asked of it is
         // defined since, unless its index is wrong.
         let offered = |&(nth, _): &(usize, _)| !self.offers_hold || !names.is_repeated(nth);
@@ -191,10 +207,10 @@ impl<'a> Resolver<'a> {
             .filter(offered)
             .find_map(|(nth, name)| self.table.offer(name, names.get(nth), id, &member));
         let count = member.symbols().len();
-        self.lazy.push(Some(match parsed {
-            Some(parsed) => Lazy::Parsed(parsed),
-            None => Lazy::Member(member),
-        }));
+        self.inputs[id.index()] = Some(match parsed {
+            Some(parsed) => Waiting::Parsed(parsed),
+            None => Waiting::Input(ReadInput::Lazy(member)),
+        });
         if let Some(symbol) = wanted {
             let symbol = &self.table.symbols[symbol.index()];
             let wanted = Wanted {
@@ -217,14 +233,15 @@ impl<'a> Resolver<'a> {
     }
 
     fn parse_lazy(&mut self, id: LazyId) -> Option<Parsed<'a>> {
-        let member = match self.lazy[id.0 as usize].take()? {
-            Lazy::Parsed(parsed) => return Some(*parsed),
-            Lazy::Member(member) => member,
+        let member = match self.inputs[id.index()].take()? {
+            Waiting::Parsed(parsed) => return Some(parsed),
+            Waiting::Input(ReadInput::Lazy(member)) => member,
+            Waiting::Input(_) => return None,
         };
         match member.parse() {
             Ok(object) => {
                 let names = self.table.names.of_object(&object);
-                Some((object, names))
+                Some((Box::new(object), names))
             }
             Err(diagnostic) => {
                 self.table.diagnostics.push(diagnostic);
@@ -242,7 +259,9 @@ impl<'a> Resolver<'a> {
                 if let Some(wanted) = frame.pulled {
                     self.table.record.extraction(&frame.object.name, wanted);
                 }
-                self.done.push((frame.object, frame.resolution, frame.file));
+                self.objects.push(frame.object);
+                self.files.push(frame.resolution);
+                self.begun_as.push(frame.file);
                 continue;
             };
             let wanted = Wanted {
@@ -321,10 +340,10 @@ impl<'a> Resolver<'a> {
 
     /// Linker-made symbols have types, so what an address is must be known before any
     /// object is added: what was asked for, else what the first object says.
-    fn find_address_size(&mut self, inputs: &[ReadInput<'a>]) {
+    fn find_address_size(&mut self) {
         self.is_64 = self.is_64.or_else(|| {
-            inputs.iter().find_map(|input| match input {
-                ReadInput::Object(object) => object.is_64,
+            self.inputs.iter().find_map(|input| match input {
+                Some(Waiting::Input(ReadInput::Object(object))) => object.is_64,
                 _ => None,
             })
         });
@@ -354,8 +373,8 @@ impl<'a> Resolver<'a> {
     fn finish(mut self, diagnostics: &mut Diagnostics) -> Resolution<'a> {
         // Files were numbered as they were begun; the link's order is that in which they
         // were completed, members before what pulled them.
-        let mut order = vec![FileId(0); self.done.len()];
-        for (place, (_, _, file)) in self.done.iter().enumerate() {
+        let mut order = vec![FileId(0); self.begun_as.len()];
+        for (place, file) in self.begun_as.iter().enumerate() {
             order[file.index()] = FileId(place as u32);
         }
         for symbol in &mut self.table.symbols {
@@ -364,11 +383,6 @@ impl<'a> Resolver<'a> {
         if let Some(moved) = self.table.sort_symbols() {
             self.move_symbols(&moved);
         }
-        let (objects, files) = self
-            .done
-            .into_iter()
-            .map(|(object, file, _)| (object, file))
-            .unzip();
         // What else does not go together then, comes of that.
         diagnostics.extend(if self.of_wrong_size.is_empty() {
             self.table.diagnostics
@@ -377,8 +391,8 @@ impl<'a> Resolver<'a> {
         });
         let history = self.table.record.into_history();
         Resolution {
-            objects,
-            files,
+            objects: self.objects,
+            files: self.files,
             symbols: self.table.symbols,
             names: self.table.names,
             stubs: self.stubs,

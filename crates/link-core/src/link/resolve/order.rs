@@ -5,6 +5,7 @@
 use super::Resolver;
 use super::table::Table;
 use crate::link::ids::SymbolId;
+use crate::link::resolution::Symbol;
 
 /// For each symbol, by its number so far, the one that it has in the right order.
 pub(super) struct Moved(Vec<SymbolId>);
@@ -28,23 +29,35 @@ impl Table<'_> {
         for id in ids() {
             by_met[self.met_of(id) as usize] = Some(id);
         }
-        let mut symbols = Vec::with_capacity(self.symbols.len());
         let mut moved = vec![SymbolId::new(0); self.symbols.len()];
-        for id in by_met.into_iter().flatten() {
-            moved[id.index()] = SymbolId::new(symbols.len() as u32);
-            symbols.push(self.symbols[id.index()]);
+        for (place, id) in by_met.into_iter().flatten().enumerate() {
+            moved[id.index()] = SymbolId::new(place as u32);
         }
-        self.symbols = symbols;
+        permute(&mut self.symbols, &moved);
         let moved = Moved(moved);
         self.names.each_symbol(|id| *id = moved.apply(*id));
         Some(moved)
     }
 }
 
+/// Moves each symbol to the place that `moved` says, each once.
+fn permute(symbols: &mut [Symbol<'_>], moved: &[SymbolId]) {
+    let mut is_moved = vec![false; symbols.len()];
+    for first in 0..symbols.len() {
+        let mut from = first;
+        // What lay where something is moved to is moved next, until one comes to `first`.
+        while !std::mem::replace(&mut is_moved[from], true) {
+            let to = moved[from].index();
+            symbols.swap(first, to);
+            from = to;
+        }
+    }
+}
+
 impl Resolver<'_> {
     /// Puts right what refers to symbols.
     pub(super) fn move_symbols(&mut self, moved: &Moved) {
-        for (_, file, _) in &mut self.done {
+        for file in &mut self.files {
             for id in file.symbols.iter_mut().flatten() {
                 *id = moved.apply(*id);
             }

@@ -21,8 +21,15 @@ use crate::link::resolution::{Definition, Particulars, Symbol};
 
 /// A lazy input, by its place in the list of inputs: an archive member or an object
 /// between `--start-lib` and `--end-lib`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LazyId(pub(super) u32);
+
+impl LazyId {
+    #[inline]
+    pub(super) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// How much is known of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -62,7 +62,7 @@ pub(super) fn apply(resolver: &mut Resolver<'_>, wrapped: &[Wrapped]) {
         .iter()
         .flat_map(|w| [(w.original, w.wrap), (w.real, w.original)])
         .collect();
-    for (_, file, _) in &mut resolver.done {
+    for file in &mut resolver.files {
         for id in file.symbols.iter_mut().flatten() {
             *id = redirect.get(id).copied().unwrap_or(*id);
         }

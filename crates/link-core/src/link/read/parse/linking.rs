@@ -119,7 +119,8 @@ fn symbol_table<'a>(
 ) -> Parsed<()> {
     // Compilers make a segment for each piece of data that they name.
     let data = object.segments.len().min(entries.len());
-    object.symbols = Symbols::with_capacity(entries.len(), data);
+    // One more may be implied.
+    object.symbols = Symbols::with_capacity(entries.len() + 1, data);
     // An import has one symbol.
     object.undefined.reserve_exact(file.imports.count());
     loop {
