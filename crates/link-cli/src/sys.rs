@@ -9,7 +9,7 @@ mod platform;
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -57,7 +57,7 @@ pub(crate) fn exit_well() -> ! {
     std::process::exit(0)
 }
 
-/// Files and directories that are removed when the user ends the command.
+/// Directories that are removed when the user ends the command.
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
@@ -115,25 +115,30 @@ pub(crate) struct TempFile {
     file: File,
     path: PathBuf,
     renamed: bool,
+    _on_signal: platform::RemovedOnSignal,
 }
 
 impl TempFile {
     /// Makes a file in `dir`, which everybody may read, write and execute whom the user's mask
     /// does not exclude.
     pub(crate) fn new_in(dir: &Path) -> io::Result<Self> {
-        platform::watch_signals()?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".wasm-link-");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        // Held from before the file exists, so that no signal comes between.
-        let mut list = temporary();
-        let (file, path) = builder.tempfile_in(dir)?.keep()?;
-        list.push(path.clone());
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o777);
+        let made = tempfile::Builder::new()
+            .prefix(".wasm-link-")
+            .make_in(dir, |path| {
+                // From before the file exists, so that no signal comes between.
+                let on_signal = platform::RemovedOnSignal::new(path)?;
+                Ok((options.open(path)?, on_signal))
+            })?;
+        let ((file, on_signal), path) = made.keep()?;
         Ok(Self {
             file,
             path,
             renamed: false,
+            _on_signal: on_signal,
         })
     }
 
@@ -168,7 +173,6 @@ impl Drop for TempFile {
             // What cannot be removed is left there; the user is told why there is no output.
             let _ = std::fs::remove_file(&self.path);
         }
-        temporary().retain(|path| *path != self.path);
     }
 }
 

@@ -31,6 +31,17 @@ pub(super) fn watch_signals() -> io::Result<()> {
     Ok(())
 }
 
+/// Nor can a file be removed when one does.
+#[derive(Debug)]
+pub(super) struct RemovedOnSignal;
+
+impl RemovedOnSignal {
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    pub(super) fn new(_path: &Path) -> io::Result<Self> {
+        Ok(Self)
+    }
+}
+
 /// The bytes are written at the end: a disk that is full is noticed then.
 pub(super) fn room(_file: &File, len: usize) -> io::Result<Room> {
     Room::memory(len)

@@ -1,19 +1,20 @@
 //! What Unix offers.
 
-use std::ffi::OsString;
+use std::ffi::{CStr, CString, OsString};
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use std::{fs, io, thread};
 
+use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
+use signal_hook::low_level::{self, emulate_default_handler};
 
 use link_core::link::read::ARCHIVE_MAGIC;
 use link_core::link::{FileBytes, FileData, ReadAt};
@@ -79,12 +80,48 @@ fn remove(dir: &Path) {
         match fs::remove_dir_all(dir) {
             Ok(()) => return,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                // A file: one attempt is as good as many.
-                let _ = fs::remove_file(dir);
-                return;
-            }
             Err(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// Removes a file when a signal ends the process, for as long as this value exists.
+///
+/// The handlers of the signals do it themselves. A thread that waits for signals, as there is one
+/// for directories, takes a twentieth of the smallest link's time to start, and on a busy machine
+/// the process cannot end before that thread had its turn.
+#[derive(Debug)]
+pub(super) struct RemovedOnSignal(Vec<SigId>);
+
+impl RemovedOnSignal {
+    /// For the file at `path`, which need not be there yet.
+    #[allow(
+        unsafe_code,
+        reason = "few things can be done where a signal interrupts, and no type tells which"
+    )]
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
+        let path: Arc<CStr> = CString::new(path.as_os_str().as_bytes())?.into();
+        let mut removed = Self(Vec::with_capacity(SIGNALS.len()));
+        for signal in SIGNALS {
+            let path = path.clone();
+            let end = move || {
+                // What cannot be removed stays there.
+                let _ = rustix::fs::unlink(&*path);
+                let _ = emulate_default_handler(signal);
+            };
+            // SAFETY: `end` makes system calls that may be made in a handler (`unlink`, and those
+            // of a function that says so of itself). It allocates, locks and frees nothing: the
+            // path has its zero already, and the handler is freed by who takes it away.
+            removed.0.push(unsafe { low_level::register(signal, end) }?);
+        }
+        Ok(removed)
+    }
+}
+
+impl Drop for RemovedOnSignal {
+    fn drop(&mut self) {
+        for handler in self.0.drain(..) {
+            low_level::unregister(handler);
         }
     }
 }

@@ -24,11 +24,15 @@ pub fn in_pool<R: Send>(
         Threads::Pool(pool) => Ok(pool.install(link)),
         Threads::Current => Ok(link()),
         Threads::Own | Threads::OwnForGood => {
+            let for_good = matches!(env.threads, Threads::OwnForGood);
+            if small || for_good && available() {
+                return Ok(link());
+            }
+            // Asked last: it takes reading several files of the system.
             let threads = options.threads.unwrap_or_else(|| {
                 std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
             });
-            let for_good = matches!(env.threads, Threads::OwnForGood);
-            if threads <= 1 || small || for_good && available() {
+            if threads <= 1 {
                 return Ok(link());
             }
             let mut pool = rayon::ThreadPoolBuilder::new()
