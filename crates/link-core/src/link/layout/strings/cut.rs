@@ -40,7 +40,12 @@ pub struct MergedInput<'m> {
     hints: &'m [u32],
 }
 
-impl MergedInput<'_> {
+impl<'m> MergedInput<'m> {
+    /// Its strings, in order.
+    pub(super) fn pieces(self) -> &'m [Piece] {
+        self.pieces
+    }
+
     /// Where byte `offset` of the input went: an offset in the result. An offset beyond
     /// the input's end counts from its last string.
     #[inline]
@@ -145,8 +150,8 @@ impl Batch {
                     }
                     start + len
                 };
-                while hinted && (batch.hints.len() - first_hint) << HINT_SHIFT < end {
-                    batch.hints.push(number - first as u32);
+                if hinted {
+                    batch.hint(first_hint, number - first as u32, end);
                 }
                 batch.pieces.push(Piece {
                     start: start as u32,
@@ -158,6 +163,35 @@ impl Batch {
         batch.begin_input();
         batch.pieces.shrink_to_fit();
         batch
+    }
+
+    /// One input out of its parts, each with how many bytes and which pieces it has.
+    pub(super) fn joined<'m>(parts: impl Iterator<Item = (usize, &'m [Piece])>) -> Self {
+        let mut batch = Self::default();
+        batch.begin_input();
+        let mut start = 0;
+        for (len, pieces) in parts {
+            let ends = pieces.iter().skip(1).map(|next| next.start as usize);
+            for (piece, end) in pieces.iter().zip(ends.chain([len])) {
+                batch.hint(0, batch.pieces.len() as u32, start + end);
+                batch.pieces.push(Piece {
+                    start: start as u32 + piece.start,
+                    out: piece.out,
+                });
+            }
+            start += len;
+        }
+        batch.begin_input();
+        batch
+    }
+
+    /// Says that bytes of a long input before `end` that no hint is about are in its piece
+    /// `piece`. `first` is its first hint.
+    #[inline]
+    fn hint(&mut self, first: usize, piece: u32, end: usize) {
+        while (self.hints.len() - first) << HINT_SHIFT < end {
+            self.hints.push(piece);
+        }
     }
 
     fn begin_input(&mut self) {

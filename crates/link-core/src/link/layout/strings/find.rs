@@ -8,7 +8,7 @@ use crate::link::fingerprint::{Fingerprint, Fingerprints, Numbered};
 use crate::link::par;
 
 /// Below this many bytes of input there is one shard;
-const SHARDING_FROM: usize = 1 << 20;
+const SHARDING_FROM: usize = 64 << 10;
 /// above, there is one for about as many bytes,
 const SHARD_BYTES: usize = 2 << 20;
 /// but enough for many threads, and not more than can be filled at once.

@@ -21,8 +21,13 @@ use self::find::Distinct;
 pub use self::sort::StringRun;
 use crate::link::par;
 
-/// Bytes of input per unit of parallel work.
-const BATCH_BYTES: usize = 1 << 20;
+/// The bytes of input that make a unit of parallel work: of many inputs more are not worth
+/// while,
+const MAX_BATCH: usize = 1 << 20;
+/// of few fewer are not;
+const MIN_BATCH: usize = 16 << 10;
+/// between, there are about so many units.
+const BATCHES: usize = 8;
 
 /// Strings of several inputs, merged.
 #[derive(Debug, Default)]
@@ -53,23 +58,27 @@ impl<'a> MergedStrings<'a> {
             return Err(bad);
         }
 
-        let inputs_of = batches(inputs);
-        let mut places = Vec::with_capacity(inputs.len());
-        for (batch, inputs) in inputs_of.iter().enumerate() {
-            places.extend((0..inputs.len()).map(|i| (batch as u32, i as u32)));
+        let bytes: usize = inputs.iter().map(|input| input.len()).sum();
+        let batch_bytes = (bytes / BATCHES).clamp(MIN_BATCH, MAX_BATCH);
+        let split = Split::new(inputs, batch_bytes);
+        let parts_of = batches(&split.parts, batch_bytes);
+        let mut places = Vec::with_capacity(split.parts.len());
+        for (batch, parts) in parts_of.iter().enumerate() {
+            places.extend((0..parts.len()).map(|i| (batch as u32, i as u32)));
         }
-        let (distinct, mut batches) = Distinct::find(&inputs_of);
+        let (distinct, mut batches) = Distinct::find(&parts_of);
         let placed = sort::place(distinct);
         par::for_each(batches.iter_mut().collect(), |batch: &mut Batch| {
             for piece in &mut batch.pieces {
                 piece.out = placed.offsets[piece.out as usize].load(Ordering::Relaxed);
             }
         });
+        let inputs = split.join(&mut batches, &places);
         Ok(Self {
             size: placed.size,
             placed: placed.runs,
             batches,
-            inputs: places,
+            inputs,
         })
     }
 
@@ -81,14 +90,68 @@ impl<'a> MergedStrings<'a> {
     }
 }
 
-/// Cuts the inputs into runs of about [`BATCH_BYTES`].
-fn batches<'i, 'a>(mut inputs: &'i [&'a [u8]]) -> Vec<&'i [&'a [u8]]> {
+/// Inputs, of which those that are large are split, so that several threads cut them.
+struct Split<'a> {
+    /// The parts of all inputs.
+    parts: Vec<&'a [u8]>,
+    /// For each input, where its parts end.
+    ends: Vec<usize>,
+}
+
+impl<'a> Split<'a> {
+    /// Splits inputs, every one of which ends with a null, into parts of about `bytes`, that
+    /// end with one, too.
+    fn new(inputs: &[&'a [u8]], bytes: usize) -> Self {
+        let mut split = Self {
+            parts: Vec::with_capacity(inputs.len()),
+            ends: Vec::with_capacity(inputs.len()),
+        };
+        for &input in inputs {
+            let mut rest = input;
+            while rest.len() >= 2 * bytes
+                && let Some(null) = memchr::memchr(0, &rest[bytes..])
+            {
+                let (part, after) = rest.split_at(bytes + null + 1);
+                split.parts.push(part);
+                rest = after;
+            }
+            if !rest.is_empty() || input.is_empty() {
+                split.parts.push(rest);
+            }
+            split.ends.push(split.parts.len());
+        }
+        split
+    }
+
+    /// For each input, its batch and its place in that. `places` says so of each part;
+    /// inputs that were split get a batch of their own.
+    fn join(self, batches: &mut Vec<Batch>, places: &[(u32, u32)]) -> Vec<(u32, u32)> {
+        let mut start = 0;
+        let mut place = |end| {
+            let range = std::mem::replace(&mut start, end)..end;
+            if let [place] = places[range.clone()] {
+                return place;
+            }
+            let parts = self.parts[range.clone()].iter().zip(&places[range]);
+            let joined = Batch::joined(parts.map(|(part, &(batch, nth))| {
+                let pieces = batches[batch as usize].input(nth as usize).pieces();
+                (part.len(), pieces)
+            }));
+            batches.push(joined);
+            (batches.len() as u32 - 1, 0)
+        };
+        self.ends.iter().map(|&end| place(end)).collect()
+    }
+}
+
+/// Cuts the inputs into runs of about `batch_bytes`.
+fn batches<'i, 'a>(mut inputs: &'i [&'a [u8]], batch_bytes: usize) -> Vec<&'i [&'a [u8]]> {
     let mut batches = Vec::new();
     while !inputs.is_empty() {
         let mut bytes = 0;
         let is_enough = |input: &&[u8]| {
             bytes += input.len();
-            bytes >= BATCH_BYTES
+            bytes >= batch_bytes
         };
         let count = inputs
             .iter()
@@ -162,6 +225,27 @@ mod tests {
         assert_eq!(strings(&merged).len(), 2 * text.len());
         for (i, input) in inputs.iter().enumerate() {
             assert_eq!(at(&out, &merged, i, 0), &input[..input.len() - 1]);
+        }
+    }
+
+    /// A large input is cut in parts, and found again as one.
+    #[test]
+    fn an_input_may_be_split() {
+        let mut large = Vec::new();
+        for i in 0..10_000u32 {
+            let len = 1 + i as usize * 7 % 40;
+            large.extend(format!("{i:0len$}").bytes().chain([0]));
+        }
+        let inputs: [&[u8]; 3] = [b"small\0", &large, b"42\0small\0"];
+        let merged = MergedStrings::merge(&inputs).unwrap();
+        assert!(merged.batches.len() > 2);
+        let out = contents(&merged);
+        for (i, input) in inputs.iter().enumerate() {
+            for offset in 0..input.len() {
+                let len = input[offset..].iter().position(|&b| b == 0).unwrap();
+                let found = at(&out, &merged, i, offset as u64);
+                assert_eq!(found, &input[offset..offset + len]);
+            }
         }
     }
 
