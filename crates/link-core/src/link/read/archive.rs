@@ -171,13 +171,15 @@ impl<'a> Archive<'a> {
             match (raw_name, contents) {
                 (b"/" | b"/SYM64/", Some(contents)) => {
                     // Windows archives have a second one, in another form.
-                    archive.index.get_or_insert(Index {
-                        bytes: contents,
-                        offset: start,
-                        form: IndexForm::Gnu {
-                            wide: raw_name != b"/",
-                        },
-                    });
+                    if archive.index.is_none() {
+                        let wide = raw_name != b"/";
+                        look_ahead(bytes, contents, gnu_width(wide));
+                        archive.index = Some(Index {
+                            bytes: contents,
+                            offset: start,
+                            form: IndexForm::Gnu { wide },
+                        });
+                    }
                 }
                 (b"//", Some(contents)) => long_names = contents,
                 _ => archive.add(bytes, at, &header, contents, long_names)?,
@@ -339,16 +341,12 @@ impl<'a> Index<'a> {
         let mut member = 0;
         match self.form {
             IndexForm::Gnu { wide } => {
-                let width = if wide { 8 } else { 4 };
-                let Some((count, rest)) = self.bytes.split_at_checked(width) else {
+                let width = gnu_width(wide);
+                if self.bytes.len() < width {
                     // Some tools write an index of nothing at all.
                     return Ok(entries);
-                };
-                let (headers, names) = usize::try_from(big_endian(count))
-                    .ok()
-                    .and_then(|count| count.checked_mul(width))
-                    .and_then(|size| rest.split_at_checked(size))
-                    .ok_or(SHORT)?;
+                }
+                let (headers, names) = tables_of_gnu(self.bytes, width).ok_or(SHORT)?;
                 entries.reserve(headers.len() / width);
                 // All at once is faster than name by name: most are short.
                 let (names, damaged) = valid_text(names);
@@ -396,6 +394,42 @@ impl<'a> Index<'a> {
         }
         Ok(entries)
     }
+}
+
+/// Bytes of a number in an index in GNU's form.
+fn gnu_width(wide: bool) -> usize {
+    if wide { 8 } else { 4 }
+}
+
+/// The places of members that an index in GNU's form lists, and the names behind them; `None`
+/// if it is too small for them.
+fn tables_of_gnu(index: &[u8], width: usize) -> Option<(&[u8], &[u8])> {
+    let (count, rest) = index.split_at_checked(width)?;
+    let count = usize::try_from(big_endian(count)).ok()?;
+    rest.split_at_checked(count.checked_mul(width)?)
+}
+
+/// Looks at the headers that an index in GNU's form lists, where they are going to be looked at.
+///
+/// Who goes from one header to the next waits for each, since only the size in it tells where
+/// the next one is. What is asked for beforehand comes all at once.
+fn look_ahead(archive: &[u8], index: &[u8], width: usize) {
+    let places = tables_of_gnu(index, width).map_or(&[][..], |(places, _)| places);
+    let mut sum = 0;
+    let mut last = 0;
+    for place in places.chunks_exact(width) {
+        let at = big_endian(place) as usize;
+        // The entries of a member stand side by side, and members stand in order. One that is
+        // far from the last will be read.
+        if at > last && at - last < FAR {
+            let end = at.saturating_add(HEADER_LEN + MAGIC_LEN - 1);
+            for byte in [archive.get(at), archive.get(end)] {
+                sum ^= byte.copied().unwrap_or_default();
+            }
+        }
+        last = at;
+    }
+    std::hint::black_box(sum);
 }
 
 /// A name of the table of long names, which ends in a line break (after a slash), or in

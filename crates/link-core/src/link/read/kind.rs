@@ -64,7 +64,7 @@ const WASM_MAGIC: &[u8] = b"\0asm";
 const COMPONENT_VERSION: &[u8] = &[0x0d, 0, 1, 0];
 const RUST_METADATA: &[u8] = b"rust\0\0\0";
 /// The section that newer versions of rustc put a Rust library's metadata into.
-const RUST_METADATA_SECTION: &str = ".rmeta";
+pub(super) const RUST_METADATA_SECTION: &str = ".rmeta";
 
 impl FileKind {
     /// What `bytes` are.

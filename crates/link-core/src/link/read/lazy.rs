@@ -7,11 +7,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use wasm_format::MODULE_HEADER;
 use wasm_format::linking::{LINKING_SECTION, LinkingSection, Subsection, SymbolFlags, SymbolKind};
 
 use super::fault::Parsed;
 use super::keep::LoadedFiles;
-use super::kind::FileKind;
+use super::kind::{FileKind, RUST_METADATA_SECTION};
 use super::parse::{ParseOptions, parse_object};
 use super::sections::sections;
 use crate::diag::{Code, Diagnostic};
@@ -129,14 +130,27 @@ impl<'a> LazyMember<'a> {
             .access
             .load(&self.contents)
             .map_err(|error| cannot_open(&name, &error))?;
+        let parse = || parse_object(&name, bytes, self.options, self.access.loaded);
+        // Parsing tells objects by the way, which nearly all are.
+        if bytes.starts_with(&MODULE_HEADER)
+            && let Ok(object) = parse()
+            && !is_rust_metadata(&object)
+        {
+            return Ok(object);
+        }
         match FileKind::of(bytes) {
             FileKind::Bitcode => {
                 Err(Diagnostic::error(Code::Bitcode, BITCODE_NEEDS_LLD).in_file(&*name))
             }
             FileKind::Foreign(foreign) => Err(foreign.into_diagnostic(&name)),
-            _ => parse_object(&name, bytes, self.options, self.access.loaded),
+            _ => parse(),
         }
     }
+}
+
+/// Whether it is metadata of a Rust library in the form of an object: see [`FileKind::of`].
+fn is_rust_metadata(object: &Object<'_>) -> bool {
+    (object.customs.iter()).any(|custom| custom.name == RUST_METADATA_SECTION)
 }
 
 impl fmt::Debug for LazyMember<'_> {
