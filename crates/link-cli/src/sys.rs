@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -51,9 +52,11 @@ pub(crate) fn end_by(signal: i32) {
     platform::end_by(signal);
 }
 
-/// Ends the command with success. What it holds is left to the system; what is temporary is gone
-/// or has its place by now, and the standard streams are flushed.
-pub(crate) fn exit_well() -> ! {
+/// Ends the command, which has used `threads` (`None`: one for each processor), with success. What
+/// it holds is left to the system, but for the inputs, which take long; what is temporary is gone or
+/// has its place by now, and the standard streams are flushed.
+pub(crate) fn exit_well(files: &InputFiles, threads: Option<NonZeroUsize>) -> ! {
+    files.mappings.give_back(threads);
     std::process::exit(0)
 }
 
@@ -225,7 +228,10 @@ impl Room {
 ///
 /// Remembers what was read.
 #[derive(Debug, Default)]
-pub(crate) struct InputFiles(Mutex<BTreeSet<PathBuf>>);
+pub(crate) struct InputFiles {
+    read: Mutex<BTreeSet<PathBuf>>,
+    mappings: platform::Mappings,
+}
 
 impl InputFiles {
     /// The files that were read, in the order of their paths.
@@ -235,13 +241,13 @@ impl InputFiles {
 
     fn set(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
         // Whole, for the same reason as the list of what is temporary.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Files for InputFiles {
     fn read(&self, path: &Path) -> io::Result<FileData> {
-        let data = platform::read(path)?;
+        let data = platform::read(path, &self.mappings)?;
         self.set().insert(path.to_owned());
         Ok(data)
     }

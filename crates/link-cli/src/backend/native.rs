@@ -63,6 +63,7 @@ pub(super) fn link(
     let result = link_then(inputs, &options, &env, &mut output, |output, linked| {
         begin(config, warnings, reporter);
         let told = Told {
+            files: &files,
             reports: &reports,
             times: &times,
             pending,
@@ -93,6 +94,7 @@ fn begin(config: &Config, warnings: &[Message], reporter: &mut Reporter) {
 
 /// Who is told about a link that succeeded, apart from the user.
 struct Told<'a> {
+    files: &'a InputFiles,
     reports: &'a Reports<'a>,
     times: &'a Times,
     /// The cache.
@@ -131,7 +133,7 @@ fn end(
         Ok(())
     };
     match all() {
-        Ok(()) if !reporter.failed() => sys::exit_well(),
+        Ok(()) if !reporter.failed() => sys::exit_well(told.files, config.link.threads),
         result => result.err(),
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use link_core::link::FileData;
@@ -47,7 +48,16 @@ pub(super) fn room(_file: &File, len: usize) -> io::Result<Room> {
     Room::memory(len)
 }
 
-pub(super) fn read(path: &Path) -> io::Result<FileData> {
+/// Nothing is mapped.
+#[derive(Debug, Default)]
+pub(crate) struct Mappings;
+
+impl Mappings {
+    #[expect(clippy::unused_self, reason = "elsewhere there are some")]
+    pub(crate) fn give_back(&self, _threads: Option<NonZeroUsize>) {}
+}
+
+pub(super) fn read(path: &Path, _mappings: &Mappings) -> io::Result<FileData> {
     std::fs::read(path).map(FileData::new)
 }
 

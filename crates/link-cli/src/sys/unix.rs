@@ -1,5 +1,7 @@
 //! What Unix offers.
 
+mod mappings;
+
 use std::ffi::{CStr, CString, OsString};
 use std::fs::File;
 use std::io::Read;
@@ -22,6 +24,7 @@ use memmap2::{Mmap, MmapMut, UncheckedAdvice};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
+pub(crate) use self::mappings::Mappings;
 use super::{NotText, Room};
 
 #[expect(
@@ -130,12 +133,12 @@ impl Drop for RemovedOnSignal {
 /// a process cannot have any number.
 const MAPPED: u64 = 128 << 10;
 
-/// The contents of a file: a regular one that is large is mapped.
+/// The contents of a file: a regular one that is large is mapped, and is then one of `mappings`.
 #[allow(
     unsafe_code,
     reason = "the system calls it so: a mapping shows what happens to its file"
 )]
-pub(super) fn read(path: &Path) -> io::Result<FileData> {
+pub(super) fn read(path: &Path, mappings: &Mappings) -> io::Result<FileData> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.len() >= MAPPED {
@@ -143,7 +146,8 @@ pub(super) fn read(path: &Path) -> io::Result<FileData> {
         // input (an output that is one is refused, and replaced, not written to). If another
         // process does, the link reads what it finds with every offset checked, as it does with
         // any input; if the file shrinks, the system ends the command.
-        let map = unsafe { Mmap::map(&file) }?;
+        let map = Arc::new(unsafe { Mmap::map(&file) }?);
+        mappings.add(map.clone());
         // Of a large archive little may be looked at.
         let file = map.starts_with(ARCHIVE_MAGIC).then_some(file);
         return Ok(FileData::of(MappedFile {
@@ -162,7 +166,7 @@ const RELEASED: usize = 64 << 10;
 
 /// An input, mapped.
 struct MappedFile {
-    map: Mmap,
+    map: Arc<Mmap>,
     /// Of an archive the file itself, until somebody has gone through it. A process cannot have
     /// any number of them open.
     file: Mutex<Option<File>>,
