@@ -19,7 +19,7 @@ const MAX_BATCH: u64 = 256 << 10;
 /// of a small one fewer are not;
 const MIN_BATCH: u64 = 32 << 10;
 /// between, there are so many units that threads which share them end at about the same time.
-const BATCHES: u64 = 64;
+const BATCHES: u64 = 32;
 
 /// Bytes per unit of parallel work, for an output of `size` bytes.
 pub(super) fn batch_bytes(size: u64) -> u64 {
