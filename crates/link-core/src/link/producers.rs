@@ -15,7 +15,12 @@ use super::resolution::Resolution;
 pub fn merge(resolution: &Resolution<'_>) -> Vec<u8> {
     let mut fields = [FIELD_LANGUAGE, FIELD_PROCESSED_BY, FIELD_SDK]
         .map(|name| (name, IndexMap::<&str, ProducerValue<'_>>::new()));
+    let mut last: &[u8] = &[];
     for object in &resolution.objects {
+        // Objects of one library say the same, and stand side by side.
+        if std::mem::replace(&mut last, object.producers) == object.producers {
+            continue;
+        }
         // An object without the section has no bytes; a damaged one was reported when it
         // was read.
         let Ok(list) = decode(Reader::new(object.producers)) else {
