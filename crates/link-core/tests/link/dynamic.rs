@@ -194,6 +194,16 @@ fn thread_local_means_in_thread_local_storage() {
 }
 
 #[test]
+fn a_shared_memory_of_no_size_has_a_maximum() {
+    let mut source = Source::new();
+    source.function("_start", sig(0, 0), |_| {});
+    let job = Job::new()
+        .object("a.o", &source)
+        .args("--shared-memory -zstack-size=0 --no-check-features");
+    assert!(print(&job.module()).contains("(memory (;0;) 0 0 shared)"));
+}
+
+#[test]
 fn missing_functions_have_the_address_of_what_traps() {
     let mut source = Source::new();
     source.function("get", sig(0, 1), |body| {

@@ -254,8 +254,9 @@ impl Memory {
             // A shared memory needs a maximum; a loader may grow this one.
             max = Some(most / page);
         } else if asked.shared || !asked.growable {
-            // A memory of no size is whatever its owner makes of it.
-            max = Some(pages).filter(|&pages| pages > 0);
+            // A memory of no size is whatever its owner makes of it, unless it is shared, and so
+            // needs a maximum.
+            max = Some(pages).filter(|&pages| pages > 0 || asked.shared);
         }
         self.limits = Limits {
             min: pages,
