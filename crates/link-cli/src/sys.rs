@@ -52,6 +52,13 @@ pub(crate) fn end_by(signal: i32) {
     platform::end_by(signal);
 }
 
+/// What threads do first that are to work beside the calling one: they stay off the processor that it
+/// is running on.
+pub(crate) fn keep_apart() -> fn() {
+    platform::remember_processor();
+    platform::avoid_processor
+}
+
 /// Ends the command, which has used `threads` (`None`: one for each processor), with success. What
 /// it holds is left to the system, but for the inputs, which take long; what is temporary is gone or
 /// has its place by now, and the standard streams are flushed.

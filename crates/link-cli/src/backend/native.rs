@@ -56,7 +56,9 @@ pub(super) fn link(
     let env = Env {
         files: &files,
         progress: config.own.time.then_some(&enter),
-        threads: Threads::OwnForGood,
+        threads: Threads::OwnForGood {
+            begin: sys::keep_apart(),
+        },
         ..Env::default()
     };
     let inputs = options::inputs(&config.link);

@@ -1,6 +1,8 @@
 //! What Unix offers.
 
 mod mappings;
+#[cfg(target_os = "linux")]
+mod processors;
 
 use std::ffi::{CStr, CString, OsString};
 use std::fs::File;
@@ -25,7 +27,16 @@ use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
 pub(crate) use self::mappings::Mappings;
+#[cfg(target_os = "linux")]
+pub(super) use self::processors::{avoid_processor, remember_processor};
 use super::{NotText, Room};
+
+/// Who runs where is the system's affair.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn remember_processor() {}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn avoid_processor() {}
 
 #[expect(
     clippy::unnecessary_wraps,

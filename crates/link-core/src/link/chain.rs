@@ -56,7 +56,7 @@ pub fn link_then<S: Sink, T: Send>(
 ) -> Result<T, LinkError> {
     let mut diagnostics = Diagnostics::default();
     let mut report = Report::default();
-    let small = matches!(env.threads, Threads::Own | Threads::OwnForGood)
+    let small = matches!(env.threads, Threads::Own | Threads::OwnForGood { .. })
         && options.threads != Some(1)
         && read::are_small(&inputs, env);
     let outcome = par::in_pool(env, options, small, || {

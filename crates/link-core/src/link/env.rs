@@ -136,7 +136,10 @@ pub enum Threads<'a> {
     /// As [`Own`](Self::Own), but the calling thread is one of the pool's and works with
     /// the others instead of waiting for them. It stays one for as long as it lives, and
     /// further links that it asks for run in that pool: for a command, which links once.
-    OwnForGood,
+    OwnForGood {
+        /// What every other thread of the pool does first.
+        begin: fn(),
+    },
     /// In the caller's pool.
     Pool(&'a rayon::ThreadPool),
     /// In the pool the caller is running in (a link called from a rayon task).

@@ -23,9 +23,12 @@ pub fn in_pool<R: Send>(
     match env.threads {
         Threads::Pool(pool) => Ok(pool.install(link)),
         Threads::Current => Ok(link()),
-        Threads::Own | Threads::OwnForGood => {
-            let for_good = matches!(env.threads, Threads::OwnForGood);
-            if small || for_good && available() {
+        Threads::Own | Threads::OwnForGood { .. } => {
+            let for_good = match env.threads {
+                Threads::OwnForGood { begin } => Some(begin),
+                _ => None,
+            };
+            if small || for_good.is_some() && available() {
                 return Ok(link());
             }
             // Asked last: it takes reading several files of the system.
@@ -38,8 +41,13 @@ pub fn in_pool<R: Send>(
             let mut pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)
                 .thread_name(|i| format!("wasm-link {i}"));
-            if for_good {
-                pool = pool.use_current_thread();
+            if let Some(begin) = for_good {
+                pool = pool.use_current_thread().start_handler(move |thread| {
+                    // The first is the calling one.
+                    if thread > 0 {
+                        begin();
+                    }
+                });
             }
             Ok(pool.build()?.install(link))
         }
