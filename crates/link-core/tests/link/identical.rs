@@ -103,6 +103,7 @@ pub(crate) fn options(arguments: &[&str]) -> Options {
             "--keep-section" => {
                 options.keep_sections.insert(value.into());
             }
+            "--merge-data-segments" => options.merge_data_segments = Some(true),
             "--no-check-features" => options.features.check = false,
             "--print-gc-sections" => options.print_gc_sections = true,
             "--undefined" => options.undefined.push(value.into()),

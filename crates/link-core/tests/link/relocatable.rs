@@ -164,6 +164,17 @@ fn comdats_names_and_sections() {
     );
 }
 
+/// It has segments of its own all the same.
+#[test]
+fn data_of_comdats_is_named_like_other_data() {
+    let mut source = Source::new();
+    source.data("one", ".data.one", [1; 4]);
+    source.data("two", ".data.two", [2; 4]);
+    source.data("three", ".data.three", [3; 4]);
+    source.comdat("two", &["two"]);
+    job(&[("a.o", &source)], "-r --merge-data-segments").module();
+}
+
 #[test]
 fn globals_tables_and_tags() {
     let mut defines = Source::new();

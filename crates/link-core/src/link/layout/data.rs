@@ -134,11 +134,7 @@ impl<'a> Destination<'a> {
         }
         let in_comdat = segment.comdat.is_some();
         Self {
-            name: if in_comdat {
-                segment.name
-            } else {
-                output_name(segment, options)
-            },
+            name: output_name(segment, options),
             flags: segment.flags,
             alone: in_comdat.then_some(id),
         }
