@@ -7,7 +7,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wasm_format::MODULE_HEADER;
 use wasm_format::linking::{LINKING_SECTION, LinkingSection, Subsection, SymbolFlags, SymbolKind};
 
 use super::fault::Parsed;
@@ -130,20 +129,17 @@ impl<'a> LazyMember<'a> {
             .access
             .load(&self.contents)
             .map_err(|error| cannot_open(&name, &error))?;
-        let parse = || parse_object(&name, bytes, self.options, self.access.loaded);
         // Parsing tells objects by the way, which nearly all are.
-        if bytes.starts_with(&MODULE_HEADER)
-            && let Ok(object) = parse()
-            && !is_rust_metadata(&object)
-        {
-            return Ok(object);
+        let parsed = parse_object(&name, bytes, self.options, self.access.loaded);
+        if parsed.as_ref().is_ok_and(|object| !is_rust_metadata(object)) {
+            return parsed;
         }
         match FileKind::of(bytes) {
             FileKind::Bitcode => {
                 Err(Diagnostic::error(Code::Bitcode, BITCODE_NEEDS_LLD).in_file(&*name))
             }
             FileKind::Foreign(foreign) => Err(foreign.into_diagnostic(&name)),
-            _ => parse(),
+            _ => parsed,
         }
     }
 }
