@@ -12,6 +12,7 @@ use std::path::Path;
 
 use super::fault::{Fault, Parsed};
 use super::kind::{ARCHIVE_MAGIC, FileKind, THIN_MAGIC};
+use super::prefetch::look_at;
 use crate::link::ReadAt;
 
 /// Bytes of a member's header.
@@ -409,27 +410,23 @@ fn tables_of_gnu(index: &[u8], width: usize) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(count.checked_mul(width)?)
 }
 
-/// Looks at the headers that an index in GNU's form lists, where they are going to be looked at.
-///
-/// Who goes from one header to the next waits for each, since only the size in it tells where
-/// the next one is. What is asked for beforehand comes all at once.
+/// Looks at the headers that an index in GNU's form lists, where they are going to be looked at,
+/// ahead of the way from one to the next.
 fn look_ahead(archive: &[u8], index: &[u8], width: usize) {
     let places = tables_of_gnu(index, width).map_or(&[][..], |(places, _)| places);
-    let mut sum = 0;
     let mut last = 0;
-    for place in places.chunks_exact(width) {
+    let near = places.chunks_exact(width).filter_map(|place| {
         let at = big_endian(place) as usize;
         // The entries of a member stand side by side, and members stand in order. One that is
         // far from the last will be read.
-        if at > last && at - last < FAR {
-            let end = at.saturating_add(HEADER_LEN + MAGIC_LEN - 1);
-            for byte in [archive.get(at), archive.get(end)] {
-                sum ^= byte.copied().unwrap_or_default();
-            }
-        }
+        let is_near = at > last && at - last < FAR;
         last = at;
-    }
-    std::hint::black_box(sum);
+        is_near.then_some(at)
+    });
+    look_at(near.flat_map(|at| {
+        let end = at.saturating_add(HEADER_LEN + MAGIC_LEN - 1);
+        [archive.get(at), archive.get(end)].into_iter().flatten()
+    }));
 }
 
 /// A name of the table of long names, which ends in a line break (after a slash), or in

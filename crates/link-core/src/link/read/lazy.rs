@@ -131,7 +131,10 @@ impl<'a> LazyMember<'a> {
             .map_err(|error| cannot_open(&name, &error))?;
         // Parsing tells objects by the way, which nearly all are.
         let parsed = parse_object(&name, bytes, self.options, self.access.loaded);
-        if parsed.as_ref().is_ok_and(|object| !is_rust_metadata(object)) {
+        if parsed
+            .as_ref()
+            .is_ok_and(|object| !is_rust_metadata(object))
+        {
             return parsed;
         }
         match FileKind::of(bytes) {

@@ -14,6 +14,7 @@ mod kind;
 mod lazy;
 mod load;
 mod parse;
+mod prefetch;
 mod sections;
 mod shared;
 mod size;

@@ -6,6 +6,7 @@ use wasm_format::{ConstExpr, Opcode, Reader};
 use super::entities::type_index;
 use crate::link::object::{Chunk, Function, Functions, Relocs, Segment};
 use crate::link::read::fault::{Fault, Parsed};
+use crate::link::read::prefetch::look_at;
 
 /// The opcode that every body finishes with.
 const END: u8 = Opcode::End.code() as u8;
@@ -66,10 +67,7 @@ pub(super) fn code<'a>(
     Ok(functions)
 }
 
-/// Bytes that are looked at ahead of where they are needed.
-///
-/// Who goes from one body to the next waits for each, since only its size tells where the next
-/// one is. What is asked for beforehand comes all at once.
+/// Looks at bodies ahead of the way from one to the next.
 struct Ahead<'a> {
     bytes: &'a [u8],
     /// What lies before this was looked at.
@@ -92,11 +90,7 @@ impl<'a> Ahead<'a> {
         if at >= self.end && at < self.bytes.len() {
             let rest = &self.bytes[at..];
             let step = &rest[..rest.len().min(Self::STEP)];
-            let sum = step
-                .iter()
-                .step_by(Self::LINE)
-                .fold(0, |sum, byte| sum ^ byte);
-            std::hint::black_box(sum);
+            look_at(step.iter().step_by(Self::LINE));
             self.end = at + step.len();
         }
     }
