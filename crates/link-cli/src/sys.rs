@@ -3,7 +3,7 @@
 //! `fallback` needs the standard library only; it is used on platforms that are not known, and
 //! everywhere without the feature `platform`, so that it can be tested anywhere.
 
-#[cfg_attr(all(unix, feature = "platform"), path = "sys/unix.rs")]
+#[cfg_attr(all(unix, feature = "platform"), path = "sys/unix/mod.rs")]
 #[cfg_attr(not(all(unix, feature = "platform")), path = "sys/fallback.rs")]
 mod platform;
 
