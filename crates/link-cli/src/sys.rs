@@ -95,9 +95,9 @@ impl TempDir {
     }
 
     fn make() -> io::Result<Self> {
-        platform::watch_signals()?;
         // Held from before the directory exists, so that no signal comes between.
         let mut list = temporary();
+        platform::watch_signals()?;
         let path = tempfile::Builder::new()
             .prefix("wasm-link-")
             .tempdir()?

@@ -1,9 +1,16 @@
 //! Signals by which a user ends a command, and what is removed then.
+//!
+//! Files are removed by handlers, one for each file, and behind those a handler ends the process. For
+//! directories, of which few commands have any, that does not suffice: what is in them has to be
+//! found. A thread that waits for signals removes them, and then it is the one that ends the process.
+//! It is not there for files, too, because starting it takes a twentieth of the smallest link's time,
+//! and on a busy machine the process cannot end before that thread had its turn.
 
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fs, io, thread};
 
@@ -21,10 +28,13 @@ const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 /// a file.
 const ATTEMPTS: u32 = 10;
 
-/// From now on, removes the temporary directories when a signal ends the process.
+/// Whether a thread waits for signals.
+static WATCHED: AtomicBool = AtomicBool::new(false);
+
+/// From now on, removes the temporary directories when a signal ends the process. Not for several
+/// threads at once.
 pub(in crate::sys) fn watch_signals() -> io::Result<()> {
-    static STARTED: OnceLock<()> = OnceLock::new();
-    if STARTED.set(()).is_err() {
+    if WATCHED.load(Ordering::Acquire) {
         return Ok(());
     }
     let mut signals = Signals::new(SIGNALS)?;
@@ -35,6 +45,7 @@ pub(in crate::sys) fn watch_signals() -> io::Result<()> {
                 end_by(signal);
             }
         })?;
+    WATCHED.store(true, Ordering::Release);
     Ok(())
 }
 
@@ -61,42 +72,113 @@ fn remove(dir: &Path) {
 }
 
 /// Removes a file when a signal ends the process, for as long as this value exists.
-///
-/// The handlers of the signals do it themselves. A thread that waits for signals, as there is one
-/// for directories, takes a twentieth of the smallest link's time to start, and on a busy machine
-/// the process cannot end before that thread had its turn.
 #[derive(Debug)]
-pub(in crate::sys) struct RemovedOnSignal(Vec<SigId>);
+pub(in crate::sys) struct RemovedOnSignal {
+    _handlers: Handlers,
+}
 
 impl RemovedOnSignal {
     /// For the file at `path`, which need not be there yet.
+    pub(in crate::sys) fn new(path: &Path) -> io::Result<Self> {
+        // It has its zero already, so that a handler need not allocate.
+        let path: Arc<CStr> = CString::new(path.as_os_str().as_bytes())?.into();
+        let handlers = Handlers::new(move |_| {
+            // What cannot be removed stays there.
+            let _ = rustix::fs::unlink(&*path);
+        })?;
+        end_last()?;
+        Ok(Self {
+            _handlers: handlers,
+        })
+    }
+}
+
+/// Has the handlers end the process, behind all others that there are by now.
+fn end_last() -> io::Result<()> {
+    static LAST: Mutex<Option<Handlers>> = Mutex::new(None);
+    let handlers = Handlers::new(|signal| {
+        if !WATCHED.load(Ordering::Acquire) {
+            let _ = emulate_default_handler(signal);
+        }
+    })?;
+    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(handlers);
+    Ok(())
+}
+
+/// What is called in the handlers of all signals, for as long as this value exists.
+#[derive(Debug)]
+struct Handlers(Vec<SigId>);
+
+impl Handlers {
+    /// `handler` gets the signal.
     #[allow(
         unsafe_code,
         reason = "few things can be done where a signal interrupts, and no type tells which"
     )]
-    pub(in crate::sys) fn new(path: &Path) -> io::Result<Self> {
-        let path: Arc<CStr> = CString::new(path.as_os_str().as_bytes())?.into();
-        let mut removed = Self(Vec::with_capacity(SIGNALS.len()));
+    fn new(handler: impl Fn(i32) + Clone + Send + Sync + 'static) -> io::Result<Self> {
+        let mut handlers = Self(Vec::with_capacity(SIGNALS.len()));
         for signal in SIGNALS {
-            let path = path.clone();
-            let end = move || {
-                // What cannot be removed stays there.
-                let _ = rustix::fs::unlink(&*path);
-                let _ = emulate_default_handler(signal);
-            };
-            // SAFETY: `end` makes system calls that may be made in a handler (`unlink`, and those
-            // of a function that says so of itself). It allocates, locks and frees nothing: the
-            // path has its zero already, and the handler is freed by who takes it away.
-            removed.0.push(unsafe { low_level::register(signal, end) }?);
+            let handler = handler.clone();
+            // SAFETY: what this module has called loads atomics and makes system calls that may be
+            // made there (`unlink`, and those of a function that says so of itself). It allocates,
+            // locks and frees nothing, and is freed by who drops this value.
+            let id = unsafe { low_level::register(signal, move || handler(signal)) }?;
+            handlers.0.push(id);
         }
-        Ok(removed)
+        Ok(handlers)
     }
 }
 
-impl Drop for RemovedOnSignal {
+impl Drop for Handlers {
     fn drop(&mut self) {
         for handler in self.0.drain(..) {
             low_level::unregister(handler);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Stdio};
+
+    use crate::sys::{TempDir, TempFile};
+
+    /// Not a test: a process with two directories and two files, which it says.
+    #[test]
+    #[ignore = "run by what_is_temporary_is_removed_whatever_else_is"]
+    fn wait_for_a_signal() {
+        let dirs = [(); 2].map(|()| TempDir::new().unwrap());
+        let place = std::env::temp_dir();
+        let _files = [(); 2].map(|()| TempFile::new_in(&place).unwrap());
+        std::fs::write(dirs[0].path().join("inside"), "").unwrap();
+        std::io::stderr().write_all(b"ready").unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+
+    #[test]
+    fn what_is_temporary_is_removed_whatever_else_is() {
+        let place = TempDir::new().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--ignored", "--nocapture"])
+            .arg("sys::platform::signals::tests::wait_for_a_signal")
+            .env("TMPDIR", place.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0; 5];
+        std::io::Read::read_exact(child.stderr.as_mut().unwrap(), &mut ready).unwrap();
+        let inside = || std::fs::read_dir(place.path()).unwrap().count();
+        assert_eq!(inside(), 4);
+        let sent = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+        assert_eq!(child.wait().unwrap().signal(), Some(15));
+        assert_eq!(inside(), 0);
     }
 }
