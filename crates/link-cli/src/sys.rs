@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -59,11 +58,10 @@ pub(crate) fn keep_apart() -> fn() {
     platform::avoid_processor
 }
 
-/// Ends the command, which has used `threads` (`None`: one for each processor), with success. What
-/// it holds is left to the system, but for the inputs, which take long; what is temporary is gone or
-/// has its place by now, and the standard streams are flushed.
-pub(crate) fn exit_well(files: &InputFiles, threads: Option<NonZeroUsize>) -> ! {
-    files.mappings.give_back(threads);
+/// Ends the command with success. What it holds is left to the system, but for `files`, which take
+/// long; what is temporary is gone or has its place by now, and the standard streams are flushed.
+pub(crate) fn exit_well(files: &InputFiles) -> ! {
+    files.mappings.give_back();
     std::process::exit(0)
 }
 

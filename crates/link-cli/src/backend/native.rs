@@ -135,7 +135,7 @@ fn end(
         Ok(())
     };
     match all() {
-        Ok(()) if !reporter.failed() => sys::exit_well(told.files, config.link.threads),
+        Ok(()) if !reporter.failed() => sys::exit_well(told.files),
         result => result.err(),
     }
 }

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use link_core::link::FileData;
@@ -59,7 +58,7 @@ pub(crate) struct Mappings;
 
 impl Mappings {
     #[expect(clippy::unused_self, reason = "elsewhere there are some")]
-    pub(crate) fn give_back(&self, _threads: Option<NonZeroUsize>) {}
+    pub(crate) fn give_back(&self) {}
 }
 
 pub(super) fn read(path: &Path, _mappings: &Mappings) -> io::Result<FileData> {

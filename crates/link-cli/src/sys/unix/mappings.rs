@@ -1,16 +1,15 @@
 //! The inputs that are mapped. What the system has to do for each of their pages when the command
 //! ends, one thread would do; here several do it before.
 
-use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::{ptr, thread};
 
 use memmap2::Mmap;
+use rayon::prelude::*;
 use rustix::mm::Advice;
 
-/// Bytes of mappings from which on they are worth starting threads.
+/// Bytes of mappings from which on they are worth sharing.
 const WORTH: usize = 64 << 20;
 /// Bytes that are given back at once, if as many lie side by side. All processors that the command
 /// runs on have to be told of it each time, which takes as long as some hundred pages.
@@ -27,34 +26,22 @@ impl Mappings {
         maps.push(map);
     }
 
-    /// Gives back what is in memory of them, if there is much, by as many `threads`, or one for
-    /// each processor. They stay readable.
-    pub(crate) fn give_back(&self, threads: Option<NonZeroUsize>) {
+    /// Gives back what is in memory of them, if there is much and the calling thread is one of a
+    /// pool's, by all of its threads. They stay readable.
+    pub(crate) fn give_back(&self) {
         let maps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes: usize = maps.iter().map(|map| map.len()).sum();
-        let threads = threads.or_else(|| thread::available_parallelism().ok());
-        let threads = threads.map_or(1, NonZeroUsize::get);
-        if bytes >= WORTH && threads > 1 {
-            give_back(&maps, threads);
+        if bytes >= WORTH && rayon::current_thread_index().is_some() {
+            give_back(&maps);
         }
     }
 }
 
-fn give_back(maps: &[Arc<Mmap>], threads: usize) {
-    let parts = parts(maps);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
-            give_back_part(part);
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..threads.min(parts.len()) {
-            // One that cannot be started has nothing to do: the others do it.
-            let _ = thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
+fn give_back(maps: &[Arc<Mmap>]) {
+    parts(maps)
+        .par_iter()
+        .with_max_len(1)
+        .for_each(give_back_part);
 }
 
 /// The addresses of mappings, in parts: what lies side by side is together.
@@ -130,7 +117,8 @@ mod tests {
         assert_eq!(len_of(&maps), 9 * 100_008_usize.next_multiple_of(page));
         assert_eq!(len_of(&lying), 8 * 100_008_usize.next_multiple_of(page));
         for threads in [1, 3] {
-            give_back(&lying, threads);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            pool.build().unwrap().install(|| give_back(&lying));
             for (map, bytes) in maps.iter().zip(&contents) {
                 assert!(map[..] == bytes[..]);
             }
