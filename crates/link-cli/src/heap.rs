@@ -49,6 +49,11 @@ const LISTS: usize = CLASSES.of(SMALL / GRANULE) + 1;
 /// How many pages a thread takes at a time for small blocks.
 const CHUNK: usize = 16;
 
+/// How many bytes the small blocks of a class have.
+const fn block_size(class: usize) -> usize {
+    CLASSES.size(class) * GRANULE
+}
+
 /// A block, and whether it still has the zeroes that the system gave.
 struct Block {
     at: *mut u8,
@@ -127,7 +132,7 @@ impl Local {
         if let Some(block) = self.free[class].pop() {
             return Block::used(block);
         }
-        let size = CLASSES.size(class) * GRANULE;
+        let size = block_size(class);
         if size > self.left() && !self.refill(heap) {
             return Block::NONE;
         }
@@ -167,7 +172,7 @@ impl Local {
     unsafe fn scatter(&self, mut at: *mut u8, mut len: usize) {
         while len > 0 {
             let class = CLASSES.within(len.min(SMALL) / GRANULE);
-            let size = CLASSES.size(class) * GRANULE;
+            let size = block_size(class);
             // SAFETY: the bytes are ours, and as many as this class has.
             unsafe { self.free[class].push(at) };
             at = at.wrapping_add(size);
@@ -194,25 +199,25 @@ impl Local {
     }
 }
 
-/// Whose a block is, and how large.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Owner {
-    /// A thread's; the number is the class.
-    Thread(usize),
-    /// All threads'; the number is how many pages.
-    Threads(usize),
-    System,
+/// What a block is.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Small, of this class.
+    Small(usize),
+    /// A run of so many pages.
+    Run(usize),
 }
 
-impl Owner {
-    fn of(layout: Layout) -> Owner {
+impl Kind {
+    /// `None`: the system's.
+    fn of(layout: Layout) -> Option<Self> {
         let size = layout.size();
         if layout.align() > GRANULE || size > LONGEST * PAGE {
-            Owner::System
+            None
         } else if size <= SMALL {
-            Owner::Thread(CLASSES.of(size.div_ceil(GRANULE)))
+            Some(Self::Small(CLASSES.of(size.div_ceil(GRANULE))))
         } else {
-            Owner::Threads(size.div_ceil(PAGE))
+            Some(Self::Run(size.div_ceil(PAGE)))
         }
     }
 }
@@ -233,35 +238,33 @@ impl Heap {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, owner: Owner) -> Block {
-        match owner {
-            Owner::Thread(class) => LOCAL.with(|local| local.take(class, self)),
-            Owner::Threads(pages) => self.runs().take(pages),
-            Owner::System => Block::NONE,
+    fn take(&self, kind: Kind) -> Block {
+        match kind {
+            Kind::Small(class) => LOCAL.with(|local| local.take(class, self)),
+            Kind::Run(pages) => self.runs().take(pages),
         }
     }
 }
 
 // SAFETY: a block is cut from memory that nobody has, or is one that was given back; it has at least
 // as many bytes as were asked for and is aligned to a granule, which suffices for the layouts that
-// are not the system's. `Owner::of` says the same of a block when it is given back as when it was
+// are not the system's. `Kind::of` says the same of a block when it is given back as when it was
 // asked for, since the layout is the same.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match Owner::of(layout) {
+        match Kind::of(layout) {
+            Some(kind) => self.take(kind).at,
             // SAFETY: the caller's word holds for it as well.
-            Owner::System => unsafe { System.alloc(layout) },
-            owner => self.take(owner).at,
+            None => unsafe { System.alloc(layout) },
         }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let owner = Owner::of(layout);
-        if owner == Owner::System {
+        let Some(kind) = Kind::of(layout) else {
             // SAFETY: the caller's word holds for it as well.
             return unsafe { System.alloc_zeroed(layout) };
-        }
-        let block = self.take(owner);
+        };
+        let block = self.take(kind);
         if !block.zeroed && !block.at.is_null() {
             // SAFETY: the block has at least that many bytes, and is ours.
             unsafe { block.at.write_bytes(0, layout.size()) };
@@ -271,12 +274,12 @@ unsafe impl GlobalAlloc for Heap {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller says that the block has this layout and is given back, so it is of
-        // this owner, and nobody's any more.
+        // this kind, and nobody's any more.
         unsafe {
-            match Owner::of(layout) {
-                Owner::Thread(class) => LOCAL.with(|local| local.free[class].push(block)),
-                Owner::Threads(pages) => self.runs().put(block, pages),
-                Owner::System => System.dealloc(block, layout),
+            match Kind::of(layout) {
+                Some(Kind::Small(class)) => LOCAL.with(|local| local.free[class].push(block)),
+                Some(Kind::Run(pages)) => self.runs().put(block, pages),
+                None => System.dealloc(block, layout),
             }
         }
     }
@@ -286,13 +289,12 @@ unsafe impl GlobalAlloc for Heap {
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         // SAFETY: the caller says that the block has the old layout.
         let resized = unsafe {
-            match (Owner::of(layout), Owner::of(new)) {
-                (Owner::Thread(from), Owner::Thread(to)) => LOCAL.with(|local| {
-                    let bytes = |class| CLASSES.size(class) * GRANULE;
-                    local.resize(block, bytes(from), bytes(to))
-                }),
-                (Owner::Threads(from), Owner::Threads(to)) => self.runs().resize(block, from, to),
-                (Owner::System, Owner::System) => return System.realloc(block, layout, size),
+            match (Kind::of(layout), Kind::of(new)) {
+                (Some(Kind::Small(from)), Some(Kind::Small(to))) => {
+                    LOCAL.with(|local| local.resize(block, block_size(from), block_size(to)))
+                }
+                (Some(Kind::Run(from)), Some(Kind::Run(to))) => self.runs().resize(block, from, to),
+                (None, None) => return System.realloc(block, layout, size),
                 _ => false,
             }
         };

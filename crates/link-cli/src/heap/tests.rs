@@ -6,7 +6,7 @@ use std::thread;
 
 use super::classes::Classes;
 use super::runs::{LONGEST, PAGE, Runs};
-use super::{CLASSES, GRANULE, Heap};
+use super::{CLASSES, GRANULE, Heap, block_size};
 
 /// Numbers that look random, the same in every run.
 struct Numbers(u64);
@@ -183,7 +183,7 @@ fn a_small_block_grows_and_shrinks_where_it_lies() {
             assert_eq!(HEAP.realloc(block, layout(100), 5_000), block);
             assert_eq!(HEAP.realloc(block, layout(5_000), 3 * GRANULE), block);
             // What was cut off is the next block of its size.
-            let next = HEAP.alloc(layout(CLASSES.size(CLASSES.within(100)) * GRANULE));
+            let next = HEAP.alloc(layout(block_size(CLASSES.within(100))));
             assert!(next.addr() > block.addr());
         }
     })
