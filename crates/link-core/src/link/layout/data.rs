@@ -125,18 +125,19 @@ struct Destination<'a> {
 
 impl<'a> Destination<'a> {
     fn of(segment: &Segment<'a>, id: (FileId, ObjSegment), options: &Options) -> Self {
-        if !options.is_relocatable() {
-            return Self {
-                name: output_name(segment, options),
+        let name = output_name(segment, options);
+        if options.is_relocatable() {
+            Self {
+                name,
+                flags: segment.flags,
+                alone: segment.comdat.map(|_| id),
+            }
+        } else {
+            Self {
+                name,
                 flags: SegmentFlags::NONE,
                 alone: None,
-            };
-        }
-        let in_comdat = segment.comdat.is_some();
-        Self {
-            name: output_name(segment, options),
-            flags: segment.flags,
-            alone: in_comdat.then_some(id),
+            }
         }
     }
 }
