@@ -1,5 +1,7 @@
 //! Cutting inputs into their strings, and what is kept of that: where each went.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::partition::Scratch;
 use crate::link::fingerprint::{Fingerprints, Numbered};
 
@@ -15,8 +17,40 @@ const FEW_BYTES: usize = 32;
 pub(super) struct Piece {
     /// Offset in the input.
     pub(super) start: u32,
-    /// Offset in the result; until that is known, the id of its string.
+    /// Offset in the result; until that is known, what [`Piece::string`] says.
     pub(super) out: u32,
+}
+
+/// What is known of a piece's string before it has a place.
+enum PieceString {
+    /// Its id.
+    Id(u32),
+    /// It is that of an earlier piece of the batch.
+    Of(u32),
+}
+
+impl Piece {
+    /// In `out`, beside the number of an earlier piece. Neither numbers of pieces nor ids get
+    /// as large: each stands for a string, of which there would be gigabytes.
+    const REPEATED: u32 = 1 << 31;
+
+    /// A piece that begins at `start` and, if that is known, is the same string as `earlier`.
+    #[inline]
+    fn new(start: usize, earlier: Option<u32>) -> Self {
+        Self {
+            start: start as u32,
+            out: earlier.map_or(0, |earlier| earlier | Self::REPEATED),
+        }
+    }
+
+    /// Which string it is, as long as that has no place.
+    #[inline]
+    fn string(self) -> PieceString {
+        match self.out & Self::REPEATED {
+            0 => PieceString::Id(self.out),
+            _ => PieceString::Of(self.out & !Self::REPEATED),
+        }
+    }
 }
 
 /// Some consecutive inputs.
@@ -136,28 +170,26 @@ impl Batch {
                 let number = batch.pieces.len() as u32;
                 let rest = &input[start..];
                 let expected = model.piece(&batch);
-                let end = if !expected.is_empty() && rest.starts_with(expected) {
-                    scratch.push_repeated(number, model.next);
+                let (len, earlier) = if !expected.is_empty() && rest.starts_with(expected) {
+                    let earlier = model.next;
                     model.advance(expected.len());
-                    start + expected.len()
+                    (expected.len(), Some(earlier))
                 } else {
                     let len = memchr::memchr(0, rest).map_or(rest.len(), |null| null + 1);
                     let bytes = &rest[..len];
                     let (fingerprint, bits) = fingerprints.of(bytes);
                     let piece = Numbered::new(fingerprint, number);
-                    if let Some(earlier) = scratch.push(piece, bits, bytes) {
+                    let earlier = scratch.push(piece, bits, bytes);
+                    if let Some(earlier) = earlier {
                         model = Model::behind(&batch, inputs, earlier, len);
                     }
-                    start + len
+                    (len, earlier)
                 };
+                batch.pieces.push(Piece::new(start, earlier));
+                start += len;
                 if hinted {
-                    batch.hint(first_hint, number - first as u32, end);
+                    batch.hint(first_hint, number - first as u32, start);
                 }
-                batch.pieces.push(Piece {
-                    start: start as u32,
-                    out: 0,
-                });
-                start = end;
             }
         }
         batch.begin_input();
@@ -197,6 +229,16 @@ impl Batch {
     fn begin_input(&mut self) {
         self.first.push(self.pieces.len() as u32);
         self.first_hint.push(self.hints.len() as u32);
+    }
+
+    /// Tells each piece where it is, of the offsets of all strings by their ids.
+    pub(super) fn place(&mut self, offsets: &[AtomicU32]) {
+        for nth in 0..self.pieces.len() {
+            self.pieces[nth].out = match self.pieces[nth].string() {
+                PieceString::Id(id) => offsets[id as usize].load(Ordering::Relaxed),
+                PieceString::Of(earlier) => self.pieces[earlier as usize].out,
+            };
+        }
     }
 
     /// The bytes of piece `piece` (counted within the batch) of the batch's inputs.

@@ -13,21 +13,25 @@ mod find;
 mod partition;
 mod sort;
 
-use std::sync::atomic::Ordering;
-
 use self::cut::Batch;
 pub use self::cut::MergedInput;
 use self::find::Distinct;
 pub use self::sort::StringRun;
 use crate::link::par;
 
-/// The bytes of input that make a unit of parallel work: of many inputs more are not worth
-/// while,
-const MAX_BATCH: usize = 1 << 20;
-/// of few fewer are not;
-const MIN_BATCH: usize = 16 << 10;
-/// between, there are about so many units.
-const BATCHES: usize = 8;
+/// The bytes of input that make a unit of parallel work: in more of them more strings are
+/// told at once to have come up before ([`partition`]), but threads share few units badly.
+fn batch_bytes(all: usize) -> usize {
+    /// Fewer bytes than these are not worth a unit.
+    const LEAST: usize = 16 << 10;
+    /// More are worth another one, if there are few,
+    const ENOUGH: usize = 1 << 20;
+    /// and in any case.
+    const MOST: usize = 4 << 20;
+    const FEW: usize = 8;
+    const MANY: usize = 40;
+    (all / FEW).clamp(LEAST, (all / MANY).clamp(ENOUGH, MOST))
+}
 
 /// Strings of several inputs, merged.
 #[derive(Debug, Default)]
@@ -59,7 +63,7 @@ impl<'a> MergedStrings<'a> {
         }
 
         let bytes: usize = inputs.iter().map(|input| input.len()).sum();
-        let batch_bytes = (bytes / BATCHES).clamp(MIN_BATCH, MAX_BATCH);
+        let batch_bytes = batch_bytes(bytes);
         let split = Split::new(inputs, batch_bytes);
         let parts_of = batches(&split.parts, batch_bytes);
         let mut places = Vec::with_capacity(split.parts.len());
@@ -69,9 +73,7 @@ impl<'a> MergedStrings<'a> {
         let (distinct, mut batches) = Distinct::find(&parts_of);
         let placed = sort::place(distinct);
         par::for_each(batches.iter_mut().collect(), |batch: &mut Batch| {
-            for piece in &mut batch.pieces {
-                piece.out = placed.offsets[piece.out as usize].load(Ordering::Relaxed);
-            }
+            batch.place(&placed.offsets);
         });
         let inputs = split.join(&mut batches, &places);
         Ok(Self {

@@ -53,19 +53,11 @@ impl Hashed {
     }
 }
 
-/// A piece and an earlier one of the same batch that is the same string.
-#[derive(Debug, Clone, Copy, Default)]
-struct Repeated {
-    piece: u32,
-    earlier: u32,
-}
-
 /// The pieces of a batch while it is cut; used again for the next one.
 #[derive(Default)]
 pub(super) struct Scratch {
     /// Pieces with their shards.
     pieces: Appended<(Hashed, u32)>,
-    repeated: Appended<Repeated>,
     /// For each shard, how many pieces it has.
     counts: Vec<u32>,
     /// Recent pieces, each at its hash; empty if there is one shard, which is as near.
@@ -82,7 +74,6 @@ struct Appended<T> {
 /// The pieces of a batch by shard.
 pub(super) struct Partition {
     pieces: Sharded<Hashed>,
-    repeated: Vec<Repeated>,
 }
 
 /// The number of no piece and of no string.
@@ -114,19 +105,12 @@ impl Scratch {
     /// Makes room for the next batch.
     pub(super) fn clear(&mut self, shard_bits: u32) {
         self.pieces.len = 0;
-        self.repeated.len = 0;
         self.counts.clear();
         self.counts.resize(1 << shard_bits, 0);
         self.recent.clear();
         if shard_bits > 0 {
             self.recent.resize(RECENT, nothing());
         }
-    }
-
-    /// Adds a piece that is the same string as an earlier one.
-    #[inline]
-    pub(super) fn push_repeated(&mut self, piece: u32, earlier: u32) {
-        self.repeated.push_if(true, Repeated { piece, earlier });
     }
 
     /// Adds a piece; `bits` are bits of its hash. Returns an earlier piece that is the same
@@ -138,11 +122,6 @@ impl Scratch {
         if let Some(recent) = self.recent.get_mut(slot) {
             let is_repeated = recent.number != NONE && recent.fingerprint() == piece.fingerprint();
             earlier = is_repeated.then_some(recent.number);
-            let repeated = Repeated {
-                piece: piece.number,
-                earlier: recent.number,
-            };
-            self.repeated.push_if(is_repeated, repeated);
             *recent = piece;
         }
         let is_repeated = earlier.is_some();
@@ -157,7 +136,6 @@ impl Scratch {
     pub(super) fn partition(&self) -> Partition {
         Partition {
             pieces: Sharded::new(self.pieces.as_slice().iter().copied(), &self.counts),
-            repeated: self.repeated.as_slice().to_vec(),
         }
     }
 }
@@ -168,7 +146,7 @@ impl Partition {
         self.pieces.shards_mut()
     }
 
-    /// Tells each piece of `batch`, which was cut of `inputs`, which string it is; returns
+    /// Tells the pieces of `batch`, which was cut of `inputs`, which string they are; returns
     /// the strings that were new.
     pub(super) fn tell<'a>(self, batch: &mut Batch, inputs: &[&'a [u8]]) -> Vec<Unplaced<'a>> {
         let mut strings = Vec::new();
@@ -179,10 +157,6 @@ impl Partition {
             if is_new {
                 strings.push(Unplaced::new(batch.bytes(inputs, number), piece.key, id));
             }
-        }
-        for repeated in &self.repeated {
-            let earlier = batch.pieces[repeated.earlier as usize];
-            batch.pieces[repeated.piece as usize].out = earlier.out;
         }
         strings
     }
