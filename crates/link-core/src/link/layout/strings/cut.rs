@@ -9,8 +9,6 @@ use crate::link::fingerprint::{Fingerprints, Numbered};
 /// `1 << HINT_SHIFT` bytes.
 const HINT_FROM: usize = 1 << 8;
 const HINT_SHIFT: u32 = 6;
-/// Strings of debug info have more bytes than this, in the mean.
-const FEW_BYTES: usize = 32;
 
 /// A piece of an input and where it went.
 #[derive(Debug, Clone, Copy)]
@@ -154,7 +152,7 @@ impl Batch {
     pub(super) fn cut(inputs: &[&[u8]], fingerprints: Fingerprints, scratch: &mut Scratch) -> Self {
         let bytes: usize = inputs.iter().map(|input| input.len()).sum();
         let mut batch = Self {
-            pieces: Vec::with_capacity(bytes / FEW_BYTES),
+            pieces: std::mem::take(&mut scratch.room),
             first: Vec::with_capacity(inputs.len() + 1),
             first_hint: Vec::with_capacity(inputs.len() + 1),
             hints: Vec::with_capacity((bytes >> HINT_SHIFT) + inputs.len()),
@@ -193,7 +191,10 @@ impl Batch {
             }
         }
         batch.begin_input();
-        batch.pieces.shrink_to_fit();
+        // How many there are was not known: only now is there a list without spare room.
+        let pieces = batch.pieces.as_slice().to_vec();
+        scratch.room = std::mem::replace(&mut batch.pieces, pieces);
+        scratch.room.clear();
         batch
     }
 

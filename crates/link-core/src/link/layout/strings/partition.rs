@@ -3,7 +3,7 @@
 //! Most pieces are strings that every other object has, too. Those that came up in the same
 //! batch a moment ago are told at once, and searched for no more.
 
-use super::cut::Batch;
+use super::cut::{Batch, Piece};
 use super::sort::{Unplaced, tail_key};
 use crate::link::fingerprint::{Fingerprint, Numbered};
 use crate::link::sharded::Sharded;
@@ -53,10 +53,12 @@ impl Hashed {
     }
 }
 
-/// The pieces of a batch while it is cut; used again for the next one.
+/// Memory for cutting a batch; used again for the next one.
 #[derive(Default)]
 pub(super) struct Scratch {
-    /// Pieces with their shards.
+    /// Room for all pieces.
+    pub(super) room: Vec<Piece>,
+    /// Pieces to be found, with their shards.
     pieces: Appended<(Hashed, u32)>,
     /// For each shard, how many pieces it has.
     counts: Vec<u32>,
@@ -149,8 +151,10 @@ impl Partition {
     /// Tells the pieces of `batch`, which was cut of `inputs`, which string they are; returns
     /// the strings that were new.
     pub(super) fn tell<'a>(self, batch: &mut Batch, inputs: &[&'a [u8]]) -> Vec<Unplaced<'a>> {
-        let mut strings = Vec::new();
-        for piece in self.pieces.items() {
+        let pieces = self.pieces.items();
+        let new = pieces.iter().filter(|piece| piece.found().1);
+        let mut strings = Vec::with_capacity(new.count());
+        for piece in pieces {
             let number = piece.fingerprint.number;
             let (id, is_new) = piece.found();
             batch.pieces[number as usize].out = id;
