@@ -5,6 +5,7 @@ use std::io;
 use bumpalo::Bump;
 
 use super::env::{Env, Phase, Threads};
+use super::layout::customs::{CutAhead, worth_cutting};
 use super::map::{self, LinkMap};
 use super::options::Options;
 use super::output::{LinkError, Linked, Room, Sink};
@@ -108,7 +109,12 @@ fn phases<S: Sink, T>(
 
     // Decide what every name means; this pulls archive members.
     env.enter(Phase::Resolve);
-    let resolution = resolve::resolve(read.inputs, options, &names, diagnostics);
+    // Most of it is one thread's; the others cut strings meanwhile.
+    let strings = worth_cutting(&read.inputs, options);
+    let (cut, resolution) = par::beside(
+        || CutAhead::cut(strings),
+        || resolve::resolve(read.inputs, options, &names, diagnostics),
+    );
     report::of_resolution(report, &resolution, options);
     check(env, options, diagnostics)?;
 
@@ -137,7 +143,7 @@ fn phases<S: Sink, T>(
     // Know every index, address, size and offset before a byte is written.
     env.enter(Phase::Layout);
     let layout = collect(
-        layout::layout(&resolution, &live, &synthesis, options, &features),
+        layout::layout(&resolution, &live, &synthesis, options, &features, cut),
         diagnostics,
     )?;
     check(env, options, diagnostics)?;

@@ -71,6 +71,24 @@ pub fn join<A: Send, B: Send>(
     }
 }
 
+/// Both results; `here` runs on the calling thread, and `aside` on whichever has nothing to do.
+///
+/// # Panics
+/// If one of them does.
+pub fn beside<A: Send, B>(aside: impl FnOnce() -> A + Send, here: impl FnOnce() -> B) -> (A, B) {
+    if !available() {
+        return (aside(), here());
+    }
+    let mut result = None;
+    let there = &mut result;
+    let b = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| *there = Some(aside()));
+        here()
+    });
+    // The scope has waited for it, and panicked if it did.
+    (result.expect("what was spawned has ended"), b)
+}
+
 /// `f` of every item, in the order of the items.
 pub fn map<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     if available() && items.len() > 1 {

@@ -1,7 +1,7 @@
 //! Things spread over shards, so that each shard's can be worked on by itself.
 
 /// Things by shard, those of a shard side by side and in the order in which they came.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Sharded<T> {
     items: Vec<T>,
     /// For each shard, where its things end.

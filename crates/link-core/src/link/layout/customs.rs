@@ -2,15 +2,17 @@
 //! strings merged, everything else one behind the other.
 
 use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::data::unterminated;
-use super::strings::{MergedInput, MergedStrings};
+use super::strings::{CutInputs, MergedInput, MergedStrings};
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::{FileId, ObjCustom};
 use crate::link::liveness::Liveness;
 use crate::link::object::is_debug_section;
 use crate::link::options::{Options, Strip};
+use crate::link::par;
+use crate::link::read::ReadInput;
 use crate::link::resolution::Resolution;
 
 /// Custom sections of the output.
@@ -102,11 +104,55 @@ pub(crate) fn survives_strip_all(name: &str, options: &Options) -> bool {
     options.strip != Strip::All || options.keep_sections.contains(name)
 }
 
-/// Collects the custom sections.
+/// Strings of debug info, by the names of their sections, that are cut before all is known that
+/// will be merged.
+#[derive(Debug, Default)]
+pub struct CutAhead<'a>(FxHashMap<&'a str, CutInputs<'a>>);
+
+/// What of the inputs is worth being cut ahead, while resolution leaves threads idle: the strings
+/// of objects that take part in any case.
+pub(crate) fn worth_cutting<'a>(
+    inputs: &[ReadInput<'a>],
+    options: &Options,
+) -> FxHashMap<&'a str, Vec<&'a [u8]>> {
+    /// Bytes of strings with a name.
+    const WORTH: usize = 1 << 20;
+    let mut strings: FxHashMap<_, Vec<&'a [u8]>> = FxHashMap::default();
+    if !par::available() {
+        return strings;
+    }
+    for input in inputs {
+        let ReadInput::Object(object) = input else {
+            continue;
+        };
+        for custom in &object.customs {
+            let bytes = custom.chunk.bytes;
+            if is_mergeable(custom.name, options)
+                && is_wanted(custom.name, options)
+                && bytes.last() == Some(&0)
+            {
+                strings.entry(custom.name).or_default().push(bytes);
+            }
+        }
+    }
+    strings.retain(|_, inputs| inputs.iter().map(|input| input.len()).sum::<usize>() >= WORTH);
+    strings
+}
+
+impl<'a> CutAhead<'a> {
+    /// Cuts inputs, by the names of their sections.
+    pub(crate) fn cut(inputs: FxHashMap<&'a str, Vec<&'a [u8]>>) -> Self {
+        let cut = (inputs.into_iter()).map(|(name, inputs)| (name, CutInputs::new(&inputs)));
+        Self(cut.collect())
+    }
+}
+
+/// Collects the custom sections; some strings may have been cut `ahead`.
 pub(crate) fn collect<'a>(
     resolution: &Resolution<'a>,
     liveness: &Liveness,
     options: &Options,
+    mut ahead: CutAhead<'a>,
 ) -> Result<Customs<'a>, Vec<Diagnostic>> {
     let mut destinations: IndexMap<Destination<'a>, Vec<(FileId, ObjCustom)>, FxBuildHasher> =
         IndexMap::default();
@@ -155,7 +201,7 @@ pub(crate) fn collect<'a>(
         };
         let section = if is_mergeable(name, options) {
             let inputs: Vec<&'a [u8]> = members.iter().map(|&member| bytes(member)).collect();
-            match MergedStrings::merge(&inputs) {
+            match MergedStrings::merge(&inputs, ahead.0.remove(name)) {
                 Ok(strings) => customs.add_strings(name, strings, &members),
                 Err(bad) => {
                     for nth in bad {

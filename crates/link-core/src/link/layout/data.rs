@@ -333,7 +333,7 @@ impl<'a> Data<'a> {
             .collect();
         let merged = self.merged.len() as u32;
         self.merged_at.push(0);
-        match MergedStrings::merge(&contents) {
+        match MergedStrings::merge(&contents, None) {
             Ok(strings) => self.merged.push(strings),
             Err(bad) => {
                 self.merged.push(MergedStrings::default());

@@ -31,6 +31,7 @@ pub use strings::{MergedInput, MergedStrings, StringRun};
 pub use types::Types;
 pub use values::{SymbolValues, Value};
 
+use self::customs::CutAhead;
 use self::entries::Sources;
 use super::features::Features;
 use super::liveness::Liveness;
@@ -84,7 +85,7 @@ pub struct Layout<'a> {
     extended_const: bool,
 }
 
-/// Lays out the output.
+/// Lays out the output. Some strings may have been cut `ahead`.
 ///
 /// # Errors
 /// What does not fit: memory, stack and table settings, sections beyond 4 GiB, strings
@@ -95,6 +96,7 @@ pub fn layout<'a>(
     synthesis: &Synthesis<'a>,
     options: &Options,
     features: &Features,
+    ahead: CutAhead<'a>,
 ) -> Result<Layout<'a>, Vec<Diagnostic>> {
     // Indices depend on nothing but who is there.
     let functions = Functions::number(resolution, liveness, synthesis);
@@ -127,7 +129,7 @@ pub fn layout<'a>(
         Ok((data, memory))
     };
     // Sections of objects need no address to find their place.
-    let customs = || customs::collect(resolution, liveness, options);
+    let customs = || customs::collect(resolution, liveness, options, ahead);
     // Types and names need no contents.
     let named = || {
         let types = types::collect(resolution, liveness, synthesis, &functions);

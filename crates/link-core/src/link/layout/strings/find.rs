@@ -2,18 +2,11 @@
 //! once, and what is known of one fits the cache.
 
 use super::cut::Batch;
-use super::partition::{Hashed, NONE, Partition, Scratch, nothing};
+use super::inputs::CutBatch;
+use super::partition::{Hashed, NONE, nothing};
 use super::sort::Unplaced;
-use crate::link::fingerprint::{Fingerprint, Fingerprints, Numbered};
+use crate::link::fingerprint::{Fingerprint, Numbered};
 use crate::link::par;
-
-/// Below this many bytes of input there is one shard;
-const SHARDING_FROM: usize = 64 << 10;
-/// above, there is one for about as many bytes,
-const SHARD_BYTES: usize = 2 << 20;
-/// but enough for many threads, and not more than can be filled at once.
-const MIN_SHARD_BITS: u32 = 4;
-const MAX_SHARD_BITS: u32 = 8;
 
 /// The distinct strings of inputs.
 pub(super) struct Distinct<'a> {
@@ -24,21 +17,11 @@ pub(super) struct Distinct<'a> {
 }
 
 impl<'a> Distinct<'a> {
-    /// Cuts batches of inputs, every one of which ends with a null. The pieces say which
-    /// strings they are.
-    pub(super) fn find(inputs: &[&[&'a [u8]]]) -> (Self, Vec<Batch>) {
-        let bytes = inputs.iter().copied().flatten().map(|input| input.len());
-        let shard_bits = shard_bits(bytes.sum());
-        let fingerprints = Fingerprints::new();
-        let mut batches = par::map_with(inputs.to_vec(), Scratch::default, |scratch, inputs| {
-            scratch.clear(shard_bits);
-            let batch = Batch::cut(inputs, fingerprints, scratch);
-            (batch, scratch.partition())
-        });
-
+    /// Finds the strings of batches; the pieces say which they are.
+    pub(super) fn find(mut cut: Vec<CutBatch<'a>>, shard_bits: u32) -> (Self, Vec<Batch>) {
         let mut shards: Vec<_> = (0..1 << shard_bits).map(|nth| (nth, Vec::new())).collect();
-        for (_, partition) in &mut batches {
-            for (pieces, (_, shard)) in partition.shards().zip(&mut shards) {
+        for batch in &mut cut {
+            for (pieces, (_, shard)) in batch.partition.shards().zip(&mut shards) {
                 shard.push(pieces);
             }
         }
@@ -47,14 +30,10 @@ impl<'a> Distinct<'a> {
             Shard::new(slots).find(pieces.into_iter().flatten(), id)
         });
 
-        let batches = batches.into_iter().zip(inputs).collect();
-        let told = par::map(
-            batches,
-            |((mut batch, partition), inputs): ((Batch, Partition), &&[_])| {
-                let strings = partition.tell(&mut batch, inputs);
-                (batch, strings)
-            },
-        );
+        let told = par::map(cut, |mut cut: CutBatch<'a>| {
+            let strings = cut.partition.tell(&mut cut.batch, &cut.inputs);
+            (cut.batch, strings)
+        });
         let (batches, strings) = told.into_iter().unzip();
         let most = counts.into_iter().max().unwrap_or(0);
         let distinct = Self {
@@ -63,14 +42,6 @@ impl<'a> Distinct<'a> {
         };
         (distinct, batches)
     }
-}
-
-fn shard_bits(bytes: usize) -> u32 {
-    if bytes < SHARDING_FROM {
-        return 0;
-    }
-    let bits = (bytes / SHARD_BYTES).checked_ilog2().unwrap_or(0);
-    bits.clamp(MIN_SHARD_BITS, MAX_SHARD_BITS)
 }
 
 /// The distinct strings of one shard.

@@ -10,28 +10,16 @@
 
 mod cut;
 mod find;
+mod inputs;
 mod partition;
 mod sort;
 
 use self::cut::Batch;
 pub use self::cut::MergedInput;
 use self::find::Distinct;
+pub(crate) use self::inputs::CutInputs;
 pub use self::sort::StringRun;
 use crate::link::par;
-
-/// The bytes of input that make a unit of parallel work: in more of them more strings are
-/// told at once to have come up before ([`partition`]), but threads share few units badly.
-fn batch_bytes(all: usize) -> usize {
-    /// Fewer bytes than these are not worth a unit.
-    const LEAST: usize = 16 << 10;
-    /// More are worth another one, if there are few,
-    const ENOUGH: usize = 1 << 20;
-    /// and in any case.
-    const MOST: usize = 4 << 20;
-    const FEW: usize = 8;
-    const MANY: usize = 40;
-    (all / FEW).clamp(LEAST, (all / MANY).clamp(ENOUGH, MOST))
-}
 
 /// Strings of several inputs, merged.
 #[derive(Debug, Default)]
@@ -50,8 +38,12 @@ pub struct MergedStrings<'a> {
 pub struct Unterminated(pub usize);
 
 impl<'a> MergedStrings<'a> {
-    /// Merges the strings of `inputs`, of characters of one byte.
-    pub fn merge(inputs: &[&'a [u8]]) -> Result<Self, Vec<Unterminated>> {
+    /// Merges the strings of `inputs`, of characters of one byte. Some of them may have been cut
+    /// `ahead`.
+    pub fn merge(
+        inputs: &[&'a [u8]],
+        ahead: Option<CutInputs<'a>>,
+    ) -> Result<Self, Vec<Unterminated>> {
         let bad: Vec<_> = inputs
             .iter()
             .enumerate()
@@ -62,20 +54,16 @@ impl<'a> MergedStrings<'a> {
             return Err(bad);
         }
 
-        let bytes: usize = inputs.iter().map(|input| input.len()).sum();
-        let batch_bytes = batch_bytes(bytes);
-        let split = Split::new(inputs, batch_bytes);
-        let parts_of = batches(&split.parts, batch_bytes);
-        let mut places = Vec::with_capacity(split.parts.len());
-        for (batch, parts) in parts_of.iter().enumerate() {
-            places.extend((0..parts.len()).map(|i| (batch as u32, i as u32)));
-        }
-        let (distinct, mut batches) = Distinct::find(&parts_of);
+        let (cut, places) = CutInputs::complete(ahead, inputs);
+        let (distinct, mut batches) = Distinct::find(cut.batches, cut.shard_bits);
         let placed = sort::place(distinct);
         par::for_each(batches.iter_mut().collect(), |batch: &mut Batch| {
             batch.place(&placed.offsets);
         });
-        let inputs = split.join(&mut batches, &places);
+        let inputs = places
+            .into_iter()
+            .map(|place| cut.inputs[place].whole(&mut batches))
+            .collect();
         Ok(Self {
             size: placed.size,
             placed: placed.runs,
@@ -90,80 +78,6 @@ impl<'a> MergedStrings<'a> {
         let (batch, input) = self.inputs[nth];
         self.batches[batch as usize].input(input as usize)
     }
-}
-
-/// Inputs, of which those that are large are split, so that several threads cut them.
-struct Split<'a> {
-    /// The parts of all inputs.
-    parts: Vec<&'a [u8]>,
-    /// For each input, where its parts end.
-    ends: Vec<usize>,
-}
-
-impl<'a> Split<'a> {
-    /// Splits inputs, every one of which ends with a null, into parts of about `bytes`, that
-    /// end with one, too.
-    fn new(inputs: &[&'a [u8]], bytes: usize) -> Self {
-        let mut split = Self {
-            parts: Vec::with_capacity(inputs.len()),
-            ends: Vec::with_capacity(inputs.len()),
-        };
-        for &input in inputs {
-            let mut rest = input;
-            while rest.len() >= 2 * bytes
-                && let Some(null) = memchr::memchr(0, &rest[bytes..])
-            {
-                let (part, after) = rest.split_at(bytes + null + 1);
-                split.parts.push(part);
-                rest = after;
-            }
-            if !rest.is_empty() || input.is_empty() {
-                split.parts.push(rest);
-            }
-            split.ends.push(split.parts.len());
-        }
-        split
-    }
-
-    /// For each input, its batch and its place in that. `places` says so of each part;
-    /// inputs that were split get a batch of their own.
-    fn join(self, batches: &mut Vec<Batch>, places: &[(u32, u32)]) -> Vec<(u32, u32)> {
-        let mut start = 0;
-        let mut place = |end| {
-            let range = std::mem::replace(&mut start, end)..end;
-            if let [place] = places[range.clone()] {
-                return place;
-            }
-            let parts = self.parts[range.clone()].iter().zip(&places[range]);
-            let joined = Batch::joined(parts.map(|(part, &(batch, nth))| {
-                let pieces = batches[batch as usize].input(nth as usize).pieces();
-                (part.len(), pieces)
-            }));
-            batches.push(joined);
-            (batches.len() as u32 - 1, 0)
-        };
-        self.ends.iter().map(|&end| place(end)).collect()
-    }
-}
-
-/// Cuts the inputs into runs of about `batch_bytes`.
-fn batches<'i, 'a>(mut inputs: &'i [&'a [u8]], batch_bytes: usize) -> Vec<&'i [&'a [u8]]> {
-    let mut batches = Vec::new();
-    while !inputs.is_empty() {
-        let mut bytes = 0;
-        let is_enough = |input: &&[u8]| {
-            bytes += input.len();
-            bytes >= batch_bytes
-        };
-        let count = inputs
-            .iter()
-            .position(is_enough)
-            .map_or(inputs.len(), |last| last + 1);
-        let (batch, rest) = inputs.split_at(count);
-        batches.push(batch);
-        inputs = rest;
-    }
-    batches
 }
 
 #[cfg(test)]
@@ -190,7 +104,7 @@ mod tests {
     #[test]
     fn equal_strings_and_tails_share_room() {
         let inputs: [&[u8]; 4] = [b"hello\0", b"lo\0", b"one\0two\0three\0", b"\0hello\0"];
-        let merged = MergedStrings::merge(&inputs).unwrap();
+        let merged = MergedStrings::merge(&inputs, None).unwrap();
         let out = contents(&merged);
         assert_eq!(out, b"two\0hello\0one\0three\0");
         assert_eq!(at(&out, &merged, 1, 0), b"lo");
@@ -204,7 +118,7 @@ mod tests {
     fn a_string_without_end_is_reported() {
         let inputs: [&[u8]; 3] = [b"ok\0", b"bad", b""];
         assert_eq!(
-            MergedStrings::merge(&inputs).unwrap_err(),
+            MergedStrings::merge(&inputs, None).unwrap_err(),
             [Unterminated(1)]
         );
     }
@@ -221,7 +135,7 @@ mod tests {
             inputs.push([&text[start..], b"\0"].concat());
         }
         let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-        let merged = MergedStrings::merge(&slices).unwrap();
+        let merged = MergedStrings::merge(&slices, None).unwrap();
         let out = contents(&merged);
         // The whole text has room of its own only behind another letter.
         assert_eq!(strings(&merged).len(), 2 * text.len());
@@ -239,7 +153,7 @@ mod tests {
             large.extend(format!("{i:0len$}").bytes().chain([0]));
         }
         let inputs: [&[u8]; 3] = [b"small\0", &large, b"42\0small\0"];
-        let merged = MergedStrings::merge(&inputs).unwrap();
+        let merged = MergedStrings::merge(&inputs, None).unwrap();
         assert!(merged.batches.len() > 2);
         let out = contents(&merged);
         for (i, input) in inputs.iter().enumerate() {
@@ -248,6 +162,42 @@ mod tests {
                 let found = at(&out, &merged, i, offset as u64);
                 assert_eq!(found, &input[offset..offset + len]);
             }
+        }
+    }
+
+    /// Whatever was cut ahead, the result is the same.
+    #[test]
+    fn inputs_may_be_cut_ahead() {
+        let strings = |range: std::ops::Range<u32>| -> Vec<u8> {
+            let lines = range.map(|i| format!("{}-{}\0", i % 1000, i / 7));
+            lines.collect::<String>().into_bytes()
+        };
+        let inputs: Vec<Vec<u8>> = (0..40)
+            .map(|i| strings(i * 300..i * 300 + 500 + i % 3 * 9000))
+            .collect();
+        let all: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+        let merge = |inputs: &[&[u8]], ahead: &[&[u8]]| {
+            let merged = MergedStrings::merge(inputs, Some(CutInputs::new(ahead))).unwrap();
+            let out = contents(&merged);
+            for (i, input) in inputs.iter().enumerate() {
+                for offset in (0..input.len()).step_by(17) {
+                    let len = input[offset..].iter().position(|&b| b == 0).unwrap();
+                    let found = at(&out, &merged, i, offset as u64);
+                    assert_eq!(found, &input[offset..offset + len]);
+                }
+            }
+            out
+        };
+        let whole = contents(&MergedStrings::merge(&all, None).unwrap());
+        let backwards: Vec<&[u8]> = all.iter().rev().copied().collect();
+        for ahead in [&all[..], &all[..1], &all[10..30], &backwards, &[]] {
+            assert_eq!(merge(&all, ahead), whole);
+        }
+        // Of what takes no part nothing is left, whether it was split or is one of many.
+        for some in [&all[1..], &all[..20], &all[5..7]] {
+            let alone = contents(&MergedStrings::merge(some, None).unwrap());
+            assert!(alone.len() < whole.len());
+            assert_eq!(merge(some, &all), alone);
         }
     }
 
@@ -272,7 +222,7 @@ mod tests {
             inputs.extend([input, like]);
         }
         let slices: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-        let merge = || MergedStrings::merge(&slices).unwrap();
+        let merge = || MergedStrings::merge(&slices, None).unwrap();
         let merged = merge();
         assert!(merged.batches.len() > 1);
         let out = contents(&merged);

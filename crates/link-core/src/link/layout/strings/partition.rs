@@ -74,6 +74,7 @@ struct Appended<T> {
 }
 
 /// The pieces of a batch by shard.
+#[derive(Debug, Default)]
 pub(super) struct Partition {
     pieces: Sharded<Hashed>,
 }
