@@ -5,11 +5,18 @@
 //! others that anybody looks at. So what lies beside a run that is given back is found, and joined
 //! with it. The table is touched where there were free runs only.
 //!
+//! A large page is best, if memory for it is at hand: it takes a quarter of what its small pages take.
+//! If it is not at hand, it may take five times as much: the host of a virtual machine may have taken
+//! the memory back, or the system may have to move what is in the way. Small pages are at hand even
+//! then, since they are of memory that is in pieces. So large ones are asked for as long as they come
+//! soon.
+//!
 //! Where no region can be had, since there is a limit (`ulimit -v`), runs are the system's from then
 //! on.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
+use std::time::{Duration, Instant};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 
@@ -22,6 +29,13 @@ pub(super) const PAGE: usize = 4 << 10;
 const HUGE: usize = 2 << 20;
 /// The size of a region, and what it is aligned to.
 const REGION: usize = 256 << 20;
+/// How far large pages are asked for before anything is known of them: bytes from a region's start.
+const AT_ONCE: usize = 48 << 20;
+/// How many bytes of them are asked for at a time from there on.
+const STEP: usize = 4 << 20;
+const _: () = assert!((REGION - AT_ONCE).is_multiple_of(STEP));
+/// One that takes longer was not at hand. One that is takes a fifth of it.
+const SLOW: Duration = Duration::from_millis(1);
 /// The pages at the beginning of a region that its table takes.
 const TABLE: usize = (REGION / PAGE * size_of::<u32>()).next_multiple_of(HUGE) / PAGE;
 /// The longest run that there can be, in pages.
@@ -113,6 +127,10 @@ pub(super) struct Runs {
     /// What nobody has had of the last region: zeroes.
     fresh: Page,
     fresh_pages: usize,
+    /// Large pages were asked for in the last region as far as this.
+    large: Page,
+    /// The last of them was slow to come: no more are asked for.
+    slow: bool,
     /// For each class of lengths the first free run that has at least that many pages.
     free: [Page; LISTS],
     /// The lists that are not empty.
@@ -131,6 +149,8 @@ impl Runs {
         Runs {
             fresh: Page::NONE,
             fresh_pages: 0,
+            large: Page::NONE,
+            slow: false,
             free: [Page::NONE; LISTS],
             filled: 0,
             region: Region::NONE,
@@ -198,11 +218,39 @@ impl Runs {
                 region.older().write(self.region);
             }
             self.region = region;
+            self.large = Page(region.0.wrapping_add(AT_ONCE));
+            if !self.slow {
+                // SAFETY: nothing of the region was used yet.
+                unsafe { advise(region.pages(), self.large, Advice::LinuxHugepage) };
+            }
         }
         let run = self.fresh;
         self.fresh = run.ahead(pages);
         self.fresh_pages -= pages;
+        while !self.slow && self.large.0 < self.fresh.0 {
+            self.enlarge();
+        }
         Some(run)
+    }
+
+    /// Asks for more large pages, and for no others if the first of them is slow to come.
+    fn enlarge(&mut self) {
+        let first = self.large;
+        let end = Page(first.0.wrapping_add(STEP));
+        let asked = Instant::now();
+        // SAFETY: fresh runs were taken no further than to here before this one, which nobody has
+        // yet, and the last step ends with the region; that there are zeroes stays true.
+        unsafe {
+            advise(first, end, Advice::LinuxHugepage);
+            first.0.write_volatile(0);
+        }
+        if asked.elapsed() > SLOW {
+            self.slow = true;
+            let others = Page(first.0.wrapping_add(HUGE));
+            // SAFETY: they are of the region.
+            unsafe { advise(others, end, Advice::LinuxNoHugepage) };
+        }
+        self.large = end;
     }
 
     /// Takes a run back.
@@ -356,24 +404,27 @@ fn region() -> Option<Region> {
     let start = start.ok()?.cast::<u8>();
     let region = Region(start.map_addr(|at| at.next_multiple_of(REGION)));
     let before = region.0.addr() - start.addr();
-    // SAFETY: these are parts of the mapping just made, of which nothing was used yet: what is before
-    // and behind the region, and the region without its table, which is touched here and there.
-    unsafe {
-        for (at, len) in [
-            (start, before),
-            (region.0.wrapping_add(REGION), reserved - REGION - before),
-        ] {
-            if len != 0 {
-                // More addresses than needed do no harm.
-                let _ = rustix::mm::munmap(at.cast(), len);
-            }
+    for (at, len) in [
+        (start, before),
+        (region.0.wrapping_add(REGION), reserved - REGION - before),
+    ] {
+        if len != 0 {
+            // More addresses than needed do no harm.
+            // SAFETY: these are parts of the mapping just made, before and behind the region.
+            let _ = unsafe { rustix::mm::munmap(at.cast(), len) };
         }
-        // It is advice: a system that does not take it has small pages.
-        let _ = rustix::mm::madvise(
-            region.pages().0.cast(),
-            LONGEST * PAGE,
-            Advice::LinuxHugepage,
-        );
     }
     Some(region)
+}
+
+/// Tells the system about the pages from `start` to `end`.
+///
+/// # Safety
+///
+/// They are of a region.
+unsafe fn advise(start: Page, end: Page, advice: Advice) {
+    let len = end.0.addr() - start.0.addr();
+    // It is advice: a system that does not take it has small pages.
+    // SAFETY: what they hold stays.
+    let _ = unsafe { rustix::mm::madvise(start.0.cast(), len, advice) };
 }
