@@ -116,7 +116,7 @@ pub(crate) fn worth_cutting<'a>(
     options: &Options,
 ) -> FxHashMap<&'a str, Vec<&'a [u8]>> {
     /// Bytes of strings with a name.
-    const WORTH: usize = 1 << 20;
+    const WORTH: usize = 64 << 10;
     let mut strings: FxHashMap<_, Vec<&'a [u8]>> = FxHashMap::default();
     if !par::available() {
         return strings;
