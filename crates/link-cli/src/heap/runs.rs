@@ -30,7 +30,7 @@ const HUGE: usize = 2 << 20;
 /// The size of a region, and what it is aligned to.
 const REGION: usize = 256 << 20;
 /// How far large pages are asked for before anything is known of them: bytes from a region's start.
-const AT_ONCE: usize = 48 << 20;
+const AT_ONCE: usize = 8 << 20;
 /// How many bytes of them are asked for at a time from there on.
 const STEP: usize = 4 << 20;
 const _: () = assert!((REGION - AT_ONCE).is_multiple_of(STEP));
