@@ -150,7 +150,7 @@ impl Local {
 
     /// Gets a new chunk; whether there was one.
     fn refill(&self, heap: &Heap) -> bool {
-        let chunk = heap.runs().take(CHUNK);
+        let chunk = heap.run(CHUNK);
         if chunk.at.is_null() {
             return false;
         }
@@ -238,10 +238,17 @@ impl Heap {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn run(&self, pages: usize) -> Block {
+        let block = self.runs().take(pages);
+        // Others need not wait for it.
+        runs::ready(&block, pages);
+        block
+    }
+
     fn take(&self, kind: Kind) -> Block {
         match kind {
             Kind::Small(class) => LOCAL.with(|local| local.take(class, self)),
-            Kind::Run(pages) => self.runs().take(pages),
+            Kind::Run(pages) => self.run(pages),
         }
     }
 }

@@ -6,10 +6,10 @@
 //! with it. The table is touched where there were free runs only.
 //!
 //! A large page is best, if memory for it is at hand: it takes a quarter of what its small pages take.
-//! If it is not at hand, it may take five times as much: the host of a virtual machine may have taken
+//! If it is not at hand, it takes five times as much: the host of a virtual machine may have taken
 //! the memory back, or the system may have to move what is in the way. Small pages are at hand even
-//! then, since they are of memory that is in pieces. So large ones are asked for as long as they come
-//! soon.
+//! then, since they are of memory that is in pieces. So a region begins with small ones, of which a
+//! small link needs no more; large ones are asked for beyond, as long as they come soon.
 //!
 //! Where no region can be had, since there is a limit (`ulimit -v`), runs are the system's from then
 //! on.
@@ -29,11 +29,14 @@ pub(super) const PAGE: usize = 4 << 10;
 const HUGE: usize = 2 << 20;
 /// The size of a region, and what it is aligned to.
 const REGION: usize = 256 << 20;
-/// How far large pages are asked for before anything is known of them: bytes from a region's start.
-const AT_ONCE: usize = 8 << 20;
-/// How many bytes of them are asked for at a time from there on.
+/// How much of a region has small pages, in bytes.
+const SMALL_PAGES: usize = 8 << 20;
+/// How many of those are made at once, which takes less than one by one: the pages of a chunk, and of
+/// runs that are no larger than will be filled.
+const READY: usize = 64;
+/// How many bytes of large pages are asked for at a time.
 const STEP: usize = 4 << 20;
-const _: () = assert!((REGION - AT_ONCE).is_multiple_of(STEP));
+const _: () = assert!((REGION - SMALL_PAGES).is_multiple_of(STEP));
 /// One that takes longer was not at hand. One that is takes a fifth of it.
 const SLOW: Duration = Duration::from_millis(1);
 /// The pages at the beginning of a region that its table takes.
@@ -218,11 +221,7 @@ impl Runs {
                 region.older().write(self.region);
             }
             self.region = region;
-            self.large = Page(region.0.wrapping_add(AT_ONCE));
-            if !self.slow {
-                // SAFETY: nothing of the region was used yet.
-                unsafe { advise(region.pages(), self.large, Advice::LinuxHugepage) };
-            }
+            self.large = Page(region.0.wrapping_add(SMALL_PAGES));
         }
         let run = self.fresh;
         self.fresh = run.ahead(pages);
@@ -380,6 +379,15 @@ impl Runs {
             run.entry().write(0);
             run.ahead(len - 1).entry().write(0);
         }
+    }
+}
+
+/// Has the system make the pages of a run that was just taken, if they are small and will be needed.
+pub(super) fn ready(run: &Block, pages: usize) {
+    if run.zeroed && pages <= READY && run.at.addr() % REGION < SMALL_PAGES {
+        let run = Page(run.at);
+        // SAFETY: fresh runs are of regions.
+        unsafe { advise(run, run.ahead(pages), Advice::LinuxPopulateWrite) };
     }
 }
 
