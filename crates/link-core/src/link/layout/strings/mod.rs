@@ -2,11 +2,11 @@
 //! string sections of debug info, each string once, and a string that ends another inside
 //! that one.
 //!
-//! Inputs are cut at their nulls ([`cut`]) and the pieces spread by hash ([`partition`]), so
-//! that equal ones are found ([`find`]). What is left is sorted by its end, so that a string
-//! stands right behind those it could be the tail of, and placed ([`sort`]); and each piece
-//! is told where it went. Every step spreads over threads. The order of the sort is total, so
-//! neither threads nor shards show in the result.
+//! Inputs are cut at their nulls ([`inputs`], [`cut`]), some of them ahead of time, and the
+//! pieces spread by hash ([`partition`]), so that equal ones are found ([`find`]). What is left
+//! is sorted by its end, so that a string stands right behind those it could be the tail of,
+//! and placed ([`sort`]); and each piece is told where it went. Every step spreads over
+//! threads. The order of the sort is total, so neither threads nor shards show in the result.
 
 mod cut;
 mod find;
