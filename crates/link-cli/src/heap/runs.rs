@@ -34,7 +34,7 @@ const SMALL_PAGES: usize = 8 << 20;
 /// How many of those are made at once, which takes less than one by one: the pages of a chunk, and of
 /// runs that are no larger than will be filled.
 const READY: usize = 64;
-/// How many bytes of large pages are asked for at a time.
+/// How many bytes of large pages are asked for at a time, at least.
 const STEP: usize = 4 << 20;
 const _: () = assert!((REGION - SMALL_PAGES).is_multiple_of(STEP));
 /// One that takes longer was not at hand. One that is takes a fifth of it.
@@ -226,16 +226,18 @@ impl Runs {
         let run = self.fresh;
         self.fresh = run.ahead(pages);
         self.fresh_pages -= pages;
-        while !self.slow && self.large.0 < self.fresh.0 {
+        if !self.slow && self.large.0 < self.fresh.0 {
             self.enlarge();
         }
         Some(run)
     }
 
-    /// Asks for more large pages, and for no others if the first of them is slow to come.
+    /// Asks for large pages as far as fresh ones were taken, and for no others if the first of them is
+    /// slow to come. The rest of a long run is touched by those who use it.
     fn enlarge(&mut self) {
         let first = self.large;
-        let end = Page(first.0.wrapping_add(STEP));
+        let len = (self.fresh.0.addr() - first.0.addr()).next_multiple_of(STEP);
+        let end = Page(first.0.wrapping_add(len));
         let asked = Instant::now();
         // SAFETY: fresh runs were taken no further than to here before this one, which nobody has
         // yet, and the last step ends with the region; that there are zeroes stays true.
