@@ -59,19 +59,8 @@ pub fn available() -> bool {
     rayon::current_thread_index().is_some()
 }
 
-/// Both results; the work of one fills the gaps in that of the other.
-pub fn join<A: Send, B: Send>(
-    a: impl FnOnce() -> A + Send,
-    b: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    if available() {
-        rayon::join(a, b)
-    } else {
-        (a(), b())
-    }
-}
-
-/// Both results; `here` runs on the calling thread, and `aside` on whichever has nothing to do.
+/// Both results; `here` runs on the calling thread, and `aside` on whichever has nothing to do:
+/// the work of one fills the gaps in that of the other.
 ///
 /// # Panics
 /// If one of them does.

@@ -137,8 +137,8 @@ pub fn layout<'a>(
         (types, names)
     };
     // Most is done for debug info.
-    let ((customs, in_memory), (types, function_names)) =
-        par::join(|| par::join(customs, in_memory), named);
+    let ((types, function_names), (in_memory, customs)) =
+        par::beside(named, || par::beside(in_memory, customs));
     let (data, memory) = in_memory?;
     let customs = customs?;
 
