@@ -6,6 +6,15 @@
 #[cfg_attr(all(unix, feature = "platform"), path = "sys/unix/mod.rs")]
 #[cfg_attr(not(all(unix, feature = "platform")), path = "sys/fallback.rs")]
 mod platform;
+#[cfg_attr(
+    all(target_os = "linux", feature = "platform"),
+    path = "sys/processors.rs"
+)]
+#[cfg_attr(
+    not(all(target_os = "linux", feature = "platform")),
+    path = "sys/anywhere.rs"
+)]
+mod processors;
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -16,6 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use link_core::link::{FileData, Files, Places, SystemFiles};
 
+pub(crate) use self::processors::Apart;
 use crate::report::{self, Message};
 
 /// Bytes were not text that the platform can hold in an argument or a path.
@@ -49,13 +59,6 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
 /// For a child that was ended so: Ctrl-C goes to both, and the child's end can be noticed first.
 pub(crate) fn end_by(signal: i32) {
     platform::end_by(signal);
-}
-
-/// What threads do first that are to work beside the calling one: they stay off the processor that it
-/// is running on.
-pub(crate) fn keep_apart() -> fn() {
-    platform::remember_processor();
-    platform::avoid_processor
 }
 
 /// Ends the command with success. What it holds is left to the system, but for `files`, which take

@@ -53,11 +53,12 @@ pub(super) fn link(
     let mut output = Output::open(target)?;
     let times = Times::default();
     let enter = |phase| times.enter(phase);
+    let apart = sys::Apart::new();
     let env = Env {
         files: &files,
         progress: config.own.time.then_some(&enter),
         threads: Threads::OwnForGood {
-            begin: sys::keep_apart(),
+            started: &|thread| apart.keep(thread),
         },
         ..Env::default()
     };

@@ -47,11 +47,6 @@ pub(super) fn room(_file: &File, len: usize) -> io::Result<Room> {
     Room::memory(len)
 }
 
-/// Who runs where is the platform's affair.
-pub(super) fn remember_processor() {}
-
-pub(super) fn avoid_processor() {}
-
 /// Nothing is mapped.
 #[derive(Debug, Default)]
 pub(crate) struct Mappings;

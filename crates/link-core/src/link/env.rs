@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
 /// A file's bytes, from wherever they come.
 #[derive(Clone)]
@@ -137,8 +138,9 @@ pub enum Threads<'a> {
     /// the others instead of waiting for them. It stays one for as long as it lives, and
     /// further links that it asks for run in that pool: for a command, which links once.
     OwnForGood {
-        /// What every other thread of the pool does first.
-        begin: fn(),
+        /// Told of every other thread of the pool right after it was started, which may be
+        /// before it runs.
+        started: &'a (dyn Fn(&JoinHandle<()>) + Sync),
     },
     /// In the caller's pool.
     Pool(&'a rayon::ThreadPool),

@@ -25,7 +25,7 @@ pub fn in_pool<R: Send>(
         Threads::Current => Ok(link()),
         Threads::Own | Threads::OwnForGood { .. } => {
             let for_good = match env.threads {
-                Threads::OwnForGood { begin } => Some(begin),
+                Threads::OwnForGood { started } => Some(started),
                 _ => None,
             };
             if small || for_good.is_some() && available() {
@@ -38,18 +38,21 @@ pub fn in_pool<R: Send>(
             if threads <= 1 {
                 return Ok(link());
             }
-            let mut pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .thread_name(|i| format!("wasm-link {i}"));
-            if let Some(begin) = for_good {
-                pool = pool.use_current_thread().start_handler(move |thread| {
-                    // The first is the calling one.
-                    if thread > 0 {
-                        begin();
-                    }
-                });
-            }
-            Ok(pool.build()?.install(link))
+            let name = |i| format!("wasm-link {i}");
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let pool = match for_good {
+                None => pool.thread_name(name).build(),
+                Some(started) => {
+                    // The first thread is the calling one.
+                    let pool = pool.use_current_thread().spawn_handler(|thread| {
+                        let named = std::thread::Builder::new().name(name(thread.index()));
+                        started(&named.spawn(|| thread.run())?);
+                        Ok(())
+                    });
+                    pool.build()
+                }
+            };
+            Ok(pool?.install(link))
         }
     }
 }

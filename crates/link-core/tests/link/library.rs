@@ -154,7 +154,7 @@ fn a_thread_that_works_with_its_pool() {
     .expect("it links");
     let modules = std::thread::spawn(move || {
         let env = Env {
-            threads: Threads::OwnForGood { begin: || {} },
+            threads: Threads::OwnForGood { started: &|_| {} },
             ..Env::default()
         };
         [(); 2].map(|()| {

@@ -1,8 +1,6 @@
 //! What Unix offers.
 
 mod mappings;
-#[cfg(target_os = "linux")]
-mod processors;
 mod signals;
 
 use std::ffi::OsString;
@@ -23,17 +21,8 @@ use rustix::io::Errno;
 use signal_hook::consts::SIGXFSZ;
 
 pub(crate) use self::mappings::Mappings;
-#[cfg(target_os = "linux")]
-pub(super) use self::processors::{avoid_processor, remember_processor};
 pub(super) use self::signals::{RemovedOnSignal, end_by, watch_signals};
 use super::{NotText, Room};
-
-/// Who runs where is the system's affair.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn remember_processor() {}
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn avoid_processor() {}
 
 #[expect(
     clippy::unnecessary_wraps,
