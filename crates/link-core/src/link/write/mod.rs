@@ -170,7 +170,7 @@ impl<'l> Writer<'l, '_> {
         // One thread has nobody to share a section with.
         let (parts, sliced) = parts(self.layout, par::available().then_some(self.resolution));
         let batch = batch_bytes(self.layout.size);
-        let outbox = Outbox::new(places, batch);
+        let outbox = Outbox::new(places);
         let mut errors = par::map(runs(parts, batch), |(start, parts)| {
             let len = parts.iter().map(|part| part.len).sum::<u64>() as usize;
             let mut buffer = outbox.buffer(len);

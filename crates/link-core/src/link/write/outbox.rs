@@ -13,8 +13,6 @@ const MAY_WAIT: usize = 4;
 /// time, so one writes for all, and the others go on with what is not finished.
 pub(super) struct Outbox<'p> {
     places: &'p dyn Places,
-    /// Memory is made so large, or a multiple of it, that it serves for most parts.
-    usual_len: usize,
     finished: Mutex<Vec<Finished>>,
     /// Memory to use again.
     free: Mutex<Vec<Vec<u8>>>,
@@ -31,11 +29,9 @@ struct Finished {
 }
 
 impl<'p> Outbox<'p> {
-    /// For parts of which most have about `batch` bytes.
-    pub(super) fn new(places: &'p dyn Places, batch: u64) -> Self {
+    pub(super) fn new(places: &'p dyn Places) -> Self {
         Self {
             places,
-            usual_len: 2 * batch as usize,
             finished: Mutex::new(Vec::new()),
             free: Mutex::new(Vec::new()),
             outcome: Mutex::new(Ok(())),
@@ -44,13 +40,14 @@ impl<'p> Outbox<'p> {
 
     /// Memory of at least `len` bytes, whatever is in it.
     pub(super) fn buffer(&self, len: usize) -> Vec<u8> {
-        let buffer = lock(&self.free).pop().unwrap_or_default();
-        if buffer.len() >= len {
-            return buffer;
+        let Some(mut buffer) = lock(&self.free).pop() else {
+            // Memory that the system hands out is zero already.
+            return vec![0; len];
+        };
+        if buffer.len() < len {
+            buffer.resize(len, 0);
         }
-        // Memory that the system hands out is zero already; what is not used of it costs
-        // nothing.
-        vec![0; len.next_multiple_of(self.usual_len)]
+        buffer
     }
 
     /// Takes the first `len` bytes of a buffer, which begin at `start` of the output.
