@@ -85,6 +85,9 @@ pub struct Layout<'a> {
     extended_const: bool,
 }
 
+/// Names of fewer functions are made beside all else.
+const MANY_FUNCTIONS: u32 = 1 << 16;
+
 /// Lays out the output. Some strings may have been cut `ahead`.
 ///
 /// # Errors
@@ -137,8 +140,14 @@ pub fn layout<'a>(
         (types, names)
     };
     // Most is done for debug info.
-    let ((types, function_names), (in_memory, customs)) =
-        par::beside(named, || par::beside(in_memory, customs));
+    let contents = || par::beside(in_memory, customs);
+    let ((types, function_names), (in_memory, customs)) = if functions.count < MANY_FUNCTIONS {
+        par::beside(named, contents)
+    } else {
+        // There is enough to do for all threads, and names get the memory that strings took.
+        let contents = contents();
+        (named(), contents)
+    };
     let (data, memory) = in_memory?;
     let customs = customs?;
 
