@@ -11,7 +11,7 @@ use link_core::link::{Room, Sink};
 
 use crate::config::{InputKind, LinkArgs};
 use crate::report::{self, Message};
-use crate::sys;
+use crate::sys::FileIdentity;
 use new_file::NewFile;
 
 /// Where a linked module goes.
@@ -153,10 +153,12 @@ impl Sink for Output {
     }
 }
 
-/// The input that is the same file as `output`, which exists.
+/// The input that is the same file as `output`.
 fn input_at(output: &Path, link: &LinkArgs) -> Option<PathBuf> {
+    let output = FileIdentity::of(output)?;
+    let is_output = |path: &Path| FileIdentity::of(path).as_ref() == Some(&output);
     link.inputs.iter().find_map(|input| match &input.what {
-        InputKind::File(path) => sys::same_file(path, output).then(|| path.clone()),
+        InputKind::File(path) => is_output(path).then(|| path.clone()),
         InputKind::Library(name) => {
             let files = match name.strip_prefix(':') {
                 Some(file) => vec![file.to_owned()],
@@ -168,7 +170,7 @@ fn input_at(output: &Path, link: &LinkArgs) -> Option<PathBuf> {
                 .iter()
                 .flat_map(|dir| files.iter().map(move |file| dir.join(file)))
                 .find(|path| path.exists())?;
-            sys::same_file(&found, output).then_some(found)
+            is_output(&found).then_some(found)
         }
     })
 }

@@ -47,10 +47,16 @@ pub(crate) fn tail(text: &OsStr, at: usize) -> Result<OsString, NotText> {
     )
 }
 
-/// Whether both paths lead to one existing file, through links of any kind (without the feature
-/// `platform`: of any but hard ones).
-pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
-    platform::same_file(a, b)
+/// What paths that lead to one existing file have in common, through links of any kind (without the
+/// feature `platform`: of any but hard ones).
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FileIdentity(platform::FileIdentity);
+
+impl FileIdentity {
+    /// That of the file at `path`, if there is one.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        platform::identity(path).map(Self)
+    }
 }
 
 /// Ends the process as `signal` would, with what is temporary removed, if `signal` is one by
@@ -283,9 +289,11 @@ mod tests {
         let path = dir.path().join("a");
         std::fs::write(&path, "a").unwrap();
         std::fs::write(dir.path().join("b"), "a").unwrap();
-        assert!(same_file(&path, &dir.path().join(".").join("a")));
-        assert!(!same_file(&path, &dir.path().join("b")));
-        assert!(!same_file(&path, &dir.path().join("c")));
+        let of = |name| FileIdentity::of(&dir.path().join(name));
+        assert!(of("a").is_some());
+        assert_eq!(of("a"), of("./a"));
+        assert_ne!(of("a"), of("b"));
+        assert_eq!(of("c"), None);
         let path = dir.path().to_owned();
         drop(dir);
         assert!(!path.exists());

@@ -16,7 +16,7 @@ use crate::options::{OPTIONS, Opt};
 use crate::output::{Stream, Target};
 use crate::parse::Item;
 use crate::report::{self, Message, Reporter, Severity};
-use crate::sys::{self, TempDir};
+use crate::sys::{self, FileIdentity, TempDir};
 
 /// The module that `wasm-ld` gives imports that name none.
 const HOST_MODULE: &str = "env";
@@ -187,8 +187,9 @@ fn locate(config: &Config) -> Result<Lld, Message> {
         let first = Message::error(lines.next().unwrap_or("no wasm-ld was found"));
         lines.fold(first, |message, line| message.with_note(line.trim()))
     })?;
-    let itself = std::env::current_exe().is_ok_and(|exe| sys::same_file(&exe, lld.program()));
-    if itself {
+    let itself = std::env::current_exe().ok();
+    let itself = itself.and_then(|exe| FileIdentity::of(&exe));
+    if itself.is_some() && itself == FileIdentity::of(lld.program()) {
         return Err(Message::error(format!(
             "{} is this command itself; name another wasm-ld with --lld-path or WASM_LD",
             lld.program().display()

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use link_core::link::FileData;
 
@@ -15,11 +15,11 @@ pub(crate) fn os_string(bytes: Vec<u8>) -> Result<OsString, NotText> {
         .map_err(|_| NotText)
 }
 
-pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
-    match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    }
+/// The path without links.
+pub(super) type FileIdentity = PathBuf;
+
+pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
+    path.canonicalize().ok()
 }
 
 /// The standard library cannot send a signal.

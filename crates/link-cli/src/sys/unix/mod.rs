@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use link_core::link::read::ARCHIVE_MAGIC;
 use link_core::link::{FileBytes, FileData, ReadAt};
-use memmap2::{Mmap, MmapMut, UncheckedAdvice};
+use memmap2::{Mmap, MmapMut, MmapOptions, UncheckedAdvice};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 use signal_hook::consts::SIGXFSZ;
@@ -32,11 +32,12 @@ pub(crate) fn os_string(bytes: Vec<u8>) -> Result<OsString, NotText> {
     Ok(OsString::from_vec(bytes))
 }
 
-pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
-    match (a.metadata(), b.metadata()) {
-        (Ok(a), Ok(b)) => a.dev() == b.dev() && a.ino() == b.ino(),
-        _ => false,
-    }
+/// Device and inode.
+pub(super) type FileIdentity = (u64, u64);
+
+pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
+    let metadata = path.metadata().ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// Bytes from which on a file is mapped. Below, reading is as fast, and needs no mapping, of which
@@ -51,12 +52,13 @@ const MAPPED: u64 = 128 << 10;
 pub(super) fn read(path: &Path, mappings: &Mappings) -> io::Result<FileData> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
+    let len = usize::try_from(metadata.len()).map_err(io::Error::other)?;
     if metadata.is_file() && metadata.len() >= MAPPED {
         // SAFETY: the bytes must not change while they are borrowed. Nothing here writes to an
         // input (an output that is one is refused, and replaced, not written to). If another
         // process does, the link reads what it finds with every offset checked, as it does with
         // any input; if the file shrinks, the system ends the command.
-        let map = Arc::new(unsafe { Mmap::map(&file) }?);
+        let map = Arc::new(unsafe { MmapOptions::new().len(len).map(&file) }?);
         mappings.add(map.clone());
         // Of a large archive little may be looked at.
         let file = map.starts_with(ARCHIVE_MAGIC).then_some(file);
@@ -65,7 +67,7 @@ pub(super) fn read(path: &Path, mappings: &Mappings) -> io::Result<FileData> {
             file: Mutex::new(file),
         }));
     }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    let mut bytes = Vec::with_capacity(len);
     file.read_to_end(&mut bytes)?;
     Ok(FileData::new(bytes))
 }
