@@ -33,12 +33,6 @@ impl<T: Copy + Default> Sharded<T> {
 }
 
 impl<T> Sharded<T> {
-    /// All things in one shard.
-    pub(crate) fn whole(items: Vec<T>) -> Self {
-        let ends = vec![items.len() as u32];
-        Self { items, ends }
-    }
-
     /// The things of all shards.
     pub(crate) fn items(&self) -> &[T] {
         &self.items
@@ -77,6 +71,5 @@ mod tests {
         let mutable: Vec<_> = sharded.shards_mut().map(|shard| shard.to_vec()).collect();
         assert_eq!(mutable, shards);
         assert_eq!(sharded.items(), ['b', 'e', 'a', 'c', 'd']);
-        assert_eq!(Sharded::whole(vec![1, 2]).shard(0), [1, 2]);
     }
 }

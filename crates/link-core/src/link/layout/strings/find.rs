@@ -4,14 +4,17 @@
 use super::cut::Batch;
 use super::inputs::CutBatch;
 use super::partition::{Hashed, NONE, nothing};
-use super::sort::Unplaced;
+use super::sort::{Splitters, Unplaced};
 use crate::link::fingerprint::{Fingerprint, Numbered};
 use crate::link::par;
+use crate::link::sharded::Sharded;
 
 /// The distinct strings of inputs.
 pub(super) struct Distinct<'a> {
-    /// For each batch of inputs, those that came up there first.
-    pub(super) batches: Vec<Vec<Unplaced<'a>>>,
+    /// For each batch of inputs, those that came up there first, by ranges of their ends.
+    pub(super) batches: Vec<Sharded<Unplaced<'a>>>,
+    /// How many ranges there are.
+    pub(super) ranges: usize,
     /// Their ids are below this.
     pub(super) end: usize,
 }
@@ -30,14 +33,21 @@ impl<'a> Distinct<'a> {
             Shard::new(slots).find(pieces.into_iter().flatten(), id)
         });
 
+        let count = counts.iter().map(|&count| count as usize).sum();
+        let splitters = Splitters::new(count, |step| {
+            let partitions = cut.iter().map(|batch| &batch.partition);
+            partitions.flat_map(move |partition| partition.sampled(step))
+        });
         let told = par::map(cut, |mut cut: CutBatch<'a>| {
-            let strings = cut.partition.tell(&mut cut.batch, &cut.inputs);
+            let partition = cut.partition;
+            let strings = partition.tell(&mut cut.batch, &cut.inputs, &splitters);
             (cut.batch, strings)
         });
         let (batches, strings) = told.into_iter().unzip();
         let most = counts.into_iter().max().unwrap_or(0);
         let distinct = Self {
             batches: strings,
+            ranges: splitters.ranges(),
             end: (most as usize) << shard_bits,
         };
         (distinct, batches)

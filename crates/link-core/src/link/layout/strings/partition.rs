@@ -4,7 +4,7 @@
 //! batch a moment ago are told at once, and searched for no more.
 
 use super::cut::{Batch, Piece};
-use super::sort::{Unplaced, tail_key};
+use super::sort::{Splitters, Unplaced, tail_key};
 use crate::link::fingerprint::{Fingerprint, Numbered};
 use crate::link::sharded::Sharded;
 
@@ -149,20 +149,38 @@ impl Partition {
         self.pieces.shards_mut()
     }
 
+    /// The keys of the strings that were new among one in `step` pieces.
+    pub(super) fn sampled(&self, step: usize) -> impl Iterator<Item = u64> {
+        let pieces = self.pieces.items().iter().step_by(step);
+        pieces
+            .filter(|piece| piece.found().1)
+            .map(|piece| piece.key)
+    }
+
     /// Tells the pieces of `batch`, which was cut of `inputs`, which string they are; returns
-    /// the strings that were new.
-    pub(super) fn tell<'a>(self, batch: &mut Batch, inputs: &[&'a [u8]]) -> Vec<Unplaced<'a>> {
+    /// the strings that were new, by their ranges.
+    pub(super) fn tell<'a>(
+        self,
+        batch: &mut Batch,
+        inputs: &[&'a [u8]],
+        splitters: &Splitters,
+    ) -> Sharded<Unplaced<'a>> {
         let pieces = self.pieces.items();
-        let new = pieces.iter().filter(|piece| piece.found().1);
-        let mut strings = Vec::with_capacity(new.count());
+        let mut counts = vec![0; splitters.ranges()];
+        let mut ranges = Vec::new();
         for piece in pieces {
-            let number = piece.fingerprint.number;
             let (id, is_new) = piece.found();
-            batch.pieces[number as usize].out = id;
+            batch.pieces[piece.fingerprint.number as usize].out = id;
             if is_new {
-                strings.push(Unplaced::new(batch.bytes(inputs, number), piece.key, id));
+                let range = splitters.range_of(piece.key);
+                counts[range as usize] += 1;
+                ranges.push(range);
             }
         }
-        strings
+        let new = pieces.iter().filter(|piece| piece.found().1).map(|piece| {
+            let bytes = batch.bytes(inputs, piece.fingerprint.number);
+            Unplaced::new(bytes, piece.key, piece.found().0)
+        });
+        Sharded::new(new.zip(ranges), &counts)
     }
 }

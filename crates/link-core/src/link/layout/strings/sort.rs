@@ -65,10 +65,13 @@ impl<'a> Unplaced<'a> {
 
 /// Places strings in descending order of their ends, each that ends another in the one
 /// right before it.
-pub(super) fn place(Distinct { batches, end }: Distinct<'_>) -> Placed<'_> {
-    let splitters = splitters(&batches);
-    let batches = par::map(batches, |batch| spread(batch, &splitters));
-    let mut ranges = par::map_indices(splitters.len() + 1, |nth| Range::sort(nth, &batches));
+pub(super) fn place(distinct: Distinct<'_>) -> Placed<'_> {
+    let Distinct {
+        batches,
+        ranges,
+        end,
+    } = distinct;
+    let mut ranges = par::map_indices(ranges, |nth| Range::sort(nth, &batches));
     drop(batches);
 
     // The first string of a range may end the last one of the range before.
@@ -97,40 +100,45 @@ pub(super) fn place(Distinct { batches, end }: Distinct<'_>) -> Placed<'_> {
     }
 }
 
-/// The greatest keys of all ranges but the first, in descending order.
-fn splitters(batches: &[Vec<Unplaced<'_>>]) -> Vec<u64> {
-    let count: usize = batches.iter().map(Vec::len).sum();
-    let ranges = (count / RANGE_STRINGS).min(MAX_RANGES);
-    if ranges < 2 {
-        return Vec::new();
-    }
-    let strings = batches.iter().flatten();
-    let step = (count / (ranges * SAMPLES_PER_RANGE)).max(1);
-    let mut samples: Vec<u64> = strings.step_by(step).map(|string| string.key).collect();
-    samples.sort_unstable_by_key(|&key| Reverse(key));
-    let mut splitters: Vec<u64> = samples
-        .chunks(samples.len().div_ceil(ranges))
-        .skip(1)
-        .map(|chunk| chunk[0])
-        .collect();
-    splitters.dedup();
-    splitters
+/// Where ranges of keys end.
+pub(super) struct Splitters {
+    /// The greatest keys of all ranges but the first, in descending order.
+    keys: Vec<u64>,
 }
 
-/// The strings of a batch by their ranges.
-fn spread<'a>(strings: Vec<Unplaced<'a>>, splitters: &[u64]) -> Sharded<Unplaced<'a>> {
-    if splitters.is_empty() {
-        return Sharded::whole(strings);
+impl Splitters {
+    /// For `count` strings, some of which have the keys that are `sampled` when one in so many
+    /// is asked for.
+    pub(super) fn new<S>(count: usize, sampled: impl FnOnce(usize) -> S) -> Self
+    where
+        S: Iterator<Item = u64>,
+    {
+        let ranges = (count / RANGE_STRINGS).min(MAX_RANGES);
+        if ranges < 2 {
+            return Self { keys: Vec::new() };
+        }
+        let step = (count / (ranges * SAMPLES_PER_RANGE)).max(1);
+        let mut samples: Vec<u64> = sampled(step).collect();
+        samples.sort_unstable_by_key(|&key| Reverse(key));
+        let mut keys: Vec<u64> = samples
+            .chunks(samples.len().div_ceil(ranges).max(1))
+            .skip(1)
+            .map(|chunk| chunk[0])
+            .collect();
+        keys.dedup();
+        Self { keys }
     }
-    let range_of = |string: &Unplaced<'_>| {
-        splitters.partition_point(|&splitter| splitter >= string.key) as u32
-    };
-    let ranges: Vec<u32> = strings.iter().map(range_of).collect();
-    let mut counts = vec![0; splitters.len() + 1];
-    for &range in &ranges {
-        counts[range as usize] += 1;
+
+    /// How many ranges there are.
+    pub(super) fn ranges(&self) -> usize {
+        self.keys.len() + 1
     }
-    Sharded::new(strings.into_iter().zip(ranges), &counts)
+
+    /// The range of a key.
+    #[inline]
+    pub(super) fn range_of(&self, key: u64) -> u32 {
+        self.keys.partition_point(|&splitter| splitter >= key) as u32
+    }
 }
 
 /// Strings whose keys lie between two splitters, in order.
