@@ -21,7 +21,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use link_core::link::{FileData, Files, Places, SystemFiles};
 
@@ -244,7 +244,7 @@ impl Room {
 #[derive(Debug, Default)]
 pub(crate) struct InputFiles {
     read: Mutex<BTreeSet<PathBuf>>,
-    mappings: platform::Mappings,
+    mappings: Arc<platform::Mappings>,
 }
 
 impl InputFiles {

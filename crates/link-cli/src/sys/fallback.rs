@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use link_core::link::FileData;
 
@@ -56,7 +57,7 @@ impl Mappings {
     pub(crate) fn give_back(&self) {}
 }
 
-pub(super) fn read(path: &Path, _mappings: &Mappings) -> io::Result<FileData> {
+pub(super) fn read(path: &Path, _mappings: &Arc<Mappings>) -> io::Result<FileData> {
     std::fs::read(path).map(FileData::new)
 }
 

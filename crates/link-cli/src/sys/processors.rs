@@ -44,7 +44,7 @@ impl Apart {
             libc::CPU_COUNT(&others)
         };
         if count > 0 {
-            allow(thread.as_pthread_t(), &others);
+            allow(handle_of(thread), &others);
             allow(this(), &only(own));
         }
     }
@@ -56,6 +56,13 @@ impl Drop for Apart {
             allow(this(), all);
         }
     }
+}
+
+fn handle_of(thread: &JoinHandle<()>) -> pthread_t {
+    // C libraries differ in whether that is a number or an address.
+    #[allow(clippy::unnecessary_cast, reason = "with this one it may be a number")]
+    let handle = thread.as_pthread_t() as pthread_t;
+    handle
 }
 
 /// The calling thread.

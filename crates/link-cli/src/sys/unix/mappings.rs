@@ -1,40 +1,77 @@
-//! The inputs that are mapped. What the system has to do for each of their pages when the command
-//! ends, one thread would do; here several do it before.
+//! The inputs that are mapped, and what is in memory of them: what nobody will look at any more is
+//! given back at once, and the rest by all threads when the command ends, which would leave it to
+//! one.
 
 use std::ops::Range;
 use std::ptr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use memmap2::Mmap;
 use rayon::prelude::*;
-use rustix::mm::Advice;
 
 /// Bytes of mappings from which on they are worth sharing.
 const WORTH: usize = 64 << 20;
 /// Bytes that are given back at once, if as many lie side by side. All processors that the command
 /// runs on have to be told of it each time, which takes as long as some hundred pages.
 const PART: usize = 16 << 20;
+/// Bytes of a mapping from which on they are worth being given back before the end,
+const RELEASED: usize = 64 << 10;
+/// with as many others like them.
+const RELEASED_AT_ONCE: usize = 64;
 
 /// The mappings, which nobody writes through.
 #[derive(Debug, Default)]
-pub(crate) struct Mappings(Mutex<Vec<Arc<Mmap>>>);
+pub(crate) struct Mappings {
+    maps: Mutex<Vec<Arc<Mmap>>>,
+    /// Parts of mappings to be given back.
+    released: Mutex<Vec<(Arc<Mmap>, Range<usize>)>>,
+}
 
 impl Mappings {
     pub(crate) fn add(&self, map: Arc<Mmap>) {
-        // A push is whole or was not made, whatever panicked.
-        let mut maps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        maps.push(map);
+        lock(&self.maps).push(map);
+    }
+
+    /// Gives back what is in memory of a part of a mapping, when there is enough of the kind. It
+    /// stays readable.
+    pub(super) fn release(&self, map: &Arc<Mmap>, bytes: Range<usize>) {
+        let page = rustix::param::page_size();
+        let start = bytes.start.next_multiple_of(page);
+        let end = bytes.end.min(map.len()) / page * page;
+        if end.saturating_sub(start) < RELEASED {
+            return;
+        }
+        let enough = {
+            let mut released = lock(&self.released);
+            released.push((map.clone(), start..end));
+            if released.len() < RELEASED_AT_ONCE {
+                return;
+            }
+            std::mem::take(&mut *released)
+        };
+        let parts: Vec<_> = (enough.iter())
+            .map(|(map, part)| {
+                let start = map.as_ptr().addr();
+                start + part.start..start + part.end
+            })
+            .collect();
+        give_back_together(&parts);
     }
 
     /// Gives back what is in memory of them, if there is much and the calling thread is one of a
     /// pool's, by all of its threads. They stay readable.
     pub(crate) fn give_back(&self) {
-        let maps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let maps = lock(&self.maps);
         let bytes: usize = maps.iter().map(|map| map.len()).sum();
         if bytes >= WORTH && rayon::current_thread_index().is_some() {
             give_back(&maps);
         }
     }
+}
+
+/// A list that is whole, whatever panicked.
+fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn give_back(maps: &[Arc<Mmap>]) {
@@ -66,16 +103,58 @@ fn parts(maps: &[Arc<Mmap>]) -> Vec<Range<usize>> {
     parts
 }
 
+/// Gives back parts of mappings, whose addresses they are, telling processors of it once.
+#[cfg(target_os = "linux")]
+#[allow(
+    unsafe_code,
+    reason = "the system calls it so: of other memory it would be the end"
+)]
+fn give_back_together(parts: &[Range<usize>]) {
+    use std::os::fd::AsRawFd;
+
+    use rustix::process::{PidfdFlags, getpid, pidfd_open};
+
+    let Ok(this) = pidfd_open(getpid(), PidfdFlags::empty()) else {
+        return parts.iter().for_each(give_back_part);
+    };
+    let all: Vec<_> = (parts.iter())
+        .map(|part| libc::iovec {
+            iov_base: ptr::without_provenance_mut(part.start),
+            iov_len: part.len(),
+        })
+        .collect();
+    // SAFETY: as for `give_back_part`, of this process.
+    let given = unsafe {
+        libc::syscall(
+            libc::SYS_process_madvise,
+            this.as_raw_fd(),
+            all.as_ptr(),
+            all.len(),
+            libc::MADV_DONTNEED,
+            0,
+        )
+    };
+    // Before 6.13 Linux does not do so, nor all of it if it was interrupted.
+    let bytes = parts.iter().map(Range::len).sum();
+    if usize::try_from(given) != Ok(bytes) {
+        parts.iter().for_each(give_back_part);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_back_together(parts: &[Range<usize>]) {
+    parts.iter().for_each(give_back_part);
+}
+
 #[allow(
     unsafe_code,
     reason = "the system calls it so: of other memory it would be the end"
 )]
 fn give_back_part(part: &Range<usize>) {
     let start = ptr::without_provenance_mut(part.start);
-    // SAFETY: all of it is pages of mappings that `Mappings` keeps and holds locked, of files, and
-    // nothing is ever written through them: what is given back is read from the file again if
-    // somebody looks at it.
-    let given = unsafe { rustix::mm::madvise(start, part.len(), Advice::LinuxDontNeed) };
+    // SAFETY: all of it is pages of mappings that the caller keeps, of files, and nothing is ever
+    // written through them: what is given back is read from the file again if somebody looks at it.
+    let given = unsafe { libc::madvise(start, part.len(), libc::MADV_DONTNEED) };
     // It is advice: a system that does not take it has the memory until the command ends.
     let _ = given;
 }
@@ -123,5 +202,26 @@ mod tests {
                 assert!(map[..] == bytes[..]);
             }
         }
+    }
+
+    #[test]
+    #[allow(unsafe_code, reason = "a mapping shows what happens to its file")]
+    fn what_is_released_is_given_back_and_stays_readable() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("a");
+        let bytes: Vec<u8> = (0..1 << 20).map(|at| (at % 251) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        // SAFETY: nobody else knows of the file.
+        let map = Arc::new(unsafe { Mmap::map(&File::open(&path).unwrap()) }.unwrap());
+        let mappings = Mappings::default();
+        mappings.add(map.clone());
+        for nth in 0..RELEASED_AT_ONCE {
+            // It is no matter whether others were released before, nor how long they are.
+            assert_eq!(lock(&mappings.released).len(), nth);
+            mappings.release(&map, nth * 1000..1 << 19);
+            mappings.release(&map, 0..RELEASED - 1);
+        }
+        assert!(lock(&mappings.released).is_empty());
+        assert!(map[..] == bytes[..]);
     }
 }

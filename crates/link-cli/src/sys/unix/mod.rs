@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use link_core::link::read::ARCHIVE_MAGIC;
 use link_core::link::{FileBytes, FileData, ReadAt};
-use memmap2::{Mmap, MmapMut, MmapOptions, UncheckedAdvice};
+use memmap2::{Mmap, MmapMut, MmapOptions};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 use signal_hook::consts::SIGXFSZ;
@@ -49,7 +49,7 @@ const MAPPED: u64 = 128 << 10;
     unsafe_code,
     reason = "the system calls it so: a mapping shows what happens to its file"
 )]
-pub(super) fn read(path: &Path, mappings: &Mappings) -> io::Result<FileData> {
+pub(super) fn read(path: &Path, mappings: &Arc<Mappings>) -> io::Result<FileData> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     let len = usize::try_from(metadata.len()).map_err(io::Error::other)?;
@@ -64,6 +64,7 @@ pub(super) fn read(path: &Path, mappings: &Mappings) -> io::Result<FileData> {
         let file = map.starts_with(ARCHIVE_MAGIC).then_some(file);
         return Ok(FileData::of(MappedFile {
             map,
+            mappings: mappings.clone(),
             file: Mutex::new(file),
         }));
     }
@@ -72,13 +73,10 @@ pub(super) fn read(path: &Path, mappings: &Mappings) -> io::Result<FileData> {
     Ok(FileData::new(bytes))
 }
 
-/// Bytes from which on a part of a mapping is given back. All threads have to be told of it, which
-/// takes longer than few pages are worth.
-const RELEASED: usize = 64 << 10;
-
 /// An input, mapped.
 struct MappedFile {
     map: Arc<Mmap>,
+    mappings: Arc<Mappings>,
     /// Of an archive the file itself, until somebody has gone through it. A process cannot have
     /// any number of them open.
     file: Mutex<Option<File>>,
@@ -96,24 +94,8 @@ impl FileBytes for MappedFile {
         }))
     }
 
-    #[allow(
-        unsafe_code,
-        reason = "the system calls it so: of other memory it would be the end"
-    )]
     fn release(&self, range: Range<usize>) {
-        let page = rustix::param::page_size();
-        let start = range.start.next_multiple_of(page);
-        let end = range.end.min(self.map.len()) / page * page;
-        if end.saturating_sub(start) >= RELEASED {
-            // SAFETY: the mapping is of a file and nothing is ever written through it: what is
-            // given back is read from the file again if somebody looks at it.
-            let released = unsafe {
-                self.map
-                    .unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start)
-            };
-            // It is advice: a system that does not take it has the memory.
-            let _ = released;
-        }
+        self.mappings.release(&self.map, range);
     }
 }
 
