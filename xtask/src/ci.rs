@@ -14,6 +14,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
         return unknown_argument(argument);
     }
     test::run_fallbacks()?;
+    test::check_elsewhere()?;
     run(cargo()
         .args(["doc", "--workspace", "--no-deps"])
         .env("RUSTDOCFLAGS", "--deny warnings"))?;

@@ -8,6 +8,13 @@ use crate::{Result, unknown_argument};
 /// The crates that ask the platform for something that the standard library lacks.
 const WITH_FALLBACKS: &[&str] = &["lld-driver", "link-cli"];
 
+/// Where they are checked, too: another C library, another Unix, and no Unix.
+const ELSEWHERE: &[&str] = &[
+    "x86_64-unknown-linux-musl",
+    "x86_64-apple-darwin",
+    "x86_64-pc-windows-gnu",
+];
+
 pub(crate) fn run_all() -> Result {
     run(cargo().args(["fmt", "--all", "--check"]))?;
     run(cargo()
@@ -26,6 +33,26 @@ pub(crate) fn run_fallbacks() -> Result {
             package,
             "--no-default-features",
         ])))?;
+    }
+    Ok(())
+}
+
+/// Checks what asks the platform for something on others than this one, where rustup has their
+/// standard libraries.
+pub(crate) fn check_elsewhere() -> Result {
+    for target in ELSEWHERE {
+        let added = Command::new("rustup")
+            .args(["target", "add", target])
+            .status();
+        if !added.is_ok_and(|status| status.success()) {
+            println!("not checked for {target}: rustup does not have it");
+            continue;
+        }
+        for package in WITH_FALLBACKS {
+            run(cargo()
+                .args(["clippy", "--package", package, "--target", target])
+                .args(["--", "--deny", "warnings"]))?;
+        }
     }
     Ok(())
 }
