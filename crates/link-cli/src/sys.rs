@@ -16,7 +16,6 @@ mod platform;
 )]
 mod processors;
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -243,17 +242,21 @@ impl Room {
 /// Remembers what was read.
 #[derive(Debug, Default)]
 pub(crate) struct InputFiles {
-    read: Mutex<BTreeSet<PathBuf>>,
+    /// The paths, in any order, some more than once.
+    read: Mutex<Vec<PathBuf>>,
     mappings: Arc<platform::Mappings>,
 }
 
 impl InputFiles {
     /// The files that were read, in the order of their paths.
     pub(crate) fn all_read(&self) -> Vec<PathBuf> {
-        self.set().iter().cloned().collect()
+        let mut paths = self.paths().clone();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
     }
 
-    fn set(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+    fn paths(&self) -> MutexGuard<'_, Vec<PathBuf>> {
         // Whole, for the same reason as the list of what is temporary.
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -262,7 +265,7 @@ impl InputFiles {
 impl Files for InputFiles {
     fn read(&self, path: &Path) -> io::Result<FileData> {
         let data = platform::read(path, &self.mappings)?;
-        self.set().insert(path.to_owned());
+        self.paths().push(path.to_owned());
         Ok(data)
     }
 
