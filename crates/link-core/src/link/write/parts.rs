@@ -15,7 +15,7 @@ use crate::link::resolution::Resolution;
 
 /// The bytes of output that make a unit of parallel work: of a large output more are not
 /// worth while,
-const MAX_BATCH: u64 = 512 << 10;
+const MAX_BATCH: u64 = 1 << 20;
 /// of a small one fewer are not;
 const MIN_BATCH: u64 = 32 << 10;
 /// between, there are so many units that threads which share them end at about the same time.
