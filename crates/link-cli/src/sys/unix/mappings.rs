@@ -23,8 +23,8 @@ const RELEASED_AT_ONCE: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Mappings {
     maps: Mutex<Vec<Arc<Mmap>>>,
-    /// Parts of mappings to be given back.
-    released: Mutex<Vec<(Arc<Mmap>, Range<usize>)>>,
+    /// Addresses of parts of them that are to be given back.
+    released: Mutex<Vec<Range<usize>>>,
 }
 
 impl Mappings {
@@ -32,30 +32,25 @@ impl Mappings {
         lock(&self.maps).push(map);
     }
 
-    /// Gives back what is in memory of a part of a mapping, when there is enough of the kind. It
-    /// stays readable.
-    pub(super) fn release(&self, map: &Arc<Mmap>, bytes: Range<usize>) {
+    /// Gives back what is in memory of a part of one of these mappings, when there is enough of the
+    /// kind. It stays readable.
+    pub(super) fn release(&self, map: &Mmap, bytes: Range<usize>) {
         let page = rustix::param::page_size();
         let start = bytes.start.next_multiple_of(page);
         let end = bytes.end.min(map.len()) / page * page;
         if end.saturating_sub(start) < RELEASED {
             return;
         }
+        let start_of_map = map.as_ptr().addr();
         let enough = {
             let mut released = lock(&self.released);
-            released.push((map.clone(), start..end));
+            released.push(start_of_map + start..start_of_map + end);
             if released.len() < RELEASED_AT_ONCE {
                 return;
             }
             std::mem::take(&mut *released)
         };
-        let parts: Vec<_> = (enough.iter())
-            .map(|(map, part)| {
-                let start = map.as_ptr().addr();
-                start + part.start..start + part.end
-            })
-            .collect();
-        give_back_together(&parts);
+        give_back_together(&enough);
     }
 
     /// Gives back what is in memory of them, if there is much and the calling thread is one of a
@@ -152,7 +147,7 @@ fn give_back_together(parts: &[Range<usize>]) {
 )]
 fn give_back_part(part: &Range<usize>) {
     let start = ptr::without_provenance_mut(part.start);
-    // SAFETY: all of it is pages of mappings that the caller keeps, of files, and nothing is ever
+    // SAFETY: all of it is pages of mappings that `Mappings` keeps, of files, and nothing is ever
     // written through them: what is given back is read from the file again if somebody looks at it.
     let given = unsafe { libc::madvise(start, part.len(), libc::MADV_DONTNEED) };
     // It is advice: a system that does not take it has the memory until the command ends.
