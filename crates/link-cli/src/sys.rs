@@ -73,13 +73,14 @@ pub(crate) fn exit_well(files: &InputFiles) -> ! {
     std::process::exit(0)
 }
 
+/// What a mutex holds, even if a thread panicked meanwhile: for what is whole then, too, since every
+/// change is one push, retain or the like.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Directories that are removed when the user ends the command.
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
-    // The list is whole whatever panicked while holding it: every change is one push or retain.
-    TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A temporary directory. It is removed with what is in it when this value is dropped, and when
 /// a signal ends the command (`SIGINT`, `SIGTERM` or `SIGHUP`; without the feature `platform`
@@ -102,7 +103,7 @@ impl TempDir {
 
     fn make() -> io::Result<Self> {
         // Held from before the directory exists, so that no signal comes between.
-        let mut list = temporary();
+        let mut list = lock(&TEMPORARY);
         platform::watch_signals()?;
         let path = tempfile::Builder::new()
             .prefix("wasm-link-")
@@ -121,7 +122,7 @@ impl Drop for TempDir {
     fn drop(&mut self) {
         // What cannot be removed is left to the system; the link has its result.
         let _ = std::fs::remove_dir_all(&self.0);
-        temporary().retain(|path| *path != self.0);
+        lock(&TEMPORARY).retain(|path| *path != self.0);
     }
 }
 
@@ -250,22 +251,17 @@ pub(crate) struct InputFiles {
 impl InputFiles {
     /// The files that were read, in the order of their paths.
     pub(crate) fn all_read(&self) -> Vec<PathBuf> {
-        let mut paths = self.paths().clone();
+        let mut paths = lock(&self.read).clone();
         paths.sort_unstable();
         paths.dedup();
         paths
-    }
-
-    fn paths(&self) -> MutexGuard<'_, Vec<PathBuf>> {
-        // Whole, for the same reason as the list of what is temporary.
-        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Files for InputFiles {
     fn read(&self, path: &Path) -> io::Result<FileData> {
         let data = platform::read(path, &self.mappings)?;
-        self.paths().push(path.to_owned());
+        lock(&self.read).push(path.to_owned());
         Ok(data)
     }
 

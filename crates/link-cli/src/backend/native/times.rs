@@ -1,11 +1,12 @@
 //! `--time`: how long each phase took.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use link_core::link::Phase;
 
 use crate::report::{Message, Reporter};
+use crate::sys::lock;
 
 /// When each phase began.
 #[derive(Debug)]
@@ -34,15 +35,13 @@ impl Times {
     }
 
     fn push(&self, name: &'static str) {
-        // A push is whole or was not made, whatever panicked.
-        let mut phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
-        phases.push((name, Instant::now()));
+        lock(&self.phases).push((name, Instant::now()));
     }
 
     /// Says how long each phase took, the last one until now.
     pub(super) fn say(&self, reporter: &mut Reporter) {
         let now = Instant::now();
-        let phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
+        let phases = lock(&self.phases);
         for (i, &(name, begun)) in phases.iter().enumerate() {
             let ended = phases.get(i + 1).map_or(now, |next| next.1);
             reporter.one(&line(name, ended - begun));

@@ -4,10 +4,12 @@
 
 use std::ops::Range;
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use memmap2::Mmap;
 use rayon::prelude::*;
+
+use crate::sys::lock;
 
 /// Bytes of mappings from which on they are worth sharing.
 const WORTH: usize = 64 << 20;
@@ -62,11 +64,6 @@ impl Mappings {
             give_back(&maps);
         }
     }
-}
-
-/// A list that is whole, whatever panicked.
-fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
-    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn give_back(maps: &[Arc<Mmap>]) {

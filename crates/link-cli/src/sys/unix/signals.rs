@@ -10,7 +10,7 @@ use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, io, thread};
 
@@ -19,7 +19,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::{self, emulate_default_handler};
 
-use crate::sys::temporary;
+use crate::sys::{TEMPORARY, lock};
 
 /// The signals by which a user ends a command.
 const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
@@ -52,7 +52,7 @@ pub(in crate::sys) fn watch_signals() -> io::Result<()> {
 pub(in crate::sys) fn end_by(signal: i32) {
     if SIGNALS.contains(&signal) {
         // Held to the end, so that no directory is made or removed meanwhile.
-        let list = temporary();
+        let list = lock(&TEMPORARY);
         for dir in list.iter() {
             remove(dir);
         }
@@ -101,7 +101,7 @@ fn end_last() -> io::Result<()> {
             let _ = emulate_default_handler(signal);
         }
     })?;
-    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(handlers);
+    *lock(&LAST) = Some(handlers);
     Ok(())
 }
 
