@@ -38,21 +38,22 @@ pub fn in_pool<R: Send>(
             if threads <= 1 {
                 return Ok(link());
             }
-            let name = |i| format!("wasm-link {i}");
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-            let pool = match for_good {
-                None => pool.thread_name(name).build(),
-                Some(started) => {
-                    // The first thread is the calling one.
-                    let pool = pool.use_current_thread().spawn_handler(|thread| {
-                        let named = std::thread::Builder::new().name(name(thread.index()));
-                        started(&named.spawn(|| thread.run())?);
-                        Ok(())
-                    });
-                    pool.build()
-                }
-            };
-            Ok(pool?.install(link))
+            let mut pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .spawn_handler(|thread| {
+                    let name = format!("wasm-link {}", thread.index());
+                    let named = std::thread::Builder::new().name(name);
+                    let handle = named.spawn(|| thread.run())?;
+                    if let Some(started) = for_good {
+                        started(&handle);
+                    }
+                    Ok(())
+                });
+            if for_good.is_some() {
+                // It is the first thread.
+                pool = pool.use_current_thread();
+            }
+            Ok(pool.build()?.install(link))
         }
     }
 }
