@@ -8,11 +8,11 @@
 mod platform;
 #[cfg_attr(
     all(target_os = "linux", feature = "platform"),
-    path = "sys/processors.rs"
+    path = "sys/processors/linux.rs"
 )]
 #[cfg_attr(
     not(all(target_os = "linux", feature = "platform")),
-    path = "sys/anywhere.rs"
+    path = "sys/processors/fallback.rs"
 )]
 mod processors;
 

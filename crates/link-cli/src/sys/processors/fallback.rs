@@ -1,4 +1,4 @@
-//! Which processors threads run on is the system's affair.
+//! Which processors threads run on is the system's affair: it is of Linux that more is known.
 
 use std::thread::JoinHandle;
 
