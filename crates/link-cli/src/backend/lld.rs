@@ -187,9 +187,9 @@ fn locate(config: &Config) -> Result<Lld, Message> {
         let first = Message::error(lines.next().unwrap_or("no wasm-ld was found"));
         lines.fold(first, |message, line| message.with_note(line.trim()))
     })?;
-    let itself = std::env::current_exe().ok();
-    let itself = itself.and_then(|exe| FileIdentity::of(&exe));
-    if itself.is_some() && itself == FileIdentity::of(lld.program()) {
+    let exe = std::env::current_exe().ok();
+    let this = exe.and_then(|exe| FileIdentity::of(&exe));
+    if this.is_some() && this == FileIdentity::of(lld.program()) {
         return Err(Message::error(format!(
             "{} is this command itself; name another wasm-ld with --lld-path or WASM_LD",
             lld.program().display()

@@ -39,8 +39,7 @@ impl<'a> Distinct<'a> {
             partitions.flat_map(move |partition| partition.sampled(step))
         });
         let told = par::map(cut, |mut cut: CutBatch<'a>| {
-            let partition = cut.partition;
-            let strings = partition.tell(&mut cut.batch, &cut.inputs, &splitters);
+            let strings = cut.partition.tell(&mut cut.batch, &cut.inputs, &splitters);
             (cut.batch, strings)
         });
         let (batches, strings) = told.into_iter().unzip();

@@ -149,7 +149,7 @@ impl Partition {
         self.pieces.shards_mut()
     }
 
-    /// The keys of the strings that were new among one in `step` pieces.
+    /// The keys of those of every `step`th piece that are strings which were new.
     pub(super) fn sampled(&self, step: usize) -> impl Iterator<Item = u64> {
         let pieces = self.pieces.items().iter().step_by(step);
         pieces

@@ -107,8 +107,7 @@ pub(super) struct Splitters {
 }
 
 impl Splitters {
-    /// For `count` strings, some of which have the keys that are `sampled` when one in so many
-    /// is asked for.
+    /// For `count` strings. `sampled` gives the keys of about one in as many as it is told.
     pub(super) fn new<S>(count: usize, sampled: impl FnOnce(usize) -> S) -> Self
     where
         S: Iterator<Item = u64>,
