@@ -2,7 +2,8 @@
 //!
 //! Files are removed by handlers, one for each file, and behind those a handler ends the process. For
 //! directories, of which few commands have any, that does not suffice: what is in them has to be
-//! found. A thread that waits for signals removes them, and then it is the one that ends the process.
+//! found. A thread that waits for signals removes them, and then it is the one that ends the process,
+//! when the handlers, too, have done what they are for.
 //! It is not there for files, too, because starting it takes a twentieth of the smallest link's time,
 //! and on a busy machine the process cannot end before that thread had its turn.
 
@@ -31,6 +32,16 @@ const ATTEMPTS: u32 = 10;
 /// Whether a thread waits for signals.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
+/// What is called behind all other handlers, if there are any.
+static LAST: Mutex<Option<Handlers>> = Mutex::new(None);
+
+/// Whether it was called, so that the others have done what they are for.
+static HANDLED: AtomicBool = AtomicBool::new(false);
+
+/// How many milliseconds the thread that waits for signals waits for that. A signal may have come
+/// before there were handlers.
+const PATIENCE: u32 = 200;
+
 /// From now on, removes the temporary directories when a signal ends the process. Not for several
 /// threads at once.
 pub(in crate::sys) fn watch_signals() -> io::Result<()> {
@@ -42,11 +53,22 @@ pub(in crate::sys) fn watch_signals() -> io::Result<()> {
         .name("signals".into())
         .spawn(move || {
             if let Some(signal) = signals.forever().next() {
+                wait_for_handlers();
                 end_by(signal);
             }
         })?;
     WATCHED.store(true, Ordering::Release);
     Ok(())
+}
+
+/// Waits until what handlers remove is removed: they are called on another thread, at the same time.
+fn wait_for_handlers() {
+    for _ in 0..PATIENCE {
+        if HANDLED.load(Ordering::Acquire) || lock(&LAST).is_none() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 pub(in crate::sys) fn end_by(signal: i32) {
@@ -93,11 +115,13 @@ impl RemovedOnSignal {
     }
 }
 
-/// Has the handlers end the process, behind all others that there are by now.
+/// Has the handlers end the process, behind all others that there are by now, or a thread that waits
+/// for signals do so.
 fn end_last() -> io::Result<()> {
-    static LAST: Mutex<Option<Handlers>> = Mutex::new(None);
     let handlers = Handlers::new(|signal| {
-        if !WATCHED.load(Ordering::Acquire) {
+        if WATCHED.load(Ordering::Acquire) {
+            HANDLED.store(true, Ordering::Release);
+        } else {
             let _ = emulate_default_handler(signal);
         }
     })?;
