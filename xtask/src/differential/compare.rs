@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use wasm_format::Reader;
+use wasm_format::linking::{LINKING_SECTION, LinkingSection, SegmentFlags, Subsection};
+
 use super::problem::{LIBRARY_OPTIONS, Problem};
 use crate::Result;
 
@@ -332,6 +335,32 @@ fn exports(section: &[u8]) -> Option<Vec<(String, u8, u32)>> {
     Some(exports)
 }
 
+/// Whether two linking sections differ in nothing but that the first does not say which segments
+/// are thread-local: `wasm-ld` forgets that.
+fn differ_in_thread_flags(expected: &[u8], ours: &[u8]) -> bool {
+    let flags = |section| -> Option<Vec<u32>> {
+        let mut flags = Vec::new();
+        for subsection in LinkingSection::decode(Reader::new(section)).ok()? {
+            if let Subsection::SegmentInfo(segments) = subsection.ok()? {
+                for segment in segments {
+                    flags.push(segment.ok()?.flags.0);
+                }
+            }
+        }
+        Some(flags)
+    };
+    let (Some(a), Some(b)) = (flags(expected), flags(ours)) else {
+        return false;
+    };
+    let is_lost = |(a, b): &(&u32, &u32)| **a | SegmentFlags::TLS.0 == **b;
+    let lost = a.iter().zip(&b).filter(|(a, b)| a != b);
+    let different = expected.iter().zip(ours).filter(|(a, b)| a != b);
+    a.len() == b.len()
+        && expected.len() == ours.len()
+        && lost.clone().all(|flags| is_lost(&flags))
+        && lost.count() == different.count()
+}
+
 fn to_usize(range: std::ops::Range<u64>) -> std::ops::Range<usize> {
     range.start as usize..range.end as usize
 }
@@ -371,6 +400,7 @@ fn module_difference(expected: &[u8], ours: &[u8]) -> Option<Difference> {
         if theirs == own
             || name == "build_id"
             || name == "export" && exports(theirs) == exports(own)
+            || name == LINKING_SECTION && differ_in_thread_flags(theirs, own)
         {
             continue;
         }

@@ -60,6 +60,7 @@ const FINAL: &[(&str, usize)] = &[
     ("--export-if-defined=d1", 3),
     ("--export-all", 12),
     ("--export-dynamic", 12),
+    ("--no-export-dynamic", 8),
     ("--undefined=f2", 6),
     ("--undefined=nothing", 3),
     ("--undefined=d2", 3),
@@ -147,7 +148,11 @@ pub(crate) fn options(world: &mut World) -> Vec<String> {
         let relocatable = world.style == Style::Relocatable;
         let lossy = world.style == Style::Threads && option == "--emit-relocs"
             || relocatable && (option.contains("import-dynamic") || option.contains("--wrap"));
-        if lossy {
+        let wrapped = option.strip_prefix("--entry=").is_some_and(|entry| {
+            let wrap = format!("--wrap={entry}");
+            options.contains(&wrap.as_str())
+        });
+        if lossy || wrapped {
             continue;
         }
         let risky = ["nothing", "--fatal", "--page-size", "--max-memory=6"];

@@ -48,7 +48,15 @@ fn a_library_that_was_not_given_is_named() {
 #[test]
 fn archive_members_are_reported_as_lld_reports_them() {
     let room = with_library();
-    for options in ["-t", "-y f", "--why-extract=-", "-M", "--print-gc-sections"] {
+    for options in [
+        "-t",
+        "-y f",
+        "-t -y f",
+        "--why-extract=-",
+        "-M",
+        "--print-gc-sections",
+        "-t -y f --why-extract=- -M --print-gc-sections",
+    ] {
         for line in [
             format!("calls.o -Llib -lf -o x {options}"),
             format!("-Llib -lf calls.o -o x {options}"),

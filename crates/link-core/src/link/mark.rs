@@ -170,7 +170,8 @@ impl<'a> Marker<'_, 'a> {
             self.reach(SymbolRef::Global(entry), &mut list);
         }
         for (id, symbol) in resolution.symbols() {
-            let kept = symbol.no_strip && symbol.used_in_object;
+            let is_object = matches!(symbol.definition, Definition::Object { .. });
+            let kept = symbol.no_strip && (symbol.used_in_object || is_object);
             let wanted = match symbol.definition {
                 // Stubs are there for those who call them.
                 Definition::Stub(_) => false,

@@ -50,6 +50,8 @@ pub struct Traced {
     pub what: TracedWhat,
     /// The symbol, as it stands in the files.
     pub symbol: String,
+    /// How many of [`Report::files`] had been added by then.
+    pub files_before: usize,
 }
 
 /// What a file says of a traced symbol.

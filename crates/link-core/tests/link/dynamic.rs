@@ -77,6 +77,33 @@ fn the_table_is_imported_first_where_objects_use_it() {
     assert_eq!(tables("--export-dynamic"), None);
 }
 
+/// A loader looks there for what it is to tell the library of itself.
+#[test]
+fn what_a_library_has_in_the_got_is_exported() {
+    let mut source = address_of_function();
+    source.data("x", ".data.x", [1; 8]);
+    source.data("y", ".data.y", [1; 8]);
+    source.function("address_of_x", sig(0, 1), |body| {
+        body.got("x");
+    });
+    let exports = |args: &str| {
+        let job = Job::new().object("a.o", &source).args(SHARED).args(args);
+        let module = print(&job.module());
+        let exports = module.lines().filter(|line| line.contains("(export"));
+        let names = exports.map(|line| line.split('"').nth(1).expect("a name").to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let used = "--no-export-dynamic --export=address --export=address_of_x";
+    assert_eq!(
+        exports(used),
+        ["__wasm_call_ctors", "f", "address", "x", "address_of_x"]
+    );
+    assert_eq!(
+        exports(&format!("{used} -Bsymbolic")),
+        ["__wasm_call_ctors", "address", "address_of_x"]
+    );
+}
+
 #[test]
 fn an_executable_leaves_symbols_to_a_loader() {
     let job = Job::new().object("a.o", &user()).args(IMPORT);

@@ -52,6 +52,7 @@ pub(crate) fn options(arguments: &[&str]) -> Options {
             "--export" => options.exports.push(value.into()),
             "--export-all" => options.export_all = true,
             "--export-dynamic" => options.export_dynamic = true,
+            "--no-export-dynamic" => options.export_dynamic = false,
             "--export-memory" => options.memory.export = Some(value.into()),
             "--export-table" => options.table.export = true,
             "--extra-features" => options.features.extra.push(value.into()),

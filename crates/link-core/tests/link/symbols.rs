@@ -280,6 +280,22 @@ fn wrapping() {
     insta::assert_snapshot!("wrapped_by_nobody", job(&defines("other", 1)).fails());
 }
 
+/// What is to stay does, although all that refer to it are led elsewhere.
+#[test]
+fn wrapping_drops_nothing_that_is_to_stay() {
+    let mut source = Source::new();
+    source.function("_start", sig(0, 0), |body| {
+        body.call("f", sig(0, 1)).drop();
+    });
+    for name in ["f", "__wrap_f", "__real_f"] {
+        source.constant(name, 1);
+    }
+    let job = |source: &Source| Job::new().object("a.o", source).args("--wrap=f").text();
+    assert!(!job(&source).contains("__real_f"));
+    source.flag("__real_f", SymbolFlags::NO_STRIP);
+    assert!(job(&source).contains("__real_f"));
+}
+
 #[test]
 fn undefined_option_pulls_members() {
     let job = || {

@@ -128,15 +128,21 @@ impl<'c> Reports<'c> {
         }
     }
 
-    /// What `--trace` and `--trace-symbol` print.
+    /// What `--trace` and `--trace-symbol` print, in the order in which it happened.
     fn traces(&self, report: &Report) -> String {
         let mut text = String::new();
-        if self.args.trace {
-            for file in &report.files {
+        // Files are also reported for `--verbose` alone.
+        let files: &[_] = if self.args.trace { &report.files } else { &[] };
+        let mut printed = 0;
+        let mut print_files = |text: &mut String, before: usize| {
+            let before = before.min(files.len());
+            for file in &files[printed..before] {
                 let _ = writeln!(text, "{file}");
             }
-        }
+            printed = before;
+        };
         for traced in &report.traced {
+            print_files(&mut text, traced.files_before);
             let file = traced.file.as_deref().unwrap_or(INTERNAL);
             let symbol = &traced.symbol;
             let _ = match &traced.what {
@@ -151,6 +157,7 @@ impl<'c> Reports<'c> {
                 TracedWhat::Imported => writeln!(text, "{file}: importing {symbol}"),
             };
         }
+        print_files(&mut text, files.len());
         text
     }
 

@@ -69,6 +69,7 @@ impl<'a> Recorder<'a> {
             file,
             what,
             symbol: symbol.to_owned(),
+            files_before: self.history.files.len(),
         });
     }
 

@@ -143,6 +143,8 @@ pub(super) fn exports<'a>(
         return;
     }
     let wraps = wraps_commands(resolution, options, synthesis);
+    // A loader that fills the GOT looks for what is defined here among the exports, too.
+    let filled: FxHashSet<_> = synthesis.got_imports.iter().copied().collect();
     let mut wrapped = Vec::new();
     for id in resolution.names_in_order() {
         let symbol = resolution.symbol(id);
@@ -152,7 +154,8 @@ pub(super) fn exports<'a>(
         } else {
             live.symbol(resolution, SymbolRef::Global(id))
         };
-        if !present || !is_exported(symbol, options) {
+        let is_filled = filled.contains(&SymbolRef::Global(id));
+        if !present || !(is_filled || is_exported(symbol, options)) {
             continue;
         }
         let target = match symbol.definition {
