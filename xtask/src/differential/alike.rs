@@ -37,7 +37,7 @@ pub(super) fn adapt(inputs: &mut [Input], options: &[String]) {
             forget_references(object);
         }
         // What a loader shall define, and whether there is a segment, is decided in another order.
-        if given("--unresolved-symbols=import-dynamic") {
+        if given("--unresolved-symbols=import-dynamic") || given("-pie") {
             forget_bounds(object);
         }
         // A finished module of `wasm-ld` loses relocations to merged strings, and flags.

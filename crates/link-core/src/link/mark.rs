@@ -34,22 +34,27 @@ pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
     marker.into_liveness()
 }
 
-/// Whether a symbol is exported from the output, if it is live.
+/// Whether a symbol is exported from the output, and kept for that.
 pub fn is_exported(symbol: &Symbol<'_>, options: &Options) -> bool {
-    // What another module defines, that one exports.
-    if matches!(
+    is_defined_here(symbol)
+        && (options.export_all
+            || (options.export_dynamic && !symbol.hidden)
+            || symbol.force_export
+            || symbol.exported_flag)
+}
+
+/// Whether a symbol is exported if it is kept for something else: the dynamic linker may choose
+/// this module's weak definition for everybody.
+pub fn is_offered(symbol: &Symbol<'_>, options: &Options) -> bool {
+    is_defined_here(symbol) && options.output == OutputKind::Shared && symbol.weak && !symbol.hidden
+}
+
+/// What another module defines, that one exports.
+fn is_defined_here(symbol: &Symbol<'_>) -> bool {
+    !matches!(
         symbol.definition,
         Definition::Undefined | Definition::Shared(_)
-    ) {
-        return false;
-    }
-    // The dynamic linker may choose this module's weak definition for everybody.
-    let offered = options.output == OutputKind::Shared && symbol.weak && !symbol.hidden;
-    offered
-        || options.export_all
-        || (options.export_dynamic && !symbol.hidden)
-        || symbol.force_export
-        || symbol.exported_flag
+    )
 }
 
 fn everything(resolution: &Resolution<'_>) -> Liveness {

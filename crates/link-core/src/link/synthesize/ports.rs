@@ -8,7 +8,7 @@ use super::has_import_name;
 use crate::link::features::Features;
 use crate::link::ids::SymbolId;
 use crate::link::liveness::Liveness;
-use crate::link::mark::is_exported;
+use crate::link::mark::{is_exported, is_offered};
 use crate::link::object::ObjTarget;
 use crate::link::options::{Options, OutputKind, Unresolved};
 use crate::link::resolution::{
@@ -154,8 +154,8 @@ pub(super) fn exports<'a>(
         } else {
             live.symbol(resolution, SymbolRef::Global(id))
         };
-        let is_filled = filled.contains(&SymbolRef::Global(id));
-        if !present || !(is_filled || is_exported(symbol, options)) {
+        let needed = is_offered(symbol, options) || filled.contains(&SymbolRef::Global(id));
+        if !present || !(needed || is_exported(symbol, options)) {
             continue;
         }
         let target = match symbol.definition {
