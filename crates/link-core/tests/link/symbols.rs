@@ -4,7 +4,7 @@ use wasm_format::linking::{SegmentFlags, SymbolFlags};
 
 use crate::common::source::{Source, sig};
 use crate::common::{ArchiveForm, archive};
-use crate::support::Job;
+use crate::support::{Job, print};
 
 /// `_start` calls `f`, whose result is dropped.
 fn calls(name: &'static str) -> Source {
@@ -278,6 +278,29 @@ fn wrapping() {
     assert_eq!(job(&wrapper).run("user"), 42);
     insta::assert_snapshot!("wrapped", job(&wrapper).text());
     insta::assert_snapshot!("wrapped_by_nobody", job(&defines("other", 1)).fails());
+}
+
+/// Wherever symbols may be left to a loader, the wrapper is one of them.
+#[test]
+fn wrappers_are_imported() {
+    let mut source = defines("f", 1);
+    source.function("_start", sig(0, 0), |body| {
+        body.call("f", sig(0, 1)).drop();
+    });
+    for args in [
+        "--import-undefined",
+        "--import-undefined -pie --experimental-pic --export-dynamic",
+    ] {
+        let job = Job::new()
+            .object("a.o", &source)
+            .args("--wrap=f")
+            .args(args);
+        let module = print(&job.module());
+        assert!(
+            module.contains("(import \"env\" \"__wrap_f\" (func"),
+            "{module}"
+        );
+    }
 }
 
 /// What is to stay does, although all that refer to it are led elsewhere.

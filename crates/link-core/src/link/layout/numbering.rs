@@ -343,9 +343,9 @@ impl Tags {
 pub struct Slots {
     /// The first of them.
     pub base: u64,
-    /// The function in each.
+    /// The function in each: where a loader may have found another, the import of that.
     pub functions: Vec<FuncIndex>,
-    /// For each function, its place in `functions`; `u32::MAX` for none. Empty if the
+    /// For each function that is asked for, its place in `functions`; `u32::MAX` for none. Empty if the
     /// output fills no slot.
     by_function: Vec<u32>,
 }
@@ -360,10 +360,14 @@ impl Slots {
         if !synthesis.slots.is_empty() {
             slots.by_function = vec![u32::MAX; functions.count as usize];
         }
-        for &function in &synthesis.slots {
-            if let Some(index) = functions.get(function) {
+        for slot in &synthesis.slots {
+            if let Some(index) = functions.get(slot.function) {
                 slots.by_function[index.index()] = slots.functions.len() as u32;
-                slots.functions.push(index);
+                let replacement = match slot.symbol {
+                    SymbolRef::Global(symbol) => functions.replacement(symbol),
+                    SymbolRef::Local(..) => None,
+                };
+                slots.functions.push(replacement.unwrap_or(index));
             }
         }
         slots

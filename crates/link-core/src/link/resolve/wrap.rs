@@ -9,6 +9,7 @@ use super::mention::own_mention;
 use super::record::Wanted;
 use super::table::Referred;
 use crate::link::ids::SymbolId;
+use crate::link::resolution::Definition;
 
 /// One wrapped name.
 pub(super) struct Wrapped {
@@ -33,8 +34,9 @@ pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
                 let symbol = &resolver.table.symbols[original.index()];
                 let mut mention = own_mention(name, symbol.kind, SymbolFlags::UNDEFINED);
                 mention.signature = symbol.signature;
-                // It is imported under its own name.
-                mention.called_directly = symbol.called_directly;
+                // It is imported under its own name. Whether a definition is called nobody asked.
+                let is_defined = symbol.definition != Definition::Undefined;
+                mention.called_directly = symbol.called_directly || options.is_pic() && is_defined;
                 if let Referred::Pull(_, lazy) = resolver.table.refer(&mention) {
                     let by = INTERNAL.into();
                     resolver.pull(lazy, Wanted { by, symbol: name });

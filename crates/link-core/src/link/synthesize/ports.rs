@@ -10,7 +10,7 @@ use crate::link::ids::SymbolId;
 use crate::link::liveness::Liveness;
 use crate::link::mark::{is_exported, is_offered};
 use crate::link::object::ObjTarget;
-use crate::link::options::{Options, OutputKind, Unresolved};
+use crate::link::options::{Options, Unresolved};
 use crate::link::resolution::{
     DEFAULT_MODULE, Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef,
 };
@@ -98,16 +98,21 @@ fn is_imported(
 ) -> bool {
     let symbol = resolution.symbol(id);
     // Data is imported through the GOT.
-    if symbol.kind == SymbolKind::Data || !live.reached(id) || !symbol.used_in_object {
+    if symbol.kind == SymbolKind::Data || !symbol.used_in_object {
         return false;
     }
-    let undefined = symbol.definition == Definition::Undefined;
     // A weak definition of a shared library gives way to another module's: it is both
-    // imported and exported.
-    let replaceable = options.output == OutputKind::Shared && symbol.weak && !symbol.hidden;
-    if (replaceable && !undefined) || matches!(symbol.definition, Definition::Shared(_)) {
+    // imported and exported, whoever reached what it defines.
+    if is_offered(symbol, options) {
+        return live.symbol(resolution, SymbolRef::Global(id));
+    }
+    if !live.reached(id) {
+        return false;
+    }
+    if matches!(symbol.definition, Definition::Shared(_)) {
         return true;
     }
+    let undefined = symbol.definition == Definition::Undefined;
     if !undefined || synthesis.undefined_stubs.contains_key(&id) {
         return false;
     }
