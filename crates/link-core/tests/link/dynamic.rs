@@ -104,6 +104,27 @@ fn what_a_library_has_in_the_got_is_exported() {
     );
 }
 
+/// The definition that a loader chooses is for this library, too: it is imported and exported,
+/// also in the table, but only where something needs one.
+#[test]
+fn weak_definitions_of_a_library_are_offered_if_something_needs_them() {
+    let mut source = address_of_function();
+    source.weak("f");
+    source.function("unused", sig(0, 0), |_| {});
+    source.weak("unused");
+    for args in ["", "-Bsymbolic"] {
+        let job = Job::new()
+            .object("a.o", &source)
+            .args(SHARED)
+            .args("--no-export-dynamic --export=address")
+            .args(args);
+        let module = print(&job.module());
+        assert!(module.contains("(export \"f\""), "{module}");
+        assert!(module.contains("(import \"env\" \"f\""), "{module}");
+        assert!(!module.contains("unused"), "{module}");
+    }
+}
+
 #[test]
 fn an_executable_leaves_symbols_to_a_loader() {
     let job = Job::new().object("a.o", &user()).args(IMPORT);

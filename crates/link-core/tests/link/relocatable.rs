@@ -267,3 +267,22 @@ fn an_object_file_as_text() {
     main.data("x", ".data.x", [1; 8]);
     insta::assert_snapshot!(print(&job(&[("main.o", &main)], "-r").module()));
 }
+
+/// As `rust-lld` has it: of weak references to data nothing is left once one is strong.
+#[test]
+fn a_strong_reference_to_data_says_who_may_see_it() {
+    let user = |name: &'static str| {
+        let mut source = Source::new();
+        source.function(name, sig(0, 0), |body| {
+            body.address("x", 0).drop().call("f", sig(0, 0));
+        });
+        source
+    };
+    let (mut weak, strong) = (user("one"), user("two"));
+    weak.weak("x").hidden("x");
+    let link = |first: &Source| job(&[("one.o", first), ("two.o", &strong)], "-r").module();
+    assert!(link(&weak) == link(&user("one")));
+    // Who may see a function stays as it was said first.
+    weak.weak("f").hidden("f");
+    assert!(link(&weak) != link(&user("one")));
+}

@@ -345,8 +345,8 @@ pub struct Slots {
     pub base: u64,
     /// The function in each: where a loader may have found another, the import of that.
     pub functions: Vec<FuncIndex>,
-    /// For each function that is asked for, its place in `functions`; `u32::MAX` for none. Empty if the
-    /// output fills no slot.
+    /// For each function that is asked for, its place in `functions`; `u32::MAX` for none.
+    /// Empty if the output fills no slot.
     by_function: Vec<u32>,
 }
 

@@ -355,10 +355,12 @@ impl<'a> Table<'a> {
             self.merge_import(id, mention);
             let symbol = &mut self.symbols[id.index()];
             symbol.called_directly |= mention.called_directly;
-            // What weak references said of themselves ends with the first that is not.
             if symbol.weak {
                 symbol.weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
-                symbol.hidden = mention.flags.contains(SymbolFlags::VISIBILITY_HIDDEN);
+                // Of weak references to data, nothing is left once one is strong.
+                if mention.kind == SymbolKind::Data {
+                    symbol.hidden = mention.flags.contains(SymbolFlags::VISIBILITY_HIDDEN);
+                }
             }
             symbol.no_strip |= mention.flags.contains(SymbolFlags::NO_STRIP);
         }
