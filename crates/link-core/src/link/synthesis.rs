@@ -31,8 +31,9 @@ pub struct Synthesis<'a> {
     pub wrappers: Vec<SymbolId>,
     /// Globals the linker writes, in the order of their indices, before all others.
     pub globals: Vec<MadeGlobal>,
-    /// Table slots: the function in each, in the order of their slots.
-    pub slots: Vec<FunctionSlot>,
+    /// Table slots: for each, in their order, the symbol for which a slot of its function was
+    /// asked for first.
+    pub slots: Vec<SymbolRef>,
     /// For each object, the types that relocations of live chunks name, in the order of
     /// those.
     pub named_types: Vec<Vec<ObjType>>,
@@ -84,15 +85,6 @@ pub enum FunctionRef {
     /// A symbol that stays undefined: an import, a stub of
     /// [`Synthesis::undefined_stubs`], or nothing.
     Undefined(SymbolId),
-}
-
-/// A slot of the indirect function table.
-#[derive(Debug, Clone, Copy)]
-pub struct FunctionSlot {
-    /// The function in it.
-    pub function: FunctionRef,
-    /// The symbol for which a slot of that function was asked for first.
-    pub symbol: SymbolRef,
 }
 
 /// An export.

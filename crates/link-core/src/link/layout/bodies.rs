@@ -173,12 +173,7 @@ fn call_ctors(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Vec<u8> {
         let Some(index) = function(places, init) else {
             continue;
         };
-        let replacement = match init {
-            SymbolRef::Global(id) => places.functions.replacement(id),
-            SymbolRef::Local(..) => None,
-        };
-        let index = replacement.unwrap_or(index);
-        body.op_u32(Opcode::Call, index.0);
+        body.op_u32(Opcode::Call, places.functions.called(init, index).0);
         let (_, results) = arity(signature(places.resolution, init));
         for _ in 0..results {
             body.op(Opcode::Drop);

@@ -117,7 +117,7 @@ pub fn layout<'a>(
             ),
         )]);
     }
-    let slots = Slots::number(synthesis, &functions, base);
+    let slots = Slots::number(resolution, synthesis, &functions, base);
 
     let in_memory = || -> Result<_, Vec<Diagnostic>> {
         // Addresses depend on which strings become one.

@@ -104,13 +104,15 @@ impl Functions {
         index
     }
 
-    /// The import that is called in the place of a function of this module: of a weak one
-    /// in a shared library, for which a loader may have found another.
+    /// What is called for a symbol whose function is `function`: of a weak one of a shared
+    /// library the import, since a loader may have found another.
     #[inline]
-    pub fn replacement(&self, symbol: SymbolId) -> Option<FuncIndex> {
-        self.replaceable
-            .then(|| self.imports.get(&symbol).copied())
-            .flatten()
+    pub fn called(&self, symbol: SymbolRef, function: FuncIndex) -> FuncIndex {
+        let import = match symbol {
+            SymbolRef::Global(id) if self.replaceable => self.imports.get(&id).copied(),
+            _ => None,
+        };
+        import.unwrap_or(function)
     }
 
     /// The index of a wrapper of [`Synthesis::wrappers`].
@@ -343,7 +345,7 @@ impl Tags {
 pub struct Slots {
     /// The first of them.
     pub base: u64,
-    /// The function in each: where a loader may have found another, the import of that.
+    /// What is called for each.
     pub functions: Vec<FuncIndex>,
     /// For each function that is asked for, its place in `functions`; `u32::MAX` for none.
     /// Empty if the output fills no slot.
@@ -351,7 +353,12 @@ pub struct Slots {
 }
 
 impl Slots {
-    pub(crate) fn number(synthesis: &Synthesis<'_>, functions: &Functions, base: u64) -> Self {
+    pub(crate) fn number(
+        resolution: &Resolution<'_>,
+        synthesis: &Synthesis<'_>,
+        functions: &Functions,
+        base: u64,
+    ) -> Self {
         let mut slots = Slots {
             base,
             functions: Vec::with_capacity(synthesis.slots.len()),
@@ -360,14 +367,11 @@ impl Slots {
         if !synthesis.slots.is_empty() {
             slots.by_function = vec![u32::MAX; functions.count as usize];
         }
-        for slot in &synthesis.slots {
-            if let Some(index) = functions.get(slot.function) {
+        for &slot in &synthesis.slots {
+            let function = resolution.function(slot);
+            if let Some(index) = function.and_then(|function| functions.get(function)) {
                 slots.by_function[index.index()] = slots.functions.len() as u32;
-                let replacement = match slot.symbol {
-                    SymbolRef::Global(symbol) => functions.replacement(symbol),
-                    SymbolRef::Local(..) => None,
-                };
-                slots.functions.push(replacement.unwrap_or(index));
+                slots.functions.push(functions.called(slot, index));
             }
         }
         slots

@@ -406,7 +406,7 @@ impl<'l> Relocator<'l, '_> {
             return functions.files[file.index()][entry.function()?.index()];
         };
         match self.symbols.get(id) {
-            Value::Function(function) => Some(functions.replacement(id).unwrap_or(function)),
+            Value::Function(function) => Some(functions.called(SymbolRef::Global(id), function)),
             _ => None,
         }
     }

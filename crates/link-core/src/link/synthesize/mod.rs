@@ -55,10 +55,10 @@ pub fn synthesize<'a>(
     stub_undefined(resolution, &mut synthesis, ignored);
     let stubbed = &synthesis.undefined_stubs;
     let mut seen = FxHashSet::default();
-    synthesis.slots.retain(|slot| match &slot.function {
-        FunctionRef::Undefined(id) => {
-            let mut first = || stubbed.get(id).is_none_or(|&stub| seen.insert(stub));
-            !null.contains(id) && first()
+    (synthesis.slots).retain(|&slot| match resolution.function(slot) {
+        Some(FunctionRef::Undefined(id)) => {
+            let mut first = || stubbed.get(&id).is_none_or(|&stub| seen.insert(stub));
+            !null.contains(&id) && first()
         }
         _ => true,
     });

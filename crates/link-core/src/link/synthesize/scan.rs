@@ -14,12 +14,12 @@ use crate::link::object::{Chunk, ObjReloc};
 use crate::link::options::{Options, Unresolved};
 use crate::link::par;
 use crate::link::resolution::{Definition, MadeAddress, Resolution, SymbolRef};
-use crate::link::synthesis::{FunctionRef, FunctionSlot};
+use crate::link::synthesis::FunctionRef;
 
 /// What was found, in the order of files, functions before data.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    pub(super) slots: Vec<FunctionSlot>,
+    pub(super) slots: Vec<SymbolRef>,
     pub(super) got_imports: Vec<SymbolRef>,
     pub(super) got_internal: Vec<SymbolRef>,
     pub(super) undefined: Vec<Place>,
@@ -57,7 +57,7 @@ pub(super) fn scan(resolution: &Resolution<'_>, live: &Liveness, options: &Optio
     let mut slots = FxHashSet::default();
     let mut got = FxHashSet::default();
     for file in files {
-        let new = (file.slots.into_iter()).filter(|slot| slots.insert(slot.function));
+        let new = (file.slots.into_iter()).filter(|&slot| slots.insert(resolution.function(slot)));
         all.slots.extend(new);
         all.got_imports.extend(
             file.got_imports
@@ -251,7 +251,7 @@ impl FileScan<'_, '_> {
             None | Some(FunctionRef::Stub(_)) => {}
             Some(function) => {
                 if self.slots.insert(function) {
-                    self.scan.slots.push(FunctionSlot { function, symbol });
+                    self.scan.slots.push(symbol);
                 }
             }
         }
