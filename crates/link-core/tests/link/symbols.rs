@@ -6,6 +6,8 @@ use crate::common::source::{Source, sig};
 use crate::common::{ArchiveForm, archive};
 use crate::support::{Job, print};
 
+const PIE: &str = "-pie --experimental-pic --export-dynamic";
+
 /// `_start` calls `f`, whose result is dropped.
 fn calls(name: &'static str) -> Source {
     let mut source = Source::new();
@@ -280,28 +282,48 @@ fn wrapping() {
     insta::assert_snapshot!("wrapped_by_nobody", job(&defines("other", 1)).fails());
 }
 
-/// Wherever symbols may be left to a loader, the wrapper is one of them.
+/// Wherever symbols may be left to a loader, the wrapper is one of them, and what it wraps.
 #[test]
 fn wrappers_are_imported() {
     let mut source = defines("f", 1);
     source.function("_start", sig(0, 0), |body| {
         body.call("f", sig(0, 1)).drop();
+        body.call("__real_g", sig(0, 1)).drop();
     });
+    // What nobody mentions is not wrapped.
+    source.callee("g", sig(0, 1));
     let job = || {
         Job::new()
             .object("a.o", &source)
-            .args("--wrap=f --import-undefined")
+            .args("--wrap=f --wrap=g --import-undefined")
     };
-    let pie = job()
-        .args("-pie --experimental-pic --export-dynamic")
-        .differs("it crashes");
+    let pie = job().args(PIE).differs("it crashes");
     for job in [job(), pie] {
         let module = print(&job.module());
-        assert!(
-            module.contains("(import \"env\" \"__wrap_f\" (func"),
-            "{module}"
-        );
+        for name in ["__wrap_f", "g"] {
+            let import = format!("(import \"env\" \"{name}\" (func");
+            assert!(module.contains(&import), "{module}");
+        }
     }
+}
+
+/// A loader tells where a wrapper is; what nobody calls is not imported to be called.
+#[test]
+fn wrappers_that_are_only_pointed_to_are_not_called() {
+    let mut source = defines("f", 1);
+    source.function("_start", sig(0, 0), |body| {
+        body.got_of_function("f", sig(0, 1)).drop();
+    });
+    let job = Job::new()
+        .object("a.o", &source)
+        .args("--wrap=f --import-undefined")
+        .args(PIE);
+    let module = print(&job.module());
+    assert!(
+        module.contains("(import \"GOT.func\" \"__wrap_f\""),
+        "{module}"
+    );
+    assert!(!module.contains("(import \"env\" \"__wrap_f\""), "{module}");
 }
 
 /// What is to stay does, although all that refer to it are led elsewhere.

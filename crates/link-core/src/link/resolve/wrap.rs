@@ -9,7 +9,6 @@ use super::mention::own_mention;
 use super::record::Wanted;
 use super::table::Referred;
 use crate::link::ids::SymbolId;
-use crate::link::resolution::Definition;
 
 /// One wrapped name.
 pub(super) struct Wrapped {
@@ -34,9 +33,8 @@ pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
                 let symbol = &resolver.table.symbols[original.index()];
                 let mut mention = own_mention(name, symbol.kind, SymbolFlags::UNDEFINED);
                 mention.signature = symbol.signature;
-                // It is imported under its own name. Whether a definition is called nobody asked.
-                let is_defined = symbol.definition != Definition::Undefined;
-                mention.called_directly = symbol.called_directly || options.is_pic() && is_defined;
+                // It is imported under its own name.
+                mention.called_directly = symbol.called_directly;
                 if let Referred::Pull(_, lazy) = resolver.table.refer(&mention) {
                     let by = INTERNAL.into();
                     resolver.pull(lazy, Wanted { by, symbol: name });
@@ -64,9 +62,15 @@ pub(super) fn apply(resolver: &mut Resolver<'_>, wrapped: &[Wrapped]) {
         .iter()
         .flat_map(|w| [(w.original, w.wrap), (w.real, w.original)])
         .collect();
-    for file in &mut resolver.files {
-        for id in file.symbols.iter_mut().flatten() {
-            *id = redirect.get(id).copied().unwrap_or(*id);
+    for (file, object) in resolver.files.iter_mut().zip(&resolver.objects) {
+        for (id, entry) in file.symbols.iter_mut().zip(object.symbols.iter()) {
+            if let Some(id) = id
+                && let Some(&to) = redirect.get(id)
+            {
+                *id = to;
+                // Nobody asked that of a name that is defined.
+                resolver.table.symbols[to.index()].called_directly |= entry.called_directly;
+            }
         }
     }
     for w in wrapped {
