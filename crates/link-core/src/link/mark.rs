@@ -11,7 +11,7 @@ use wasm_format::reloc::{RelocTarget, RelocType};
 use super::ids::{FileId, ObjFunc, ObjSegment, ObjSymbol};
 use super::liveness::{FileLiveness, Liveness};
 use super::object::{Chunk, ObjTarget, Object};
-use super::options::{Options, OutputKind};
+use super::options::Options;
 use super::par;
 use super::resolution::{Definition, Resolution, Symbol, SymbolRef};
 
@@ -36,25 +36,16 @@ pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
 
 /// Whether a symbol is exported from the output, and kept for that.
 pub fn is_exported(symbol: &Symbol<'_>, options: &Options) -> bool {
-    is_defined_here(symbol)
+    // What another module defines, that one exports.
+    let elsewhere = matches!(
+        symbol.definition,
+        Definition::Undefined | Definition::Shared(_)
+    );
+    !elsewhere
         && (options.export_all
             || (options.export_dynamic && !symbol.hidden)
             || symbol.force_export
             || symbol.exported_flag)
-}
-
-/// Whether a symbol is exported if it is kept for something else: the dynamic linker may choose
-/// this module's weak definition for everybody.
-pub fn is_offered(symbol: &Symbol<'_>, options: &Options) -> bool {
-    is_defined_here(symbol) && options.output == OutputKind::Shared && symbol.weak && !symbol.hidden
-}
-
-/// What another module defines, that one exports.
-fn is_defined_here(symbol: &Symbol<'_>) -> bool {
-    !matches!(
-        symbol.definition,
-        Definition::Undefined | Definition::Shared(_)
-    )
 }
 
 fn everything(resolution: &Resolution<'_>) -> Liveness {
@@ -175,14 +166,12 @@ impl<'a> Marker<'_, 'a> {
             self.reach(SymbolRef::Global(entry), &mut list);
         }
         for (id, symbol) in resolution.symbols() {
-            let is_object = matches!(symbol.definition, Definition::Object { .. });
-            let kept = symbol.no_strip && (symbol.used_in_object || is_object);
             let wanted = match symbol.definition {
                 // Stubs are there for those who call them.
                 Definition::Stub(_) => false,
                 // It is exported if there is one.
-                Definition::IndirectFunctionTable => kept,
-                _ => kept || is_exported(symbol, options),
+                Definition::IndirectFunctionTable => symbol.no_strip,
+                _ => symbol.no_strip || is_exported(symbol, options),
             };
             if wanted {
                 self.reach(SymbolRef::Global(id), &mut list);

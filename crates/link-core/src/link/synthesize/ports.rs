@@ -8,9 +8,9 @@ use super::has_import_name;
 use crate::link::features::Features;
 use crate::link::ids::SymbolId;
 use crate::link::liveness::Liveness;
-use crate::link::mark::{is_exported, is_offered};
+use crate::link::mark::is_exported;
 use crate::link::object::ObjTarget;
-use crate::link::options::{Options, Unresolved};
+use crate::link::options::{Options, OutputKind, Unresolved};
 use crate::link::resolution::{
     DEFAULT_MODULE, Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef,
 };
@@ -101,9 +101,8 @@ fn is_imported(
     if symbol.kind == SymbolKind::Data || !symbol.used_in_object {
         return false;
     }
-    // A weak definition of a shared library gives way to another module's: it is both
-    // imported and exported, whoever reached what it defines.
-    if is_offered(symbol, options) {
+    if is_replaceable(symbol, options) {
+        // Whoever reached what it defines.
         return live.symbol(resolution, SymbolRef::Global(id));
     }
     if !live.reached(id) {
@@ -135,6 +134,18 @@ fn is_imported(
         || has_import_name(resolution, id)
 }
 
+/// Whether a symbol is a weak definition of a shared library, which gives way to the one that the
+/// dynamic linker chooses for all modules: if it is kept, it is both imported and exported.
+fn is_replaceable(symbol: &Symbol<'_>, options: &Options) -> bool {
+    options.output == OutputKind::Shared
+        && symbol.weak
+        && !symbol.hidden
+        && !matches!(
+            symbol.definition,
+            Definition::Undefined | Definition::Shared(_)
+        )
+}
+
 /// Fills in [`Synthesis::exports`] and [`Synthesis::wrappers`].
 pub(super) fn exports<'a>(
     resolution: &Resolution<'a>,
@@ -159,8 +170,12 @@ pub(super) fn exports<'a>(
         } else {
             live.symbol(resolution, SymbolRef::Global(id))
         };
-        let needed = is_offered(symbol, options) || filled.contains(&SymbolRef::Global(id));
-        if !present || !(needed || is_exported(symbol, options)) {
+        let is_wanted = || {
+            is_exported(symbol, options)
+                || is_replaceable(symbol, options)
+                || filled.contains(&SymbolRef::Global(id))
+        };
+        if !present || !is_wanted() {
             continue;
         }
         let target = match symbol.definition {
