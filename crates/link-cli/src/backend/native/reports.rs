@@ -133,16 +133,11 @@ impl<'c> Reports<'c> {
         let mut text = String::new();
         // Files are also reported for `--verbose` alone.
         let files: &[_] = if self.args.trace { &report.files } else { &[] };
-        let mut printed = 0;
-        let mut print_files = |text: &mut String, before: usize| {
-            let before = before.min(files.len());
-            for file in &files[printed..before] {
+        let mut files = files.iter().enumerate().peekable();
+        for traced in &report.traced {
+            while let Some((_, file)) = files.next_if(|&(nth, _)| nth < traced.files_before) {
                 let _ = writeln!(text, "{file}");
             }
-            printed = before;
-        };
-        for traced in &report.traced {
-            print_files(&mut text, traced.files_before);
             let file = traced.file.as_deref().unwrap_or(INTERNAL);
             let symbol = &traced.symbol;
             let _ = match &traced.what {
@@ -157,7 +152,9 @@ impl<'c> Reports<'c> {
                 TracedWhat::Imported => writeln!(text, "{file}: importing {symbol}"),
             };
         }
-        print_files(&mut text, files.len());
+        for (_, file) in files {
+            let _ = writeln!(text, "{file}");
+        }
         text
     }
 
