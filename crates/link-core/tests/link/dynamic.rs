@@ -112,7 +112,7 @@ fn weak_definitions_of_a_library_are_offered_if_something_needs_them() {
     source.weak("f");
     source.function("unused", sig(0, 0), |_| {});
     source.weak("unused");
-    for args in ["", "-Bsymbolic"] {
+    for (args, slots) in [("", 0), ("-Bsymbolic", 1)] {
         let job = Job::new()
             .object("a.o", &source)
             .args(SHARED)
@@ -122,6 +122,9 @@ fn weak_definitions_of_a_library_are_offered_if_something_needs_them() {
         assert!(module.contains("(export \"f\""), "{module}");
         assert!(module.contains("(import \"env\" \"f\""), "{module}");
         assert!(!module.contains("unused"), "{module}");
+        // Of two functions named `f`, the import is the first.
+        let slot = "(elem (;0;) (global.get $__table_base) func $f)";
+        assert_eq!(module.matches(slot).count(), slots, "{module}");
     }
 }
 
