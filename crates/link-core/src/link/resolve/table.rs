@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
-use super::mention::{Mention, describe, signature};
+use super::mention::{Mention, describe, set_flags, signature};
 use super::names::{NameId, Names};
 use super::record::Recorder;
 use crate::diag::{Code, Diagnostic};
@@ -355,14 +355,13 @@ impl<'a> Table<'a> {
             self.merge_import(id, mention);
             let symbol = &mut self.symbols[id.index()];
             symbol.called_directly |= mention.called_directly;
-            if symbol.weak {
-                symbol.weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
-                // Of weak references to data, nothing is left once one is strong.
-                if mention.kind == SymbolKind::Data {
-                    symbol.hidden = mention.flags.contains(SymbolFlags::VISIBILITY_HIDDEN);
-                }
+            // A strong reference has the last word. Of a function, it only takes the weakness away.
+            let is_weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
+            if symbol.weak && mention.kind == SymbolKind::Function && !is_weak {
+                symbol.weak = false;
+            } else if symbol.weak {
+                set_flags(symbol, mention.flags);
             }
-            symbol.no_strip |= mention.flags.contains(SymbolFlags::NO_STRIP);
         }
         id
     }
