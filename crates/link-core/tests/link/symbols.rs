@@ -1,9 +1,10 @@
 //! What names mean: binding, visibility, comdats, imports, wrapping.
 
 use wasm_format::linking::{SegmentFlags, SymbolFlags};
+use wasm_format::{EntityType, Import, Limits, RefType, TableType};
 
 use crate::common::source::{Source, sig};
-use crate::common::{ArchiveForm, archive};
+use crate::common::{ArchiveForm, ObjectFile, archive};
 use crate::support::{Job, print};
 
 const PIE: &str = "-pie --experimental-pic --export-dynamic";
@@ -340,6 +341,41 @@ fn wrapping_drops_nothing_that_is_to_stay() {
     assert!(!job(&source).contains("__real_f"));
     source.flag("__real_f", SymbolFlags::NO_STRIP);
     assert!(job(&source).contains("__real_f"));
+}
+
+/// An object as compilers wrote them before tables had symbols: it imports the table of
+/// functions, and its instructions say table 0.
+fn calls_table_0() -> ObjectFile {
+    let mut source = Source::new();
+    source.function("_start", sig(0, 0), |body| {
+        body.i32(0).raw(&[0x11, 0, 0]);
+    });
+    let mut object = source.object();
+    object.imports.push(Import {
+        module: "env",
+        field: "__indirect_function_table",
+        ty: EntityType::Table(TableType {
+            element: RefType::FUNCREF,
+            limits: Limits::default(),
+        }),
+    });
+    object
+}
+
+#[test]
+fn a_table_that_is_used_without_a_symbol_stays() {
+    let mut named = Source::new();
+    named.function("unused", sig(0, 0), |body| {
+        body.i32(0).call_indirect(sig(0, 0));
+    });
+    for order in ["named.o old.o", "old.o named.o", "old.o"] {
+        let module = Job::new()
+            .file("named.o", named.build())
+            .file("old.o", calls_table_0().build())
+            .args(order)
+            .text();
+        assert!(module.contains("(table"), "{order}: {module}");
+    }
 }
 
 #[test]

@@ -362,6 +362,9 @@ impl<'a> Table<'a> {
             } else if symbol.weak {
                 set_flags(symbol, mention.flags);
             }
+            // So do objects ask for a table that they use without naming it.
+            symbol.no_strip |=
+                mention.kind == SymbolKind::Table && mention.flags.contains(SymbolFlags::NO_STRIP);
         }
         id
     }
