@@ -70,6 +70,9 @@ pub struct Symbol<'a> {
     pub no_strip: bool,
     /// Marked exported in its file (`WASM_SYMBOL_EXPORTED`).
     pub exported_flag: bool,
+    /// Its import is named apart from it (`WASM_SYMBOL_EXPLICIT_NAME`) where its flags are
+    /// from; [`Symbol::import`] knows whether any file did so.
+    pub explicit_name_flag: bool,
     /// Exported because the command line names it (or it is the entry).
     pub force_export: bool,
     /// A stub library says that the host provides it.
@@ -114,6 +117,7 @@ impl<'a> Symbol<'a> {
             hidden: false,
             no_strip: false,
             exported_flag: false,
+            explicit_name_flag: false,
             force_export: false,
             force_import: false,
             tls: false,

@@ -297,3 +297,20 @@ fn references_agree_on_flags() {
         }
     }
 }
+
+#[test]
+fn the_first_reference_says_whether_an_import_is_named_apart() {
+    let caller = |name: &'static str| {
+        let mut source = Source::new();
+        source.function(name, sig(0, 0), |body| {
+            body.call("f", sig(0, 0));
+        });
+        source
+    };
+    let (plain, mut apart) = (caller("plain"), caller("apart"));
+    apart.import("f", "env", "f");
+    let objects = [("plain.o", &plain), ("apart.o", &apart)];
+    job(&objects, "-r").module();
+    let [plain, apart] = objects;
+    job(&[apart, plain], "-r").module();
+}

@@ -78,7 +78,6 @@ pub(super) fn write(sources: &Sources<'_, '_>) -> Vec<u8> {
 
 /// A symbol's flags as the linking section would have them.
 fn flags(symbol: &Symbol<'_>) -> SymbolFlags {
-    let explicit = symbol.import().is_some_and(|import| import.explicit);
     [
         (symbol.weak, SymbolFlags::BINDING_WEAK),
         (symbol.hidden, SymbolFlags::VISIBILITY_HIDDEN),
@@ -87,7 +86,7 @@ fn flags(symbol: &Symbol<'_>) -> SymbolFlags {
             SymbolFlags::UNDEFINED,
         ),
         (symbol.exported_flag, SymbolFlags::EXPORTED),
-        (explicit, SymbolFlags::EXPLICIT_NAME),
+        (symbol.explicit_name_flag, SymbolFlags::EXPLICIT_NAME),
         (symbol.no_strip, SymbolFlags::NO_STRIP),
         (symbol.tls, SymbolFlags::TLS),
     ]

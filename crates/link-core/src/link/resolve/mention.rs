@@ -96,6 +96,7 @@ pub(super) fn set_flags(symbol: &mut Symbol<'_>, flags: SymbolFlags) {
     symbol.hidden = flags.contains(SymbolFlags::VISIBILITY_HIDDEN);
     symbol.no_strip = flags.contains(SymbolFlags::NO_STRIP);
     symbol.exported_flag = flags.contains(SymbolFlags::EXPORTED);
+    symbol.explicit_name_flag = flags.contains(SymbolFlags::EXPLICIT_NAME);
     symbol.tls = flags.contains(SymbolFlags::TLS);
 }
 

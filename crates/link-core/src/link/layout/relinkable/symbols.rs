@@ -190,8 +190,7 @@ impl<'a> Maker<'_, '_, 'a> {
         // Its wrapper is what others see.
         let wrapped = self.wrapped.contains(&id);
         let import = !defined && !matches!(target, SymbolTarget::Data(_));
-        let explicit = symbol.import().is_some_and(|import| import.explicit)
-            || import_name(symbol, options).1 != symbol.name;
+        let explicit = symbol.explicit_name_flag || import_name(symbol, options).1 != symbol.name;
         let is_absolute = match symbol.definition {
             Definition::Object {
                 file,
