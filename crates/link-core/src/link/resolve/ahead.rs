@@ -6,11 +6,12 @@
 //! an object refers to, and no object defines, will be needed. A guess that was wrong
 //! cost the parsing, and one that was missed is parsed when it is pulled.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Mutex, PoisonError};
 
 use super::names::{InputNames, NameId, Names};
+use super::offers::Offers;
 use super::table::LazyId;
 use crate::link::object::Object;
 use crate::link::options::Options;
@@ -20,15 +21,14 @@ use crate::link::read::ReadInput;
 /// An object that was lazy, and its names.
 pub(super) type Parsed<'a> = (Box<Object<'a>>, InputNames);
 
-/// Nobody offers the name, or nobody has to any more.
-const NOBODY: u32 = u32::MAX;
-
 struct Ahead<'i, 'a> {
     names: &'i Names,
     inputs: &'i [ReadInput<'a>],
     of_inputs: &'i [InputNames],
-    /// For each name, the first lazy input that offers it, while that is of use.
-    offered: Vec<AtomicU32>,
+    offers: &'i Offers,
+    /// For each name, whether nobody has to offer it any more: an object defines it, or it is
+    /// asked for already.
+    settled: Vec<AtomicBool>,
     /// Which inputs are lazy ones that will be needed.
     wanted: Vec<AtomicBool>,
     /// Those of them that are parsed, in no particular order.
@@ -40,6 +40,7 @@ struct Ahead<'i, 'a> {
 pub(super) fn parse<'a>(
     inputs: &[ReadInput<'a>],
     of_inputs: &[InputNames],
+    offers: &Offers,
     names: &mut Names,
     options: &Options,
 ) -> Vec<(LazyId, Parsed<'a>)> {
@@ -49,7 +50,16 @@ pub(super) fn parse<'a>(
     {
         return Vec::new();
     }
-    let ahead = Ahead::new(inputs, of_inputs, names);
+    let unset = |count| (0..count).map(|_| AtomicBool::default()).collect();
+    let ahead = Ahead {
+        names,
+        inputs,
+        of_inputs,
+        offers,
+        settled: unset(names.len()),
+        wanted: unset(inputs.len()),
+        parsed: Mutex::new(Vec::new()),
+    };
     let objects = || {
         let objects = inputs.iter().zip(of_inputs);
         objects.filter_map(|(input, names)| match input {
@@ -81,31 +91,7 @@ pub(super) fn parse<'a>(
     parsed
 }
 
-impl<'i, 'a> Ahead<'i, 'a> {
-    fn new(inputs: &'i [ReadInput<'a>], of_inputs: &'i [InputNames], names: &'i Names) -> Self {
-        let mut offered = vec![NOBODY; names.len()];
-        for (id, (input, of_input)) in inputs.iter().zip(of_inputs).enumerate() {
-            if let ReadInput::Lazy(member) = input {
-                for nth in 0..member.symbols().len() {
-                    if !of_input.is_repeated(nth)
-                        && let Some(name) = of_input.get(nth)
-                        && offered[name.index()] == NOBODY
-                    {
-                        offered[name.index()] = id as u32;
-                    }
-                }
-            }
-        }
-        Self {
-            names,
-            inputs,
-            of_inputs,
-            offered: offered.into_iter().map(AtomicU32::new).collect(),
-            wanted: inputs.iter().map(|_| AtomicBool::default()).collect(),
-            parsed: Mutex::new(Vec::new()),
-        }
-    }
-
+impl Ahead<'_, '_> {
     /// Parses a lazy input, and adds to `wanted` what it will need.
     fn parse(&self, lazy: LazyId, wanted: &mut Vec<LazyId>) {
         let ReadInput::Lazy(member) = &self.inputs[lazy.index()] else {
@@ -126,7 +112,7 @@ impl<'i, 'a> Ahead<'i, 'a> {
     fn defined(&self, object: &Object<'_>, names: &InputNames) {
         for (nth, symbol) in object.symbols.iter().enumerate() {
             if let Some(name) = names.get(nth).filter(|_| !symbol.is_undefined()) {
-                self.offered[name.index()].store(NOBODY, Relaxed);
+                self.settled[name.index()].store(true, Relaxed);
             }
         }
     }
@@ -143,13 +129,14 @@ impl<'i, 'a> Ahead<'i, 'a> {
     }
 
     fn want(&self, name: NameId, wanted: &mut Vec<LazyId>) {
-        let offered = &self.offered[name.index()];
-        if offered.load(Relaxed) == NOBODY {
+        let settled = &self.settled[name.index()];
+        if settled.load(Relaxed) || settled.swap(true, Relaxed) {
             return;
         }
-        let lazy = offered.swap(NOBODY, Relaxed);
-        if lazy != NOBODY && !self.wanted[lazy as usize].swap(true, Relaxed) {
-            wanted.push(LazyId(lazy));
+        if let Some(lazy) = self.offers.first_by(name)
+            && !self.wanted[lazy.index()].swap(true, Relaxed)
+        {
+            wanted.push(lazy);
         }
     }
 }

@@ -9,6 +9,7 @@ mod made;
 mod mention;
 mod messages;
 mod names;
+mod offers;
 mod order;
 mod record;
 mod settle;
@@ -23,6 +24,7 @@ use self::ahead::Parsed;
 use self::mention::{Mention, mention};
 use self::names::InputNames;
 pub(crate) use self::names::Names;
+use self::offers::Offers;
 use self::record::Wanted;
 use self::table::{LazyId, Referred, Table};
 use super::ids::{FileId, ObjSymbol, SymbolId};
@@ -44,10 +46,11 @@ pub fn resolve<'a>(
 ) -> Resolution<'a> {
     // Hash every name once, so that from here on names are numbers.
     let (mut numbers, of_inputs) = Names::of(&inputs);
+    let offers = Offers::of(&inputs, &of_inputs, numbers.len());
     // Parse what will be pulled while there are threads to do it.
-    let parsed = ahead::parse(&inputs, &of_inputs, &mut numbers, options);
+    let parsed = ahead::parse(&inputs, &of_inputs, &offers, &mut numbers, options);
 
-    let mut resolver = Resolver::new(inputs, options, names, numbers);
+    let mut resolver = Resolver::new(inputs, options, names, numbers, offers);
     resolver.find_address_size();
     // Linker-made symbols come first, so that a file that defines one is told so.
     made::define_always(&mut resolver);
@@ -129,12 +132,13 @@ impl<'a> Resolver<'a> {
         options: &'a Options,
         names: &'a Bump,
         numbers: Names,
+        offers: Offers,
     ) -> Self {
         let waiting = |input| Some(Waiting::Input(input));
         Self {
             options,
             names,
-            table: Table::new(options, numbers, names),
+            table: Table::new(options, numbers, offers, names),
             inputs: inputs.into_iter().map(waiting).collect(),
             offers_hold: true,
             objects: Vec::new(),
@@ -200,12 +204,7 @@ impl<'a> Resolver<'a> {
         names: &InputNames,
         parsed: Option<Parsed<'a>>,
     ) {
-        // What an input before this one offers, too, is left to that: what was asked of it is
-        // defined since, unless its index is wrong.
-        let offered = |&(nth, _): &(usize, _)| !self.offers_hold || !names.is_repeated(nth);
-        let wanted = (member.symbols().iter().enumerate())
-            .filter(offered)
-            .find_map(|(nth, name)| self.table.offer(name, names.get(nth), id, &member));
+        let wanted = self.table.offer(id, &member, names, self.offers_hold);
         let count = member.symbols().len();
         self.inputs[id.index()] = Some(match parsed {
             Some(parsed) => Waiting::Parsed(parsed),

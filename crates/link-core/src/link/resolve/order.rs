@@ -24,15 +24,25 @@ impl Table<'_> {
         if ids().is_sorted_by_key(|id| self.met_of(id)) {
             return None;
         }
-        // No two were met at once.
-        let mut by_met = vec![None; self.met_so_far()];
-        for id in ids() {
-            by_met[self.met_of(id) as usize] = Some(id);
+        // No two were met at once, and most of what was met has no symbol. How many of those
+        // that have were met before another is counted word by word.
+        let mut words = vec![0_u64; self.met_so_far().div_ceil(64)];
+        for met in ids().map(|id| self.met_of(id)) {
+            words[met as usize / 64] |= 1 << (met % 64);
         }
-        let mut moved = vec![SymbolId::new(0); self.symbols.len()];
-        for (place, id) in by_met.into_iter().flatten().enumerate() {
-            moved[id.index()] = SymbolId::new(place as u32);
-        }
+        let before: Vec<u32> = (words.iter())
+            .scan(0, |before, word| {
+                let count = word.count_ones();
+                Some(std::mem::replace(before, *before + count))
+            })
+            .collect();
+        let place = |met: u32| {
+            let (word, bit) = (met as usize / 64, met % 64);
+            before[word] + (words[word] & ((1 << bit) - 1)).count_ones()
+        };
+        let moved: Vec<_> = (ids())
+            .map(|id| SymbolId::new(place(self.met_of(id))))
+            .collect();
         permute(&mut self.symbols, &moved);
         let moved = Moved(moved);
         self.names.each_symbol(|id| *id = moved.apply(*id));

@@ -9,7 +9,8 @@ use rustc_hash::FxHashMap;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::mention::{Mention, describe, set_flags, signature};
-use super::names::{NameId, Names};
+use super::names::{InputNames, NameId, Names};
+use super::offers::Offers;
 use super::record::Recorder;
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::{FileId, SymbolId};
@@ -53,15 +54,6 @@ struct Entry {
     met: u32,
 }
 
-/// A name that no file has mentioned and a lazy input would define. It has no symbol yet:
-/// of what archives offer, most is never asked for.
-#[derive(Debug, Clone, Copy)]
-struct Offer {
-    lazy: LazyId,
-    /// [`Entry::met`]
-    met: u32,
-}
-
 /// The table of names.
 #[derive(Debug)]
 pub(super) struct Table<'a> {
@@ -69,8 +61,8 @@ pub(super) struct Table<'a> {
     pub(super) symbols: Vec<Symbol<'a>>,
     entries: Vec<Entry>,
     pub(super) names: Names,
-    /// By the number of the name.
-    offers: Vec<Option<Offer>>,
+    /// Of names that no file has mentioned, which therefore have no symbols yet.
+    offers: Offers,
     /// Symbols for which something is being pulled.
     taken: Vec<SymbolId>,
     /// How many names were met, those with several signatures once for each.
@@ -100,13 +92,13 @@ pub(super) enum Referred {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(options: &'a Options, names: Names, arena: &'a Bump) -> Self {
+    pub(super) fn new(options: &'a Options, names: Names, offers: Offers, arena: &'a Bump) -> Self {
         Self {
             arena,
             symbols: Vec::with_capacity(names.len()),
             entries: Vec::with_capacity(names.len()),
             names,
-            offers: Vec::new(),
+            offers,
             taken: Vec::new(),
             met: 0,
             variants: IndexMap::default(),
@@ -130,8 +122,7 @@ impl<'a> Table<'a> {
     /// offers to define it.
     pub(super) fn find_or_offered(&mut self, name: &'a str) -> Option<SymbolId> {
         let number = self.names.number(name)?;
-        let offered = self.offers.get(number.index()).is_some_and(Option::is_some);
-        if offered {
+        if self.offers.made(number).is_some() {
             Some(self.intern(name, Some(number)))
         } else {
             self.names.symbol(number)
@@ -173,8 +164,7 @@ impl<'a> Table<'a> {
         if let Some(id) = self.names.symbol(number) {
             return id;
         }
-        let offer = self.offers.get_mut(number.index()).and_then(Option::take);
-        let id = self.push(name, offer);
+        let id = self.push(name, self.offers.made(number));
         self.names.set(number, id);
         id
     }
@@ -202,51 +192,60 @@ impl<'a> Table<'a> {
         self.entries[id.index()].met
     }
 
-    /// Makes a symbol; `offer` is of its name, if there is one.
-    fn push(&mut self, name: &'a str, offer: Option<Offer>) -> SymbolId {
+    /// Makes a symbol; `offer` is who offers its name, if anybody does, and when it was met.
+    fn push(&mut self, name: &'a str, offer: Option<(LazyId, u32)>) -> SymbolId {
         let id = SymbolId::new(self.symbols.len() as u32);
         self.symbols.push(Symbol::new(name));
-        let met = offer.map_or_else(|| self.meet(), |offer| offer.met);
+        let met = offer.map_or_else(|| self.meet(), |(_, met)| met);
         self.entries.push(Entry {
             state: State::Unmentioned,
-            lazy: offer.map(|offer| offer.lazy),
+            lazy: offer.map(|(lazy, _)| lazy),
             met,
         });
         id
     }
 
-    /// A lazy input offers to define `name`. Returns the symbol if the offer has to be
-    /// taken at once, because a file needs it.
+    /// A lazy input offers to define `names`. Returns the symbol of the first one that a file
+    /// needs, so that the input has to be pulled at once; what comes after it is not offered.
+    ///
+    /// While `offers_hold`, what an input before this one offers, too, is left to that: what
+    /// was asked of it is defined since. They do not if an index is wrong.
     pub(super) fn offer(
         &mut self,
-        name: &'a str,
-        number: Option<NameId>,
         lazy: LazyId,
         member: &LazyMember<'a>,
+        names: &InputNames,
+        offers_hold: bool,
     ) -> Option<SymbolId> {
-        let number = number.unwrap_or_else(|| self.names.intern(name));
-        if let Some(id) = self.names.symbol(number) {
-            let entry = &mut self.entries[id.index()];
-            match entry.state {
-                State::Defined => return None,
-                State::Undefined if !self.symbols[id.index()].weak => return Some(id),
-                State::Undefined | State::Unmentioned if entry.lazy.is_some() => return None,
-                State::Undefined | State::Unmentioned => entry.lazy = Some(lazy),
+        let count = member.symbols().len();
+        self.offers.make(lazy, count, self.met);
+        let tracing = self.record.is_tracing();
+        for nth in (0..count).filter(|&nth| !offers_hold || !names.is_repeated(nth)) {
+            let Some(number) = names.get(nth) else {
+                continue;
+            };
+            let is_new = if let Some(id) = self.names.symbol(number) {
+                let entry = &mut self.entries[id.index()];
+                if entry.state == State::Undefined && !self.symbols[id.index()].weak {
+                    self.offers.make(lazy, nth, self.met);
+                    self.met += nth as u32;
+                    return Some(id);
+                }
+                let is_new = entry.state != State::Defined && entry.lazy.is_none();
+                if is_new {
+                    entry.lazy = Some(lazy);
+                }
+                is_new
+            } else {
+                (tracing || !offers_hold) && self.offers.renew(number, lazy, nth)
+            };
+            if tracing && is_new && self.record.traces(member.symbols()[nth]) {
+                let file = Some(member.name());
+                let name = member.symbols()[nth];
+                self.record.traced(name, file, TracedWhat::LazyDefinition);
             }
-        } else {
-            if self.offers.len() <= number.index() {
-                self.offers.resize(self.names.len(), None);
-            }
-            if self.offers[number.index()].is_some() {
-                return None;
-            }
-            let met = self.meet();
-            self.offers[number.index()] = Some(Offer { lazy, met });
         }
-        if self.record.traces(name) {
-            let file = Some(member.name());
-            self.record.traced(name, file, TracedWhat::LazyDefinition);
-        }
+        self.met += count as u32;
         None
     }
 

@@ -1,0 +1,122 @@
+//! What lazy inputs offer to define. Most of it is never asked for, so who is the first to
+//! offer a name is found for all names at once and on all threads; when it is a lazy input's
+//! turn, nothing is written down for each of its names.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::names::{InputNames, NameId};
+use super::table::LazyId;
+use crate::link::par;
+use crate::link::read::ReadInput;
+
+/// Inputs whose offers are looked through at once.
+const BATCH: usize = 64;
+
+/// By a lazy input, at a place among its names: first come those of earlier inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Offer(u64);
+
+impl Offer {
+    const NONE: Self = Self(u64::MAX);
+
+    fn new(lazy: LazyId, nth: usize) -> Self {
+        Self(u64::from(lazy.0) << 32 | nth as u64)
+    }
+
+    fn lazy(self) -> Option<LazyId> {
+        (self != Self::NONE).then_some(LazyId((self.0 >> 32) as u32))
+    }
+
+    fn nth(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+/// Which of a lazy input's offers have been made.
+#[derive(Debug, Clone, Copy, Default)]
+struct Made {
+    /// So many, from the first one on.
+    count: u32,
+    /// When the first one was met; the others follow.
+    met: u32,
+}
+
+/// Who offers which name.
+#[derive(Debug, Default)]
+pub(super) struct Offers {
+    /// The first offer of each name that has a number.
+    first: Vec<Offer>,
+    /// By the place of the input.
+    made: Vec<Made>,
+}
+
+impl Offers {
+    /// What `inputs` will offer; `names` is how many names there are.
+    pub(super) fn of(inputs: &[ReadInput<'_>], of_inputs: &[InputNames], names: usize) -> Self {
+        let is_lazy = |input: &ReadInput<'_>| matches!(input, ReadInput::Lazy(_));
+        if !inputs.iter().any(is_lazy) {
+            return Self::default();
+        }
+        let mut first = Vec::new();
+        first.resize_with(names, || AtomicU64::new(Offer::NONE.0));
+        par::map_indices(inputs.len().div_ceil(BATCH), |batch| {
+            let start = batch * BATCH;
+            let inputs = inputs.iter().zip(of_inputs).enumerate();
+            for (id, (input, names)) in inputs.skip(start).take(BATCH) {
+                let ReadInput::Lazy(member) = input else {
+                    continue;
+                };
+                for nth in 0..member.symbols().len() {
+                    if !names.is_repeated(nth)
+                        && let Some(name) = names.get(nth)
+                    {
+                        let offer = Offer::new(LazyId(id as u32), nth);
+                        first[name.index()].fetch_min(offer.0, Relaxed);
+                    }
+                }
+            }
+        });
+        Self {
+            first: first
+                .into_iter()
+                .map(|first| Offer(first.into_inner()))
+                .collect(),
+            made: vec![Made::default(); inputs.len()],
+        }
+    }
+
+    fn first(&self, name: NameId) -> Offer {
+        self.first.get(name.index()).copied().unwrap_or(Offer::NONE)
+    }
+
+    /// The first lazy input that will offer the name.
+    pub(super) fn first_by(&self, name: NameId) -> Option<LazyId> {
+        self.first(name).lazy()
+    }
+
+    /// It is the turn of a lazy input, which offers `count` names; the first one is met at
+    /// `met`.
+    pub(super) fn make(&mut self, lazy: LazyId, count: usize, met: u32) {
+        let count = count as u32;
+        self.made[lazy.index()] = Made { count, met };
+    }
+
+    /// Who offers a name, of what was offered so far, and when that was met.
+    pub(super) fn made(&self, name: NameId) -> Option<(LazyId, u32)> {
+        let first = self.first(name);
+        let lazy = first.lazy()?;
+        let made = self.made[lazy.index()];
+        (first.nth() < made.count).then(|| (lazy, made.met + first.nth()))
+    }
+
+    /// Whoever was the first to offer the name, if it is not offered still, it is by this one.
+    /// Whether it is this one.
+    pub(super) fn renew(&mut self, name: NameId, lazy: LazyId, nth: usize) -> bool {
+        let offer = Offer::new(lazy, nth);
+        if self.made(name).is_none() {
+            self.first[name.index()] = offer;
+        }
+        self.first[name.index()] == offer
+    }
+}
