@@ -314,3 +314,24 @@ fn the_first_reference_says_whether_an_import_is_named_apart() {
     let [plain, apart] = objects;
     job(&[apart, plain], "-r").module();
 }
+
+/// LLVM's tools read them where they lie; zeros are in between.
+#[test]
+fn records_of_coverage_are_aligned_and_other_sections_are_not() {
+    for (name, contents) in [
+        ("__llvm_covfun", &[1, 2, 0, 0, 0, 0, 0, 0, 1, 2][..]),
+        ("__llvm_covmap", &[1, 2, 0, 0, 0, 0, 0, 0, 1, 2]),
+        ("note", &[1, 2, 1, 2]),
+    ] {
+        let mut source = Source::new();
+        source.custom(name, [1, 2]);
+        let objects = [("one.o", &source), ("two.o", &source)];
+        for args in ["--no-entry", "-r"] {
+            let module = job(&objects, args).module();
+            let found = module
+                .windows(name.len() + contents.len())
+                .any(|window| window == [name.as_bytes(), contents].concat());
+            assert!(found, "{name} {args}");
+        }
+    }
+}

@@ -38,7 +38,8 @@ pub struct OutputCustom<'a> {
 /// What a custom section is made of.
 #[derive(Debug)]
 pub enum CustomContents<'a> {
-    /// Sections of objects, with their offsets, one behind the other.
+    /// Sections of objects, with their offsets, one behind the other; between them are zeros
+    /// where they are aligned.
     Pieces(Vec<CustomPiece>),
     /// Merged strings.
     Strings(MergedStrings<'a>),
@@ -97,6 +98,15 @@ fn is_wanted(name: &str, options: &Options) -> bool {
     let embedded = matches!(name, ".llvmbc" | ".llvmcmd");
     let stripped = options.strip_debug() && is_debug_section(name);
     !embedded && !stripped
+}
+
+/// What the contents of each object's section are aligned to within the output's, in bytes.
+fn alignment(name: &str) -> u64 {
+    match name {
+        // Records of source-based coverage, which LLVM's tools read where they lie.
+        "__llvm_covfun" | "__llvm_covmap" => 8,
+        _ => 1,
+    }
 }
 
 /// Whether a section that the linker makes is written, for all that is to be stripped.
@@ -258,9 +268,11 @@ impl<'a> Customs<'a> {
         members: &[(FileId, ObjCustom)],
         size_of: impl Fn((FileId, ObjCustom)) -> u64,
     ) -> OutputCustom<'a> {
-        let mut size = 0;
+        let align = alignment(name);
+        let mut size: u64 = 0;
         let mut pieces = Vec::with_capacity(members.len());
         for &(file, custom) in members {
+            size = size.next_multiple_of(align);
             self.files[file.index()][custom.index()] = CustomPlace::Whole {
                 section: self.sections.len() as u32,
                 offset: size,

@@ -51,15 +51,11 @@ impl Entries {
     }
 }
 
-/// The section's contents after its name, in parts that stand one behind the other; none
-/// if nothing has a name.
+/// The section's contents after its name, in parts that stand one behind the other.
 pub(super) fn write(sources: &Sources<'_, '_>, functions: Entries) -> Vec<Vec<u8>> {
     let globals = globals(sources);
     let segments = segments(sources);
     let mut out = Vec::new();
-    if functions.count + globals.count + segments.count == 0 {
-        return out;
-    }
     let mut module = Vec::new();
     put_module_name(&mut module, &module_name(sources));
     out.push(module);

@@ -21,7 +21,7 @@ use self::relocate::{Relocated, write_chunk, write_compressed};
 use self::slices::{Slice, Sliced};
 use super::ids::{FileId, ObjFunc};
 use super::layout::values::{Relocator, Site};
-use super::layout::{DataPiece, DataSource, Layout, StringRun};
+use super::layout::{CustomPiece, DataPiece, DataSource, Layout, StringRun};
 use super::liveness::Liveness;
 use super::options::{BuildId, Options};
 use super::output::{Places, Room};
@@ -229,30 +229,44 @@ impl<'l> Writer<'l, '_> {
                 name,
                 pieces,
                 start,
-            } => {
-                for piece in pieces {
-                    let custom = &self.resolution.object(piece.file).customs[piece.custom.index()];
-                    let at = (piece.offset - start) as usize;
-                    let out = &mut out[at..at + custom.chunk.bytes.len()];
-                    let site = Site::custom(piece.file, name);
-                    let written = match custom.unchecked {
-                        None => write_chunk(&self.relocator, &site, &custom.chunk, out),
-                        Some(relocs) => {
-                            let object = self.resolution.object(piece.file);
-                            let bytes = custom.chunk.bytes;
-                            let mut relocs = relocs.checker(object, bytes.len());
-                            write_unchecked(&self.relocator, &site, bytes, 0, &mut relocs, out)
-                                .and_then(|written| relocs.finish().map(|()| written))
-                                .unwrap_or_else(|damage| {
-                                    errors.push(damage);
-                                    Ok(())
-                                })
-                        }
-                    };
-                    self.report(written, piece.file, name, errors);
-                }
-            }
+            } => self.customs(name, pieces, start, out, errors),
         }
+    }
+
+    fn customs(
+        &self,
+        name: &str,
+        pieces: &[CustomPiece],
+        start: u64,
+        out: &mut [u8],
+        errors: &mut Vec<Diagnostic>,
+    ) {
+        let mut at = 0;
+        for piece in pieces {
+            let object = self.resolution.object(piece.file);
+            let custom = &object.customs[piece.custom.index()];
+            let offset = (piece.offset - start) as usize;
+            // Alignment leaves gaps.
+            out[at..offset].fill(0);
+            at = offset + custom.chunk.bytes.len();
+            let out = &mut out[offset..at];
+            let site = Site::custom(piece.file, name);
+            let written = match custom.unchecked {
+                None => write_chunk(&self.relocator, &site, &custom.chunk, out),
+                Some(relocs) => {
+                    let bytes = custom.chunk.bytes;
+                    let mut relocs = relocs.checker(object, bytes.len());
+                    write_unchecked(&self.relocator, &site, bytes, 0, &mut relocs, out)
+                        .and_then(|written| relocs.finish().map(|()| written))
+                        .unwrap_or_else(|damage| {
+                            errors.push(damage);
+                            Ok(())
+                        })
+                }
+            };
+            self.report(written, piece.file, name, errors);
+        }
+        out[at..].fill(0);
     }
 
     /// Writes a slice, and counts its relocations; `None` if not all is as it should be.
