@@ -477,10 +477,11 @@ impl World {
     }
 
     pub(super) fn customs(&mut self, items: &mut Vec<Item>, names: &[Name]) {
+        const NAMES: [&str; 4] = ["mine", "metadata.x", "other_custom", "__llvm_covfun"];
         if self.random.chance(20) {
             let bytes = (0..self.random.below(12)).map(|byte| byte as u8).collect();
             items.push(Item::Custom(Custom {
-                name: (*self.random.pick(&["mine", "metadata.x", "other_custom"])).into(),
+                name: (*self.random.pick(&NAMES)).into(),
                 bytes,
                 relocs: Vec::new(),
             }));
