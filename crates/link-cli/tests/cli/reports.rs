@@ -87,6 +87,31 @@ fn cross_references_name_who_defines_and_who_refers() {
 }
 
 #[test]
+fn shared_libraries_define_what_they_export() {
+    let room = Room::new();
+    room.run("f.o -o f.so --shared --experimental-pic".split(' '))
+        .ok();
+    for line in [
+        "-Bdynamic calls.o f.so -o x -y f -y _start",
+        "-Bdynamic f.so calls.o -o x -y f -y _start",
+        "-Bdynamic calls.o f.so f.o -o x -y f",
+        "-Bdynamic calls.o f.o f.so -o x -y f -M",
+    ] {
+        let args: Vec<_> = line.split(' ').collect();
+        let lld = room.run_lld(&args);
+        assert_eq!(lld.code, Some(0), "{line}: {}", lld.stderr);
+        let ours = room.run_as("wasm-ld", ["--backend=native"].iter().chain(&args));
+        assert_eq!(ours.text(), lld.text(), "{line}");
+    }
+    let run = room.run("-Bdynamic calls.o f.so -o x --cref".split(' ')).ok();
+    let expected = format!(
+        "Cross Reference Table\n\n{:<49} File\n{:<49} calls.o\n{:<49} f.so\n{:<49} calls.o\n",
+        "Symbol", "_start", "f", ""
+    );
+    assert_eq!(run.text(), expected);
+}
+
+#[test]
 fn a_dependency_file_names_what_was_read() {
     let room = with_library();
     room.run("calls.o -Llib -lf -o x --dependency-file=x.d".split(' '))

@@ -83,8 +83,8 @@ pub struct DiscardedChunk {
 pub struct CrossReference {
     /// The name, as it stands in the files.
     pub symbol: String,
-    /// The object that defines it; `None` for the linker's own names, imports and those
-    /// of shared libraries.
+    /// The object or the shared library that defines it; `None` for the linker's own names and
+    /// imports.
     pub defined: Option<Arc<str>>,
     /// The objects that refer to it, in the order in which they are linked.
     pub referenced: Vec<Arc<str>>,
@@ -120,6 +120,9 @@ fn cross_references(resolution: &Resolution<'_>) -> Vec<CrossReference> {
             symbol: symbol.name.to_owned(),
             defined: match symbol.definition {
                 Definition::Object { file, .. } => Some(resolution.object(file).name.clone()),
+                Definition::Shared(library) => {
+                    Some(resolution.shared[library as usize].name.clone())
+                }
                 _ => None,
             },
             referenced: Vec::new(),
@@ -137,7 +140,10 @@ fn cross_references(resolution: &Resolution<'_>) -> Vec<CrossReference> {
             }
         }
     }
-    all.retain(|entry| entry.defined.is_some() || !entry.referenced.is_empty());
+    // What a library defines and no object asks for is left out.
+    let mut defined = (resolution.symbols.iter())
+        .map(|symbol| matches!(symbol.definition, Definition::Object { .. }));
+    all.retain(|entry| defined.next() == Some(true) || !entry.referenced.is_empty());
     all.sort_by(|a, b| a.symbol.cmp(&b.symbol));
     all
 }

@@ -328,3 +328,54 @@ fn a_definition_that_gives_way_to_a_library_is_not_imported_unless_used() {
         }
     }
 }
+
+#[test]
+fn tags_of_libraries_are_imported() {
+    let mut library = Source::new();
+    library.tag("e", sig(1, 0));
+    let library = Job::new()
+        .object("e.o", &library)
+        .args(SHARED)
+        .args("--export-dynamic")
+        .module();
+    let throws = |params| {
+        let mut source = Source::new();
+        source.function("_start", sig(0, 0), |body| {
+            for _ in 0..params {
+                body.i32(1);
+            }
+            body.throw("e", sig(params, 0));
+        });
+        source.build()
+    };
+    let job = |params, order: &str| {
+        Job::new()
+            .file("a.o", throws(params))
+            .file("lib.so", &library[..])
+            .args(order)
+            .args("-pie --experimental-pic")
+    };
+    for order in ["a.o lib.so", "lib.so a.o"] {
+        let job = job(1, order).differs("rust-lld does not look for tags in libraries");
+        let module = print(&job.module());
+        assert!(module.contains("(import \"env\" \"e\" (tag"), "{module}");
+        assert!(module.contains("lib.so"), "{module}");
+    }
+    insta::assert_snapshot!(job(2, "a.o lib.so").fails());
+}
+
+#[test]
+fn who_disagrees_with_a_library_is_told_its_name() {
+    for order in ["a.o lib.so", "lib.so a.o"] {
+        let mut source = Source::new();
+        source.function("_start", sig(0, 0), |body| {
+            body.i32(1).call("f", sig(1, 0));
+        });
+        let job = Job::new()
+            .file("a.o", source.build())
+            .file("lib.so", library())
+            .args(order)
+            .args("-pie --experimental-pic");
+        insta::assert_snapshot!(job.fails());
+    }
+}

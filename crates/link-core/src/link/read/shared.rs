@@ -40,6 +40,8 @@ pub enum SharedKind<'a> {
     Function(&'a [u8]),
     /// A place in memory, exported as a constant global.
     Data,
+    /// An exception's tag, with its encoded signature.
+    Tag(&'a [u8]),
 }
 
 /// Parses a shared library.
@@ -73,6 +75,8 @@ struct Exports<'a> {
     types: Vec<&'a [u8]>,
     /// Type of each function, imports first.
     functions: Vec<u32>,
+    /// Type of each tag, imports first.
+    tags: Vec<u32>,
     entries: Vec<(&'a str, ExternalKind, u32)>,
     flags: Vec<(&'a str, SymbolFlags)>,
 }
@@ -90,14 +94,21 @@ impl<'a> Exports<'a> {
                 }
                 Payload::ImportSection(section) => {
                     for import in section.into_imports() {
-                        if let TypeRef::Func(ty) = import?.ty {
-                            found.functions.push(ty);
+                        match import?.ty {
+                            TypeRef::Func(ty) => found.functions.push(ty),
+                            TypeRef::Tag(tag) => found.tags.push(tag.func_type_idx),
+                            _ => {}
                         }
                     }
                 }
                 Payload::FunctionSection(section) => {
                     for ty in section {
                         found.functions.push(ty?);
+                    }
+                }
+                Payload::TagSection(section) => {
+                    for tag in section {
+                        found.tags.push(tag?.func_type_idx);
                     }
                 }
                 Payload::ExportSection(section) => {
@@ -147,11 +158,13 @@ impl<'a> Exports<'a> {
         self.entries
             .iter()
             .filter_map(|&(name, kind, index)| {
+                let signature = |types: &[u32]| {
+                    let ty = *types.get(index as usize)?;
+                    self.types.get(ty as usize).copied()
+                };
                 let kind = match kind {
-                    ExternalKind::Func => {
-                        let ty = *self.functions.get(index as usize)?;
-                        SharedKind::Function(self.types.get(ty as usize)?)
-                    }
+                    ExternalKind::Func => SharedKind::Function(signature(&self.functions)?),
+                    ExternalKind::Tag => SharedKind::Tag(signature(&self.tags)?),
                     ExternalKind::Global => SharedKind::Data,
                     _ => return None,
                 };

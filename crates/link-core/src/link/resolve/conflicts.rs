@@ -4,16 +4,16 @@ use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::mention::Mention;
 use super::messages;
-use super::table::Table;
+use super::table::{Table, shown};
 use crate::diag::{Code, Diagnostic};
-use crate::link::ids::{FileId, SymbolId};
+use crate::link::ids::SymbolId;
+
+/// A note that a file says how a name is used.
+pub(super) fn defined_as(how: &str, file: &str) -> String {
+    format!("defined as {how} in {file}")
+}
 
 impl<'a> Table<'a> {
-    /// A note that a file says how a name is used.
-    pub(super) fn defined_as(&self, how: &str, file: Option<FileId>) -> String {
-        format!("defined as {how} in {}", self.file_name(file))
-    }
-
     /// Reports `what` a name is used as in two ways: as `old` so far, now as `new`.
     fn disagreement(
         &mut self,
@@ -25,8 +25,8 @@ impl<'a> Table<'a> {
         let message = format!("{what}: {}", self.show(mention.name));
         let diagnostic = Diagnostic::error(Code::TypeMismatch, message)
             .about(mention.name)
-            .note(self.defined_as(old, self.symbols[id.index()].file))
-            .note(self.defined_as(new, mention.file));
+            .note(defined_as(old, self.known_from(id)))
+            .note(defined_as(new, shown(self.who_says(mention))));
         self.diagnostics.push(diagnostic);
     }
 

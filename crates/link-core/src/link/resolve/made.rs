@@ -139,12 +139,11 @@ fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
     if let Some(id) = resolver.table.find(NAME)
         && resolver.table.is_defined(id)
     {
-        let symbol = &resolver.table.symbols[id.index()];
         let diagnostic = Diagnostic::error(
             Code::Duplicate,
             format!("reserved name must not be defined in input files: {NAME}"),
         )
-        .in_file(resolver.table.file_name(symbol.file));
+        .in_file(resolver.table.known_from(id));
         resolver.table.diagnostics.push(diagnostic);
         return;
     }

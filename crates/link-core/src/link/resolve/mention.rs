@@ -17,8 +17,13 @@ pub(super) struct Mention<'a> {
     pub(super) number: Option<NameId>,
     pub(super) kind: SymbolKind,
     pub(super) flags: SymbolFlags,
-    /// `None` for what the linker or the command line mentions.
+    /// The object that says it; `None` for what the linker, the command line or a shared library
+    /// does.
     pub(super) file: Option<FileId>,
+    /// The shared library that says it ([`Definition::Shared`]).
+    ///
+    /// [`Definition::Shared`]: crate::link::resolution::Definition::Shared
+    pub(super) library: Option<u32>,
     pub(super) called_directly: bool,
     pub(super) signature: Option<&'a [u8]>,
     pub(super) global_type: Option<GlobalType>,
@@ -40,6 +45,7 @@ pub(super) fn mention<'a>(
         kind: entry.kind(),
         flags: entry.flags(),
         file: Some(file),
+        library: None,
         called_directly: entry.called_directly,
         signature: signature(object, entry),
         global_type: None,
@@ -123,6 +129,7 @@ pub(super) fn own_mention(name: &str, kind: SymbolKind, flags: SymbolFlags) -> M
         kind,
         flags,
         file: None,
+        library: None,
         called_directly: false,
         signature: None,
         global_type: None,

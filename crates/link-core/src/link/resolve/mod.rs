@@ -211,10 +211,9 @@ impl<'a> Resolver<'a> {
             None => Waiting::Input(ReadInput::Lazy(member)),
         });
         if let Some(symbol) = wanted {
-            let symbol = &self.table.symbols[symbol.index()];
             let wanted = Wanted {
-                by: self.table.file_name(symbol.file).into(),
-                symbol: symbol.name,
+                by: self.table.known_from(symbol).into(),
+                symbol: self.table.symbols[symbol.index()].name,
             };
             self.pull(id, wanted);
             // What comes after the symbol that is needed was not offered.

@@ -3,6 +3,7 @@
 
 use wasm_format::linking::SymbolKind;
 
+use super::conflicts::defined_as;
 use super::{Resolver, messages};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::link::ids::SymbolId;
@@ -29,9 +30,8 @@ impl Resolver<'_> {
                     continue;
                 }
                 let [a, b] = [id, chosen].map(|id| {
-                    let symbol = &self.table.symbols[id.index()];
-                    let signature = messages::signature(symbol.signature);
-                    self.table.defined_as(&signature, symbol.file)
+                    let signature = self.table.symbols[id.index()].signature;
+                    defined_as(&messages::signature(signature), self.table.known_from(id))
                 });
                 let mut diagnostic = Diagnostic::error(
                     Code::TypeMismatch,

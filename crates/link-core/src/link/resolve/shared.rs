@@ -30,9 +30,11 @@ pub(super) fn add<'a>(resolver: &mut Resolver<'a>, file: &RawFile<'a>) {
         }
     };
     let index = resolver.shared.len() as u32;
+    resolver.table.library_names.push(library.name.clone());
     for symbol in &library.symbols {
         let (kind, signature) = match symbol.kind {
             SharedKind::Function(signature) => (SymbolKind::Function, Some(signature)),
+            SharedKind::Tag(signature) => (SymbolKind::Tag, Some(signature)),
             SharedKind::Data => (SymbolKind::Data, None),
         };
         let mention = Mention {

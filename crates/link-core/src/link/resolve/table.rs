@@ -3,6 +3,8 @@
 //!
 //! The rules are `wasm-ld`'s; they depend on the order in which files are added.
 
+use std::sync::Arc;
+
 use bumpalo::Bump;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
@@ -72,8 +74,10 @@ pub(super) struct Table<'a> {
     pub(super) variants: IndexMap<&'a str, Vec<SymbolId>, rustc_hash::FxBuildHasher>,
     /// The same, by name and signature.
     by_signature: FxHashMap<(&'a str, Option<&'a [u8]>), SymbolId>,
-    /// Names of the files, for messages.
-    pub(super) file_names: Vec<std::sync::Arc<str>>,
+    /// Names of the objects, for messages.
+    pub(super) file_names: Vec<Arc<str>>,
+    /// Names of the shared libraries.
+    pub(super) library_names: Vec<Arc<str>>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) record: Recorder<'a>,
     allow_multiple_definition: bool,
@@ -104,6 +108,7 @@ impl<'a> Table<'a> {
             variants: IndexMap::default(),
             by_signature: FxHashMap::default(),
             file_names: Vec::new(),
+            library_names: Vec::new(),
             diagnostics: Vec::new(),
             record: Recorder::new(options),
             allow_multiple_definition: options.allow_multiple_definition,
@@ -416,14 +421,16 @@ impl<'a> Table<'a> {
 
     /// Remembers what a file says of a traced symbol.
     fn trace(&mut self, mention: &Mention<'a>, what: TracedWhat) {
-        let file = mention
-            .file
-            .map(|file| self.file_names[file.index()].clone());
+        let file = self.who_says(mention).cloned();
         self.record.traced(mention.name, file, what);
     }
 
     /// A shared library defines a symbol: taken only where no object does.
     pub(super) fn define_shared(&mut self, mention: &Mention<'a>, library: u32) {
+        let mention = &Mention {
+            library: Some(library),
+            ..*mention
+        };
         let id = self.intern(mention.name, mention.number);
         if self.is_defined(id) {
             return;
@@ -444,7 +451,7 @@ impl<'a> Table<'a> {
             }
         }
         let before = self.symbols[id.index()];
-        self.replace(id, mention, Definition::Shared(library));
+        self.replace_traced(id, mention, Definition::Shared(library));
         let symbol = &mut self.symbols[id.index()];
         symbol.weak |= before.weak && entry.state == State::Undefined;
         symbol.file = before.file;
@@ -482,8 +489,8 @@ impl<'a> Table<'a> {
             };
             let diagnostic = new(Code::Duplicate, message)
                 .about(mention.name)
-                .note(format!("defined in {}", self.file_name(symbol.file)))
-                .note(format!("defined in {}", self.file_name(mention.file)));
+                .note(format!("defined in {}", self.known_from(id)))
+                .note(format!("defined in {}", shown(self.who_says(mention))));
             self.diagnostics.push(diagnostic);
             // Each further definition is compared with the one before it.
             return true;
@@ -545,8 +552,30 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A file as messages show it.
-    pub(super) fn file_name(&self, file: Option<FileId>) -> &str {
-        file.map_or("<internal>", |file| &self.file_names[file.index()])
+    /// The file that says something; `None` for the linker and the command line.
+    pub(super) fn who_says(&self, mention: &Mention<'a>) -> Option<&Arc<str>> {
+        self.source(mention.file, mention.library)
     }
+
+    /// The file that what is known of a symbol is from, as messages show it.
+    pub(super) fn known_from(&self, id: SymbolId) -> &str {
+        let symbol = &self.symbols[id.index()];
+        let library = match symbol.definition {
+            Definition::Shared(library) => Some(library),
+            _ => None,
+        };
+        shown(self.source(symbol.file, library))
+    }
+
+    fn source(&self, file: Option<FileId>, library: Option<u32>) -> Option<&Arc<str>> {
+        match library {
+            Some(library) => self.library_names.get(library as usize),
+            None => file.map(|file| &self.file_names[file.index()]),
+        }
+    }
+}
+
+/// A file as messages show it.
+pub(super) fn shown(file: Option<&Arc<str>>) -> &str {
+    file.map_or("<internal>", |file| file)
 }
