@@ -103,7 +103,9 @@ fn shared_libraries_define_what_they_export() {
         let ours = room.run_as("wasm-ld", ["--backend=native"].iter().chain(&args));
         assert_eq!(ours.text(), lld.text(), "{line}");
     }
-    let run = room.run("-Bdynamic calls.o f.so -o x --cref".split(' ')).ok();
+    let run = room
+        .run("-Bdynamic calls.o f.so -o x --cref".split(' '))
+        .ok();
     let expected = format!(
         "Cross Reference Table\n\n{:<49} File\n{:<49} calls.o\n{:<49} f.so\n{:<49} calls.o\n",
         "Symbol", "_start", "f", ""
