@@ -43,10 +43,10 @@ pub(super) fn check(config: &Config, values: &mut Values<'_>) {
     }
     unstable(config, values);
     if is_placed_by_loader(config, values) {
-        if is_given(link.memory.global_base) {
+        if link.memory.global_base.is_some() {
             values.error("--global-base may not be used with -shared/-pie");
         }
-        if is_given(link.memory.table_base) {
+        if link.memory.table_base.is_some() {
             values.error("--table-base may not be used with -shared/-pie");
         }
     }
@@ -84,11 +84,6 @@ fn is_placed_by_loader(config: &Config, values: &Values<'_>) -> bool {
     config.link.kind == OutputKind::SharedLibrary || is_pie(values)
 }
 
-/// `wasm-ld` takes 0 for not given.
-fn is_given(base: Option<u64>) -> bool {
-    base.is_some_and(|base| base != 0)
-}
-
 fn relocatable(config: &Config, values: &mut Values<'_>) {
     let link = &config.link;
     if matches!(link.symbols.entry, Entry::Symbol(_)) {
@@ -109,7 +104,7 @@ fn relocatable(config: &Config, values: &mut Values<'_>) {
     if link.memory.shared {
         values.error("-r and --shared-memory may not be used together");
     }
-    if is_given(link.memory.global_base) {
+    if link.memory.global_base.is_some() {
         values.error("-r and --global-base may not by used together");
     }
 }

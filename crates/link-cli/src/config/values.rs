@@ -147,6 +147,11 @@ impl<'a> Values<'a> {
         number
     }
 
+    /// As [`Self::number`]; 0 counts as not given.
+    pub(super) fn size(&mut self, opt: Opt) -> Option<u64> {
+        self.number(opt).filter(|&size| size != 0)
+    }
+
     /// The value of the last `opt`, which has to be one of its choices.
     pub(super) fn choice(&mut self, opt: Opt) -> Option<&'static str> {
         let arg = self.last(opt)?;

@@ -161,6 +161,8 @@ const PRINTING: &[&str] = &[
     "main.o --noinhibit-exec -o x",
     "main.o --import-memory=a,b,c --export-memory=d --export-memory -o x",
     "main.o --build-id=0x123 -o x",
+    "main.o -o x --initial-memory=0 --max-memory=0 --global-base=0 --table-base=0 --soname=",
+    "main.o -o x --global-base=0 --no-stack-first --max-memory=0 --no-growable-memory",
 ];
 
 #[test]
