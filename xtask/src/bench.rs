@@ -56,7 +56,7 @@ fn measure_links(options: &Options, work: &Path) -> Result {
         Some(name) => results::read(&saved(name))?,
         None => Vec::new(),
     };
-    let linkers = linkers::find(options.linker.clone())?;
+    let linkers = linkers::find(options.linker.clone(), work)?;
     let inputs = inputs::make(options, work, &linkers[0])?;
     if inputs.is_empty() {
         return Err("no input has such a name".into());

@@ -1,5 +1,6 @@
 //! The linkers that are measured side by side.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,13 +34,10 @@ impl Linker {
     }
 }
 
-/// What is there of them: ours, which is built or is at `ours`, first, and then the toolchain's
-/// `rust-lld`, LLVM's of Debian, and wild.
-pub(super) fn find(ours: Option<PathBuf>) -> Result<Vec<Linker>> {
-    let ours = match ours {
-        Some(ours) => ours,
-        None => process::build_wasm_link()?,
-    };
+/// What is there of them: ours, which is built and installed in `work` or is at `ours`, first, and
+/// then the toolchain's `rust-lld`, LLVM's of Debian, and wild.
+pub(super) fn find(ours: Option<PathBuf>, work: &Path) -> Result<Vec<Linker>> {
+    let ours = ours.map_or_else(|| install(work), Ok)?;
     let mut linkers = vec![
         Linker {
             name: OURS,
@@ -66,6 +64,15 @@ pub(super) fn find(ours: Option<PathBuf>) -> Result<Vec<Linker>> {
         }
     }
     Ok(linkers)
+}
+
+/// Builds `wasm-link` and copies it into `work`, as `cargo install` would and as the other linkers
+/// came to where they are: what the compiler's linker wrote piece by piece lies in memory in small
+/// pieces, and takes longer to map.
+fn install(work: &Path) -> Result<PathBuf> {
+    let installed = work.join(OURS);
+    fs::copy(process::build_wasm_link()?, &installed)?;
+    Ok(installed)
 }
 
 /// Whether a linker can link the input at all. Only of those that are not asked for: wild may
