@@ -110,8 +110,8 @@ impl Offers {
         (first.nth() < made.count).then(|| (lazy, made.met + first.nth()))
     }
 
-    /// Whoever was the first to offer the name, if it is not offered still, it is by this one.
-    /// Whether it is this one.
+    /// If nobody offers the name, since who did was pulled and does not define it, this lazy input
+    /// does. Returns whether it is the one that offers it.
     pub(super) fn renew(&mut self, name: NameId, lazy: LazyId, nth: usize) -> bool {
         let offer = Offer::new(lazy, nth);
         if self.made(name).is_none() {

@@ -63,7 +63,8 @@ pub(super) struct Table<'a> {
     pub(super) symbols: Vec<Symbol<'a>>,
     entries: Vec<Entry>,
     pub(super) names: Names,
-    /// Of names that no file has mentioned, which therefore have no symbols yet.
+    /// What lazy inputs offer: of interest for names that no file has mentioned, which have no
+    /// symbols yet.
     offers: Offers,
     /// Symbols for which something is being pulled.
     taken: Vec<SymbolId>,
@@ -244,14 +245,19 @@ impl<'a> Table<'a> {
             } else {
                 (tracing || !offers_hold) && self.offers.renew(number, lazy, nth)
             };
-            if tracing && is_new && self.record.traces(member.symbols()[nth]) {
-                let file = Some(member.name());
-                let name = member.symbols()[nth];
-                self.record.traced(name, file, TracedWhat::LazyDefinition);
+            if tracing && is_new {
+                self.trace_offer(member, member.symbols()[nth]);
             }
         }
         self.met += count as u32;
         None
+    }
+
+    fn trace_offer(&mut self, member: &LazyMember<'a>, name: &str) {
+        if self.record.traces(name) {
+            let file = Some(member.name());
+            self.record.traced(name, file, TracedWhat::LazyDefinition);
+        }
     }
 
     /// An object refers to a function or to data that is defined already, as what it is:
@@ -366,7 +372,8 @@ impl<'a> Table<'a> {
             } else if symbol.weak {
                 set_flags(symbol, mention.flags);
             }
-            // So do objects ask for a table that they use without naming it.
+            // An object that uses the function table without a symbol asks to keep it, whoever
+            // mentioned it first.
             symbol.no_strip |=
                 mention.kind == SymbolKind::Table && mention.flags.contains(SymbolFlags::NO_STRIP);
         }

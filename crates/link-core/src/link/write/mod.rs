@@ -233,6 +233,7 @@ impl<'l> Writer<'l, '_> {
         }
     }
 
+    /// Writes pieces of the custom section `name`, the part of which begins `start` bytes into it.
     fn customs(
         &self,
         name: &str,
