@@ -44,10 +44,7 @@ pub(super) fn parse<'a>(
     names: &mut Names,
     options: &Options,
 ) -> Vec<(LazyId, Parsed<'a>)> {
-    if !inputs
-        .iter()
-        .any(|input| matches!(input, ReadInput::Lazy(_)))
-    {
+    if offers.is_empty() {
         return Vec::new();
     }
     let unset = |count| (0..count).map(|_| AtomicBool::default()).collect();

@@ -100,8 +100,6 @@ struct Resolver<'a> {
     table: Table<'a>,
     /// The inputs; `None` once added.
     inputs: Vec<Option<Waiting<'a>>>,
-    /// Whether each lazy input that was pulled defines what it offered.
-    offers_hold: bool,
     /// Objects, in the order in which they were completed.
     #[expect(
         clippy::vec_box,
@@ -140,7 +138,6 @@ impl<'a> Resolver<'a> {
             names,
             table: Table::new(options, numbers, offers, names),
             inputs: inputs.into_iter().map(waiting).collect(),
-            offers_hold: true,
             objects: Vec::new(),
             files: Vec::new(),
             begun_as: Vec::new(),
@@ -204,7 +201,7 @@ impl<'a> Resolver<'a> {
         names: &InputNames,
         parsed: Option<Parsed<'a>>,
     ) {
-        let wanted = self.table.offer(id, &member, names, self.offers_hold);
+        let wanted = self.table.offer(id, &member, names);
         let count = member.symbols().len();
         self.inputs[id.index()] = Some(match parsed {
             Some(parsed) => Waiting::Parsed(parsed),
@@ -216,10 +213,7 @@ impl<'a> Resolver<'a> {
                 symbol: self.table.symbols[symbol.index()].name,
             };
             self.pull(id, wanted);
-            // What comes after the symbol that is needed was not offered.
-            self.offers_hold &= (0..count)
-                .filter_map(|nth| names.get(nth))
-                .all(|name| self.table.is_name_defined(name));
+            self.table.check_offers(names, count);
         }
     }
 
@@ -271,7 +265,7 @@ impl<'a> Resolver<'a> {
                 stack.push(self.begin(object, Some(wanted)));
             }
         }
-        self.offers_hold &= self.table.pulled_is_defined();
+        self.table.check_taken();
     }
 
     fn begin(&mut self, (object, names): Parsed<'a>, pulled: Option<Wanted<'a>>) -> Frame<'a> {

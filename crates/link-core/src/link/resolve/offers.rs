@@ -49,6 +49,8 @@ pub(super) struct Offers {
     first: Vec<Offer>,
     /// By the place of the input.
     made: Vec<Made>,
+    /// A lazy input that was pulled did not define what it offered.
+    pub(super) doubted: bool,
 }
 
 impl Offers {
@@ -83,7 +85,13 @@ impl Offers {
                 .map(|first| Offer(first.into_inner()))
                 .collect(),
             made: vec![Made::default(); inputs.len()],
+            doubted: false,
         }
+    }
+
+    /// Whether no input is lazy.
+    pub(super) fn is_empty(&self) -> bool {
+        self.made.is_empty()
     }
 
     fn first(&self, name: NameId) -> Offer {

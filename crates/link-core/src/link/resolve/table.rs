@@ -149,19 +149,22 @@ impl<'a> Table<'a> {
         self.entries[id.index()].lazy.take()
     }
 
-    /// Whether all symbols for which something was pulled since this was asked last are
+    /// Asks whether all symbols for which something was pulled since this was asked last are
     /// defined now.
-    pub(super) fn pulled_is_defined(&mut self) -> bool {
+    pub(super) fn check_taken(&mut self) {
         let mut taken = std::mem::take(&mut self.taken);
-        let defined = taken.drain(..).all(|id| self.is_defined(id));
+        self.offers.doubted |= !taken.drain(..).all(|id| self.is_defined(id));
         self.taken = taken;
-        defined
     }
 
-    /// Whether the name stands for a symbol that is defined.
-    pub(super) fn is_name_defined(&self, name: NameId) -> bool {
-        let symbol = self.names.symbol(name);
-        symbol.is_some_and(|id| self.is_defined(id))
+    /// Asks whether what a lazy input that was pulled offered, `count` names, is defined now. What
+    /// comes after the name that was needed was not offered.
+    pub(super) fn check_offers(&mut self, names: &InputNames, count: usize) {
+        let mut names = (0..count).filter_map(|nth| names.get(nth));
+        self.offers.doubted |= !names.all(|name| {
+            let symbol = self.names.symbol(name);
+            symbol.is_some_and(|id| self.is_defined(id))
+        });
     }
 
     /// The symbol of `name`, whose number may be known; made if nothing has mentioned it.
@@ -214,19 +217,19 @@ impl<'a> Table<'a> {
     /// A lazy input offers to define `names`. Returns the symbol of the first one that a file
     /// needs, so that the input has to be pulled at once; what comes after it is not offered.
     ///
-    /// While `offers_hold`, what an input before this one offers, too, is left to that: what
-    /// was asked of it is defined since. They do not if an index is wrong.
+    /// What an input before this one offers, too, is left to that: what was asked of it is defined
+    /// since, unless its index is wrong.
     pub(super) fn offer(
         &mut self,
         lazy: LazyId,
         member: &LazyMember<'a>,
         names: &InputNames,
-        offers_hold: bool,
     ) -> Option<SymbolId> {
         let count = member.symbols().len();
         self.offers.make(lazy, count, self.met);
         let tracing = self.record.is_tracing();
-        for nth in (0..count).filter(|&nth| !offers_hold || !names.is_repeated(nth)) {
+        let doubted = self.offers.doubted;
+        for nth in (0..count).filter(|&nth| doubted || !names.is_repeated(nth)) {
             let Some(number) = names.get(nth) else {
                 continue;
             };
@@ -243,7 +246,7 @@ impl<'a> Table<'a> {
                 }
                 is_new
             } else {
-                (tracing || !offers_hold) && self.offers.renew(number, lazy, nth)
+                (tracing || doubted) && self.offers.renew(number, lazy, nth)
             };
             if tracing && is_new {
                 self.trace_offer(member, member.symbols()[nth]);
