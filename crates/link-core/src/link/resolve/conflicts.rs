@@ -26,7 +26,7 @@ impl<'a> Table<'a> {
         let diagnostic = Diagnostic::error(Code::TypeMismatch, message)
             .about(mention.name)
             .note(defined_as(old, self.known_from(id)))
-            .note(defined_as(new, shown(self.who_says(mention))));
+            .note(defined_as(new, shown(self.file_name(mention.by))));
         self.diagnostics.push(diagnostic);
     }
 

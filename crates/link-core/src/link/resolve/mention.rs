@@ -9,7 +9,27 @@ use crate::link::ids::FileId;
 use crate::link::object::{ImportName, ObjTarget, Object, ObjectSymbol, Undefined};
 use crate::link::resolution::{Particulars, Symbol};
 
-/// What a file says of a symbol, defined or not.
+/// Who says something of a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// An object.
+    Object(FileId),
+    /// A shared library, by its number.
+    Library(u32),
+    /// The linker, or the command line.
+    Linker,
+}
+
+impl By {
+    pub(super) fn object(self) -> Option<FileId> {
+        match self {
+            By::Object(file) => Some(file),
+            By::Library(_) | By::Linker => None,
+        }
+    }
+}
+
+/// What somebody says of a symbol, defined or not.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mention<'a> {
     pub(super) name: &'a str,
@@ -17,13 +37,7 @@ pub(super) struct Mention<'a> {
     pub(super) number: Option<NameId>,
     pub(super) kind: SymbolKind,
     pub(super) flags: SymbolFlags,
-    /// The object that says it; `None` for what the linker, the command line or a shared library
-    /// does.
-    pub(super) file: Option<FileId>,
-    /// The shared library that says it ([`Definition::Shared`]).
-    ///
-    /// [`Definition::Shared`]: crate::link::resolution::Definition::Shared
-    pub(super) library: Option<u32>,
+    pub(super) by: By,
     pub(super) called_directly: bool,
     pub(super) signature: Option<&'a [u8]>,
     pub(super) global_type: Option<GlobalType>,
@@ -44,8 +58,7 @@ pub(super) fn mention<'a>(
         number: None,
         kind: entry.kind(),
         flags: entry.flags(),
-        file: Some(file),
-        library: None,
+        by: By::Object(file),
         called_directly: entry.called_directly,
         signature: signature(object, entry),
         global_type: None,
@@ -109,7 +122,7 @@ pub(super) fn set_flags(symbol: &mut Symbol<'_>, flags: SymbolFlags) {
 /// Writes what a file says of a symbol into the name's entry.
 pub(super) fn describe<'a>(symbol: &mut Symbol<'a>, mention: &Mention<'a>, arena: &'a Bump) {
     symbol.kind = mention.kind;
-    symbol.file = mention.file;
+    symbol.file = mention.by.object();
     set_flags(symbol, mention.flags);
     symbol.called_directly |= mention.called_directly;
     symbol.signature = mention.signature.or(symbol.signature);
@@ -128,8 +141,7 @@ pub(super) fn own_mention(name: &str, kind: SymbolKind, flags: SymbolFlags) -> M
         number: None,
         kind,
         flags,
-        file: None,
-        library: None,
+        by: By::Linker,
         called_directly: false,
         signature: None,
         global_type: None,

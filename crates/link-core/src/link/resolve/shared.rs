@@ -4,7 +4,7 @@
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::Resolver;
-use super::mention::{Mention, own_mention};
+use super::mention::{By, Mention, own_mention};
 use crate::diag::{Code, Diagnostic};
 use crate::link::read::{RawFile, SharedKind, parse_shared};
 
@@ -38,6 +38,7 @@ pub(super) fn add<'a>(resolver: &mut Resolver<'a>, file: &RawFile<'a>) {
             SharedKind::Data => (SymbolKind::Data, None),
         };
         let mention = Mention {
+            by: By::Library(index),
             signature,
             ..own_mention(
                 symbol.name,

@@ -10,12 +10,12 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
-use super::mention::{Mention, describe, set_flags, signature};
+use super::mention::{By, Mention, describe, set_flags, signature};
 use super::names::{InputNames, NameId, Names};
 use super::offers::Offers;
 use super::record::Recorder;
 use crate::diag::{Code, Diagnostic};
-use crate::link::ids::{FileId, SymbolId};
+use crate::link::ids::SymbolId;
 use crate::link::object::{ImportName, Object, ObjectSymbol};
 use crate::link::options::Options;
 use crate::link::read::LazyMember;
@@ -291,11 +291,12 @@ impl<'a> Table<'a> {
     /// A file (or the command line) refers to a symbol that it does not define.
     pub(super) fn refer(&mut self, mention: &Mention<'a>) -> Referred {
         let id = self.intern(mention.name, mention.number);
-        if self.record.traces(mention.name) && self.record.refers_first(mention.name, mention.file)
+        if self.record.traces(mention.name)
+            && self.record.refers_first(mention.name, mention.by.object())
         {
             self.trace(mention, TracedWhat::Reference);
         }
-        if mention.file.is_some() {
+        if mention.by.object().is_some() {
             self.symbols[id.index()].used_in_object = true;
         }
         let weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
@@ -386,7 +387,7 @@ impl<'a> Table<'a> {
     /// A file defines a symbol.
     pub(super) fn define(&mut self, mention: &Mention<'a>, definition: Definition) -> SymbolId {
         let id = self.intern(mention.name, mention.number);
-        if mention.file.is_some() {
+        if mention.by.object().is_some() {
             self.symbols[id.index()].used_in_object = true;
         }
         if self.entries[id.index()].state == State::Unmentioned {
@@ -396,7 +397,7 @@ impl<'a> Table<'a> {
         // The linker's own definitions serve whatever a file declared the name as: code
         // may read the address `__memory_base` through a global, and declares a constant
         // `__tls_base` to be mutable.
-        let own = mention.file.is_none() && !self.is_defined(id);
+        let own = mention.by.object().is_none() && !self.is_defined(id);
         if !own && !self.check_kind(id, mention) {
             return id;
         }
@@ -431,16 +432,12 @@ impl<'a> Table<'a> {
 
     /// Remembers what a file says of a traced symbol.
     fn trace(&mut self, mention: &Mention<'a>, what: TracedWhat) {
-        let file = self.who_says(mention).cloned();
+        let file = self.file_name(mention.by).cloned();
         self.record.traced(mention.name, file, what);
     }
 
     /// A shared library defines a symbol: taken only where no object does.
     pub(super) fn define_shared(&mut self, mention: &Mention<'a>, library: u32) {
-        let mention = &Mention {
-            library: Some(library),
-            ..*mention
-        };
         let id = self.intern(mention.name, mention.number);
         if self.is_defined(id) {
             return;
@@ -500,7 +497,7 @@ impl<'a> Table<'a> {
             let diagnostic = new(Code::Duplicate, message)
                 .about(mention.name)
                 .note(format!("defined in {}", self.known_from(id)))
-                .note(format!("defined in {}", shown(self.who_says(mention))));
+                .note(format!("defined in {}", shown(self.file_name(mention.by))));
             self.diagnostics.push(diagnostic);
             // Each further definition is compared with the one before it.
             return true;
@@ -562,26 +559,24 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The file that says something; `None` for the linker and the command line.
-    pub(super) fn who_says(&self, mention: &Mention<'a>) -> Option<&Arc<str>> {
-        self.source(mention.file, mention.library)
+    /// The name of the file that says something; `None` for the linker and the command line.
+    pub(super) fn file_name(&self, by: By) -> Option<&Arc<str>> {
+        match by {
+            By::Object(file) => Some(&self.file_names[file.index()]),
+            By::Library(library) => Some(&self.library_names[library as usize]),
+            By::Linker => None,
+        }
     }
 
     /// The file that what is known of a symbol is from, as messages show it.
     pub(super) fn known_from(&self, id: SymbolId) -> &str {
         let symbol = &self.symbols[id.index()];
-        let library = match symbol.definition {
-            Definition::Shared(library) => Some(library),
-            _ => None,
+        let by = match (symbol.definition, symbol.file) {
+            (Definition::Shared(library), _) => By::Library(library),
+            (_, Some(file)) => By::Object(file),
+            (_, None) => By::Linker,
         };
-        shown(self.source(symbol.file, library))
-    }
-
-    fn source(&self, file: Option<FileId>, library: Option<u32>) -> Option<&Arc<str>> {
-        match library {
-            Some(library) => self.library_names.get(library as usize),
-            None => file.map(|file| &self.file_names[file.index()]),
-        }
+        shown(self.file_name(by))
     }
 }
 
