@@ -120,7 +120,8 @@ fn cross_references(resolution: &Resolution<'_>) -> Vec<CrossReference> {
             symbol: symbol.name.to_owned(),
             defined: match symbol.definition {
                 Definition::Object { file, .. } => Some(resolution.object(file).name.clone()),
-                Definition::Shared(library) => {
+                // What no object asks for would be all that a library has.
+                Definition::Shared(library) if symbol.used_in_object => {
                     Some(resolution.shared[library as usize].name.clone())
                 }
                 _ => None,
@@ -140,10 +141,7 @@ fn cross_references(resolution: &Resolution<'_>) -> Vec<CrossReference> {
             }
         }
     }
-    // What a library defines and no object asks for is left out.
-    let mut defined = (resolution.symbols.iter())
-        .map(|symbol| matches!(symbol.definition, Definition::Object { .. }));
-    all.retain(|entry| defined.next() == Some(true) || !entry.referenced.is_empty());
+    all.retain(|entry| entry.defined.is_some() || !entry.referenced.is_empty());
     all.sort_by(|a, b| a.symbol.cmp(&b.symbol));
     all
 }
