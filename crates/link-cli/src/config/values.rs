@@ -148,8 +148,8 @@ impl<'a> Values<'a> {
     }
 
     /// As [`Self::number`]; 0 counts as not given.
-    pub(super) fn size(&mut self, opt: Opt) -> Option<u64> {
-        self.number(opt).filter(|&size| size != 0)
+    pub(super) fn nonzero(&mut self, opt: Opt) -> Option<u64> {
+        self.number(opt).filter(|&number| number != 0)
     }
 
     /// The value of the last `opt`, which has to be one of its choices.

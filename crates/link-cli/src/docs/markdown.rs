@@ -33,6 +33,8 @@ What `wasm-ld` 22 does, and `wasm-link` with it:
 - There is no default output: without `-o` there is an error.
 - Only the last of several values is looked at, so that `--initial-memory=x --initial-memory=65536` \
 is no error. `-z` is the exception: each one is checked.
+- 0 for `--global-base`, `--table-base`, `--initial-memory` or `--max-memory`, and an empty `--soname`, \
+count as not given.
 - `--allow-undefined` cannot be taken back by `--unresolved-symbols=report-all`.
 - `--version` and `--help` end the command with exit code 0 also when inputs are missing, but \
 not when an argument is unknown.
