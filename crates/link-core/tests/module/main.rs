@@ -7,4 +7,3 @@ mod object;
 mod output;
 mod sections;
 mod support;
-mod trace;
