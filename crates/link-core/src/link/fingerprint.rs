@@ -1,15 +1,16 @@
-//! What strings are told apart by: a hash of about a hundred bits, instead of their bytes.
+//! What strings are told apart by: a hash of 96 bits, instead of their bytes.
 //!
 //! Names and strings of debug info lie all over the inputs; to fetch the bytes of one
 //! again, to compare them, takes longer than all else that is done with it. The hash is
-//! seeded anew for each link, so that no input can be made to collide, and shows nowhere
+//! seeded anew for each process, so that no input can be made to collide, and shows nowhere
 //! in the output.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-/// Makes fingerprints that can be compared with one another.
+/// Makes fingerprints, all of which can be compared with one another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fingerprints {
     seed: u64,
@@ -21,6 +22,15 @@ pub(crate) struct Fingerprint {
     /// As good a hash as any.
     pub(crate) low: u64,
     pub(crate) high: u32,
+}
+
+impl Fingerprint {
+    /// Which of `1 << shard_bits` shards it belongs to. Of those in a shard the low part is still
+    /// a hash.
+    #[inline]
+    pub(crate) fn shard(self, shard_bits: u32) -> u32 {
+        self.high & ((1 << shard_bits) - 1)
+    }
 }
 
 /// A fingerprint and a number beside it, in as little room as they take.
@@ -59,22 +69,111 @@ impl Numbered {
 }
 
 impl Fingerprints {
-    pub(crate) fn new() -> Self {
+    /// Those of this process.
+    pub(crate) fn get() -> Self {
+        static SEED: OnceLock<u64> = OnceLock::new();
         Self {
-            seed: RandomState::new().hash_one(0),
+            seed: *SEED.get_or_init(|| RandomState::new().hash_one(0)),
         }
     }
 
-    /// The fingerprint of a string, and bits of its hash that are not in it: to spread
-    /// strings by.
+    /// The fingerprint of a string.
     #[inline]
-    pub(crate) fn of(self, string: &[u8]) -> (Fingerprint, u32) {
+    pub(crate) fn of(self, string: &[u8]) -> Fingerprint {
         let hash = xxh3_128_with_seed(string, self.seed);
-        let high = (hash >> 64) as u64;
-        let fingerprint = Fingerprint {
+        Fingerprint {
             low: hash as u64,
-            high: high as u32,
-        };
-        (fingerprint, (high >> 32) as u32)
+            high: (hash >> 64) as u32,
+        }
     }
+}
+
+/// Numbers by fingerprint: in a list of as many slots as a power of two, each number stands at its
+/// fingerprint's hash or in the next free slot.
+#[derive(Debug, Default)]
+pub(crate) struct FingerprintTable {
+    slots: Vec<Numbered>,
+    count: usize,
+}
+
+impl FingerprintTable {
+    /// The number that no fingerprint has.
+    pub(crate) const NONE: u32 = u32::MAX;
+    /// Slots of a table that has any.
+    const FEWEST: usize = 64;
+
+    /// Stands in a free slot.
+    pub(crate) fn nothing() -> Numbered {
+        Numbered::new(Fingerprint::default(), Self::NONE)
+    }
+
+    /// A table that need not grow for `count` fingerprints.
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        let mut table = Self::default();
+        if count > 0 {
+            table.resize((count / 3 * 4 + 4).next_power_of_two());
+        }
+        table
+    }
+
+    /// Takes all fingerprints out; the slots stay.
+    pub(crate) fn clear(&mut self) {
+        self.slots.fill(Self::nothing());
+        self.count = 0;
+    }
+
+    /// How many fingerprints it has.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The number of a fingerprint.
+    #[inline]
+    pub(crate) fn get(&self, fingerprint: Fingerprint) -> Option<u32> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let number = self.slots[slot_of(&self.slots, fingerprint)].number;
+        (number != Self::NONE).then_some(number)
+    }
+
+    /// The number of a fingerprint; that is `number` if the table did not have it, as the second
+    /// value tells.
+    #[inline]
+    pub(crate) fn get_or_insert(&mut self, fingerprint: Fingerprint, number: u32) -> (u32, bool) {
+        // At most three quarters are taken, so that a free one is near.
+        if self.count >= self.slots.len() / 4 * 3 {
+            self.resize((2 * self.slots.len()).max(Self::FEWEST));
+        }
+        let slot = slot_of(&self.slots, fingerprint);
+        let slot = &mut self.slots[slot];
+        let is_new = slot.number == Self::NONE;
+        if is_new {
+            *slot = Numbered::new(fingerprint, number);
+            self.count += 1;
+        }
+        (slot.number, is_new)
+    }
+
+    #[cold]
+    fn resize(&mut self, slots: usize) {
+        let mut slots = vec![Self::nothing(); slots];
+        for &taken in self.slots.iter().filter(|slot| slot.number != Self::NONE) {
+            let slot = slot_of(&slots, taken.fingerprint());
+            slots[slot] = taken;
+        }
+        self.slots = slots;
+    }
+}
+
+/// The slot of a fingerprint, or the free one where it belongs; there is a free one.
+#[inline]
+fn slot_of(slots: &[Numbered], fingerprint: Fingerprint) -> usize {
+    let mask = slots.len() - 1;
+    let mut slot = fingerprint.low as usize & mask;
+    while slots[slot].number != FingerprintTable::NONE && slots[slot].fingerprint() != fingerprint {
+        slot = (slot + 1) & mask;
+    }
+    slot
 }

@@ -40,7 +40,12 @@ pub(crate) fn shown(inputs: &ReadInputs<'_>) -> String {
         match input {
             ReadInput::Object(object) => writeln!(text, "object {}", object.name),
             ReadInput::Lazy(member) => {
-                writeln!(text, "lazy {} {:?}", member.name(), member.symbols())
+                writeln!(
+                    text,
+                    "lazy {} {:?}",
+                    member.name(),
+                    member.symbols().collect::<Vec<_>>()
+                )
             }
             ReadInput::Shared(file) => writeln!(text, "shared {}", file.name),
             ReadInput::Stub(file) => writeln!(text, "stub {}", file.name),

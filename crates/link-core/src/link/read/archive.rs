@@ -12,6 +12,7 @@ use std::path::Path;
 
 use super::fault::{Fault, Parsed};
 use super::kind::{ARCHIVE_MAGIC, FileKind, THIN_MAGIC};
+use super::offered::OfferedNames;
 use super::prefetch::look_at;
 use crate::link::ReadAt;
 
@@ -111,8 +112,7 @@ enum IndexForm {
 /// The symbols that an index lists, by member.
 #[derive(Debug)]
 pub(super) struct IndexedSymbols<'a> {
-    /// All names, those of a member side by side.
-    pub(super) names: Vec<&'a str>,
+    pub(super) names: OfferedNames<'a>,
     /// For each member of the archive, which of the names it defines.
     pub(super) of_member: Vec<Range<usize>>,
 }
@@ -260,24 +260,11 @@ impl<'a> Archive<'a> {
         let Some(index) = self.index else {
             return Ok(None);
         };
-        let mut entries = index.entries(self)?;
-        if entries.names.is_empty() {
+        let entries = index.entries(self)?;
+        if entries.runs.is_empty() {
             return Ok(None);
         }
-        entries.sort();
-        let mut of_member = Vec::with_capacity(self.members.len());
-        let mut next = 0;
-        for member in 0..self.members.len() {
-            let start = next;
-            while entries.members.get(next) == Some(&(member as u32)) {
-                next += 1;
-            }
-            of_member.push(start..next);
-        }
-        Ok(Some(IndexedSymbols {
-            names: entries.names,
-            of_member,
-        }))
+        Ok(Some(entries.by_member(self.members.len())))
     }
 
     /// The member whose header is at `header`; `near` is the one that was found last. An
@@ -295,36 +282,57 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// The entries of an index: each a member, by its place in the archive, and the name of a
-/// symbol that it defines.
-#[derive(Default)]
+/// The entries of an index: each the name of a symbol and the member that defines it.
 struct Entries<'a> {
-    members: Vec<u32>,
-    names: Vec<&'a str>,
+    names: OfferedNames<'a>,
+    /// Names of a member that stand side by side: the member, by its place in the archive, and
+    /// which is their first.
+    runs: Vec<(usize, usize)>,
 }
 
 impl<'a> Entries<'a> {
-    fn reserve(&mut self, count: usize) {
-        self.members.reserve_exact(count);
-        self.names.reserve_exact(count);
+    /// None yet of `count`, whose names lie in `text`.
+    fn with_capacity(text: &'a [u8], count: usize) -> Result<Self, &'static str> {
+        if u32::try_from(text.len()).is_err() {
+            return Err("the index has more than 4 GiB of names");
+        }
+        Ok(Self {
+            names: OfferedNames::with_capacity(text, count),
+            runs: Vec::new(),
+        })
     }
 
+    /// Adds the name at a place in the text.
     #[inline]
-    fn push(&mut self, member: usize, name: &'a str) {
-        self.members.push(member as u32);
+    fn push(&mut self, member: usize, name: Range<usize>) {
+        if self.runs.last().is_none_or(|&(last, _)| last != member) {
+            self.runs.push((member, self.names.len()));
+        }
         self.names.push(name);
     }
 
-    /// Puts those of a member side by side.
-    fn sort(&mut self) {
-        if self.members.is_sorted() {
-            return;
-        }
-        let mut sorted: Vec<(u32, &'a str)> = (self.members.iter().copied())
-            .zip(self.names.iter().copied())
+    /// The same by member, of which the archive has `members`.
+    fn by_member(self, members: usize) -> IndexedSymbols<'a> {
+        let Self { mut names, runs } = self;
+        let ends = (runs.iter().skip(1).map(|&(_, start)| start)).chain([names.len()]);
+        let runs = runs.iter().zip(ends);
+        let mut runs: Vec<_> = runs
+            .map(|(&(member, start), end)| (member, start..end))
             .collect();
-        sorted.sort_by_key(|&(member, _)| member);
-        (self.members, self.names) = sorted.into_iter().unzip();
+        if !runs.is_sorted_by_key(|&(member, _)| member) {
+            runs.sort_by_key(|&(member, _)| member);
+            names.reorder(runs.iter().map(|(_, run)| run.clone()));
+        }
+        let mut of_member = Vec::with_capacity(members);
+        let mut start = 0;
+        for (member, run) in runs {
+            // Members that it does not mention have no names, and others may have several runs.
+            of_member.resize_with(members.min(member + 1), || start..start);
+            start += run.len();
+            of_member[member].end = start;
+        }
+        of_member.resize_with(members, || start..start);
+        IndexedSymbols { names, of_member }
     }
 }
 
@@ -337,32 +345,27 @@ impl<'a> Index<'a> {
     fn decode(&self, archive: &Archive<'a>) -> Result<Entries<'a>, &'static str> {
         const SHORT: &str = "the index is too small for its entries";
         const NO_MEMBER: &str = "the index names a place where no member begins";
-        const NOT_TEXT: &str = "a name in the index is not valid UTF-8";
-        let mut entries = Entries::default();
+        let none = || Entries::with_capacity(&[], 0);
         let mut member = 0;
         match self.form {
             IndexForm::Gnu { wide } => {
                 let width = gnu_width(wide);
                 if self.bytes.len() < width {
                     // Some tools write an index of nothing at all.
-                    return Ok(entries);
+                    return none();
                 }
                 let (headers, names) = tables_of_gnu(self.bytes, width).ok_or(SHORT)?;
-                entries.reserve(headers.len() / width);
-                // All at once is faster than name by name: most are short.
-                let (names, damaged) = valid_text(names);
-                let mut ends = memchr::memchr_iter(0, names.as_bytes());
+                let mut entries = Entries::with_capacity(names, headers.len() / width)?;
+                let mut ends = memchr::memchr_iter(0, names);
                 let mut start = 0;
                 for header in headers.chunks_exact(width) {
                     let header = big_endian(header);
                     member = archive.member_at(header, member).ok_or(NO_MEMBER)?;
-                    let Some(end) = ends.next() else {
-                        let cut = terminated(damaged).is_some();
-                        return Err(if cut { NOT_TEXT } else { SHORT });
-                    };
-                    entries.push(member, &names[start..end]);
+                    let end = ends.next().ok_or(SHORT)?;
+                    entries.push(member, start..end);
                     start = end + 1;
                 }
+                Ok(entries)
             }
             IndexForm::Bsd { wide } => {
                 let width = if wide { 8 } else { 4 };
@@ -371,29 +374,28 @@ impl<'a> Index<'a> {
                     rest.split_at_checked(usize::try_from(little_endian(size)).ok()?)
                 };
                 if self.bytes.is_empty() {
-                    return Ok(entries);
+                    return none();
                 }
                 let (table, rest) = sized(self.bytes).ok_or(SHORT)?;
                 let (names, _) = sized(rest).ok_or(SHORT)?;
                 // Entries may share a name, but they cannot all share a long one: reading
                 // them would take quadratic time.
                 let mut budget = names.len().saturating_mul(8);
-                entries.reserve(table.len() / (2 * width));
+                let mut entries = Entries::with_capacity(names, table.len() / (2 * width))?;
                 for entry in table.chunks_exact(2 * width) {
                     let (name, header) = entry.split_at(width);
-                    let name = usize::try_from(little_endian(name))
+                    let place = usize::try_from(little_endian(name))
                         .ok()
-                        .and_then(|at| names.get(at..))
-                        .and_then(|names| terminated(&names[..names.len().min(budget)]))
+                        .and_then(|at| name_at(names, at, budget))
                         .ok_or("the index names a place beyond its names")?;
-                    budget -= name.len();
+                    budget -= place.len();
                     let header = little_endian(header);
                     member = archive.member_at(header, member).ok_or(NO_MEMBER)?;
-                    entries.push(member, std::str::from_utf8(name).map_err(|_| NOT_TEXT)?);
+                    entries.push(member, place);
                 }
+                Ok(entries)
             }
         }
-        Ok(entries)
     }
 }
 
@@ -438,20 +440,11 @@ fn long_name(table: &[u8]) -> Option<&[u8]> {
     Some(name.strip_suffix(b"/").unwrap_or(name))
 }
 
-fn terminated(bytes: &[u8]) -> Option<&[u8]> {
-    let end = memchr::memchr(0, bytes)?;
-    Some(&bytes[..end])
-}
-
-/// The bytes up to the first that is not UTF-8, and those from there on.
-fn valid_text(bytes: &[u8]) -> (&str, &[u8]) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => (text, &[]),
-        Err(error) => {
-            let (valid, rest) = bytes.split_at(error.valid_up_to());
-            (std::str::from_utf8(valid).unwrap_or_default(), rest)
-        }
-    }
+/// The place of the name that begins at `start` and ends with a null, within `budget` bytes.
+fn name_at(names: &[u8], start: usize, budget: usize) -> Option<Range<usize>> {
+    let rest = names.get(start..)?;
+    let len = memchr::memchr(0, &rest[..rest.len().min(budget)])?;
+    Some(start..start + len)
 }
 
 /// A decimal number, padded with spaces.

@@ -49,8 +49,8 @@ fn look_into(path: &Path, data: &FileData, missing: &mut FxHashMap<String, Optio
     let Ok(Some(symbols)) = archive.indexed_symbols() else {
         return;
     };
-    for name in symbols.names {
-        if let Some(found) = missing.get_mut(name) {
+    for name in symbols.names.texts(0..symbols.names.len()) {
+        if let Some(found) = missing.get_mut(&*name) {
             found.get_or_insert_with(|| path.to_owned());
         }
     }

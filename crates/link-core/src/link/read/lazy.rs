@@ -12,9 +12,11 @@ use wasm_format::linking::{LINKING_SECTION, LinkingSection, Subsection, SymbolFl
 use super::fault::Parsed;
 use super::keep::LoadedFiles;
 use super::kind::{FileKind, RUST_METADATA_SECTION};
+use super::offered::OfferedNames;
 use super::parse::{ParseOptions, parse_object};
 use super::sections::sections;
 use crate::diag::{Code, Diagnostic};
+use crate::link::fingerprint::Numbered;
 use crate::link::object::Object;
 use crate::link::{FileData, Files};
 
@@ -27,7 +29,7 @@ pub struct LazyMember<'a> {
     pub(super) name: Name<'a>,
     pub(super) contents: Contents<'a>,
     /// The names of the whole archive, and which of them are this member's.
-    pub(super) names: Arc<Vec<&'a str>>,
+    pub(super) names: Arc<OfferedNames<'a>>,
     pub(super) own_names: Range<usize>,
     pub(super) options: ParseOptions,
     pub(super) access: Access<'a>,
@@ -114,8 +116,14 @@ impl<'a> LazyMember<'a> {
 
     /// The symbols that it defines and others can see, in the order of the archive's
     /// index or else of its symbol table.
-    pub fn symbols(&self) -> &[&'a str] {
-        &self.names[self.own_names.clone()]
+    pub fn symbols(&self) -> impl ExactSizeIterator<Item = Cow<'_, str>> {
+        self.names.texts(self.own_names.clone())
+    }
+
+    /// What tells [`LazyMember::symbols`] from other names.
+    #[inline]
+    pub(crate) fn offered(&self) -> &[Numbered] {
+        self.names.of(self.own_names.clone())
     }
 
     /// Reads and parses it.
@@ -156,7 +164,7 @@ impl fmt::Debug for LazyMember<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LazyMember")
             .field("name", &self.name())
-            .field("symbols", &self.symbols())
+            .field("symbols", &self.symbols().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

@@ -209,7 +209,7 @@ impl<'a> InputReader<'_, 'a> {
                 name,
                 contents,
                 own_names: 0..names.len(),
-                names: Arc::new(names),
+                names: Arc::new(names.into_iter().collect()),
                 // Between --start-lib and --end-lib as in an archive.
                 options: ParseOptions {
                     from_archive: true,

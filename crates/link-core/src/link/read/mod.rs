@@ -13,6 +13,7 @@ mod keep;
 mod kind;
 mod lazy;
 mod load;
+mod offered;
 mod parse;
 mod prefetch;
 mod sections;

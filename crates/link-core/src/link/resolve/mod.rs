@@ -202,7 +202,7 @@ impl<'a> Resolver<'a> {
         parsed: Option<Parsed<'a>>,
     ) {
         let wanted = self.table.offer(id, &member, names);
-        let count = member.symbols().len();
+        let count = member.offered().len();
         self.inputs[id.index()] = Some(match parsed {
             Some(parsed) => Waiting::Parsed(parsed),
             None => Waiting::Input(ReadInput::Lazy(member)),

@@ -1,17 +1,15 @@
 //! The names of a link, each with a number: what follows compares and looks up numbers.
 //!
-//! A name is hashed once. The names of all inputs are numbered before the first of them
-//! is resolved, on all threads: each takes the names whose hashes fall into its shard.
+//! A name is hashed once, and one of an archive's index when that is read. The names of all
+//! inputs are numbered before the first of them is resolved, on all threads: each takes the names
+//! whose hashes fall into its shard.
 //! Names that come up later (those of a member that is parsed when it is pulled, of the
 //! command line, of the linker) are added one by one.
 //!
 //! Symbols are another matter. A name has one once an input that takes part mentions it,
 //! and symbols are in the order of that.
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-
-use crate::link::fingerprint::{Fingerprint, Fingerprints, Numbered};
+use crate::link::fingerprint::{Fingerprint, FingerprintTable, Fingerprints, Numbered};
 use crate::link::ids::SymbolId;
 use crate::link::object::Object;
 use crate::link::par;
@@ -69,20 +67,19 @@ impl InputNames {
 pub struct Names {
     shards: Vec<Shard>,
     shard_bits: u32,
-    fingerprints: Fingerprints,
     /// The symbol of each name, by [`NameId`].
     symbols: Vec<Option<SymbolId>>,
 }
 
+/// The names whose hashes fall into a shard.
 #[derive(Debug)]
 struct Shard {
-    /// Places in `known`.
-    table: HashTable<u32>,
-    /// The number beside a fingerprint is that of the name.
-    known: Vec<Numbered>,
+    /// The number of each, counted from `first`, the least of them.
+    table: FingerprintTable,
+    first: u32,
 }
 
-/// Something that has names.
+/// An input that has names which others may have, too, each at a place.
 #[derive(Clone, Copy)]
 enum Named<'i, 'a> {
     Object(&'i Object<'a>),
@@ -90,6 +87,7 @@ enum Named<'i, 'a> {
 }
 
 impl<'i, 'a> Named<'i, 'a> {
+    /// `None` for what has its names looked up when it is added.
     fn of(input: &'i ReadInput<'a>) -> Option<Self> {
         match input {
             ReadInput::Object(object) => Some(Named::Object(object)),
@@ -98,26 +96,51 @@ impl<'i, 'a> Named<'i, 'a> {
         }
     }
 
-    fn count(self) -> usize {
+    /// How many places there are. No name is at that of a local symbol.
+    fn places(self) -> usize {
         match self {
             Named::Object(object) => object.symbols.len() + object.comdats.own_names().len(),
-            Named::Lazy(member) => member.symbols().len(),
+            Named::Lazy(member) => member.offered().len(),
         }
     }
 
-    /// The name at a place; `None` for a local symbol.
+    /// Does `f` to each name and its place.
     #[inline]
-    fn name(self, nth: usize) -> Option<&'a str> {
-        match self {
-            Named::Lazy(member) => member.symbols().get(nth).copied(),
-            Named::Object(object) => match nth.checked_sub(object.symbols.len()) {
-                None => {
-                    let symbol = &object.symbols[nth];
-                    symbol.is_shared().then_some(symbol.name)
+    fn each(self, mut f: impl FnMut(Fingerprint, usize)) {
+        let object = match self {
+            Named::Object(object) => object,
+            Named::Lazy(member) => {
+                for (place, name) in member.offered().iter().enumerate() {
+                    f(name.fingerprint(), place);
                 }
-                Some(own) => object.comdats.own_names().get(own).copied(),
-            },
+                return;
+            }
+        };
+        let fingerprints = Fingerprints::get();
+        for place in 0..self.places() {
+            if let Some(name) = name_at(object, place) {
+                f(fingerprints.of(name.as_bytes()), place);
+            }
         }
+    }
+
+    /// The names' numbers, each of which `number` tells.
+    fn numbered(self, mut number: impl FnMut(Fingerprint, usize) -> NameId) -> InputNames {
+        let mut numbers = vec![NameId::NONE; self.places()];
+        self.each(|name, place| numbers[place] = number(name, place));
+        InputNames(numbers)
+    }
+}
+
+/// An object's name at a place; `None` for that of a local symbol.
+#[inline]
+fn name_at<'a>(object: &Object<'a>, place: usize) -> Option<&'a str> {
+    match place.checked_sub(object.symbols.len()) {
+        None => {
+            let symbol = &object.symbols[place];
+            symbol.is_shared().then_some(symbol.name)
+        }
+        Some(own) => object.comdats.own_names().get(own).copied(),
     }
 }
 
@@ -133,46 +156,33 @@ impl<'i, 'a> Partition<'i, 'a> {
     /// Beside the place of a name: it is one that a lazy input offers.
     const OFFER: u32 = 1 << 31;
 
-    /// `hashed` is memory that is used again for each.
-    fn of(
-        inputs: &'i [ReadInput<'a>],
-        fingerprints: Fingerprints,
-        shard_bits: u32,
-        hashed: &mut Vec<(Numbered, u32)>,
-    ) -> Self {
-        hashed.clear();
+    /// `all` is memory that is used again for each.
+    fn of(inputs: &'i [ReadInput<'a>], shard_bits: u32, all: &mut Vec<Numbered>) -> Self {
+        all.clear();
         let mut counts = vec![0u32; 1 << shard_bits];
         let mut first = 0;
         for named in inputs.iter().filter_map(Named::of) {
-            let offer = match named {
-                Named::Object(_) => 0,
-                Named::Lazy(_) => Self::OFFER,
+            let base = match named {
+                Named::Object(_) => first,
+                Named::Lazy(_) => first | Self::OFFER,
             };
-            for nth in 0..named.count() {
-                let Some(name) = named.name(nth) else {
-                    continue;
-                };
-                let (name, bits) = fingerprints.of(name.as_bytes());
-                let shard = shard_of(bits, shard_bits);
-                counts[shard] += 1;
-                let place = (first + nth as u32) | offer;
-                hashed.push((Numbered::new(name, place), shard as u32));
-            }
-            first += named.count() as u32;
+            named.each(|name, place| {
+                counts[name.shard(shard_bits) as usize] += 1;
+                all.push(Numbered::new(name, base + place as u32));
+            });
+            first += named.places() as u32;
         }
+        let sharded = |name: &Numbered| (*name, name.fingerprint().shard(shard_bits));
         Self {
             inputs,
-            names: Sharded::new(hashed.iter().copied(), &counts),
+            names: Sharded::new(all.iter().map(sharded), &counts),
         }
     }
 
     /// The names of each input, once shards have told where they have them; `first` is the
     /// number of each shard's first.
     fn numbered(&self, first: &[u32]) -> Vec<InputNames> {
-        let counts = self
-            .inputs
-            .iter()
-            .map(|input| Named::of(input).map_or(0, Named::count));
+        let counts = self.inputs.iter().map(places);
         let mut all = vec![NameId::NONE; counts.clone().sum()];
         for (shard, &first) in first.iter().enumerate() {
             for name in self.names.shard(shard) {
@@ -190,12 +200,17 @@ impl<'i, 'a> Partition<'i, 'a> {
     }
 }
 
+/// How many places for names an input has.
+fn places(input: &ReadInput<'_>) -> usize {
+    Named::of(input).map_or(0, Named::places)
+}
+
 /// Consecutive inputs that have about [`BATCH`] names together.
 fn batches<'i, 'a>(inputs: &'i [ReadInput<'a>]) -> Vec<&'i [ReadInput<'a>]> {
     let mut count = 0;
     inputs
         .split_inclusive(|input| {
-            count += Named::of(input).map_or(0, Named::count);
+            count += places(input);
             let is_full = count >= BATCH;
             if is_full {
                 count = 0;
@@ -205,55 +220,32 @@ fn batches<'i, 'a>(inputs: &'i [ReadInput<'a>]) -> Vec<&'i [ReadInput<'a>]> {
         .collect()
 }
 
-#[inline]
-fn shard_of(bits: u32, shard_bits: u32) -> usize {
-    bits as usize & ((1 << shard_bits) - 1)
-}
-
 impl Shard {
-    /// Stands for the number of a name that was offered, until it has one.
-    const OFFERED: u32 = 0;
-
     fn with_capacity(count: usize) -> Self {
         Self {
-            table: HashTable::with_capacity(count),
-            known: Vec::with_capacity(count),
+            table: FingerprintTable::with_capacity(count),
+            first: 0,
         }
     }
 
-    /// The place in `known` of a name, and whether it is new there; a new one has no
-    /// number yet.
+    /// The number of a name; `next` if it had none, as the second value tells.
     #[inline]
-    fn place(&mut self, name: Fingerprint) -> (usize, bool) {
-        let known = &mut self.known;
-        let entry = self.table.entry(
-            name.low,
-            |&at| known[at as usize].fingerprint() == name,
-            |&at| known[at as usize].fingerprint().low,
-        );
-        match entry {
-            Entry::Occupied(entry) => (*entry.get() as usize, false),
-            Entry::Vacant(entry) => {
-                let at = known.len();
-                entry.insert(at as u32);
-                known.push(Numbered::new(name, NameId::NONE.0));
-                (at, true)
-            }
-        }
+    fn number(&mut self, name: Fingerprint, next: u32) -> (NameId, bool) {
+        let (number, is_new) = self.table.get_or_insert(name, next - self.first);
+        (NameId(self.first + number), is_new)
     }
 
-    /// Notes that a lazy input offers a name that has no number yet, by its place; whether
-    /// another did before.
-    fn is_offered_again(&mut self, place: u32) -> bool {
-        let number = &mut self.known[place as usize].number;
-        std::mem::replace(number, Self::OFFERED) == Self::OFFERED
+    /// The number of a name that has one.
+    #[inline]
+    fn get(&self, name: Fingerprint) -> Option<NameId> {
+        Some(NameId(self.first + self.table.get(name)?))
     }
 }
 
 impl Names {
     /// Numbers the names of all inputs; also returns those of each input.
     pub(super) fn of(inputs: &[ReadInput<'_>]) -> (Self, Vec<InputNames>) {
-        let count: usize = inputs.iter().filter_map(Named::of).map(Named::count).sum();
+        let count = inputs.iter().map(places).sum();
         if count < SHARDING_FROM {
             Self::of_few(inputs, count)
         } else {
@@ -265,7 +257,6 @@ impl Names {
         let mut names = Self {
             shards: vec![Shard::with_capacity(count)],
             shard_bits: 0,
-            fingerprints: Fingerprints::new(),
             symbols: Vec::with_capacity(count),
         };
         let mut of_input = |input| Named::of(input).map(|named| names.of_named(named));
@@ -278,10 +269,8 @@ impl Names {
 
     fn of_many(inputs: &[ReadInput<'_>]) -> (Self, Vec<InputNames>) {
         let shard_bits = SHARD_BITS;
-        let fingerprints = Fingerprints::new();
-        let batches = batches(inputs);
-        let mut partitions = par::map_with(batches, Vec::new, |hashed, batch| {
-            Partition::of(batch, fingerprints, shard_bits, hashed)
+        let mut partitions = par::map_with(batches(inputs), Vec::new, |all, batch| {
+            Partition::of(batch, shard_bits, all)
         });
 
         // Each shard goes through the inputs in their order.
@@ -292,15 +281,20 @@ impl Names {
                 all.push(names);
             }
         }
-        let mut shards = par::map(of_shards, |all| {
+        let mut shards = par::map_with(of_shards, Vec::new, |offered, all| {
             let count: usize = all.iter().map(|names| names.len()).sum();
             // Most names come up more than once.
             let mut shard = Shard::with_capacity(count / 2);
+            offered.clear();
             for name in all.into_iter().flatten() {
-                let (place, _) = shard.place(name.fingerprint());
-                let mut place = place as u32;
-                if name.number & Partition::OFFER != 0 && shard.is_offered_again(place) {
-                    place |= NameId::REPEATED;
+                let (NameId(mut place), is_new) =
+                    shard.number(name.fingerprint(), shard.table.len() as u32);
+                if is_new {
+                    offered.push(false);
+                }
+                if name.number & Partition::OFFER != 0 {
+                    let before = std::mem::replace(&mut offered[place as usize], true);
+                    place |= if before { NameId::REPEATED } else { 0 };
                 }
                 name.set_place(place);
             }
@@ -310,17 +304,14 @@ impl Names {
         let mut total = 0;
         for shard in &mut shards {
             first.push(total);
-            for known in &mut shard.known {
-                known.number = total;
-                total += 1;
-            }
+            shard.first = total;
+            total += shard.table.len() as u32;
         }
         let of_inputs = par::map_indices(partitions.len(), |nth| partitions[nth].numbered(&first));
         let of_inputs = of_inputs.into_iter().flatten().collect();
         let names = Self {
             shards,
             shard_bits,
-            fingerprints,
             symbols: vec![None; total as usize],
         };
         (names, of_inputs)
@@ -333,19 +324,25 @@ impl Names {
 
     /// The number of a name, a new one if nothing has mentioned it.
     pub(super) fn intern(&mut self, name: &str) -> NameId {
-        let (name, bits) = self.fingerprints.of(name.as_bytes());
-        let shard = &mut self.shards[shard_of(bits, self.shard_bits)];
-        let (place, is_new) = shard.place(name);
+        self.intern_fingerprint(Fingerprints::get().of(name.as_bytes()))
+    }
+
+    fn intern_fingerprint(&mut self, name: Fingerprint) -> NameId {
+        let shard = &mut self.shards[name.shard(self.shard_bits) as usize];
+        let (number, is_new) = shard.number(name, self.symbols.len() as u32);
         if is_new {
-            shard.known[place].number = self.symbols.len() as u32;
             self.symbols.push(None);
         }
-        NameId(shard.known[place].number)
+        number
     }
 
     /// The names of an object that was parsed later.
     pub(super) fn of_object(&mut self, object: &Object<'_>) -> InputNames {
         self.of_named(Named::Object(object))
+    }
+
+    fn of_named(&mut self, named: Named<'_, '_>) -> InputNames {
+        named.numbered(|name, _| self.intern_fingerprint(name))
     }
 
     /// Those names of `object` that have a number. Most do: it was the lazy input `member`,
@@ -356,49 +353,39 @@ impl Names {
         member: &LazyMember<'_>,
         of_member: &InputNames,
     ) -> InputNames {
-        let named = Named::Object(object);
+        let offers = member.offered();
         let mut offered = 0;
-        let mut known = |nth| {
-            let name = named.name(nth)?;
-            let defines = nth < object.symbols.len() && !object.symbols[nth].is_undefined();
-            if defines && member.symbols().get(offered) == Some(&name) {
+        let mut known = |name, place: usize| {
+            let symbol = object.symbols.get(place);
+            let defines = symbol.is_some_and(|symbol| !symbol.is_undefined());
+            let next = offers.get(offered).filter(|_| defines);
+            if next.is_some_and(|next| next.fingerprint() == name) {
                 offered += 1;
                 return of_member.get(offered - 1);
             }
-            self.number(name)
+            self.number_of(name)
         };
-        let names = (0..named.count()).map(|nth| known(nth).unwrap_or(NameId::NONE));
-        InputNames(names.collect())
+        Named::Object(object).numbered(|name, place| known(name, place).unwrap_or(NameId::NONE))
     }
 
     /// Numbers the rest.
     pub(super) fn complete(&mut self, object: &Object<'_>, names: &mut InputNames) {
-        let named = Named::Object(object);
-        for (nth, id) in names.0.iter_mut().enumerate() {
+        for (place, id) in names.0.iter_mut().enumerate() {
             if *id == NameId::NONE
-                && let Some(name) = named.name(nth)
+                && let Some(name) = name_at(object, place)
             {
                 *id = self.intern(name);
             }
         }
     }
 
-    fn of_named(&mut self, named: Named<'_, '_>) -> InputNames {
-        let names = (0..named.count()).map(|nth| match named.name(nth) {
-            Some(name) => self.intern(name),
-            None => NameId::NONE,
-        });
-        InputNames(names.collect())
-    }
-
     /// The number of a name that something has mentioned.
     pub(super) fn number(&self, name: &str) -> Option<NameId> {
-        let (name, bits) = self.fingerprints.of(name.as_bytes());
-        let shard = &self.shards[shard_of(bits, self.shard_bits)];
-        let found = shard.table.find(name.low, |&at| {
-            shard.known[at as usize].fingerprint() == name
-        });
-        found.map(|&at| NameId(shard.known[at as usize].number))
+        self.number_of(Fingerprints::get().of(name.as_bytes()))
+    }
+
+    fn number_of(&self, name: Fingerprint) -> Option<NameId> {
+        self.shards[name.shard(self.shard_bits) as usize].get(name)
     }
 
     /// The symbol that a name stands for, if an input that takes part has mentioned it.

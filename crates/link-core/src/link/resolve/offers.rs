@@ -40,6 +40,8 @@ struct Made {
     count: u32,
     /// When the first one was met; the others follow.
     met: u32,
+    /// A name that it offers first has a symbol from before its turn.
+    is_expected: bool,
 }
 
 /// Who offers which name.
@@ -69,7 +71,7 @@ impl Offers {
                 let ReadInput::Lazy(member) = input else {
                     continue;
                 };
-                for nth in 0..member.symbols().len() {
+                for nth in 0..member.offered().len() {
                     if !names.is_repeated(nth)
                         && let Some(name) = names.get(nth)
                     {
@@ -106,8 +108,21 @@ impl Offers {
     /// It is the turn of a lazy input, which offers `count` names; the first one is met at
     /// `met`.
     pub(super) fn make(&mut self, lazy: LazyId, count: usize, met: u32) {
-        let count = count as u32;
-        self.made[lazy.index()] = Made { count, met };
+        let made = &mut self.made[lazy.index()];
+        made.count = count as u32;
+        made.met = met;
+    }
+
+    /// A name gets a symbol that nobody has offered yet.
+    pub(super) fn expect(&mut self, name: NameId) {
+        if let Some(lazy) = self.first_by(name) {
+            self.made[lazy.index()].is_expected = true;
+        }
+    }
+
+    /// Whether a name that a lazy input is the first to offer has a symbol from before its turn.
+    pub(super) fn is_expected(&self, lazy: LazyId) -> bool {
+        self.made[lazy.index()].is_expected
     }
 
     /// Who offers a name, of what was offered so far, and when that was met.

@@ -173,7 +173,11 @@ impl<'a> Table<'a> {
         if let Some(id) = self.names.symbol(number) {
             return id;
         }
-        let id = self.push(name, self.offers.made(number));
+        let offer = self.offers.made(number);
+        if offer.is_none() {
+            self.offers.expect(number);
+        }
+        let id = self.push(name, offer);
         self.names.set(number, id);
         id
     }
@@ -225,11 +229,14 @@ impl<'a> Table<'a> {
         member: &LazyMember<'a>,
         names: &InputNames,
     ) -> Option<SymbolId> {
-        let count = member.symbols().len();
+        let count = member.offered().len();
         self.offers.make(lazy, count, self.met);
         let tracing = self.record.is_tracing();
         let doubted = self.offers.doubted;
-        for nth in (0..count).filter(|&nth| doubted || !names.is_repeated(nth)) {
+        // Names without symbols need nothing but what was written down for all of them.
+        let is_looked_at = tracing || doubted || self.offers.is_expected(lazy);
+        let looked_at = if is_looked_at { count } else { 0 };
+        for nth in (0..looked_at).filter(|&nth| doubted || !names.is_repeated(nth)) {
             let Some(number) = names.get(nth) else {
                 continue;
             };
@@ -249,17 +256,18 @@ impl<'a> Table<'a> {
                 (tracing || doubted) && self.offers.renew(number, lazy, nth)
             };
             if tracing && is_new {
-                self.trace_offer(member, member.symbols()[nth]);
+                self.trace_offer(member, nth);
             }
         }
         self.met += count as u32;
         None
     }
 
-    fn trace_offer(&mut self, member: &LazyMember<'a>, name: &str) {
-        if self.record.traces(name) {
+    fn trace_offer(&mut self, member: &LazyMember<'a>, nth: usize) {
+        let name = member.symbols().nth(nth).unwrap_or_default();
+        if self.record.traces(&name) {
             let file = Some(member.name());
-            self.record.traced(name, file, TracedWhat::LazyDefinition);
+            self.record.traced(&name, file, TracedWhat::LazyDefinition);
         }
     }
 

@@ -176,9 +176,8 @@ impl Batch {
                 } else {
                     let len = memchr::memchr(0, rest).map_or(rest.len(), |null| null + 1);
                     let bytes = &rest[..len];
-                    let (fingerprint, bits) = fingerprints.of(bytes);
-                    let piece = Numbered::new(fingerprint, number);
-                    let earlier = scratch.push(piece, bits, bytes);
+                    let piece = Numbered::new(fingerprints.of(bytes), number);
+                    let earlier = scratch.push(piece, bytes);
                     if let Some(earlier) = earlier {
                         model = Model::behind(&batch, inputs, earlier, len);
                     }

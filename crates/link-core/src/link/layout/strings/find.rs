@@ -3,9 +3,9 @@
 
 use super::cut::Batch;
 use super::inputs::CutBatch;
-use super::partition::{Hashed, NONE, nothing};
+use super::partition::Hashed;
 use super::sort::{Splitters, Unplaced};
-use crate::link::fingerprint::{Fingerprint, Numbered};
+use crate::link::fingerprint::FingerprintTable;
 use crate::link::par;
 use crate::link::sharded::Sharded;
 
@@ -28,9 +28,9 @@ impl<'a> Distinct<'a> {
                 shard.push(pieces);
             }
         }
-        let counts = par::map_with(shards, Vec::new, |slots, (nth, pieces)| {
+        let counts = par::map_with(shards, FingerprintTable::default, |table, (nth, pieces)| {
             let id = |place| place << shard_bits | nth;
-            Shard::new(slots).find(pieces.into_iter().flatten(), id)
+            find(table, pieces.into_iter().flatten(), id)
         });
 
         let count = counts.iter().map(|&count| count as usize).sum();
@@ -53,63 +53,18 @@ impl<'a> Distinct<'a> {
     }
 }
 
-/// The distinct strings of one shard.
-struct Shard<'s> {
-    count: u32,
-    /// As many as a power of two; each string stands at its hash or in the next free one.
-    /// The number beside a fingerprint is the id.
-    slots: &'s mut Vec<Numbered>,
-}
-
-impl<'s> Shard<'s> {
-    /// A shard in the memory of another, which is as long as is needed if that was.
-    fn new(slots: &'s mut Vec<Numbered>) -> Self {
-        slots.fill(nothing());
-        Self { count: 0, slots }
+/// Finds the strings that the pieces of a shard are, in a table that is empty again, and returns
+/// how many there are. `id` is of their place among them.
+fn find<'p>(
+    table: &mut FingerprintTable,
+    pieces: impl Iterator<Item = &'p mut Hashed>,
+    id: impl Fn(u32) -> u32,
+) -> u32 {
+    table.clear();
+    for piece in pieces {
+        let next = id(table.len() as u32);
+        let (found, is_new) = table.get_or_insert(piece.fingerprint(), next);
+        piece.set_found(found, is_new);
     }
-
-    /// Finds the strings that pieces are and returns how many there are. `id` is of their
-    /// place among them.
-    fn find<'p>(
-        mut self,
-        pieces: impl Iterator<Item = &'p mut Hashed>,
-        id: impl Fn(u32) -> u32,
-    ) -> u32 {
-        for piece in pieces {
-            // At most three quarters are taken, so that a free one is near.
-            if self.count as usize >= self.slots.len() / 4 * 3 {
-                self.grow();
-            }
-            let string = piece.fingerprint();
-            let slot = slot_of(self.slots, string);
-            let slot = &mut self.slots[slot];
-            let is_new = slot.number == NONE;
-            if is_new {
-                *slot = Numbered::new(string, id(self.count));
-                self.count += 1;
-            }
-            piece.set_found(slot.number, is_new);
-        }
-        self.count
-    }
-
-    fn grow(&mut self) {
-        let mut slots = vec![nothing(); (2 * self.slots.len()).max(64)];
-        for &taken in self.slots.iter().filter(|slot| slot.number != NONE) {
-            let slot = slot_of(&slots, taken.fingerprint());
-            slots[slot] = taken;
-        }
-        *self.slots = slots;
-    }
-}
-
-/// The slot of a string, or the free one where it belongs.
-#[inline]
-fn slot_of(slots: &[Numbered], string: Fingerprint) -> usize {
-    let mask = slots.len() - 1;
-    let mut slot = string.low as usize & mask;
-    while slots[slot].number != NONE && slots[slot].fingerprint() != string {
-        slot = (slot + 1) & mask;
-    }
-    slot
+    table.len() as u32
 }

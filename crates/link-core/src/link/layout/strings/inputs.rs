@@ -105,7 +105,7 @@ impl<'a> CutInputs<'a> {
         Self {
             batches: Vec::new(),
             inputs: Vec::new(),
-            fingerprints: Fingerprints::new(),
+            fingerprints: Fingerprints::get(),
             shard_bits,
         }
     }

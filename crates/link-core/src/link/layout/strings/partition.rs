@@ -5,7 +5,7 @@
 
 use super::cut::{Batch, Piece};
 use super::sort::{Splitters, Unplaced, tail_key};
-use crate::link::fingerprint::{Fingerprint, Numbered};
+use crate::link::fingerprint::{Fingerprint, FingerprintTable, Numbered};
 use crate::link::sharded::Sharded;
 
 /// Strings that are remembered while a batch is cut, by hash.
@@ -58,8 +58,10 @@ impl Hashed {
 pub(super) struct Scratch {
     /// Room for all pieces.
     pub(super) room: Vec<Piece>,
-    /// Pieces to be found, with their shards.
-    pieces: Appended<(Hashed, u32)>,
+    /// Pieces to be found.
+    pieces: Appended<Hashed>,
+    /// There are two to the power of it shards.
+    shard_bits: u32,
     /// For each shard, how many pieces it has.
     counts: Vec<u32>,
     /// Recent pieces, each at its hash; empty if there is one shard, which is as near.
@@ -77,14 +79,6 @@ struct Appended<T> {
 #[derive(Debug, Default)]
 pub(super) struct Partition {
     pieces: Sharded<Hashed>,
-}
-
-/// The number of no piece and of no string.
-pub(super) const NONE: u32 = u32::MAX;
-
-/// A place where nothing is.
-pub(super) fn nothing() -> Numbered {
-    Numbered::new(Fingerprint::default(), NONE)
 }
 
 impl<T: Copy + Default> Appended<T> {
@@ -108,37 +102,40 @@ impl Scratch {
     /// Makes room for the next batch.
     pub(super) fn clear(&mut self, shard_bits: u32) {
         self.pieces.len = 0;
+        self.shard_bits = shard_bits;
         self.counts.clear();
         self.counts.resize(1 << shard_bits, 0);
         self.recent.clear();
         if shard_bits > 0 {
-            self.recent.resize(RECENT, nothing());
+            self.recent.resize(RECENT, FingerprintTable::nothing());
         }
     }
 
-    /// Adds a piece; `bits` are bits of its hash. Returns an earlier piece that is the same
-    /// string, if there was one a moment ago.
+    /// Adds a piece. Returns an earlier piece that is the same string, if there was one a moment
+    /// ago.
     #[inline]
-    pub(super) fn push(&mut self, piece: Numbered, bits: u32, bytes: &[u8]) -> Option<u32> {
+    pub(super) fn push(&mut self, piece: Numbered, bytes: &[u8]) -> Option<u32> {
         let mut earlier = None;
         let slot = piece.fingerprint().low as usize % RECENT;
         if let Some(recent) = self.recent.get_mut(slot) {
-            let is_repeated = recent.number != NONE && recent.fingerprint() == piece.fingerprint();
+            let is_repeated = recent.number != FingerprintTable::NONE
+                && recent.fingerprint() == piece.fingerprint();
             earlier = is_repeated.then_some(recent.number);
             *recent = piece;
         }
         let is_repeated = earlier.is_some();
-        let shard = bits & (self.counts.len() as u32 - 1);
+        let shard = piece.fingerprint().shard(self.shard_bits);
         self.counts[shard as usize] += u32::from(!is_repeated);
-        let hashed = Hashed::new(piece, bytes);
-        self.pieces.push_if(!is_repeated, (hashed, shard));
+        self.pieces.push_if(!is_repeated, Hashed::new(piece, bytes));
         earlier
     }
 
     /// The pieces that were added.
     pub(super) fn partition(&self) -> Partition {
+        let pieces = self.pieces.as_slice().iter().copied();
+        let shard_of = |piece: Hashed| piece.fingerprint().shard(self.shard_bits);
         Partition {
-            pieces: Sharded::new(self.pieces.as_slice().iter().copied(), &self.counts),
+            pieces: Sharded::new(pieces.map(|piece| (piece, shard_of(piece))), &self.counts),
         }
     }
 }
