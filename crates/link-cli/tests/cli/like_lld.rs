@@ -157,6 +157,7 @@ const PRINTING: &[&str] = &[
     "main.o -o y -o x",
     "calls.o --allow-undefined --unresolved-symbols=report-all -o x",
     "calls.o --unresolved-symbols=ignore-all --error-unresolved-symbols -o x",
+    "calls.o --unresolved-symbols=ignore-all --print-map -o x",
     "main.o --entry=foo --no-entry -o x",
     "main.o --noinhibit-exec -o x",
     "main.o --import-memory=a,b,c --export-memory=d --export-memory -o x",

@@ -221,11 +221,10 @@ impl Collector<'_, '_> {
         let mut chunks = Vec::new();
         let mut next = FuncIndex(self.layout.functions.imported);
         for function in &self.synthesis.functions {
-            let name = match *function {
-                SynthFunction::Made(made) => made.name(),
-                SynthFunction::Stub(stub) => self.synthesis.stubs[stub as usize].name,
-            };
-            chunks.push(self.function(next, None, name.to_owned()));
+            chunks.push(match *function {
+                SynthFunction::Made(made) => self.function(next, None, made.name().to_owned()),
+                SynthFunction::Stub(stub) => self.stub(next, stub),
+            });
             next.0 += 1;
         }
         for (file, object) in self.resolution.objects() {
@@ -253,6 +252,32 @@ impl Collector<'_, '_> {
             chunks.push(self.function(index, None, name));
         }
         chunks
+    }
+
+    /// A function that traps, and what it stands for if it has no name of its own.
+    fn stub(&self, index: FuncIndex, nth: u32) -> MapChunk {
+        let stub = self.synthesis.stubs[nth as usize];
+        if !stub.name.is_empty() {
+            return self.function(index, None, stub.name.to_owned());
+        }
+        let mut chunk = self.function(index, None, stub.prefix.to_owned());
+        for (file, _) in self.resolution.objects() {
+            let symbols = &self.resolution.files[file.index()].symbols;
+            for &id in symbols.iter().flatten() {
+                let symbol = self.resolution.symbol(id);
+                if symbol.file == Some(file)
+                    && self.synthesis.undefined_stubs.get(&id) == Some(&nth)
+                {
+                    chunk.symbols.push(MapPlace {
+                        name: symbol.name.to_owned(),
+                        offset: 0,
+                        size: 0,
+                        address: None,
+                    });
+                }
+            }
+        }
+        chunk
     }
 
     fn places_in(

@@ -255,22 +255,6 @@ fn a_shared_memory_of_no_size_has_a_maximum() {
 }
 
 #[test]
-fn missing_functions_have_the_address_of_what_traps() {
-    let mut source = Source::new();
-    source.function("get", sig(0, 1), |body| {
-        body.pointer("missing", sig(0, 0));
-    });
-    source.function("other", sig(0, 1), |body| {
-        body.pointer("missing_too", sig(0, 0));
-    });
-    let job = Job::new()
-        .object("a.o", &source)
-        .args("--no-entry --export=get --export=other --unresolved-symbols=ignore-all")
-        .differs("rust-lld crashes where two of them have one signature");
-    assert_eq!((job.run("get"), job.run("other")), (1, 1));
-}
-
-#[test]
 fn memory_of_a_library_that_has_no_data() {
     let mut source = Source::new();
     source.function("f", sig(1, 1), |body| {

@@ -202,6 +202,54 @@ fn weak_undefined_functions_trap_and_are_null() {
     assert_eq!(job.run("address"), 0);
 }
 
+/// A name that an archive offers was met there, although it gets its symbol where it is referred
+/// to.
+#[test]
+fn stubs_are_in_the_order_in_which_names_were_met() {
+    let mut source = Source::new();
+    source
+        .function("_start", sig(0, 0), |body| {
+            body.call("nowhere", sig(0, 1)).drop();
+            body.call("offered", sig(0, 1)).drop();
+        })
+        .weak("nowhere")
+        .weak("offered");
+    let mut member = Source::new();
+    member.constant("offered", 1);
+    let job = Job::new()
+        .archive("liba.a", &[("member.o", &member)])
+        .object("a.o", &source);
+    insta::assert_snapshot!(job.text());
+}
+
+/// Some of them get no slot, and none shares one.
+#[test]
+fn missing_functions_of_one_signature_have_slots_of_their_own() {
+    let mut source = Source::new();
+    // Without a symbol for the table rust-lld crashes.
+    source.function("_start", sig(0, 0), |body| {
+        body.i32(0).call_indirect(sig(0, 0));
+    });
+    for (name, function) in [("first", "one"), ("second", "two")] {
+        source
+            .function(name, sig(0, 1), |body| {
+                body.pointer(function, sig(0, 0));
+            })
+            .flag(name, SymbolFlags::EXPORTED);
+    }
+    source
+        .function("third", sig(0, 1), |body| {
+            body.call("three", sig(0, 0));
+            body.pointer("three", sig(0, 0));
+        })
+        .flag("third", SymbolFlags::EXPORTED);
+    let job = Job::new()
+        .object("a.o", &source)
+        .args("--unresolved-symbols=ignore-all");
+    insta::assert_snapshot!(job.text());
+    assert_eq!((job.run("first"), job.run("second")), (1, 2));
+}
+
 #[test]
 fn import_names_and_their_conflicts() {
     let user = |start: &'static str, module, field| {

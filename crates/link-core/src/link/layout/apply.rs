@@ -113,7 +113,7 @@ fn source(places: &Places<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Optio
         }
         (R::TableIndexI32 | R::TableIndexI64, Value::Function(function)) => {
             let base = places.base_global(made.table_base)?;
-            let slot = places.slots.of(function)?;
+            let slot = places.slots.of(symbol, function)?;
             Some(Source::Base(base, u64::from(slot.0)))
         }
         _ => None,
@@ -168,7 +168,7 @@ pub(super) fn global_relocs(
             }
             Value::Function(function) => {
                 let base = places.base_global(places.resolution.made.table_base);
-                let slot = places.slots.of(function);
+                let slot = places.slots.of(symbol, function);
                 let (Some(base), Some(slot)) = (base, slot) else {
                     continue;
                 };

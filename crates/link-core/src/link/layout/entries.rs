@@ -311,7 +311,7 @@ impl Sources<'_, '_> {
             Value::Address(offset) if tls => (self.tls_address() + offset, made.memory_base),
             Value::Address(address) => (address, made.memory_base),
             Value::Function(function) => (
-                (self.layout.slots.of(function)).map_or(0, |slot| u64::from(slot.0)),
+                (self.layout.slots.of(symbol, function)).map_or(0, |slot| u64::from(slot.0)),
                 made.table_base,
             ),
             _ => (0, None),

@@ -350,6 +350,9 @@ pub struct Slots {
     /// For each function that is asked for, its place in `functions`; `u32::MAX` for none.
     /// Empty if the output fills no slot.
     by_function: Vec<u32>,
+    /// The same for functions that nobody defines and a stub stands for: it may stand for several,
+    /// but each has a slot of its own, or none.
+    by_symbol: FxHashMap<SymbolId, u32>,
 }
 
 impl Slots {
@@ -363,24 +366,35 @@ impl Slots {
             base,
             functions: Vec::with_capacity(synthesis.slots.len()),
             by_function: Vec::new(),
+            by_symbol: FxHashMap::default(),
         };
         if !synthesis.slots.is_empty() {
             slots.by_function = vec![u32::MAX; functions.count as usize];
         }
         for &slot in &synthesis.slots {
             let function = resolution.function(slot);
-            if let Some(index) = function.and_then(|function| functions.get(function)) {
-                slots.by_function[index.index()] = slots.functions.len() as u32;
-                slots.functions.push(functions.called(slot, index));
+            let Some(index) = function.and_then(|function| functions.get(function)) else {
+                continue;
+            };
+            let nth = slots.functions.len() as u32;
+            match function {
+                Some(FunctionRef::Undefined(id)) if synthesis.undefined_stubs.contains_key(&id) => {
+                    slots.by_symbol.insert(id, nth);
+                }
+                _ => slots.by_function[index.index()] = nth,
             }
+            slots.functions.push(functions.called(slot, index));
         }
         slots
     }
 
-    /// The slot that holds a function.
-    #[inline]
-    pub fn of(&self, function: FuncIndex) -> Option<TableSlot> {
-        match self.by_function.get(function.index()) {
+    /// The slot that holds a function, by which a symbol means it.
+    pub fn of(&self, symbol: SymbolRef, function: FuncIndex) -> Option<TableSlot> {
+        let own = match symbol {
+            SymbolRef::Global(id) => self.by_symbol.get(&id),
+            SymbolRef::Local(..) => None,
+        };
+        match own.or_else(|| self.by_function.get(function.index())) {
             None | Some(&u32::MAX) => None,
             Some(&nth) => Some(TableSlot((self.base + u64::from(nth)) as u32)),
         }

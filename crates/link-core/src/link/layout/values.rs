@@ -371,7 +371,8 @@ impl<'l> Relocator<'l, '_> {
                 let Value::Function(function) = value else {
                     return 0;
                 };
-                let Some(slot) = self.places.slots.of(function) else {
+                let symbol = self.places.resolution.symbol_ref(site.file, symbol);
+                let Some(slot) = self.places.slots.of(symbol, function) else {
                     return 0;
                 };
                 match reloc.ty.base() {

@@ -74,17 +74,23 @@ impl Resolver<'_> {
         });
     }
 
+    /// Makes calls of functions trap to which there are only weak references and which nobody
+    /// defines.
     pub(super) fn settle_weak_undefined(&mut self) {
-        for id in (0..self.table.symbols.len()).map(|i| SymbolId::new(i as u32)) {
+        let is_unanswered = |&id: &SymbolId| {
             let symbol = &self.table.symbols[id.index()];
-            let unanswered = self.table.is_undefined(id)
+            self.table.is_undefined(id)
                 && symbol.kind == SymbolKind::Function
                 && symbol.definition == Definition::Undefined
                 && symbol.weak
-                && !symbol.force_import;
-            if unanswered {
-                self.make_stub(id, "undefined_weak:");
-            }
+                && !symbol.force_import
+        };
+        let ids = (0..self.table.symbols.len()).map(|i| SymbolId::new(i as u32));
+        let mut unanswered: Vec<SymbolId> = ids.filter(is_unanswered).collect();
+        // What a lazy input offers was met before it got a symbol.
+        unanswered.sort_unstable_by_key(|&id| self.table.met_of(id));
+        for id in unanswered {
+            self.make_stub(id, "undefined_weak:");
         }
     }
 }

@@ -45,21 +45,17 @@ pub fn synthesize<'a>(
         named_types: scan.types,
         ..Synthesis::default()
     };
-    // Stubs exist to be called; the address of a missing function is null, but where it
-    // was taken first. Several missing functions may share a stub, and with it their address.
+    // Stubs exist to be called; the address of a missing function is null, unless it was taken
+    // before anything else was asked of the function. Several functions may share a stub, but none
+    // shares its address.
     let null: FxHashSet<SymbolId> = (ignored.iter())
         .filter(|ignored| !ignored.has_slot)
         .map(|ignored| ignored.symbol)
         .collect();
     let ignored = ignored.iter().map(|ignored| ignored.symbol);
     stub_undefined(resolution, &mut synthesis, ignored);
-    let stubbed = &synthesis.undefined_stubs;
-    let mut seen = FxHashSet::default();
     (synthesis.slots).retain(|&slot| match resolution.function(slot) {
-        Some(FunctionRef::Undefined(id)) => {
-            let mut first = || stubbed.get(&id).is_none_or(|&stub| seen.insert(stub));
-            !null.contains(&id) && first()
-        }
+        Some(FunctionRef::Undefined(id)) => !null.contains(&id),
         _ => true,
     });
     let table_is_named = is_table_named(resolution, live);
