@@ -10,7 +10,7 @@ use wasm_format::{Reader, SectionId, leb128};
 use super::ids::{FileId, FuncIndex, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol};
 use super::layout::{Contents, DataSource, Layout, Section, Value};
 use super::object::ObjTarget;
-use super::resolution::{Definition, Resolution};
+use super::resolution::{Definition, Resolution, Stub};
 use super::synthesis::{SynthFunction, Synthesis};
 
 /// What went where. Empty unless [`Options::map`](super::Options::map) asks for it.
@@ -219,11 +219,15 @@ impl Collector<'_, '_> {
 
     fn functions(&self) -> Vec<MapChunk> {
         let mut chunks = Vec::new();
+        let mut stubbed = self.stubbed();
         let mut next = FuncIndex(self.layout.functions.imported);
         for function in &self.synthesis.functions {
             chunks.push(match *function {
                 SynthFunction::Made(made) => self.function(next, None, made.name().to_owned()),
-                SynthFunction::Stub(stub) => self.stub(next, stub),
+                SynthFunction::Stub(stub) => {
+                    let symbols = stubbed.remove(&stub).unwrap_or_default();
+                    self.stub(next, stub, symbols)
+                }
             });
             next.0 += 1;
         }
@@ -254,21 +258,30 @@ impl Collector<'_, '_> {
         chunks
     }
 
-    /// A function that traps, and what it stands for if it has no name of its own.
-    fn stub(&self, index: FuncIndex, nth: u32) -> MapChunk {
-        let stub = self.synthesis.stubs[nth as usize];
-        if !stub.name.is_empty() {
-            return self.function(index, None, stub.name.to_owned());
+    /// A function that traps; if it has no name of its own, it stands for `symbols`.
+    fn stub(&self, index: FuncIndex, nth: u32, symbols: Vec<MapPlace>) -> MapChunk {
+        let Stub { prefix, name, .. } = self.synthesis.stubs[nth as usize];
+        let shown = if name.is_empty() { prefix } else { name };
+        MapChunk {
+            symbols,
+            ..self.function(index, None, shown.to_owned())
         }
-        let mut chunk = self.function(index, None, stub.prefix.to_owned());
+    }
+
+    /// The functions that nobody defines and stubs stand for, by stub.
+    fn stubbed(&self) -> FxHashMap<u32, Vec<MapPlace>> {
+        let mut stubbed: FxHashMap<u32, Vec<MapPlace>> = FxHashMap::default();
+        if self.synthesis.undefined_stubs.is_empty() {
+            return stubbed;
+        }
         for (file, _) in self.resolution.objects() {
             let symbols = &self.resolution.files[file.index()].symbols;
             for &id in symbols.iter().flatten() {
                 let symbol = self.resolution.symbol(id);
-                if symbol.file == Some(file)
-                    && self.synthesis.undefined_stubs.get(&id) == Some(&nth)
-                {
-                    chunk.symbols.push(MapPlace {
+                let stub = self.synthesis.undefined_stubs.get(&id);
+                // A symbol belongs to the first file that mentions it.
+                if let Some(&stub) = stub.filter(|_| symbol.file == Some(file)) {
+                    stubbed.entry(stub).or_default().push(MapPlace {
                         name: symbol.name.to_owned(),
                         offset: 0,
                         size: 0,
@@ -277,7 +290,7 @@ impl Collector<'_, '_> {
                 }
             }
         }
-        chunk
+        stubbed
     }
 
     fn places_in(
