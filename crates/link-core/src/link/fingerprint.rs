@@ -6,15 +6,9 @@
 //! in the output.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
-
-/// Makes fingerprints, all of which can be compared with one another.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Fingerprints {
-    seed: u64,
-}
 
 /// Tells a string from every other one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,7 +18,20 @@ pub(crate) struct Fingerprint {
     pub(crate) high: u32,
 }
 
+/// What the hash of this process begins with.
+static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+
 impl Fingerprint {
+    /// The fingerprint of a string.
+    #[inline]
+    pub(crate) fn of(string: &[u8]) -> Self {
+        let hash = xxh3_128_with_seed(string, *SEED);
+        Self {
+            low: hash as u64,
+            high: (hash >> 64) as u32,
+        }
+    }
+
     /// Which of `1 << shard_bits` shards it belongs to. Of those in a shard the low part is still
     /// a hash.
     #[inline]
@@ -65,26 +72,6 @@ impl Numbered {
     #[inline]
     pub(crate) fn place(self) -> u32 {
         self.high
-    }
-}
-
-impl Fingerprints {
-    /// Those of this process.
-    pub(crate) fn get() -> Self {
-        static SEED: OnceLock<u64> = OnceLock::new();
-        Self {
-            seed: *SEED.get_or_init(|| RandomState::new().hash_one(0)),
-        }
-    }
-
-    /// The fingerprint of a string.
-    #[inline]
-    pub(crate) fn of(self, string: &[u8]) -> Fingerprint {
-        let hash = xxh3_128_with_seed(string, self.seed);
-        Fingerprint {
-            low: hash as u64,
-            high: (hash >> 64) as u32,
-        }
     }
 }
 

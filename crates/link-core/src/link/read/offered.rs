@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::link::fingerprint::{Fingerprints, Numbered};
+use crate::link::fingerprint::{Fingerprint, Numbered};
 
 /// The names that the members of an archive offer, those of a member side by side.
 #[derive(Debug)]
@@ -13,7 +13,6 @@ pub(super) struct OfferedNames<'a> {
     /// Of each name, made while the name is near the processor. The number beside one is where
     /// the name begins in `text`.
     names: Vec<Numbered>,
-    fingerprints: Fingerprints,
 }
 
 impl<'a> OfferedNames<'a> {
@@ -22,7 +21,6 @@ impl<'a> OfferedNames<'a> {
         Self {
             text: text.into(),
             names: Vec::with_capacity(count),
-            fingerprints: Fingerprints::get(),
         }
     }
 
@@ -30,7 +28,7 @@ impl<'a> OfferedNames<'a> {
     #[inline]
     pub(super) fn push(&mut self, place: Range<usize>) {
         let start = place.start as u32;
-        let fingerprint = self.fingerprints.of(&self.text[place]);
+        let fingerprint = Fingerprint::of(&self.text[place]);
         self.names.push(Numbered::new(fingerprint, start));
     }
 

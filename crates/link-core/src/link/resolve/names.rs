@@ -9,7 +9,7 @@
 //! Symbols are another matter. A name has one once an input that takes part mentions it,
 //! and symbols are in the order of that.
 
-use crate::link::fingerprint::{Fingerprint, FingerprintTable, Fingerprints, Numbered};
+use crate::link::fingerprint::{Fingerprint, FingerprintTable, Numbered};
 use crate::link::ids::SymbolId;
 use crate::link::object::Object;
 use crate::link::par;
@@ -116,10 +116,9 @@ impl<'i, 'a> Named<'i, 'a> {
                 return;
             }
         };
-        let fingerprints = Fingerprints::get();
         for place in 0..self.places() {
             if let Some(name) = name_at(object, place) {
-                f(fingerprints.of(name.as_bytes()), place);
+                f(Fingerprint::of(name.as_bytes()), place);
             }
         }
     }
@@ -324,7 +323,7 @@ impl Names {
 
     /// The number of a name, a new one if nothing has mentioned it.
     pub(super) fn intern(&mut self, name: &str) -> NameId {
-        self.intern_fingerprint(Fingerprints::get().of(name.as_bytes()))
+        self.intern_fingerprint(Fingerprint::of(name.as_bytes()))
     }
 
     fn intern_fingerprint(&mut self, name: Fingerprint) -> NameId {
@@ -381,7 +380,7 @@ impl Names {
 
     /// The number of a name that something has mentioned.
     pub(super) fn number(&self, name: &str) -> Option<NameId> {
-        self.number_of(Fingerprints::get().of(name.as_bytes()))
+        self.number_of(Fingerprint::of(name.as_bytes()))
     }
 
     fn number_of(&self, name: Fingerprint) -> Option<NameId> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::partition::Scratch;
-use crate::link::fingerprint::{Fingerprints, Numbered};
+use crate::link::fingerprint::{Fingerprint, Numbered};
 
 /// Inputs longer than this get a table of piece numbers by offset, one entry for every
 /// `1 << HINT_SHIFT` bytes.
@@ -150,7 +150,7 @@ impl<'a> Model<'a> {
 impl Batch {
     /// Cuts inputs, every one of which ends with a null, at their nulls, and hashes the
     /// pieces while they are near the processor.
-    pub(super) fn cut(inputs: &[&[u8]], fingerprints: Fingerprints, scratch: &mut Scratch) -> Self {
+    pub(super) fn cut(inputs: &[&[u8]], scratch: &mut Scratch) -> Self {
         let bytes: usize = inputs.iter().map(|input| input.len()).sum();
         let mut batch = Self {
             pieces: std::mem::take(&mut scratch.room),
@@ -176,7 +176,7 @@ impl Batch {
                 } else {
                     let len = memchr::memchr(0, rest).map_or(rest.len(), |null| null + 1);
                     let bytes = &rest[..len];
-                    let piece = Numbered::new(fingerprints.of(bytes), number);
+                    let piece = Numbered::new(Fingerprint::of(bytes), number);
                     let earlier = scratch.push(piece, bytes);
                     if let Some(earlier) = earlier {
                         model = Model::behind(&batch, inputs, earlier, len);

@@ -5,7 +5,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cut::Batch;
 use super::partition::{Partition, Scratch};
-use crate::link::fingerprint::Fingerprints;
 use crate::link::par;
 
 /// The bytes of input that make a batch, a unit of parallel work: in more of them more strings
@@ -35,7 +34,6 @@ const MAX_SHARD_BITS: u32 = 8;
 pub struct CutInputs<'a> {
     pub(super) batches: Vec<CutBatch<'a>>,
     pub(super) inputs: Vec<CutInput<'a>>,
-    fingerprints: Fingerprints,
     /// Pieces are spread over two to the power of so many shards.
     pub(super) shard_bits: u32,
 }
@@ -105,7 +103,6 @@ impl<'a> CutInputs<'a> {
         Self {
             batches: Vec::new(),
             inputs: Vec::new(),
-            fingerprints: Fingerprints::get(),
             shard_bits,
         }
     }
@@ -166,10 +163,10 @@ impl<'a> CutInputs<'a> {
     /// Cuts more inputs.
     fn add(&mut self, inputs: &[&'a [u8]]) {
         let batches = self.assign(inputs);
-        let (fingerprints, shard_bits) = (self.fingerprints, self.shard_bits);
+        let shard_bits = self.shard_bits;
         let cut = par::map_with(batches, Scratch::default, |scratch, inputs| {
             scratch.clear(shard_bits);
-            let batch = Batch::cut(&inputs, fingerprints, scratch);
+            let batch = Batch::cut(&inputs, scratch);
             CutBatch {
                 partition: scratch.partition(),
                 batch,
