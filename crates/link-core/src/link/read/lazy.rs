@@ -120,6 +120,11 @@ impl<'a> LazyMember<'a> {
         self.names.texts(self.own_names.clone())
     }
 
+    /// One of [`LazyMember::symbols`].
+    pub(crate) fn symbol(&self, nth: usize) -> Cow<'_, str> {
+        self.names.text(self.own_names.start + nth)
+    }
+
     /// What tells [`LazyMember::symbols`] from other names.
     #[inline]
     pub(crate) fn offered(&self) -> &[Numbered] {

@@ -37,14 +37,16 @@ impl<'a> OfferedNames<'a> {
         self.names.len()
     }
 
-    /// Some of the names, such as those of a member, as text. One that is no text is no name of an
-    /// object's.
+    /// Some of the names, such as those of a member, as text.
     pub(super) fn texts(&self, some: Range<usize>) -> impl ExactSizeIterator<Item = Cow<'_, str>> {
-        self.names[some].iter().map(|name| {
-            let rest = &self.text[name.number as usize..];
-            let end = memchr::memchr(0, rest).unwrap_or(rest.len());
-            String::from_utf8_lossy(&rest[..end])
-        })
+        some.map(|place| self.text(place))
+    }
+
+    /// The name at this place, as text. One that is no text is no name of an object's.
+    pub(super) fn text(&self, place: usize) -> Cow<'_, str> {
+        let rest = &self.text[self.names[place].number as usize..];
+        let end = memchr::memchr(0, rest).unwrap_or(rest.len());
+        String::from_utf8_lossy(&rest[..end])
     }
 
     /// What tells the names of a member from others.

@@ -264,7 +264,7 @@ impl<'a> Table<'a> {
     }
 
     fn trace_offer(&mut self, member: &LazyMember<'a>, nth: usize) {
-        let name = member.symbols().nth(nth).unwrap_or_default();
+        let name = member.symbol(nth);
         if self.record.traces(&name) {
             let file = Some(member.name());
             self.record.traced(&name, file, TracedWhat::LazyDefinition);
