@@ -113,11 +113,16 @@ impl Offers {
         made.met = met;
     }
 
-    /// A name gets a symbol that nobody has offered yet.
-    pub(super) fn expect(&mut self, name: NameId) {
-        if let Some(lazy) = self.first_by(name) {
+    /// A name gets a symbol: as [`Offers::made`], and if nobody has offered the name yet, whoever
+    /// is the first to do so will look for symbols.
+    pub(super) fn introduce(&mut self, name: NameId) -> Option<(LazyId, u32)> {
+        let made = self.made(name);
+        if made.is_none()
+            && let Some(lazy) = self.first_by(name)
+        {
             self.made[lazy.index()].is_expected = true;
         }
+        made
     }
 
     /// Whether a name that a lazy input is the first to offer has a symbol from before its turn.

@@ -173,10 +173,7 @@ impl<'a> Table<'a> {
         if let Some(id) = self.names.symbol(number) {
             return id;
         }
-        let offer = self.offers.made(number);
-        if offer.is_none() {
-            self.offers.expect(number);
-        }
+        let offer = self.offers.introduce(number);
         let id = self.push(name, offer);
         self.names.set(number, id);
         id
