@@ -20,11 +20,11 @@ impl<T: Copy + Default> Sharded<T> {
             end += count;
         }
         let mut spread = vec![T::default(); end as usize];
-        items.into_iter().for_each(|(item, shard)| {
+        for (item, shard) in items {
             let end = &mut ends[shard as usize];
             spread[*end as usize] = item;
             *end += 1;
-        });
+        }
         Self {
             items: spread,
             ends,
