@@ -49,6 +49,19 @@ pub(crate) struct Numbered {
 }
 
 impl Numbered {
+    /// The number that nothing has.
+    const NONE: u32 = u32::MAX;
+
+    /// Stands where there is nothing.
+    pub(crate) fn nothing() -> Self {
+        Self::new(Fingerprint::default(), Self::NONE)
+    }
+
+    #[inline]
+    pub(crate) fn is_nothing(self) -> bool {
+        self.number == Self::NONE
+    }
+
     #[inline]
     pub(crate) fn new(Fingerprint { low, high }: Fingerprint, number: u32) -> Self {
         Self { low, high, number }
@@ -84,15 +97,8 @@ pub(crate) struct FingerprintTable {
 }
 
 impl FingerprintTable {
-    /// The number that no fingerprint has.
-    pub(crate) const NONE: u32 = u32::MAX;
     /// Slots of a table that has any.
     const FEWEST: usize = 64;
-
-    /// Stands in a free slot.
-    pub(crate) fn nothing() -> Numbered {
-        Numbered::new(Fingerprint::default(), Self::NONE)
-    }
 
     /// A table that need not grow for `count` fingerprints.
     pub(crate) fn with_capacity(count: usize) -> Self {
@@ -105,7 +111,7 @@ impl FingerprintTable {
 
     /// Takes all fingerprints out; the slots stay.
     pub(crate) fn clear(&mut self) {
-        self.slots.fill(Self::nothing());
+        self.slots.fill(Numbered::nothing());
         self.count = 0;
     }
 
@@ -121,8 +127,8 @@ impl FingerprintTable {
         if self.slots.is_empty() {
             return None;
         }
-        let number = self.slots[slot_of(&self.slots, fingerprint)].number;
-        (number != Self::NONE).then_some(number)
+        let slot = self.slots[slot_of(&self.slots, fingerprint)];
+        (!slot.is_nothing()).then_some(slot.number)
     }
 
     /// The number of a fingerprint; that is `number` if the table did not have it, as the second
@@ -135,7 +141,7 @@ impl FingerprintTable {
         }
         let slot = slot_of(&self.slots, fingerprint);
         let slot = &mut self.slots[slot];
-        let is_new = slot.number == Self::NONE;
+        let is_new = slot.is_nothing();
         if is_new {
             *slot = Numbered::new(fingerprint, number);
             self.count += 1;
@@ -145,8 +151,8 @@ impl FingerprintTable {
 
     #[cold]
     fn resize(&mut self, slots: usize) {
-        let mut slots = vec![Self::nothing(); slots];
-        for &taken in self.slots.iter().filter(|slot| slot.number != Self::NONE) {
+        let mut slots = vec![Numbered::nothing(); slots];
+        for &taken in self.slots.iter().filter(|slot| !slot.is_nothing()) {
             let slot = slot_of(&slots, taken.fingerprint());
             slots[slot] = taken;
         }
@@ -159,8 +165,49 @@ impl FingerprintTable {
 fn slot_of(slots: &[Numbered], fingerprint: Fingerprint) -> usize {
     let mask = slots.len() - 1;
     let mut slot = fingerprint.low as usize & mask;
-    while slots[slot].number != FingerprintTable::NONE && slots[slot].fingerprint() != fingerprint {
+    while !slots[slot].is_nothing() && slots[slot].fingerprint() != fingerprint {
         slot = (slot + 1) & mask;
     }
     slot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_grows_and_is_used_again() {
+        let fingerprint = |nth: u32| Fingerprint::of(&nth.to_le_bytes());
+        for capacity in [0, 1, 3, 1000] {
+            let mut table = FingerprintTable::with_capacity(capacity);
+            for round in 0..2 {
+                assert_eq!(table.get(fingerprint(0)), None);
+                for nth in 0..1000 {
+                    let number = nth + round;
+                    let found = table.get_or_insert(fingerprint(nth), number);
+                    assert_eq!(found, (number, true));
+                    let found = table.get_or_insert(fingerprint(nth / 2), 5000);
+                    assert_eq!(found, (nth / 2 + round, false));
+                }
+                assert_eq!(table.len(), 1000);
+                assert_eq!(table.get(fingerprint(999)), Some(999 + round));
+                assert_eq!(table.get(fingerprint(1000)), None);
+                table.clear();
+                assert_eq!(table.len(), 0);
+            }
+        }
+    }
+
+    /// As many as it was made for do not make it grow.
+    #[test]
+    fn a_table_has_room_for_what_it_was_made_for() {
+        for count in 1..200 {
+            let mut table = FingerprintTable::with_capacity(count);
+            let slots = table.slots.len();
+            for nth in 0..count {
+                table.get_or_insert(Fingerprint::of(&nth.to_le_bytes()), nth as u32);
+            }
+            assert_eq!(table.slots.len(), slots, "{count}");
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::cut::{Batch, Piece};
 use super::sort::{Splitters, Unplaced, tail_key};
-use crate::link::fingerprint::{Fingerprint, FingerprintTable, Numbered};
+use crate::link::fingerprint::{Fingerprint, Numbered};
 use crate::link::sharded::Sharded;
 
 /// Strings that are remembered while a batch is cut, by hash.
@@ -107,7 +107,7 @@ impl Scratch {
         self.counts.resize(1 << shard_bits, 0);
         self.recent.clear();
         if shard_bits > 0 {
-            self.recent.resize(RECENT, FingerprintTable::nothing());
+            self.recent.resize(RECENT, Numbered::nothing());
         }
     }
 
@@ -118,8 +118,7 @@ impl Scratch {
         let mut earlier = None;
         let slot = piece.fingerprint().low as usize % RECENT;
         if let Some(recent) = self.recent.get_mut(slot) {
-            let is_repeated = recent.number != FingerprintTable::NONE
-                && recent.fingerprint() == piece.fingerprint();
+            let is_repeated = !recent.is_nothing() && recent.fingerprint() == piece.fingerprint();
             earlier = is_repeated.then_some(recent.number);
             *recent = piece;
         }
