@@ -81,7 +81,7 @@ pub struct MapPlace {
     pub name: String,
     /// Where it is in the chunk, in bytes.
     pub offset: u64,
-    /// Its size, in bytes.
+    /// Its size, in bytes; 0 of a function that nobody defines, in the stub that stands for it.
     pub size: u64,
     /// For data, what reaches it: its address in bytes, or for thread-local data its
     /// offset in a thread's storage.
