@@ -132,6 +132,23 @@ fn members_that_an_index_mentions_are_not_looked_at() {
     }
 }
 
+/// Archivers list a member's symbols side by side, and members in order; an index need not.
+#[test]
+fn an_index_may_be_in_any_order() {
+    let object = defines("f").build();
+    let content = ["a.o", "b.o", "c.o"].map(|name| (name, &object[..]));
+    let index = [(2, "c1"), (0, "a1"), (2, "c2"), (0, "a2"), (2, "c3")];
+    for form in [ArchiveForm::Gnu, ArchiveForm::Gnu64, ArchiveForm::Bsd] {
+        let files = MemoryFiles::default().with("libx.a", archive(form, &content, &index));
+        let loaded = LoadedFiles::new();
+        let inputs = read(vec![Input::path("libx.a")], &files, &loaded);
+        let symbols: Vec<_> = members(&inputs).into_iter().map(|it| it.1).collect();
+        // What the index does not mention is looked into.
+        let expected = [&["a1", "a2"][..], &["f"], &["c1", "c2", "c3"]];
+        assert_eq!(symbols, expected, "{form:?}");
+    }
+}
+
 #[test]
 fn members_added_after_the_index_was_made_are_found() {
     let (a, b) = (defines("in_a").build(), defines("in_b").build());
