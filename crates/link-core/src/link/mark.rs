@@ -165,17 +165,15 @@ impl<'a> Marker<'_, 'a> {
         if let Some(entry) = resolution.entry {
             self.reach(SymbolRef::Global(entry), &mut list);
         }
-        for (id, symbol) in resolution.symbols() {
-            let wanted = match symbol.definition {
-                // Stubs are there for those who call them.
-                Definition::Stub(_) => false,
-                // It is exported if there is one.
-                Definition::IndirectFunctionTable => symbol.no_strip,
-                _ => symbol.no_strip || is_exported(symbol, options),
-            };
-            if wanted {
-                self.reach(SymbolRef::Global(id), &mut list);
-            }
+        let kept = resolution.symbols_where(|_, symbol| match symbol.definition {
+            // Stubs are there for those who call them.
+            Definition::Stub(_) => false,
+            // It is exported if there is one.
+            Definition::IndirectFunctionTable => symbol.no_strip,
+            _ => symbol.no_strip || is_exported(symbol, options),
+        });
+        for id in kept {
+            self.reach(SymbolRef::Global(id), &mut list);
         }
         for id in [
             resolution.call_dtors,
@@ -191,12 +189,15 @@ impl<'a> Marker<'_, 'a> {
         {
             self.reach(SymbolRef::Global(id), &mut list);
         }
-        for (file, object) in resolution.objects() {
+        let of_files = par::map_indices(resolution.objects.len(), |file| {
+            let mut list = WorkList::new();
             // Of an archive's member that is live by now, that was done when it became so.
-            if !object.from_archive {
-                self.implied(file, &mut list);
+            if !resolution.objects[file].from_archive {
+                self.implied(FileId(file as u32), &mut list);
             }
-        }
+            list
+        });
+        list.extend(of_files.into_iter().flatten());
         list
     }
 

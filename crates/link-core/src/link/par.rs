@@ -100,17 +100,42 @@ pub fn map_indices<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) 
     }
 }
 
+/// How many cheap things are worth another thread.
+const MANY: usize = 8 << 10;
+
 /// As [`map_indices`], for an `f` so cheap that only thousands are worth another thread.
 pub fn map_many<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
-    const WORTH: usize = 8 << 10;
-    if available() && count > WORTH {
+    if available() && count > MANY {
         (0..count)
             .into_par_iter()
-            .with_min_len(WORTH / 2)
+            .with_min_len(MANY / 2)
             .map(f)
             .collect()
     } else {
         (0..count).map(f).collect()
+    }
+}
+
+/// What a cheap `f` makes of the numbers below `count`, in order, without those of which it makes
+/// nothing.
+pub fn filter_many<R: Send>(count: usize, f: impl Fn(usize) -> Option<R> + Sync + Send) -> Vec<R> {
+    if available() && count > MANY {
+        (0..count)
+            .into_par_iter()
+            .with_min_len(MANY / 2)
+            .filter_map(f)
+            .collect()
+    } else {
+        (0..count).filter_map(f).collect()
+    }
+}
+
+/// Whether `f` holds for any number below `count`.
+pub fn any_index(count: usize, f: impl Fn(usize) -> bool + Sync + Send) -> bool {
+    if available() && count > 1 {
+        (0..count).into_par_iter().with_max_len(1).any(f)
+    } else {
+        (0..count).any(f)
     }
 }
 

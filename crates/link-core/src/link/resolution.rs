@@ -2,12 +2,13 @@
 //! discarded. Made by `resolve`, read by every later phase, changed by none.
 
 use bumpalo::Bump;
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolKind;
 use wasm_format::{GlobalType, TableType};
 
 use super::ids::{FileId, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, SymbolId};
 use super::object::{ImportName, ObjTarget, Object};
+use super::par;
 use super::read::SharedLibrary;
 use super::report::History;
 use super::resolve::Names;
@@ -103,6 +104,21 @@ pub(super) struct Particulars<'a> {
     pub(super) table_type: Option<TableType>,
     /// Where it is imported from if it stays undefined.
     pub(super) import: Option<ImportName<'a>>,
+}
+
+impl Definition {
+    /// Whether it is the linker's own.
+    #[inline]
+    pub fn is_made(self) -> bool {
+        match self {
+            Self::Stub(_)
+            | Self::Function(_)
+            | Self::Global(_)
+            | Self::Address(_)
+            | Self::IndirectFunctionTable => true,
+            Self::Undefined | Self::Object { .. } | Self::Shared(_) => false,
+        }
+    }
 }
 
 impl<'a> Symbol<'a> {
@@ -341,29 +357,28 @@ pub enum SymbolRef {
 }
 
 impl<'a> Resolution<'a> {
-    /// The symbols in the order in which their names were met: of a name with several
-    /// signatures the definition has the first one's place. The stubs for calls with the
+    /// The symbols that are `wanted`, in the order in which their names were met: of a name with
+    /// several signatures the definition has the first one's place. The stubs for calls with the
     /// other signatures are left out.
-    pub fn names_in_order(&self) -> Vec<SymbolId> {
-        let mut order = Vec::with_capacity(self.symbols.len());
-        // Who has a place that comes before its own.
-        let mut moved = FxHashSet::default();
-        for (id, symbol) in self.symbols() {
-            if !matches!(symbol.definition, Definition::Stub(_)) {
-                if !moved.contains(&id) {
-                    order.push(id);
-                }
-                continue;
-            }
-            let definition = self.names.find(symbol.name);
-            let later = definition.filter(|&definition| definition > id);
-            if let Some(definition) = later
-                && !matches!(self.symbol(definition).definition, Definition::Stub(_))
-                && moved.insert(definition)
-            {
-                order.push(definition);
+    pub fn names_in_order(
+        &self,
+        wanted: impl Fn(SymbolId, &Symbol<'a>) -> bool + Sync + Send,
+    ) -> Vec<SymbolId> {
+        let mut order = self.symbols_where(|id, symbol| {
+            !matches!(symbol.definition, Definition::Stub(_)) && wanted(id, symbol)
+        });
+        if self.stubs.is_empty() {
+            return order;
+        }
+        let stubs =
+            self.symbols_where(|_, symbol| matches!(symbol.definition, Definition::Stub(_)));
+        let mut place = FxHashMap::default();
+        for stub in stubs {
+            if let Some(definition) = self.names.find(self.symbol(stub).name) {
+                place.entry(definition).or_insert(stub);
             }
         }
+        order.sort_by_key(|&id| place.get(&id).map_or(id, |&stub| stub.min(id)));
         order
     }
 
@@ -434,6 +449,17 @@ impl<'a> Resolution<'a> {
             .iter()
             .enumerate()
             .map(|(i, symbol)| (SymbolId::new(i as u32), symbol))
+    }
+
+    /// The symbols that are `wanted`, in order.
+    pub fn symbols_where(
+        &self,
+        wanted: impl Fn(SymbolId, &Symbol<'a>) -> bool + Sync + Send,
+    ) -> Vec<SymbolId> {
+        par::filter_many(self.symbols.len(), |id| {
+            let id = SymbolId::new(id as u32);
+            wanted(id, self.symbol(id)).then_some(id)
+        })
     }
 
     /// Objects with their ids, in order.

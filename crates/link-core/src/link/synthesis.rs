@@ -32,8 +32,8 @@ pub struct Synthesis<'a> {
     /// Globals the linker writes, in the order of their indices, before all others.
     pub globals: Vec<MadeGlobal>,
     /// Table slots: for each, in their order, the symbol for which a slot of its function was
-    /// asked for first.
-    pub slots: Vec<SymbolRef>,
+    /// asked for first, and the function.
+    pub slots: Vec<(SymbolRef, FunctionRef)>,
     /// For each object, the types that relocations of live chunks name, in the order of
     /// those.
     pub named_types: Vec<Vec<ObjType>>,

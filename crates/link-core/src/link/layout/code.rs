@@ -72,21 +72,21 @@ impl Code {
             let live = functions.filter(|(_, index)| index.is_some());
             live.map(|(function, _)| ObjFunc(function as u32))
         };
-        let mut sizes: Vec<u32> = made.iter().map(|body| body.len() as u32).collect();
-        if compressed {
-            let of_files = par::map_indices(resolution.objects.len(), |file| -> Vec<u32> {
-                let file = FileId(file as u32);
-                live(file)
-                    .map(|function| compressed_len(relocator, file, function))
-                    .collect()
-            });
-            sizes.extend(of_files.into_iter().flatten());
-        } else {
-            for (file, object) in resolution.objects() {
-                sizes.extend(live(file).map(|function| object.functions.body_len(function)));
+        let of_files = par::map_indices(resolution.objects.len(), |file| -> Vec<u32> {
+            let file = FileId(file as u32);
+            if compressed {
+                let len = |function| compressed_len(relocator, file, function);
+                live(file).map(len).collect()
+            } else {
+                let functions = &resolution.object(file).functions;
+                let len = |function| functions.body_len(function);
+                live(file).map(len).collect()
             }
-        }
-
+        });
+        let count = relocator.places.functions.count - imported;
+        let mut sizes = Vec::with_capacity(count as usize);
+        sizes.extend(made.iter().map(|body| body.len() as u32));
+        sizes.extend(of_files.into_iter().flatten());
         sizes.extend(wrappers.iter().map(|body| body.len() as u32));
 
         let mut offsets = Vec::with_capacity(sizes.len());

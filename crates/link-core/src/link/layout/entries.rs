@@ -17,6 +17,7 @@ use super::values::Value;
 use crate::link::ids::TypeIndex;
 use crate::link::liveness::Liveness;
 use crate::link::options::Options;
+use crate::link::par;
 use crate::link::resolution::{MadeGlobal, Resolution, SymbolRef};
 use crate::link::synthesis::{ExportTarget, Synthesis, TableUse};
 use crate::link::synthesize::import_name;
@@ -163,15 +164,20 @@ impl Sources<'_, '_> {
             let signature = synth_signature(self.resolution, self.synthesis, function);
             put_u32(&mut out, self.type_index(signature));
         }
-        for (file, object) in self.resolution.objects() {
-            let types = &self.layout.types.files[file.index()];
-            let numbers = &self.layout.functions.files[file.index()];
-            for (function, index) in object.functions.iter().zip(numbers) {
+        let of_files = par::map_indices(self.resolution.objects.len(), |file| {
+            let types = &self.layout.types.files[file];
+            let numbers = &self.layout.functions.files[file];
+            let mut out = Vec::with_capacity(numbers.len());
+            for (function, index) in self.resolution.objects[file].functions.iter().zip(numbers) {
                 if index.is_some() {
                     // Types were collected from these very functions.
                     put_u32(&mut out, types[function.ty.index()].map_or(0, |ty| ty.0));
                 }
             }
+            out
+        });
+        for of_file in of_files {
+            out.extend_from_slice(&of_file);
         }
         for &symbol in &self.synthesis.wrappers {
             let signature = signature(self.resolution, SymbolRef::Global(symbol));

@@ -117,7 +117,7 @@ pub fn layout<'a>(
             ),
         )]);
     }
-    let slots = Slots::number(resolution, synthesis, &functions, base);
+    let slots = Slots::number(synthesis, &functions, base);
 
     let in_memory = || -> Result<_, Vec<Diagnostic>> {
         // Addresses depend on which strings become one.
@@ -135,9 +135,10 @@ pub fn layout<'a>(
     let customs = || customs::collect(resolution, liveness, options, ahead);
     // Types and names need no contents.
     let named = || {
-        let types = types::collect(resolution, liveness, synthesis, &functions);
-        let names = names::of_functions(resolution, synthesis, &functions, options);
-        (types, names)
+        par::beside(
+            || types::collect(resolution, liveness, synthesis, &functions),
+            || names::of_functions(resolution, synthesis, &functions, options),
+        )
     };
     // Most is done for debug info.
     let contents = || par::beside(in_memory, customs);

@@ -9,6 +9,7 @@ use crate::link::ids::{
     TagIndex,
 };
 use crate::link::liveness::Liveness;
+use crate::link::par;
 use crate::link::resolution::{Definition, MadeFunction, MadeGlobal, Resolution, SymbolRef};
 use crate::link::synthesis::{FunctionRef, SynthFunction, Synthesis, TableUse};
 
@@ -52,7 +53,7 @@ impl Functions {
         let mut functions = Functions {
             imported: 0,
             count: 0,
-            files: Vec::with_capacity(resolution.objects.len()),
+            files: Vec::new(),
             first: Vec::with_capacity(resolution.objects.len()),
             first_wrapper: FuncIndex(0),
             imports: FxHashMap::default(),
@@ -84,15 +85,19 @@ impl Functions {
                 }
             }
         }
-        for (file, _) in resolution.objects() {
+        for file in &liveness.files {
             functions.first.push(FuncIndex(functions.count));
-            let numbers = liveness.files[file.index()]
-                .functions
-                .iter()
-                .map(|&live| live.then(|| functions.take()))
-                .collect();
-            functions.files.push(numbers);
+            functions.count += file.functions.iter().filter(|&&live| live).count() as u32;
         }
+        functions.files = par::map_indices(liveness.files.len(), |file| {
+            let mut next = functions.first[file].0;
+            let number = |&live: &bool| {
+                let index = FuncIndex(next);
+                next += u32::from(live);
+                live.then_some(index)
+            };
+            liveness.files[file].functions.iter().map(number).collect()
+        });
         functions.first_wrapper = FuncIndex(functions.count);
         functions.count += synthesis.wrappers.len() as u32;
         functions
@@ -356,12 +361,7 @@ pub struct Slots {
 }
 
 impl Slots {
-    pub(crate) fn number(
-        resolution: &Resolution<'_>,
-        synthesis: &Synthesis<'_>,
-        functions: &Functions,
-        base: u64,
-    ) -> Self {
+    pub(crate) fn number(synthesis: &Synthesis<'_>, functions: &Functions, base: u64) -> Self {
         let mut slots = Slots {
             base,
             functions: Vec::with_capacity(synthesis.slots.len()),
@@ -371,19 +371,18 @@ impl Slots {
         if !synthesis.slots.is_empty() {
             slots.by_function = vec![u32::MAX; functions.count as usize];
         }
-        for &slot in &synthesis.slots {
-            let function = resolution.function(slot);
-            let Some(index) = function.and_then(|function| functions.get(function)) else {
+        for &(symbol, function) in &synthesis.slots {
+            let Some(index) = functions.get(function) else {
                 continue;
             };
             let nth = slots.functions.len() as u32;
             match function {
-                Some(FunctionRef::Undefined(id)) if synthesis.undefined_stubs.contains_key(&id) => {
+                FunctionRef::Undefined(id) if synthesis.undefined_stubs.contains_key(&id) => {
                     slots.by_symbol.insert(id, nth);
                 }
                 _ => slots.by_function[index.index()] = nth,
             }
-            slots.functions.push(functions.called(slot, index));
+            slots.functions.push(functions.called(symbol, index));
         }
         slots
     }

@@ -33,7 +33,8 @@ pub fn synthesize<'a>(
     allowed: &[&str],
     diagnostics: &mut Diagnostics,
 ) -> Synthesis<'a> {
-    let scan = scan::scan(resolution, live, options);
+    let made = resolution.symbols_where(|_, symbol| symbol.definition.is_made());
+    let scan = scan::scan(resolution, live, options, &made);
     let ignored = undefined::report(resolution, options, allowed, &scan, diagnostics);
     diagnostics.extend(scan.diagnostics.iter().cloned());
 
@@ -54,16 +55,16 @@ pub fn synthesize<'a>(
         .collect();
     let ignored = ignored.iter().map(|ignored| ignored.symbol);
     stub_undefined(resolution, &mut synthesis, ignored);
-    (synthesis.slots).retain(|&slot| match resolution.function(slot) {
-        Some(FunctionRef::Undefined(id)) => !null.contains(&id),
+    (synthesis.slots).retain(|(_, function)| match function {
+        FunctionRef::Undefined(id) => !null.contains(id),
         _ => true,
     });
     let table_is_named = is_table_named(resolution, live);
     synthesis.table = table_use(table_is_named, options, &synthesis);
     synthesis.init_functions = init_functions(resolution, live, options, diagnostics);
-    synthesis.functions = functions(resolution, live, &synthesis);
+    synthesis.functions = functions(resolution, live, &made, &synthesis);
     startup::add(resolution, live, options, features, &mut synthesis);
-    synthesis.globals = globals(resolution, live, &synthesis);
+    synthesis.globals = globals(resolution, live, &made, &synthesis);
     let slots = scan.takes_slots && !options.is_relocatable();
     let table_is_used = table_is_named || slots;
     ports::imports(
@@ -174,10 +175,11 @@ fn takes_arguments(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
     }
 }
 
-/// The linker's own globals that the output defines.
+/// The linker's own globals that the output defines, of those that have symbols among `made`.
 fn globals(
     resolution: &Resolution<'_>,
     live: &Liveness,
+    made: &[SymbolId],
     synthesis: &Synthesis<'_>,
 ) -> Vec<MadeGlobal> {
     let sets_tls_base = [
@@ -187,27 +189,28 @@ fn globals(
     ]
     .iter()
     .any(|&made| synthesis.functions.contains(&SynthFunction::Made(made)));
-    resolution
-        .symbols()
-        .filter(|&(id, symbol)| {
-            let set = sets_tls_base
-                && symbol.definition == Definition::Global(MadeGlobal::TlsBase)
-                && symbol
-                    .global_type()
-                    .is_some_and(|ty| ty.mutability == Mutability::Var);
-            live.reached(id) || set
-        })
-        .filter_map(|(_, symbol)| match symbol.definition {
-            Definition::Global(made) => Some(made),
-            _ => None,
-        })
-        .collect()
+    let global = |&id: &SymbolId| {
+        let symbol = resolution.symbol(id);
+        let Definition::Global(made) = symbol.definition else {
+            return None;
+        };
+        let is_variable = || {
+            symbol
+                .global_type()
+                .is_some_and(|ty| ty.mutability == Mutability::Var)
+        };
+        let set = sets_tls_base && made == MadeGlobal::TlsBase && is_variable();
+        (live.reached(id) || set).then_some(made)
+    };
+    made.iter().filter_map(global).collect()
 }
 
-/// The linker's own functions, in the order of their indices.
+/// The linker's own functions, in the order of their indices; `made` are the symbols of those and
+/// of what else the linker makes.
 fn functions<'a>(
     resolution: &Resolution<'a>,
     live: &Liveness,
+    made: &[SymbolId],
     synthesis: &Synthesis<'a>,
 ) -> Vec<SynthFunction> {
     let mut functions = Vec::new();
@@ -215,21 +218,21 @@ fn functions<'a>(
         .made
         .call_ctors
         .is_some_and(|id| live.reached(id));
-    for (id, symbol) in resolution.symbols() {
-        if let Definition::Function(made) = symbol.definition {
-            let wanted = match made {
-                MadeFunction::CallCtors => ctors_reached || !synthesis.init_functions.is_empty(),
-                _ => live.reached(id),
-            };
-            if wanted {
-                functions.push(SynthFunction::Made(made));
-            }
-        }
-    }
     let mut called = vec![false; resolution.stubs.len()];
-    for (id, symbol) in resolution.symbols() {
-        if let Definition::Stub(stub) = symbol.definition {
-            called[stub as usize] |= live.reached(id);
+    for &id in made {
+        match resolution.symbol(id).definition {
+            Definition::Function(made) => {
+                let has_calls = || ctors_reached || !synthesis.init_functions.is_empty();
+                let wanted = match made {
+                    MadeFunction::CallCtors => has_calls(),
+                    _ => live.reached(id),
+                };
+                if wanted {
+                    functions.push(SynthFunction::Made(made));
+                }
+            }
+            Definition::Stub(stub) => called[stub as usize] |= live.reached(id),
+            _ => {}
         }
     }
     let called = (0..called.len()).filter(|&stub| called[stub]);

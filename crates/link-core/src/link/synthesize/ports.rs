@@ -33,10 +33,11 @@ pub(super) fn imports(
         synthesis.imports.extend(imported_table);
     }
     let mut known: FxHashMap<(&str, &str, ImportType<'_>), SymbolId> = FxHashMap::default();
-    for (id, symbol) in resolution.symbols() {
-        if Some(id) == table || !is_imported(resolution, live, options, allowed, synthesis, id) {
-            continue;
-        }
+    let imported = resolution.symbols_where(|id, _| {
+        Some(id) != table && is_imported(resolution, live, options, allowed, synthesis, id)
+    });
+    for id in imported {
+        let symbol = resolution.symbol(id);
         let (module, name) = import_name(symbol, options);
         let first = *known
             .entry((module, name, ImportType::of(symbol)))
@@ -161,41 +162,36 @@ pub(super) fn exports<'a>(
     let wraps = wraps_commands(resolution, options, synthesis);
     // A loader that fills the GOT looks for what is defined here among the exports, too.
     let filled: FxHashSet<_> = synthesis.got_imports.iter().copied().collect();
-    let mut wrapped = Vec::new();
-    for id in resolution.names_in_order() {
-        let symbol = resolution.symbol(id);
-        let table = symbol.definition == Definition::IndirectFunctionTable;
-        let present = if table {
-            synthesis.table == TableUse::Defined
-        } else {
-            live.symbol(resolution, SymbolRef::Global(id))
+    let exported = resolution.names_in_order(|id, symbol| {
+        let may_be = match symbol.definition {
+            Definition::Undefined | Definition::Shared(_) => false,
+            // Without the feature that exporting a mutable global needs, the linker's own
+            // are exported only by name.
+            Definition::Global(_) if is_mutable(symbol) => {
+                symbol.force_export || features.has("mutable-globals")
+            }
+            _ => true,
         };
         let is_wanted = || {
             is_exported(symbol, options)
                 || is_replaceable(symbol, options)
                 || filled.contains(&SymbolRef::Global(id))
         };
-        if !present || !is_wanted() {
-            continue;
-        }
-        let target = match symbol.definition {
-            Definition::Undefined | Definition::Shared(_) | Definition::Stub(_) => continue,
-            // Without the feature that exporting a mutable global needs, the linker's own
-            // are exported only by name.
-            Definition::Global(_)
-                if is_mutable(symbol)
-                    && !symbol.force_export
-                    && !features.has("mutable-globals") =>
-            {
-                continue;
-            }
-            _ => ExportTarget::Symbol(id),
+        let is_present = || match symbol.definition {
+            Definition::IndirectFunctionTable => synthesis.table == TableUse::Defined,
+            _ => live.symbol(resolution, SymbolRef::Global(id)),
         };
+        may_be && is_wanted() && is_present()
+    });
+    let mut wrapped = Vec::new();
+    for id in exported {
+        let symbol = resolution.symbol(id);
         let name = export_name(resolution, symbol);
         if wraps && symbol.kind == SymbolKind::Function {
             wrapped.push((name, id));
         } else {
-            synthesis.exports.push(Export { name, what: target });
+            let what = ExportTarget::Symbol(id);
+            synthesis.exports.push(Export { name, what });
         }
     }
     start_up_exports(resolution, options, synthesis);

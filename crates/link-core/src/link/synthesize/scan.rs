@@ -19,7 +19,8 @@ use crate::link::synthesis::FunctionRef;
 /// What was found, in the order of files, functions before data.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    pub(super) slots: Vec<SymbolRef>,
+    /// Symbols for which slots are asked for, and their functions.
+    pub(super) slots: Vec<(SymbolRef, FunctionRef)>,
     pub(super) got_imports: Vec<SymbolRef>,
     pub(super) got_internal: Vec<SymbolRef>,
     pub(super) undefined: Vec<Place>,
@@ -47,9 +48,14 @@ pub(super) enum ChunkRef {
     Segment(ObjSegment),
 }
 
-/// Walks the relocations of all live chunks.
-pub(super) fn scan(resolution: &Resolution<'_>, live: &Liveness, options: &Options) -> Scan {
-    let gone = gone_bounds(resolution, live);
+/// Walks the relocations of all live chunks. `made` are the symbols of what the linker makes.
+pub(super) fn scan(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+    made: &[SymbolId],
+) -> Scan {
+    let gone = gone_bounds(resolution, live, made);
     let files = par::map_indices(resolution.objects.len(), |file| {
         scan_file(resolution, live, options, &gone, FileId(file as u32))
     });
@@ -57,7 +63,7 @@ pub(super) fn scan(resolution: &Resolution<'_>, live: &Liveness, options: &Optio
     let mut slots = FxHashSet::default();
     let mut got = FxHashSet::default();
     for file in files {
-        let new = (file.slots.into_iter()).filter(|&slot| slots.insert(resolution.function(slot)));
+        let new = (file.slots.into_iter()).filter(|&(_, function)| slots.insert(function));
         all.slots.extend(new);
         all.got_imports.extend(
             file.got_imports
@@ -78,9 +84,14 @@ pub(super) fn scan(resolution: &Resolution<'_>, live: &Liveness, options: &Optio
 }
 
 /// The symbols `__start_X` and `__stop_X` of segments of which nothing is left.
-fn gone_bounds(resolution: &Resolution<'_>, live: &Liveness) -> FxHashSet<SymbolId> {
+fn gone_bounds(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    made: &[SymbolId],
+) -> FxHashSet<SymbolId> {
     let mut bounds: FxHashMap<&str, Vec<SymbolId>> = FxHashMap::default();
-    for (id, symbol) in resolution.symbols() {
+    for &id in made {
+        let symbol = resolution.symbol(id);
         let prefix = match symbol.definition {
             Definition::Address(MadeAddress::SegmentStart) => "__start_",
             Definition::Address(MadeAddress::SegmentStop) => "__stop_",
@@ -90,8 +101,10 @@ fn gone_bounds(resolution: &Resolution<'_>, live: &Liveness) -> FxHashSet<Symbol
         bounds.entry(segment).or_default().push(id);
     }
     if !bounds.is_empty() {
-        for (_, segment) in startup::live_segments(resolution, live) {
-            bounds.remove(segment.name);
+        for (file, _) in resolution.objects() {
+            for segment in startup::live_segments(resolution, live, file) {
+                bounds.remove(segment.name);
+            }
         }
     }
     bounds.into_values().flatten().collect()
@@ -251,7 +264,7 @@ impl FileScan<'_, '_> {
             None | Some(FunctionRef::Stub(_)) => {}
             Some(function) => {
                 if self.slots.insert(function) {
-                    self.scan.slots.push(symbol);
+                    self.scan.slots.push((symbol, function));
                 }
             }
         }

@@ -10,6 +10,7 @@ use crate::link::ids::{FileId, ObjSegment};
 use crate::link::liveness::Liveness;
 use crate::link::object::{ObjReloc, ObjTarget, Segment};
 use crate::link::options::Options;
+use crate::link::par;
 use crate::link::resolution::{Definition, MadeFunction, Resolution, SymbolRef};
 use crate::link::synthesis::{SynthFunction, Synthesis};
 
@@ -25,7 +26,6 @@ pub(super) fn add(
     if options.is_relocatable() {
         return;
     }
-    // Without threads, thread-local data is data like any other.
     let threads = options.memory.shared;
     let got = |tls: bool| {
         synthesis
@@ -33,26 +33,14 @@ pub(super) fn add(
             .iter()
             .any(|&symbol| (threads && is_tls(resolution, symbol)) == tls)
     };
-    let segments: Vec<(FileId, &Segment<'_>)> = live_segments(resolution, live).collect();
-    let addresses = |tls: bool, loaded: bool| {
-        segments.iter().any(|&(file, segment)| {
-            (threads && segment.flags.contains(SegmentFlags::TLS)) == tls
-                && addresses(segment).any(|reloc| {
-                    !loaded || needs_got(resolution, options, target(resolution, file, &reloc))
-                })
-        })
-    };
-    let init_memory = needs_init_memory(&segments, options, features);
+    let asks = Asks::of_all(resolution, live, options);
+    let init_memory = needs_init_memory(asks, options, features);
     let apply_globals = options.is_pic() && !features.has("extended-const") && got(false);
     let wanted = [
-        // What has its place already needs the addresses of other modules alone.
-        (
-            MadeFunction::ApplyDataRelocs,
-            addresses(false, !options.is_pic()),
-        ),
+        (MadeFunction::ApplyDataRelocs, asks.data_relocs),
         (MadeFunction::InitMemory, init_memory),
         (MadeFunction::ApplyGlobalTlsRelocs, got(true)),
-        (MadeFunction::ApplyTlsRelocs, addresses(true, false)),
+        (MadeFunction::ApplyTlsRelocs, asks.tls_relocs),
         (MadeFunction::ApplyGlobalRelocs, apply_globals),
         (MadeFunction::Start, apply_globals && init_memory),
     ];
@@ -69,40 +57,82 @@ pub(super) fn add(
     };
 }
 
+/// What live segments ask of the functions that run at the start.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asks {
+    /// There is a segment at all.
+    any: bool,
+    /// Some have nothing but zeroes, and more than none.
+    zeroes: bool,
+    /// Some hold addresses that only a loader knows.
+    data_relocs: bool,
+    /// Some hold addresses, and each thread has its own copy.
+    tls_relocs: bool,
+}
+
+impl Asks {
+    fn of_all(resolution: &Resolution<'_>, live: &Liveness, options: &Options) -> Self {
+        let of_files = par::map_indices(resolution.objects.len(), |file| {
+            let file = FileId(file as u32);
+            let mut asks = Self::default();
+            for segment in live_segments(resolution, live, file) {
+                asks.add(resolution, options, file, segment);
+            }
+            asks
+        });
+        of_files.into_iter().fold(Self::default(), |all, one| Self {
+            any: all.any || one.any,
+            zeroes: all.zeroes || one.zeroes,
+            data_relocs: all.data_relocs || one.data_relocs,
+            tls_relocs: all.tls_relocs || one.tls_relocs,
+        })
+    }
+
+    fn add(
+        &mut self,
+        resolution: &Resolution<'_>,
+        options: &Options,
+        file: FileId,
+        segment: &Segment<'_>,
+    ) {
+        self.any = true;
+        self.zeroes |= segment.name.starts_with(".bss") && segment.size > 0;
+        // Without threads, thread-local data is data like any other.
+        if options.memory.shared && segment.flags.contains(SegmentFlags::TLS) {
+            self.tls_relocs = self.tls_relocs || addresses(segment).next().is_some();
+        } else {
+            // What has its place already needs the addresses of other modules alone.
+            let is_unknown = |reloc: ObjReloc| {
+                let symbol = target(resolution, file, &reloc);
+                options.is_pic() || needs_got(resolution, options, symbol)
+            };
+            self.data_relocs = self.data_relocs || addresses(segment).any(is_unknown);
+        }
+    }
+}
+
 /// Whether memory is filled by code: where threads share it, so that only the first one
 /// fills it, and where it comes from outside and need not be zero.
-fn needs_init_memory(
-    segments: &[(FileId, &Segment<'_>)],
-    options: &Options,
-    features: &Features,
-) -> bool {
+fn needs_init_memory(asks: Asks, options: &Options, features: &Features) -> bool {
     if options.memory.shared {
-        return !segments.is_empty();
+        return asks.any;
     }
     options.memory_import().is_some()
         && features.has("bulk-memory")
         && !options.emit_relocs
-        && segments
-            .iter()
-            .any(|(_, segment)| segment.name.starts_with(".bss") && segment.size > 0)
+        && asks.zeroes
 }
 
+/// The live segments of an object.
 pub(super) fn live_segments<'r, 'a>(
     resolution: &'r Resolution<'a>,
-    live: &'r Liveness,
-) -> impl Iterator<Item = (FileId, &'r Segment<'a>)> {
-    resolution.objects().flat_map(move |(file, object)| {
-        object
-            .segments
-            .iter()
-            .enumerate()
-            .filter(move |&(i, _)| is_live(live, file, i))
-            .map(move |(_, segment)| (file, segment))
-    })
-}
-
-fn is_live(live: &Liveness, file: FileId, segment: usize) -> bool {
-    live.segment(file, ObjSegment(segment as u32))
+    live: &Liveness,
+    file: FileId,
+) -> impl Iterator<Item = &'r Segment<'a>> {
+    let segments = resolution.object(file).segments.iter().enumerate();
+    segments
+        .filter(move |&(nth, _)| live.segment(file, ObjSegment(nth as u32)))
+        .map(|(_, segment)| segment)
 }
 
 /// The places of a segment that hold addresses or table slots, which in position-independent

@@ -174,7 +174,9 @@ impl<'l> Cutter<'l, '_> {
                 let file = FileId(file as u32);
                 self.push(len, Source::Functions { file, functions });
             };
-            for (i, number) in numbers.iter().enumerate() {
+            let is_large = file_end - at >= batch;
+            let cut: &[_] = if is_large { numbers } else { &[] };
+            for (i, number) in cut.iter().enumerate() {
                 let Some(number) = number else { continue };
                 let here = entry(*number);
                 if here - at >= batch {

@@ -47,7 +47,7 @@ impl<'a> SymbolTable<'a> {
             local: Vec::new(),
             first_section: 0,
         };
-        for id in resolution.names_in_order() {
+        for id in resolution.names_in_order(|_, _| true) {
             if let Some(entry) = maker.shared(id) {
                 table.shared[id.index()] = table.push(entry);
             }
