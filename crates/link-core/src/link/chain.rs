@@ -109,11 +109,12 @@ fn phases<S: Sink, T>(
 
     // Decide what every name means; this pulls archive members.
     env.enter(Phase::Resolve);
-    // Most of it is one thread's; the others cut strings meanwhile.
-    let strings = worth_cutting(&read.inputs, options);
+    let prepared = resolve::prepare(read.inputs, options);
+    // The rest is one thread's; the others cut strings meanwhile.
+    let strings = worth_cutting(prepared.objects(), options);
     let (cut, resolution) = par::beside(
         || CutAhead::cut(strings),
-        || resolve::resolve(read.inputs, options, &names, diagnostics),
+        || resolve::resolve(prepared, options, &names, diagnostics),
     );
     report::of_resolution(report, &resolution, options);
     check(env, options, diagnostics)?;

@@ -9,10 +9,9 @@ use super::strings::{CutInputs, MergedInput, MergedStrings};
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::{FileId, ObjCustom};
 use crate::link::liveness::Liveness;
-use crate::link::object::is_debug_section;
+use crate::link::object::{Object, is_debug_section};
 use crate::link::options::{Options, Strip};
 use crate::link::par;
-use crate::link::read::ReadInput;
 use crate::link::resolution::Resolution;
 
 /// Custom sections of the output.
@@ -119,10 +118,10 @@ pub(crate) fn survives_strip_all(name: &str, options: &Options) -> bool {
 #[derive(Debug, Default)]
 pub struct CutAhead<'a>(FxHashMap<&'a str, CutInputs<'a>>);
 
-/// What of the inputs is worth being cut ahead, while resolution leaves threads idle: the strings
-/// of objects that take part in any case.
-pub(crate) fn worth_cutting<'a>(
-    inputs: &[ReadInput<'a>],
+/// What is worth being cut ahead, while resolution leaves threads idle: the strings of `objects`,
+/// which take part almost certainly.
+pub(crate) fn worth_cutting<'o, 'a: 'o>(
+    objects: impl Iterator<Item = &'o Object<'a>>,
     options: &Options,
 ) -> FxHashMap<&'a str, Vec<&'a [u8]>> {
     /// Bytes of strings with a name.
@@ -131,10 +130,7 @@ pub(crate) fn worth_cutting<'a>(
     if !par::available() {
         return strings;
     }
-    for input in inputs {
-        let ReadInput::Object(object) = input else {
-            continue;
-        };
+    for object in objects {
         for custom in &object.customs {
             let bytes = custom.chunk.bytes;
             if is_mergeable(custom.name, options)

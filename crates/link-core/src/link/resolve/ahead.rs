@@ -57,20 +57,24 @@ pub(super) fn parse<'a>(
         wanted: unset(inputs.len()),
         parsed: Mutex::new(Vec::new()),
     };
-    let objects = || {
-        let objects = inputs.iter().zip(of_inputs);
-        objects.filter_map(|(input, names)| match input {
+    let objects = inputs.iter().zip(of_inputs);
+    let objects: Vec<_> = objects
+        .filter_map(|(input, names)| match input {
             ReadInput::Object(object) => Some((object, names)),
             _ => None,
         })
-    };
-    for (object, names) in objects() {
+        .collect();
+    par::map_indices(objects.len(), |nth| {
+        let (object, names) = objects[nth];
         ahead.defined(object, names);
-    }
-    let mut wanted = Vec::new();
-    for (object, names) in objects() {
+    });
+    let wanted = par::map_indices(objects.len(), |nth| {
+        let (object, names) = objects[nth];
+        let mut wanted = Vec::new();
         ahead.referred(object, names, &mut wanted);
-    }
+        wanted
+    });
+    let mut wanted = wanted.concat();
     let named = options.undefined.iter().map(String::as_str);
     for name in named.chain(options.entry_name()) {
         if let Some(name) = ahead.names.number(name) {

@@ -34,22 +34,62 @@ use super::read::{BITCODE_NEEDS_LLD, LazyMember, ReadInput, SharedLibrary};
 use super::resolution::{Definition, FileResolution, LinkerMade, Resolution, Stub, Symbol};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
-/// Resolves every name of `inputs`.
+/// What is known of the inputs before the first of them is resolved.
+pub struct Prepared<'a> {
+    inputs: Vec<ReadInput<'a>>,
+    /// Their names.
+    of_inputs: Vec<InputNames>,
+    names: Names,
+    offers: Offers,
+    /// The lazy ones that will be needed, in order.
+    parsed: Vec<(LazyId, Parsed<'a>)>,
+}
+
+impl<'a> Prepared<'a> {
+    /// The objects that take part in any case, and those that nearly certainly will.
+    pub fn objects(&self) -> impl Iterator<Item = &Object<'a>> {
+        let read = self.inputs.iter().filter_map(|input| match input {
+            ReadInput::Object(object) => Some(object),
+            _ => None,
+        });
+        let pulled = self.parsed.iter().map(|(_, (object, _))| object);
+        read.chain(pulled).map(|object| &**object)
+    }
+}
+
+/// Does what needs no order: all threads share it.
+pub fn prepare<'a>(inputs: Vec<ReadInput<'a>>, options: &Options) -> Prepared<'a> {
+    // Hash every name once, so that from here on names are numbers.
+    let (mut names, of_inputs) = Names::of(&inputs);
+    let offers = Offers::of(&inputs, &of_inputs, names.len());
+    // Parse what will be pulled while there are threads to do it.
+    let parsed = ahead::parse(&inputs, &of_inputs, &offers, &mut names, options);
+    Prepared {
+        inputs,
+        of_inputs,
+        names,
+        offers,
+        parsed,
+    }
+}
+
+/// Resolves every name of the inputs: one input after another, on one thread.
 ///
 /// Names that no input holds are made in `names`. Errors go to `diagnostics`; the returned
 /// value is complete in spite of them, so that later phases that only report can run.
 pub fn resolve<'a>(
-    inputs: Vec<ReadInput<'a>>,
+    prepared: Prepared<'a>,
     options: &'a Options,
     names: &'a Bump,
     diagnostics: &mut Diagnostics,
 ) -> Resolution<'a> {
-    // Hash every name once, so that from here on names are numbers.
-    let (mut numbers, of_inputs) = Names::of(&inputs);
-    let offers = Offers::of(&inputs, &of_inputs, numbers.len());
-    // Parse what will be pulled while there are threads to do it.
-    let parsed = ahead::parse(&inputs, &of_inputs, &offers, &mut numbers, options);
-
+    let Prepared {
+        inputs,
+        of_inputs,
+        names: numbers,
+        offers,
+        parsed,
+    } = prepared;
     let mut resolver = Resolver::new(inputs, options, names, numbers, offers);
     resolver.find_address_size();
     // Linker-made symbols come first, so that a file that defines one is told so.
