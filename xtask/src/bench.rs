@@ -120,8 +120,8 @@ fn measure(input: &Input, linkers: &[Linker], work: &Path, rounds: usize) -> Res
     for linker in linkers {
         let output = work.join(format!("{}.wasm", linker.name));
         // The first run brings the inputs into memory and shows whether the linker can do it.
-        if !linkers::can_link(linker, input, &output)? {
-            println!("  {} cannot link it", linker.name);
+        if let Some(reason) = linkers::cannot_link(linker, input, &output)? {
+            println!("  {} cannot link {}: {reason}", linker.name, input.name);
             continue;
         }
         let module = fs::read(&output)?;
@@ -130,7 +130,10 @@ fn measure(input: &Input, linkers: &[Linker], work: &Path, rounds: usize) -> Res
             .functions;
         measure::remove(&output)?;
         if functions.is_some_and(|functions| functions != found) {
-            println!("  {}'s module has {found} functions", linker.name);
+            println!(
+                "  {}'s module of {} has {found} functions",
+                linker.name, input.name
+            );
         }
         functions.get_or_insert(found);
         let command = linker.command(input, &output);

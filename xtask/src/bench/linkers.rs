@@ -53,7 +53,7 @@ pub(super) fn find(ours: Option<PathBuf>, work: &Path) -> Result<Vec<Linker>> {
     // wild leaves its work to a process that outlives it, unless it is told not to.
     for (name, arguments) in [
         ("wasm-ld-19", vec![]),
-        ("wild", vec!["--no-fork", "-m", "wasm32"]),
+        ("wild", vec!["-flavor", "wasm", "--no-fork"]),
     ] {
         if process::require(name, name).is_ok() {
             linkers.push(Linker {
@@ -75,22 +75,21 @@ fn install(work: &Path) -> Result<PathBuf> {
     Ok(installed)
 }
 
-/// Whether a linker can link the input at all. Only of those that are not asked for: wild may
+/// Why a linker cannot link the input, if it cannot. Only of those that are not asked for: wild may
 /// have been built without WebAssembly, or not know an option.
-pub(super) fn can_link(linker: &Linker, input: &Input, output: &Path) -> Result<bool> {
+pub(super) fn cannot_link(linker: &Linker, input: &Input, output: &Path) -> Result<Option<String>> {
     let mut command = linker.command(input, output);
     let run = tools::output(&mut command)?;
     if run.status.success() {
-        return Ok(true);
+        return Ok(None);
     }
+    let said = String::from_utf8_lossy(&run.stderr);
     if linker.name == OURS || linker.name == REFERENCE {
-        return Err(format!(
-            "`{}` failed ({}):\n{}",
-            tools::show(&command),
-            run.status,
-            String::from_utf8_lossy(&run.stderr)
-        )
-        .into());
+        let shown = tools::show(&command);
+        return Err(format!("`{shown}` failed ({}):\n{said}", run.status).into());
     }
-    Ok(false)
+    let line = said.lines().find(|line| !line.trim().is_empty());
+    Ok(Some(
+        line.map_or_else(|| run.status.to_string(), str::to_owned),
+    ))
 }
