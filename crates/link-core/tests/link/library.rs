@@ -81,6 +81,56 @@ fn the_same_bytes_for_any_number_of_threads() {
     assert!(modules[1..].iter().all(|module| *module == first));
 }
 
+/// Strings of an archive's members are cut while names are resolved, where there are threads to do
+/// it. What turns out to be no part of the module leaves none of them.
+#[test]
+fn strings_of_members_for_any_number_of_threads() {
+    const NAMES: [&str; 12] = [
+        "f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11",
+    ];
+    let strings = |name| -> String {
+        let line = |i| format!("{name}-{i}-{}\0", i / 5);
+        (0..9000).map(line).collect()
+    };
+    let member = |name: &'static str| {
+        let mut source = Source::new();
+        source
+            .function(name, sig(0, 0), |_| {})
+            .custom(".debug_str", strings(name));
+        source
+    };
+    let members = NAMES.map(|name| (format!("{name}.o"), member(name)));
+    let members = members.each_ref().map(|(name, source)| (&**name, source));
+    let mut main = Source::new();
+    main.function("_start", sig(0, 0), |body| {
+        for name in &NAMES[..6] {
+            body.call(name, sig(0, 0));
+        }
+    })
+    .function("dead", sig(0, 0), |body| {
+        for name in &NAMES[6..9] {
+            body.call(name, sig(0, 0));
+        }
+    });
+    let job = Job::new()
+        .object("main.o", &main)
+        .archive("libf.a", &members);
+    let modules = [1, 2, 7].map(|threads| {
+        let mut options = job.options();
+        options.threads = Some(threads);
+        job.link_with(&options).module
+    });
+    assert_eq!(modules[1], modules[0]);
+    assert_eq!(modules[2], modules[0]);
+    for (nth, name) in NAMES.iter().enumerate() {
+        let string = format!("\0{name}-8999-1799\0");
+        let has_it = modules[0]
+            .windows(string.len())
+            .any(|bytes| bytes == string.as_bytes());
+        assert_eq!(has_it, nth < 6, "{name}");
+    }
+}
+
 #[test]
 fn two_links_at_once() {
     let job = program();
