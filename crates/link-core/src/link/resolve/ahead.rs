@@ -64,12 +64,10 @@ pub(super) fn parse<'a>(
             _ => None,
         })
         .collect();
-    par::map_indices(objects.len(), |nth| {
-        let (object, names) = objects[nth];
+    par::for_each(objects.clone(), |(object, names)| {
         ahead.defined(object, names);
     });
-    let wanted = par::map_indices(objects.len(), |nth| {
-        let (object, names) = objects[nth];
+    let wanted = par::map(objects, |(object, names)| {
         let mut wanted = Vec::new();
         ahead.referred(object, names, &mut wanted);
         wanted
