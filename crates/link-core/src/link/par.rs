@@ -100,33 +100,26 @@ pub fn map_indices<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) 
     }
 }
 
-/// How many cheap things are worth another thread.
-const MANY: usize = 8 << 10;
+/// The numbers below `count` for all threads, if there are enough cheap things to share.
+fn many(count: usize) -> Option<impl IndexedParallelIterator<Item = usize>> {
+    const WORTH: usize = 8 << 10;
+    (available() && count > WORTH).then(|| (0..count).into_par_iter().with_min_len(WORTH / 2))
+}
 
 /// As [`map_indices`], for an `f` so cheap that only thousands are worth another thread.
 pub fn map_many<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
-    if available() && count > MANY {
-        (0..count)
-            .into_par_iter()
-            .with_min_len(MANY / 2)
-            .map(f)
-            .collect()
-    } else {
-        (0..count).map(f).collect()
+    match many(count) {
+        Some(shared) => shared.map(f).collect(),
+        None => (0..count).map(f).collect(),
     }
 }
 
 /// What a cheap `f` makes of the numbers below `count`, in order, without those of which it makes
 /// nothing.
 pub fn filter_many<R: Send>(count: usize, f: impl Fn(usize) -> Option<R> + Sync + Send) -> Vec<R> {
-    if available() && count > MANY {
-        (0..count)
-            .into_par_iter()
-            .with_min_len(MANY / 2)
-            .filter_map(f)
-            .collect()
-    } else {
-        (0..count).filter_map(f).collect()
+    match many(count) {
+        Some(shared) => shared.filter_map(f).collect(),
+        None => (0..count).filter_map(f).collect(),
     }
 }
 
