@@ -189,11 +189,11 @@ impl<'a> Marker<'_, 'a> {
         {
             self.reach(SymbolRef::Global(id), &mut list);
         }
-        let of_files = par::map_indices(resolution.objects.len(), |file| {
+        let of_files = resolution.map_objects(|file, object| {
             let mut list = WorkList::new();
             // Of an archive's member that is live by now, that was done when it became so.
-            if !resolution.objects[file].from_archive {
-                self.implied(FileId(file as u32), &mut list);
+            if !object.from_archive {
+                self.implied(file, &mut list);
             }
             list
         });

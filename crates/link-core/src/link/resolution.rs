@@ -470,6 +470,16 @@ impl<'a> Resolution<'a> {
             .map(|(i, object)| (FileId(i as u32), &**object))
     }
 
+    /// What `f` makes of each object, in their order; all threads share them.
+    pub fn map_objects<R: Send>(
+        &self,
+        f: impl Fn(FileId, &Object<'a>) -> R + Sync + Send,
+    ) -> Vec<R> {
+        par::map_indices(self.objects.len(), |file| {
+            f(FileId(file as u32), &self.objects[file])
+        })
+    }
+
     fn discarded(&self, file: FileId, comdat: Option<u32>) -> bool {
         comdat.is_some_and(|comdat| self.files[file.index()].comdat_discarded[comdat as usize])
     }

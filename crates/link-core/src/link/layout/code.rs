@@ -7,7 +7,6 @@ use wasm_format::reloc::ValueForm;
 use super::values::{Relocator, Site};
 use crate::link::ids::{FileId, FuncIndex, ObjFunc};
 use crate::link::object::{ObjReloc, ObjTarget};
-use crate::link::par;
 use crate::link::resolution::{Definition, SymbolRef};
 
 /// Where bodies are.
@@ -72,16 +71,15 @@ impl Code {
             let live = functions.filter(|(_, index)| index.is_some());
             live.map(|(function, _)| ObjFunc(function as u32))
         };
-        let of_files = par::map_indices(resolution.objects.len(), |file| -> Vec<u32> {
-            let file = FileId(file as u32);
-            if compressed {
-                let len = |function| compressed_len(relocator, file, function);
-                live(file).map(len).collect()
-            } else {
-                let functions = &resolution.object(file).functions;
-                let len = |function| functions.body_len(function);
-                live(file).map(len).collect()
-            }
+        let of_files = resolution.map_objects(|file, object| -> Vec<u32> {
+            let len = |function| {
+                if compressed {
+                    compressed_len(relocator, file, function)
+                } else {
+                    object.functions.body_len(function)
+                }
+            };
+            live(file).map(len).collect()
         });
         let count = relocator.places.functions.count - imported;
         let mut sizes = Vec::with_capacity(count as usize);

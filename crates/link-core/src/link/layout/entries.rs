@@ -17,7 +17,6 @@ use super::values::Value;
 use crate::link::ids::TypeIndex;
 use crate::link::liveness::Liveness;
 use crate::link::options::Options;
-use crate::link::par;
 use crate::link::resolution::{MadeGlobal, Resolution, SymbolRef};
 use crate::link::synthesis::{ExportTarget, Synthesis, TableUse};
 use crate::link::synthesize::import_name;
@@ -164,11 +163,11 @@ impl Sources<'_, '_> {
             let signature = synth_signature(self.resolution, self.synthesis, function);
             put_u32(&mut out, self.type_index(signature));
         }
-        let of_files = par::map_indices(self.resolution.objects.len(), |file| {
-            let types = &self.layout.types.files[file];
-            let numbers = &self.layout.functions.files[file];
+        let of_files = self.resolution.map_objects(|file, object| {
+            let types = &self.layout.types.files[file.index()];
+            let numbers = &self.layout.functions.files[file.index()];
             let mut out = Vec::with_capacity(numbers.len());
-            for (function, index) in self.resolution.objects[file].functions.iter().zip(numbers) {
+            for (function, index) in object.functions.iter().zip(numbers) {
                 if index.is_some() {
                     // Types were collected from these very functions.
                     put_u32(&mut out, types[function.ty.index()].map_or(0, |ty| ty.0));

@@ -12,7 +12,6 @@ use crate::link::liveness::Liveness;
 use crate::link::mark::takes_slot;
 use crate::link::object::{Chunk, ObjReloc};
 use crate::link::options::{Options, Unresolved};
-use crate::link::par;
 use crate::link::resolution::{Definition, MadeAddress, Resolution, SymbolRef};
 use crate::link::synthesis::FunctionRef;
 
@@ -56,9 +55,7 @@ pub(super) fn scan(
     made: &[SymbolId],
 ) -> Scan {
     let gone = gone_bounds(resolution, live, made);
-    let files = par::map_indices(resolution.objects.len(), |file| {
-        scan_file(resolution, live, options, &gone, FileId(file as u32))
-    });
+    let files = resolution.map_objects(|file, _| scan_file(resolution, live, options, &gone, file));
     let mut all = Scan::default();
     let mut slots = FxHashSet::default();
     let mut got = FxHashSet::default();

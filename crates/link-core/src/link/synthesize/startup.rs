@@ -10,7 +10,6 @@ use crate::link::ids::{FileId, ObjSegment};
 use crate::link::liveness::Liveness;
 use crate::link::object::{ObjReloc, ObjTarget, Segment};
 use crate::link::options::Options;
-use crate::link::par;
 use crate::link::resolution::{Definition, MadeFunction, Resolution, SymbolRef};
 use crate::link::synthesis::{SynthFunction, Synthesis};
 
@@ -72,8 +71,7 @@ struct Asks {
 
 impl Asks {
     fn of_all(resolution: &Resolution<'_>, live: &Liveness, options: &Options) -> Self {
-        let of_files = par::map_indices(resolution.objects.len(), |file| {
-            let file = FileId(file as u32);
+        let of_files = resolution.map_objects(|file, _| {
             let mut asks = Self::default();
             for segment in live_segments(resolution, live, file) {
                 asks.add(resolution, options, file, segment);

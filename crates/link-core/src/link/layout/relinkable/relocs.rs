@@ -44,9 +44,9 @@ pub(super) fn write(
         sections.push((name, std::iter::once(header).chain(parts).collect()));
     };
     if let Some(section) = indices.code {
-        let parts = par::map_indices(sources.resolution.objects.len(), |file| {
-            translator.code(FileId(file as u32))
-        });
+        let parts = sources
+            .resolution
+            .map_objects(|file, _| translator.code(file));
         add("reloc.CODE".to_owned(), section, parts);
     }
     if let Some(section) = indices.data {

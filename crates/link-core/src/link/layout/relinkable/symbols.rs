@@ -11,7 +11,6 @@ use crate::link::ids::{FileId, ObjSymbol, SymbolId};
 use crate::link::layout::entries::Sources;
 use crate::link::layout::values::Value;
 use crate::link::object::ObjTarget;
-use crate::link::par;
 use crate::link::resolution::{Definition, MadeAddress, Symbol, SymbolRef};
 use crate::link::synthesize::import_name;
 
@@ -52,9 +51,7 @@ impl<'a> SymbolTable<'a> {
                 table.shared[id.index()] = table.push(entry);
             }
         }
-        let of_files = par::map_indices(resolution.objects.len(), |file| {
-            maker.local(FileId(file as u32))
-        });
+        let of_files = resolution.map_objects(|file, _| maker.local(file));
         for (file, entries) in of_files.into_iter().enumerate() {
             let mut local = vec![ABSENT; resolution.objects[file].symbols.len()];
             for (symbol, entry) in entries {
