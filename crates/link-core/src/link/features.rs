@@ -7,10 +7,8 @@ use wasm_format::linking::{SegmentFlags, SymbolKind};
 use wasm_format::target_features::{FeaturePrefix, TargetFeature, put_target_features};
 
 use super::demangle;
-use super::ids::{FileId, ObjSegment};
 use super::liveness::Liveness;
 use super::options::Options;
-use super::par;
 use super::resolution::{Definition, Resolution, Symbol};
 use super::synthesis::{ExportTarget, Synthesis};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -136,13 +134,11 @@ fn need_threads(features: &Features, what: &str, report: &mut impl FnMut(String)
 }
 
 fn uses_tls(resolution: &Resolution<'_>, live: &Liveness) -> bool {
-    par::any_index(resolution.objects.len(), |file| {
-        let file = FileId(file as u32);
-        let segments = &resolution.object(file).segments;
-        segments.iter().enumerate().any(|(i, segment)| {
-            segment.flags.contains(SegmentFlags::TLS) && live.segment(file, ObjSegment(i as u32))
-        })
-    })
+    let of_files = resolution.map_objects(|file, object| {
+        let mut segments = live.segments_of(file, object);
+        segments.any(|segment| segment.flags.contains(SegmentFlags::TLS))
+    });
+    of_files.contains(&true)
 }
 
 /// Reports mutable globals that cross the module's border without the feature that allows

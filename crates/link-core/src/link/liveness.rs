@@ -2,7 +2,7 @@
 //! Made by `mark`, read by `synthesize`, `layout` and `write`.
 
 use super::ids::{FileId, ObjFunc, ObjGlobal, ObjSegment, ObjTable, ObjTag, SymbolId};
-use super::object::ObjTarget;
+use super::object::{ObjTarget, Object, Segment};
 use super::resolution::{Definition, Resolution, SymbolRef};
 
 /// What is reached.
@@ -75,6 +75,19 @@ impl Liveness {
     #[inline]
     pub fn segment(&self, file: FileId, segment: ObjSegment) -> bool {
         self.files[file.index()].segments[segment.index()]
+    }
+
+    /// The segments of an object that are reached.
+    pub fn segments_of<'o, 'a>(
+        &'o self,
+        file: FileId,
+        object: &'o Object<'a>,
+    ) -> impl Iterator<Item = &'o Segment<'a>> {
+        let segments = object
+            .segments
+            .iter()
+            .zip(&self.files[file.index()].segments);
+        segments.filter_map(|(segment, live)| live.then_some(segment))
     }
 
     /// Whether a global is reached.

@@ -123,15 +123,6 @@ pub fn filter_many<R: Send>(count: usize, f: impl Fn(usize) -> Option<R> + Sync 
     }
 }
 
-/// Whether `f` holds for any number below `count`.
-pub fn any_index(count: usize, f: impl Fn(usize) -> bool + Sync + Send) -> bool {
-    if available() && count > 1 {
-        (0..count).into_par_iter().with_max_len(1).any(f)
-    } else {
-        (0..count).any(f)
-    }
-}
-
 /// As [`map`]; `f` also gets what `init` makes, which is made for as many items as are worked
 /// on at once, and kept for those that follow.
 pub fn map_with<S: Send, T: Send, R: Send>(

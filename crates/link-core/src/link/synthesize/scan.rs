@@ -98,8 +98,8 @@ fn gone_bounds(
         bounds.entry(segment).or_default().push(id);
     }
     if !bounds.is_empty() {
-        for (file, _) in resolution.objects() {
-            for segment in startup::live_segments(resolution, live, file) {
+        for (file, object) in resolution.objects() {
+            for segment in live.segments_of(file, object) {
                 bounds.remove(segment.name);
             }
         }

@@ -6,7 +6,7 @@ use wasm_format::reloc::RelocType;
 
 use super::{needs_got, target};
 use crate::link::features::Features;
-use crate::link::ids::{FileId, ObjSegment};
+use crate::link::ids::FileId;
 use crate::link::liveness::Liveness;
 use crate::link::object::{ObjReloc, ObjTarget, Segment};
 use crate::link::options::Options;
@@ -71,9 +71,9 @@ struct Asks {
 
 impl Asks {
     fn of_all(resolution: &Resolution<'_>, live: &Liveness, options: &Options) -> Self {
-        let of_files = resolution.map_objects(|file, _| {
+        let of_files = resolution.map_objects(|file, object| {
             let mut asks = Self::default();
-            for segment in live_segments(resolution, live, file) {
+            for segment in live.segments_of(file, object) {
                 asks.add(resolution, options, file, segment);
             }
             asks
@@ -119,18 +119,6 @@ fn needs_init_memory(asks: Asks, options: &Options, features: &Features) -> bool
         && features.has("bulk-memory")
         && !options.emit_relocs
         && asks.zeroes
-}
-
-/// The live segments of an object.
-pub(super) fn live_segments<'r, 'a>(
-    resolution: &'r Resolution<'a>,
-    live: &Liveness,
-    file: FileId,
-) -> impl Iterator<Item = &'r Segment<'a>> {
-    let segments = resolution.object(file).segments.iter().enumerate();
-    segments
-        .filter(move |&(nth, _)| live.segment(file, ObjSegment(nth as u32)))
-        .map(|(_, segment)| segment)
 }
 
 /// The places of a segment that hold addresses or table slots, which in position-independent
