@@ -364,21 +364,22 @@ impl<'a> Resolution<'a> {
         &self,
         wanted: impl Fn(SymbolId, &Symbol<'a>) -> bool + Sync + Send,
     ) -> Vec<SymbolId> {
-        let mut order = self.symbols_where(|id, symbol| {
-            !matches!(symbol.definition, Definition::Stub(_)) && wanted(id, symbol)
-        });
+        let is_stub = |symbol: &Symbol<'a>| matches!(symbol.definition, Definition::Stub(_));
+        let mut order = self.symbols_where(|id, symbol| !is_stub(symbol) && wanted(id, symbol));
         if self.stubs.is_empty() {
             return order;
         }
-        let stubs =
-            self.symbols_where(|_, symbol| matches!(symbol.definition, Definition::Stub(_)));
-        let mut place = FxHashMap::default();
-        for stub in stubs {
-            if let Some(definition) = self.names.find(self.symbol(stub).name) {
-                place.entry(definition).or_insert(stub);
+        // Who has a place that comes before its own.
+        let mut moved = FxHashMap::default();
+        for stub in self.symbols_where(|_, symbol| is_stub(symbol)) {
+            let definition = self.names.find(self.symbol(stub).name);
+            if let Some(definition) = definition.filter(|&definition| definition > stub) {
+                moved.entry(definition).or_insert(stub);
             }
         }
-        order.sort_by_key(|&id| place.get(&id).map_or(id, |&stub| stub.min(id)));
+        if !moved.is_empty() {
+            order.sort_by_cached_key(|id| *moved.get(id).unwrap_or(id));
+        }
         order
     }
 
