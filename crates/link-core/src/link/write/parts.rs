@@ -174,8 +174,9 @@ impl<'l> Cutter<'l, '_> {
                 let file = FileId(file as u32);
                 self.push(len, Source::Functions { file, functions });
             };
-            let is_large = file_end - at >= batch;
-            let cut: &[_] = if is_large { numbers } else { &[] };
+            // Most files have less than a part: there is nothing to look for.
+            let is_cut = file_end - at >= batch;
+            let cut = if is_cut { numbers.as_slice() } else { &[] };
             for (i, number) in cut.iter().enumerate() {
                 let Some(number) = number else { continue };
                 let here = entry(*number);
