@@ -214,20 +214,20 @@ fn functions<'a>(
     synthesis: &Synthesis<'a>,
 ) -> Vec<SynthFunction> {
     let mut functions = Vec::new();
-    let ctors_reached = resolution
-        .made
-        .call_ctors
-        .is_some_and(|id| live.reached(id));
+    let calls_ctors = !synthesis.init_functions.is_empty()
+        || resolution
+            .made
+            .call_ctors
+            .is_some_and(|id| live.reached(id));
     let mut called = vec![false; resolution.stubs.len()];
     for &id in made {
         match resolution.symbol(id).definition {
             Definition::Function(made) => {
-                let has_calls = || ctors_reached || !synthesis.init_functions.is_empty();
-                let wanted = match made {
-                    MadeFunction::CallCtors => has_calls(),
+                let is_wanted = match made {
+                    MadeFunction::CallCtors => calls_ctors,
                     _ => live.reached(id),
                 };
-                if wanted {
+                if is_wanted {
                     functions.push(SynthFunction::Made(made));
                 }
             }
