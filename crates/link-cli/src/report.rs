@@ -26,31 +26,30 @@ pub(crate) struct Message {
     pub(crate) text: String,
     /// Further lines, printed after `>>> `.
     pub(crate) notes: Vec<String>,
+    /// A warning that `--fatal-warnings` leaves a warning: `wasm-ld` does not give it.
+    pub(crate) never_fatal: bool,
 }
 
 impl Message {
-    pub(crate) fn error(text: impl Into<String>) -> Self {
+    fn new(severity: Severity, text: impl Into<String>) -> Self {
         Self {
-            severity: Severity::Error,
+            severity,
             text: text.into(),
             notes: Vec::new(),
+            never_fatal: false,
         }
+    }
+
+    pub(crate) fn error(text: impl Into<String>) -> Self {
+        Self::new(Severity::Error, text)
     }
 
     pub(crate) fn warning(text: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            text: text.into(),
-            notes: Vec::new(),
-        }
+        Self::new(Severity::Warning, text)
     }
 
     pub(crate) fn note(text: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Note,
-            text: text.into(),
-            notes: Vec::new(),
-        }
+        Self::new(Severity::Note, text)
     }
 
     /// Adds a line that is printed after `>>> `.
@@ -58,6 +57,22 @@ impl Message {
     pub(crate) fn with_note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
+    }
+
+    /// The same, as a warning that `--fatal-warnings` leaves a warning.
+    #[must_use]
+    pub(crate) fn never_fatal(mut self) -> Self {
+        self.never_fatal = true;
+        self
+    }
+
+    /// Whether it keeps the output from being made, and counts as an error.
+    fn is_fatal(&self, fatal_warnings: bool) -> bool {
+        match self.severity {
+            Severity::Error => true,
+            Severity::Warning => fatal_warnings && !self.never_fatal,
+            Severity::Note | Severity::Prose => false,
+        }
     }
 }
 
@@ -144,7 +159,7 @@ impl Reporter {
             return;
         }
         let mut severity = message.severity;
-        if severity == Severity::Warning && self.fatal_warnings {
+        if message.is_fatal(self.fatal_warnings) {
             severity = Severity::Error;
         }
         if severity == Severity::Error {
@@ -194,11 +209,9 @@ impl Default for Settings {
 impl Settings {
     /// Whether one of `messages` keeps the output from being made.
     pub(crate) fn is_fatal(&self, messages: &[Message]) -> bool {
-        messages.iter().any(|message| match message.severity {
-            Severity::Error => true,
-            Severity::Warning => self.fatal_warnings,
-            Severity::Note | Severity::Prose => false,
-        })
+        messages
+            .iter()
+            .any(|message| message.is_fatal(self.fatal_warnings))
     }
 }
 
@@ -226,6 +239,25 @@ fn render(program: &str, color: bool, severity: Severity, text: &str, notes: &[S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fatal_warnings_leaves_warnings_that_are_never_fatal() {
+        let settings = Settings {
+            fatal_warnings: true,
+            ..Settings::default()
+        };
+        let fatal = Message::warning("a");
+        let never = Message::warning("b").never_fatal();
+        assert!(settings.is_fatal(&[never.clone(), fatal.clone()]));
+        assert!(!settings.is_fatal(&[never.clone(), Message::note("c")]));
+        assert!(!Settings::default().is_fatal(&[fatal.clone()]));
+
+        let mut reporter = Reporter::new("wasm-link".to_owned(), &settings);
+        reporter.one(&never);
+        assert!(!reporter.failed());
+        reporter.one(&fatal);
+        assert!(reporter.failed());
+    }
 
     #[test]
     fn a_message_has_llds_form() {

@@ -58,6 +58,8 @@ pub struct Diagnostic {
     pub symbol: Option<String>,
     /// Further lines: `>>> referenced by …`, and what to do.
     pub notes: Vec<String>,
+    /// A warning that `--fatal-warnings` leaves a warning; see [`Self::never_fatal()`].
+    pub never_fatal: bool,
 }
 
 impl Diagnostic {
@@ -70,6 +72,7 @@ impl Diagnostic {
             message: message.into(),
             symbol: None,
             notes: Vec::new(),
+            never_fatal: false,
         }
     }
 
@@ -100,6 +103,24 @@ impl Diagnostic {
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
+    }
+
+    /// The same, as a warning that `--fatal-warnings` does not turn into an error.
+    ///
+    /// For warnings that `wasm-ld` does not give: a build that passes `--fatal-warnings`, as
+    /// older versions of rustc do, goes on as it does with `wasm-ld`.
+    #[must_use]
+    pub fn never_fatal(mut self) -> Self {
+        self.never_fatal = true;
+        self
+    }
+
+    /// Whether no output is made because of it. `fatal_warnings` is `--fatal-warnings`.
+    pub fn is_fatal(&self, fatal_warnings: bool) -> bool {
+        match self.severity {
+            Severity::Warning => fatal_warnings && !self.never_fatal,
+            Severity::Error => true,
+        }
     }
 }
 

@@ -91,6 +91,8 @@ fn repeated(said: Diagnostic) -> Message {
         },
         text: said.message,
         notes: said.notes,
+        // The link that gave it succeeded with the same options.
+        never_fatal: true,
     }
 }
 
@@ -98,7 +100,7 @@ fn repeated(said: Diagnostic) -> Message {
 pub(super) fn remarks(linked: &Linked, verbose: bool) -> Vec<Message> {
     let warnings = linked.warnings.iter();
     let mut remarks: Vec<_> = warnings
-        .map(|warning| Message::warning(warning.to_string()))
+        .map(|warning| Message::warning(warning.to_string()).never_fatal())
         .collect();
     if verbose {
         remarks.push(Message::note(linked.outcome.to_string()));

@@ -271,6 +271,7 @@ fn message(diagnostic: Diagnostic, lld: &Lld, program: &str) -> Message {
         severity,
         text,
         notes: diagnostic.notes,
+        never_fatal: false,
     }
 }
 

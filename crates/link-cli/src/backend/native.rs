@@ -160,5 +160,6 @@ fn message(diagnostic: Diagnostic) -> Message {
             None => diagnostic.message,
         },
         notes: diagnostic.notes,
+        never_fatal: diagnostic.never_fatal,
     }
 }

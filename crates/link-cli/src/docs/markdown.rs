@@ -51,6 +51,8 @@ What `wasm-link` does otherwise, on purpose:
 `wasm-ld` says so and goes on with the `@file` as an input.
 - An unknown argument's message says what was probably meant.
 - `NO_COLOR` is honoured.
+- `--fatal-warnings` leaves some warnings that `wasm-ld` does not give as warnings, so that builds \
+that pass it (older versions of rustc do) link as before.
 - The leading `-flavor wasm` that `rustc` passes is accepted under any name.
 ";
 

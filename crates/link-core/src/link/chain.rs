@@ -178,8 +178,8 @@ fn check(env: &Env<'_>, options: &Options, diagnostics: &mut Diagnostics) -> Res
     if env.is_cancelled() {
         diagnostics.push(Diagnostic::error(Code::Cancelled, "the link was cancelled"));
     }
-    let fatal = options.fatal_warnings && !diagnostics.as_slice().is_empty();
-    if fatal || diagnostics.has_errors() {
+    let mut all = diagnostics.as_slice().iter();
+    if all.any(|diagnostic| diagnostic.is_fatal(options.fatal_warnings)) {
         Err(Stopped)
     } else {
         Ok(())
@@ -221,8 +221,8 @@ fn room<'s>(
 
 /// Applies `--fatal-warnings` and `--error-limit`.
 fn limited(mut diagnostics: Vec<Diagnostic>, options: &Options) -> Vec<Diagnostic> {
-    if options.fatal_warnings {
-        for diagnostic in &mut diagnostics {
+    for diagnostic in &mut diagnostics {
+        if diagnostic.is_fatal(options.fatal_warnings) {
             diagnostic.severity = Severity::Error;
         }
     }
@@ -242,5 +242,36 @@ fn limit(diagnostics: &mut Vec<Diagnostic>, limit: usize) {
             Code::Other,
             "too many errors emitted, stopping now (use --error-limit=0 to see all errors)",
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fatal_warnings_leaves_warnings_that_are_never_fatal() {
+        let warning = |text: &str| Diagnostic::warning(Code::Other, text);
+        let stops = |fatal_warnings, all: &[&Diagnostic]| {
+            let options = Options {
+                fatal_warnings,
+                ..Options::default()
+            };
+            let mut diagnostics = Diagnostics::default();
+            diagnostics.extend(all.iter().map(|&diagnostic| diagnostic.clone()));
+            let stops = check(&Env::default(), &options, &mut diagnostics).is_err();
+            let shown = limited(diagnostics.into_vec(), &options);
+            let shown: Vec<_> = shown.iter().map(ToString::to_string).collect();
+            (stops, shown.join(", "))
+        };
+        let (fatal, never) = (warning("a"), warning("b").never_fatal());
+        let all = [&fatal, &never];
+        let told = |stops: bool, text: &str| (stops, text.to_owned());
+        assert_eq!(stops(false, &all), told(false, "warning: a, warning: b"));
+        assert_eq!(stops(true, &all), told(true, "error: a, warning: b"));
+        assert_eq!(stops(true, &[&never]), told(false, "warning: b"));
+        // An error is an error.
+        let error = Diagnostic::error(Code::Other, "c").never_fatal();
+        assert_eq!(stops(false, &[&error]), told(true, "error: c"));
     }
 }
