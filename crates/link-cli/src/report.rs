@@ -250,7 +250,7 @@ mod tests {
         let never = Message::warning("b").never_fatal();
         assert!(settings.is_fatal(&[never.clone(), fatal.clone()]));
         assert!(!settings.is_fatal(&[never.clone(), Message::note("c")]));
-        assert!(!Settings::default().is_fatal(&[fatal.clone()]));
+        assert!(!Settings::default().is_fatal(std::slice::from_ref(&fatal)));
 
         let mut reporter = Reporter::new("wasm-link".to_owned(), &settings);
         reporter.one(&never);

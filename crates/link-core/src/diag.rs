@@ -26,7 +26,7 @@ pub enum Code {
     LibraryNotFound,
     /// A symbol is needed and nobody defines it.
     Undefined,
-    /// A symbol has more than one strong definition.
+    /// A symbol has more than one strong definition, or an export name stands for several.
     Duplicate,
     /// A symbol is a function here and something else there, or the signatures differ.
     TypeMismatch,

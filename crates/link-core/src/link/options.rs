@@ -336,6 +336,18 @@ impl Options {
         }
     }
 
+    /// The name that the memory is exported under, if it is.
+    pub fn memory_export(&self) -> Option<&str> {
+        if self.is_relocatable() {
+            return None;
+        }
+        match &self.memory.export {
+            Some(name) => Some(name),
+            None if self.memory_import().is_none() => Some("memory"),
+            None => None,
+        }
+    }
+
     /// Whether debug sections are dropped.
     pub fn strip_debug(&self) -> bool {
         self.strip >= Strip::Debug

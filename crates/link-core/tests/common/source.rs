@@ -13,8 +13,8 @@ use wasm_format::target_features::{
     FeaturePrefix, TARGET_FEATURES_SECTION, TargetFeature, put_target_features,
 };
 use wasm_format::{
-    ConstExpr, EntityType, FuncType, Global, GlobalType, Import, Limits, Mutability, RefType,
-    Table, TableType, ValType,
+    ConstExpr, EntityType, Export, ExternalKind, FuncType, Global, GlobalType, Import, Limits,
+    Mutability, RefType, Table, TableType, ValType,
 };
 
 use super::{CustomDef, FunctionDef, ObjectFile, SegmentDef};
@@ -40,6 +40,7 @@ pub struct Source {
     comdats: Vec<(&'static str, Vec<&'static str>)>,
     customs: Vec<CustomDef>,
     function_names: Vec<(&'static str, &'static str)>,
+    exports: Vec<(&'static str, &'static str)>,
     is_64: bool,
 }
 
@@ -425,6 +426,12 @@ impl Source {
         self
     }
 
+    /// The `export_name` of a function.
+    pub fn export(&mut self, function: &'static str, name: &'static str) -> &mut Self {
+        self.exports.push((function, name));
+        self.flag(function, SymbolFlags::EXPORTED)
+    }
+
     /// The object file.
     pub fn build(&self) -> Vec<u8> {
         self.object().build()
@@ -532,7 +539,13 @@ impl Source {
             memories: Vec::new(),
             tags: self.tags.clone(),
             globals: self.globals.clone(),
-            exports: Vec::new(),
+            exports: (self.exports.iter())
+                .map(|&(function, name)| Export {
+                    name,
+                    kind: ExternalKind::Func,
+                    index: function_index(function),
+                })
+                .collect(),
             segments: self.segments.clone(),
             symbols,
             init_funcs: self
@@ -567,6 +580,7 @@ impl Source {
             !self.tables.is_empty(),
             !self.tags.is_empty(),
             !self.globals.is_empty(),
+            !self.exports.is_empty(),
             data,
             functions,
             data,

@@ -9,6 +9,7 @@ mod dynamic;
 mod identical;
 mod library;
 mod metadata;
+mod ports;
 mod relocatable;
 mod slices;
 mod support;

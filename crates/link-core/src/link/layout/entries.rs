@@ -34,18 +34,6 @@ pub(super) struct Sources<'l, 'a> {
 /// Entries of a section: how many, and their bytes.
 pub(super) type Entries = (u32, Vec<u8>);
 
-/// The name that the memory is exported under, if it is.
-fn memory_export(options: &Options) -> Option<&str> {
-    if options.is_relocatable() {
-        return None;
-    }
-    match &options.memory.export {
-        Some(name) => Some(name),
-        None if options.memory_import().is_none() => Some("memory"),
-        None => None,
-    }
-}
-
 impl Sources<'_, '_> {
     fn pointer(&self) -> ValType {
         if self.resolution.is_64 {
@@ -381,7 +369,7 @@ impl Sources<'_, '_> {
             Export { name, kind, index }.encode(&mut out);
             count += 1;
         };
-        if let Some(name) = memory_export(self.options) {
+        if let Some(name) = self.options.memory_export() {
             add(name, ExternalKind::Memory, 0);
         }
         let mut address_global = self.layout.globals.count;

@@ -3,6 +3,7 @@
 //! for what nobody defines; then decides imports, exports and the linker's functions and
 //! globals.
 
+mod names;
 mod ports;
 mod scan;
 mod startup;
@@ -75,7 +76,14 @@ pub fn synthesize<'a>(
         table_is_used,
         &mut synthesis,
     );
-    ports::exports(resolution, live, options, features, &mut synthesis);
+    ports::exports(
+        resolution,
+        live,
+        options,
+        features,
+        &mut synthesis,
+        diagnostics,
+    );
     synthesis
 }
 

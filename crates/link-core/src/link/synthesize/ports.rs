@@ -5,6 +5,8 @@ use wasm_format::linking::SymbolKind;
 use wasm_format::{GlobalType, TableType};
 
 use super::has_import_name;
+use super::names::{ExportNames, Exported};
+use crate::diag::Diagnostics;
 use crate::link::features::Features;
 use crate::link::ids::SymbolId;
 use crate::link::liveness::Liveness;
@@ -154,9 +156,10 @@ pub(super) fn exports<'a>(
     options: &Options,
     features: &Features,
     synthesis: &mut Synthesis<'a>,
+    diagnostics: &mut Diagnostics,
 ) {
     if options.is_relocatable() {
-        export_names(resolution, live, synthesis);
+        asked_names(resolution, live, options, synthesis, diagnostics);
         return;
     }
     let wraps = wraps_commands(resolution, options, synthesis);
@@ -183,10 +186,14 @@ pub(super) fn exports<'a>(
         };
         may_be && is_wanted() && is_present()
     });
+    let mut names = ExportNames::new(resolution, options, exported.len());
     let mut wrapped = Vec::new();
     for id in exported {
         let symbol = resolution.symbol(id);
         let name = export_name(resolution, symbol);
+        if !names.take(name, Exported::Symbol(id)) {
+            continue;
+        }
         if wraps && symbol.kind == SymbolKind::Function {
             wrapped.push((name, id));
         } else {
@@ -194,7 +201,8 @@ pub(super) fn exports<'a>(
             synthesis.exports.push(Export { name, what });
         }
     }
-    start_up_exports(resolution, options, synthesis);
+    start_up_exports(resolution, options, &mut names, synthesis);
+    names.report(diagnostics);
     for (name, id) in wrapped {
         let what = ExportTarget::Wrapper(synthesis.wrappers.len() as u32);
         synthesis.wrappers.push(id);
@@ -204,7 +212,12 @@ pub(super) fn exports<'a>(
 
 /// Exports of functions and addresses that no symbol names: the one a loader calls, and
 /// all of them where everything is exported.
-fn start_up_exports(resolution: &Resolution<'_>, options: &Options, synthesis: &mut Synthesis<'_>) {
+fn start_up_exports(
+    resolution: &Resolution<'_>,
+    options: &Options,
+    names: &mut ExportNames<'_, '_>,
+    synthesis: &mut Synthesis<'_>,
+) {
     let init_memory = SynthFunction::Made(MadeFunction::InitMemory);
     let guarded = options.memory.shared && synthesis.functions.contains(&init_memory);
     if options.export_all && guarded {
@@ -226,7 +239,9 @@ fn start_up_exports(resolution: &Resolution<'_>, options: &Options, synthesis: &
             what: ExportTarget::Address(MadeAddress::InitMemoryFlag),
         };
         let at = others.map_or(0, |last| last + 1);
-        synthesis.exports.insert(at, flag);
+        if names.take(flag.name, Exported::Address(MadeAddress::InitMemoryFlag)) {
+            synthesis.exports.insert(at, flag);
+        }
     }
     for function in &synthesis.functions {
         let SynthFunction::Made(made) = *function else {
@@ -237,10 +252,12 @@ fn start_up_exports(resolution: &Resolution<'_>, options: &Options, synthesis: &
         if named || !options.export_all && made != MadeFunction::ApplyDataRelocs {
             continue;
         }
-        synthesis.exports.push(Export {
-            name: made.name(),
-            what: ExportTarget::Made(made),
-        });
+        if names.take(made.name(), Exported::Function(made)) {
+            synthesis.exports.push(Export {
+                name: made.name(),
+                what: ExportTarget::Made(made),
+            });
+        }
     }
 }
 
@@ -251,17 +268,24 @@ fn is_mutable(symbol: &Symbol<'_>) -> bool {
 }
 
 /// An object file exports what its source names for export, so that the name is kept.
-fn export_names<'a>(resolution: &Resolution<'a>, live: &Liveness, synthesis: &mut Synthesis<'a>) {
-    let mut known = FxHashSet::default();
+fn asked_names<'a>(
+    resolution: &Resolution<'a>,
+    live: &Liveness,
+    options: &Options,
+    synthesis: &mut Synthesis<'a>,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut names = ExportNames::new(resolution, options, 0);
     for (id, symbol) in resolution.symbols() {
         let name = asked_name(resolution, symbol);
         if let Some(name) = name.filter(|_| live.symbol(resolution, SymbolRef::Global(id)))
-            && known.insert(name)
+            && names.take(name, Exported::Symbol(id))
         {
             let what = ExportTarget::Symbol(id);
             synthesis.exports.push(Export { name, what });
         }
     }
+    names.report(diagnostics);
 }
 
 /// A function's `export_name`, else the symbol's name.
