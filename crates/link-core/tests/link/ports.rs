@@ -1,4 +1,4 @@
-//! Names of exports: what one name stands for.
+//! Names of imports and exports: what one name stands for.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use wasm_format::linking::SymbolFlags;
 use wasm_format::reloc::RelocType;
 use wasm_format::{GlobalType, Limits, Mutability, RefType, TableType, ValType};
 
-use crate::common::source::{Source, sig};
+use crate::common::source::{Body, POINTER, Source, sig};
 use crate::support::{Done, Job, print, run};
 
 const INVALID: &str = "rust-lld makes a module that no engine takes";
@@ -221,4 +221,152 @@ fn names_that_are_not_exported_are_free() {
     };
     assert_eq!(overridden().args("--no-entry").run("run"), 2);
     assert_eq!(link(&overridden().args("-r")).messages(), "");
+}
+
+/// Calls an import `host.call`.
+fn caller(
+    function: &'static str,
+    import: &'static str,
+    (params, results): (usize, usize),
+) -> Source {
+    let mut source = Source::new();
+    source
+        .function(function, sig(0, 0), move |body| {
+            for _ in 0..params {
+                body.i32(0);
+            }
+            body.call(import, sig(params, results));
+            for _ in 0..results {
+                body.drop();
+            }
+        })
+        .flag(function, SymbolFlags::EXPORTED)
+        .import(import, "host", "call");
+    source
+}
+
+#[test]
+fn an_import_with_two_signatures_is_warned_of() {
+    let (one, two) = (
+        caller("_start", "_Z4callv", (0, 0)),
+        caller("other", "call_int", (1, 1)),
+    );
+    let job = || Job::new().object("one.o", &one).object("two.o", &two);
+    let text = job().text();
+    insta::assert_snapshot!(text);
+    // `wasm-ld` does not warn, so the warning stops nothing.
+    assert_eq!(job().args("--fatal-warnings").text(), text);
+    let warning = job().link().messages();
+    for mode in [
+        "-shared --experimental-pic",
+        "-pie --experimental-pic",
+        "--export-all",
+        "--no-gc-sections",
+        "--shared-memory --max-memory=131072 --no-check-features",
+    ] {
+        assert_eq!(link(&job().args(mode)).messages(), warning, "{mode}");
+    }
+    // The module, not the object file, is what hosts take.
+    let object = link(&job().args("-r"));
+    assert_eq!(object.messages(), "");
+    let again = Job::new().file("r.o", object.module).args("r.o");
+    insta::assert_snapshot!(link(&again).messages());
+    // What is not called is not imported.
+    let mut dead = Source::new();
+    dead.function("dead", sig(0, 0), |body| {
+        body.i32(0).call("call_int", sig(1, 1)).drop();
+    })
+    .import("call_int", "host", "call");
+    Job::new()
+        .object("one.o", &one)
+        .object("dead.o", &dead)
+        .module();
+    // Names of one type are one import.
+    let same = Job::new()
+        .object("one.o", &one)
+        .object("two.o", &caller("other", "another", (0, 0)));
+    assert_eq!(print(&same.module()).matches("(import").count(), 1);
+}
+
+#[test]
+fn imports_of_one_name_are_of_different_kinds() {
+    let constant = GlobalType {
+        value: ValType::I32,
+        mutability: Mutability::Const,
+    };
+    let importer = |user: &'static str, name: &'static str, write: &dyn Fn(&mut Body<'_>)| {
+        let mut source = Source::new();
+        source
+            .function(user, sig(0, 1), |body| write(body))
+            .flag(user, SymbolFlags::EXPORTED)
+            .import(name, "host", "call");
+        source
+    };
+    let global = |user, name, ty| {
+        importer(user, name, &|body| {
+            body.global(name, ty);
+        })
+    };
+    let table = |user, name, element, min| {
+        let limits = Limits {
+            min,
+            ..Limits::default()
+        };
+        importer(user, name, &|body| {
+            body.table_size(name, TableType { element, limits });
+        })
+    };
+    let function = caller("function", "f", (1, 0));
+    let tag = importer("throws", "t", &|body| {
+        body.i32(1).throw("t", sig(1, 0)).i32(0);
+    });
+    let mut text = String::new();
+    let mut warns = |first: &Source, second: &Source, args: &str| {
+        let job = Job::new()
+            .object("first.o", first)
+            .object("second.o", second)
+            .args("--no-entry --no-check-features")
+            .args(args);
+        let done = job.link();
+        assert!(done.outcome.is_ok(), "{}", done.messages());
+        text += &done.messages();
+        done.messages()
+    };
+    warns(&function, &global("gets", "g", constant), "");
+    warns(
+        &global("gets", "g", constant),
+        &global("also", "h", POINTER),
+        "",
+    );
+    warns(&function, &tag, "");
+    let tables = [
+        table("size1", "t1", RefType::FUNCREF, 1),
+        table("size2", "t2", RefType::EXTERNREF, 1),
+        table("size3", "t3", RefType::FUNCREF, 2),
+    ];
+    warns(&function, &tables[0], "");
+    warns(&tables[0], &tables[1], "");
+    // A table can be within several limits.
+    assert_eq!(warns(&tables[0], &tables[2], ""), "");
+    let mut memory = Source::new();
+    memory
+        .function("grow", sig(0, 0), |body| {
+            body.call("grow_memory", sig(0, 0));
+        })
+        .flag("grow", SymbolFlags::EXPORTED)
+        .import("grow_memory", "env", "memory");
+    assert_eq!(warns(&memory, &function, ""), "");
+    warns(&memory, &function, "--import-memory");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn many_types_of_an_import_are_counted() {
+    let names = ["a", "b", "c", "d", "e", "f", "g"];
+    let mut job = Job::new().args("--no-entry");
+    for (params, name) in names.into_iter().enumerate() {
+        let function: &'static str = ["fa", "fb", "fc", "fd", "fe", "ff", "fg"][params];
+        job = job.object(&format!("{name}.o"), &caller(function, name, (params, 0)));
+    }
+    insta::assert_snapshot!(job.link().messages());
 }

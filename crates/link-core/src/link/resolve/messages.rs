@@ -17,14 +17,14 @@ pub(super) fn kind(kind: SymbolKind) -> &'static str {
 }
 
 /// `(i32, i32) -> i64`
-pub(super) fn signature(bytes: Option<&[u8]>) -> String {
+pub(in crate::link) fn signature(bytes: Option<&[u8]>) -> String {
     bytes
         .and_then(|bytes| FuncType::decode(&mut Reader::new(bytes)).ok())
         .map_or_else(|| "unknown".to_owned(), |ty| ty.to_string())
 }
 
 /// `var i32` or `const i32`
-pub(super) fn global_type(ty: GlobalType) -> String {
+pub(in crate::link) fn global_type(ty: GlobalType) -> String {
     match ty.mutability {
         Mutability::Var => format!("var {}", ty.value),
         Mutability::Const => format!("const {}", ty.value),

@@ -7,7 +7,7 @@ mod command_line;
 mod conflicts;
 mod made;
 mod mention;
-mod messages;
+pub(super) mod messages;
 mod names;
 mod offers;
 mod order;

@@ -75,6 +75,7 @@ pub fn synthesize<'a>(
         allowed,
         table_is_used,
         &mut synthesis,
+        diagnostics,
     );
     ports::exports(
         resolution,

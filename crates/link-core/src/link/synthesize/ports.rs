@@ -1,11 +1,10 @@
 //! Imports and exports: what the output needs from and offers to its host.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use wasm_format::linking::SymbolKind;
-use wasm_format::{GlobalType, TableType};
 
 use super::has_import_name;
-use super::names::{ExportNames, Exported};
+use super::names::{ExportNames, Exported, ImportNames};
 use crate::diag::Diagnostics;
 use crate::link::features::Features;
 use crate::link::ids::SymbolId;
@@ -27,6 +26,7 @@ pub(super) fn imports(
     allowed: &[&str],
     table_is_used: bool,
     synthesis: &mut Synthesis<'_>,
+    diagnostics: &mut Diagnostics,
 ) {
     // Inputs that use the indirect function table may rely on its being table 0.
     let table = resolution.made.indirect_function_table;
@@ -34,45 +34,23 @@ pub(super) fn imports(
     if table_is_used {
         synthesis.imports.extend(imported_table);
     }
-    let mut known: FxHashMap<(&str, &str, ImportType<'_>), SymbolId> = FxHashMap::default();
+    let mut names = ImportNames::new(resolution, options);
     let imported = resolution.symbols_where(|id, _| {
         Some(id) != table && is_imported(resolution, live, options, allowed, synthesis, id)
     });
+    if let Some(table) = imported_table {
+        names.add(table);
+    }
     for id in imported {
-        let symbol = resolution.symbol(id);
-        let (module, name) = import_name(symbol, options);
-        let first = *known
-            .entry((module, name, ImportType::of(symbol)))
-            .or_insert(id);
-        if first == id {
-            synthesis.imports.push(id);
-        } else {
-            synthesis.import_aliases.push((id, first));
+        match names.add(id) {
+            None => synthesis.imports.push(id),
+            Some(same) => synthesis.import_aliases.push((id, same)),
         }
     }
     if !table_is_used {
         synthesis.imports.extend(imported_table);
     }
-}
-
-/// What makes two imports of one name the same import.
-#[derive(PartialEq, Eq, Hash)]
-struct ImportType<'a> {
-    kind: SymbolKind,
-    signature: Option<&'a [u8]>,
-    global: Option<GlobalType>,
-    table: Option<TableType>,
-}
-
-impl<'a> ImportType<'a> {
-    fn of(symbol: &Symbol<'a>) -> Self {
-        Self {
-            kind: symbol.kind,
-            signature: symbol.signature,
-            global: symbol.global_type(),
-            table: symbol.table_type(),
-        }
-    }
+    names.report(diagnostics);
 }
 
 /// Module and name a symbol is imported under.
