@@ -152,7 +152,11 @@ pub(crate) fn options(world: &mut World) -> Vec<String> {
             let wrap = format!("--wrap={entry}");
             options.contains(&wrap.as_str())
         });
-        if lossy || wrapped {
+        // What only `--undefined` names, `wasm-ld` collects.
+        let collects = !options.contains(&"--no-gc-sections") || options.contains(&"--gc-sections");
+        let dropped =
+            option.starts_with("--undefined=") && !option.ends_with("nothing") && collects;
+        if lossy || wrapped || dropped {
             continue;
         }
         let risky = ["nothing", "--fatal", "--page-size", "--max-memory=6"];

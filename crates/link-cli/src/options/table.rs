@@ -165,7 +165,10 @@ options! {
         forms: &[either("undefined", EqualsOrNext), one("u", JoinedOrNext)],
         value: "symbol",
         group: Group::Symbols,
-        help: "Link whatever defines <symbol>, even when nothing refers to it",
+        help: "Link and keep what defines <symbol>, even when nothing refers to it",
+        note: "What it defines is kept, with all that it needs and the constructors of its object \
+            (`wasm-ld` drops them). It is not exported. May be repeated. Nothing defining it is no \
+            error. Where LLD links, nothing is kept.",
     }
     Wrap {
         forms: &[either("wrap", EqualsOrNext)],

@@ -60,7 +60,8 @@ fn archive_members_are_reported_as_lld_reports_them() {
         for line in [
             format!("calls.o -Llib -lf -o x {options}"),
             format!("-Llib -lf calls.o -o x {options}"),
-            format!("-Llib -lf -u f --no-entry -o x {options}"),
+            // Without it, `rust-lld` drops what `-u` links.
+            format!("-Llib -lf -u f --no-gc-sections --no-entry -o x {options}"),
         ] {
             let args: Vec<_> = line.split(' ').collect();
             let lld = room.run_lld(&args);

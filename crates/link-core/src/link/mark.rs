@@ -1,6 +1,6 @@
-//! Phase 3: what the output needs. From the roots (the entry, exports, init functions,
-//! retained segments) follows the relocations of live chunks; what is not reached is left
-//! out.
+//! Phase 3: what the output needs. From the roots (the entry, exports, what `--undefined`
+//! names, init functions, retained segments) follows the relocations of live chunks; what
+//! is not reached is left out.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -162,8 +162,8 @@ impl<'a> Marker<'_, 'a> {
     fn roots(&self, options: &Options) -> WorkList {
         let mut list = WorkList::new();
         let resolution = self.resolution;
-        if let Some(entry) = resolution.entry {
-            self.reach(SymbolRef::Global(entry), &mut list);
+        for &id in resolution.entry.iter().chain(&resolution.kept) {
+            self.reach(SymbolRef::Global(id), &mut list);
         }
         let kept = resolution.symbols_where(|_, symbol| match symbol.definition {
             // Stubs are there for those who call them.

@@ -23,7 +23,8 @@ pub struct Options {
     pub export_all: bool,
     /// `--export-dynamic`
     pub export_dynamic: bool,
-    /// `--undefined`: symbols that are resolved as if somebody referred to them.
+    /// `--undefined`: symbols whose definitions are linked and kept, with all that they need,
+    /// although nothing refers to them.
     pub undefined: Vec<String>,
     /// `--wrap`: references to `X` go to `__wrap_X`, references to `__real_X` go to `X`.
     pub wrap: Vec<String>,

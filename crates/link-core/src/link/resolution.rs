@@ -34,6 +34,8 @@ pub struct Resolution<'a> {
     pub is_64: bool,
     /// The entry function, if there is one.
     pub entry: Option<SymbolId>,
+    /// What `--undefined` names and this link defines: GC roots.
+    pub kept: Vec<SymbolId>,
     /// `__wasm_call_dtors`, where command exports call it.
     pub call_dtors: Option<SymbolId>,
     /// Well-known linker-made symbols that exist in this link.

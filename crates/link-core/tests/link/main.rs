@@ -7,6 +7,7 @@ mod common;
 mod build_id;
 mod dynamic;
 mod identical;
+mod kept;
 mod library;
 mod metadata;
 mod ports;

@@ -53,6 +53,28 @@ impl<'a> Resolver<'a> {
         self.table.find(name)
     }
 
+    /// What `--undefined` names is kept, as in linkers of other formats: a reference from
+    /// nowhere. What nothing here defines stays out of the output.
+    pub(super) fn keep_undefined(&mut self) {
+        for name in &self.options.undefined {
+            let Some(id) = self.table.find(name) else {
+                continue;
+            };
+            let symbol = &mut self.table.symbols[id.index()];
+            match symbol.definition {
+                Definition::Undefined | Definition::Shared(_) | Definition::Stub(_) => {}
+                Definition::Object { .. }
+                | Definition::Function(_)
+                | Definition::Global(_)
+                | Definition::Address(_)
+                | Definition::IndirectFunctionTable => {
+                    symbol.used_in_object = true;
+                    self.kept.push(id);
+                }
+            }
+        }
+    }
+
     /// `__wasm_call_dtors` is called by the wrappers of exports of a command: where
     /// nobody calls `__wasm_call_ctors` himself.
     fn find_call_dtors(&mut self) {

@@ -105,6 +105,7 @@ pub fn resolve<'a>(
     made::define_optional(&mut resolver);
     // A name used with several signatures: calls with the wrong one trap.
     resolver.settle_variants();
+    resolver.keep_undefined();
     wrap::apply(&mut resolver, &wrapped);
     resolver.force_exports();
     // Weak references that nobody answers: calls trap, addresses are null.
@@ -158,6 +159,8 @@ struct Resolver<'a> {
     shared: Vec<SharedLibrary<'a>>,
     made: LinkerMade,
     entry: Option<SymbolId>,
+    /// What `--undefined` names and something defines.
+    kept: Vec<SymbolId>,
     call_dtors: Option<SymbolId>,
     is_64: Option<bool>,
     /// Errors about objects whose addresses have another size.
@@ -188,6 +191,7 @@ impl<'a> Resolver<'a> {
             shared: Vec::new(),
             made: LinkerMade::default(),
             entry: None,
+            kept: Vec::new(),
             call_dtors: None,
             is_64: options.is_64,
             of_wrong_size: Vec::new(),
@@ -431,6 +435,7 @@ impl<'a> Resolver<'a> {
             shared: self.shared,
             is_64: self.is_64.unwrap_or(false),
             entry: self.entry,
+            kept: self.kept,
             call_dtors: self.call_dtors,
             made: self.made,
             history,

@@ -75,6 +75,7 @@ impl Resolver<'_> {
         let to = |id| moved.apply(id);
         self.made = self.made.map(to);
         self.entry = self.entry.map(to);
+        self.kept.iter_mut().for_each(|id| *id = to(*id));
         self.call_dtors = self.call_dtors.map(to);
     }
 }
