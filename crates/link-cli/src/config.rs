@@ -319,6 +319,7 @@ pub(crate) struct OwnArgs {
     pub(crate) time: bool,
     pub(crate) cref: bool,
     pub(crate) dependency_file: Option<PathBuf>,
+    pub(crate) error_signature_mismatch: bool,
     /// The module of imports that name none; `None`: `env`.
     pub(crate) host_module: Option<String>,
     pub(crate) wasi: WasiArgs,

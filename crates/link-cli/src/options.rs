@@ -4,6 +4,19 @@
 //! unknown options, `docs/options.md`, the shell completions and the manual page are all read
 //! from it.
 
+/// Declares [`Opt`] and [`OPTIONS`] together, so that neither can lack what the other has.
+macro_rules! options {
+    ($($variant:ident { $($field:ident: $value:expr),+ $(,)? })+) => {
+        /// An option, whichever way it was spelled.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub(crate) enum Opt { $($variant),+ }
+
+        /// Every option, in the order in which help shows them within their groups.
+        pub(crate) static OPTIONS: &[Spec] =
+            &[$(Spec { opt: Opt::$variant, $($field: $value,)+ ..Spec::EMPTY }),+];
+    };
+}
+
 #[cfg(test)]
 mod conformance;
 mod table;

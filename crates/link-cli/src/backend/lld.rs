@@ -138,6 +138,8 @@ fn only_native(config: &Config) -> Result<(), Message> {
         "--cref"
     } else if config.own.dependency_file.is_some() {
         "--dependency-file"
+    } else if config.own.error_signature_mismatch {
+        "--error-signature-mismatch"
     } else {
         return Ok(());
     };

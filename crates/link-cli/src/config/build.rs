@@ -118,6 +118,7 @@ fn own(values: &mut Values<'_>) -> OwnArgs {
         time: values.has(Opt::Time),
         cref: values.has(Opt::Cref),
         dependency_file: values.path(Opt::DependencyFile),
+        error_signature_mismatch: values.has(Opt::ErrorSignatureMismatch),
         host_module: values.text(Opt::HostModule),
         wasi: WasiArgs {
             sysroot: values.path(Opt::WasiSysroot),

@@ -3,19 +3,6 @@
 use super::Takes::{Equals, EqualsOrNext, Joined, JoinedOrNext, Nothing, OptionalEquals};
 use super::{Group, Spec, either, one, two};
 
-/// Declares [`Opt`] and [`OPTIONS`] together, so that neither can lack what the other has.
-macro_rules! options {
-    ($($variant:ident { $($field:ident: $value:expr),+ $(,)? })+) => {
-        /// An option, whichever way it was spelled.
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-        pub(crate) enum Opt { $($variant),+ }
-
-        /// Every option, in the order in which help shows them within their groups.
-        pub(crate) static OPTIONS: &[Spec] =
-            &[$(Spec { opt: Opt::$variant, $($field: $value,)+ ..Spec::EMPTY }),+];
-    };
-}
-
 options! {
     Output {
         forms: &[one("o", JoinedOrNext)],
@@ -736,6 +723,12 @@ options! {
         value: "file",
         group: Group::Own,
         help: "Write the files that were read to <file>, as make and ninja read it",
+        note: "Not where LLD links.",
+    }
+    ErrorSignatureMismatch {
+        forms: &[two("error-signature-mismatch", Nothing)],
+        group: Group::Own,
+        help: "A call of a function with a signature that is not its own is an error, not a warning",
         note: "Not where LLD links.",
     }
     HostModule {

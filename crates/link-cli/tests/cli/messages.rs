@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::support::Room;
+use wasm_encoder::ValType;
+
+use crate::support::{Room, object_with};
 
 /// Every line's messages, and its exit code where it is not 1.
 fn said(room: &Room, lines: &[&str]) -> String {
@@ -136,4 +138,24 @@ fn arguments_that_are_no_unicode_are_passed_on() {
         "not valid Unicode"
     };
     assert!(stderr.contains(expected), "{stderr}");
+}
+
+#[test]
+fn a_signature_mismatch_can_be_an_error() {
+    let room = Room::new();
+    room.write("f_i32.o", object_with("f", &[ValType::I32], None));
+    let line = "calls.o f_i32.o -o x";
+    let warned = room.run(line.split(' '));
+    assert_eq!(warned.code, Some(0), "{}", warned.stderr);
+    let mut text = format!("$ wasm-link {line}\n{}\n", warned.stderr);
+    text += &said(
+        &room,
+        &[
+            "calls.o f_i32.o -o x --error-signature-mismatch",
+            "calls.o f_i32.o -o x --error-signature-mismatch --backend=lld",
+        ],
+    );
+    insta::assert_snapshot!(text);
+    room.run("calls.o f.o -o x --error-signature-mismatch".split(' '))
+        .ok();
 }

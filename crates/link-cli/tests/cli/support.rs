@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 use wasm_encoder::{
     CodeSection, CustomSection, EntityType, Function, FunctionSection, ImportSection,
-    LinkingSection, Module, SymbolTable, TypeSection,
+    LinkingSection, Module, SymbolTable, TypeSection, ValType,
 };
 
 /// The command's name in messages.
@@ -180,9 +180,15 @@ pub(crate) fn rust_lld() -> &'static Path {
 
 /// An object that defines a function without parameters and results, which calls `callee`.
 pub(crate) fn object(name: &str, callee: Option<&str>) -> Vec<u8> {
+    object_with(name, &[], callee)
+}
+
+/// An object that defines a function with `parameters` and no results, which calls `callee` with
+/// the same signature.
+pub(crate) fn object_with(name: &str, parameters: &[ValType], callee: Option<&str>) -> Vec<u8> {
     let mut module = Module::new();
     let mut types = TypeSection::new();
-    types.ty().function([], []);
+    types.ty().function(parameters.iter().copied(), []);
     module.section(&types);
     let mut symbols = SymbolTable::new();
     if let Some(callee) = callee {

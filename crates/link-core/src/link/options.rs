@@ -38,6 +38,9 @@ pub struct Options {
     /// `--cref`: collect
     /// [`Report::cross_references`](super::report::Report::cross_references).
     pub cross_references: bool,
+    /// `--error-signature-mismatch`: a function that is called with a signature that is not its
+    /// own is an error. By default it is a warning, and the call traps.
+    pub error_signature_mismatch: bool,
     /// What becomes of symbols nobody defines.
     pub unresolved: Unresolved,
     /// `--import-undefined`: undefined functions become imports.
@@ -255,6 +258,7 @@ impl Default for Options {
             trace: false,
             why_extract: false,
             cross_references: false,
+            error_signature_mismatch: false,
             unresolved: Unresolved::Error,
             import_undefined: false,
             allowed_undefined: BTreeSet::new(),

@@ -461,6 +461,99 @@ fn signature_mismatch_warns_and_traps() {
     insta::assert_snapshot!("signature_mismatch_fatal", fatal.fails());
 }
 
+/// `--error-signature-mismatch`, which `rust-lld` does not have.
+#[test]
+fn a_signature_mismatch_is_an_error_if_that_is_asked_for() {
+    let strictly = |job: Job| {
+        let mut options = job.options();
+        options.error_signature_mismatch = true;
+        job.link_with(&options)
+    };
+    let mut caller = Source::new();
+    for name in ["_start", "_Z1av", "b", "c", "d", "e"] {
+        caller.function(name, sig(0, 0), |body| {
+            body.i32(1).call("f", sig(1, 0));
+            body.i32(2).call("f", sig(1, 0));
+        });
+    }
+    let mut other = Source::new();
+    other.function("other", sig(0, 1), |body| {
+        body.call("f", sig(0, 1));
+    });
+    let f = defines("f", 1);
+    let job = || {
+        Job::new()
+            .object("caller.o", &caller)
+            .object("other.o", &other)
+    };
+    let error = strictly(job().object("f.o", &f)).messages();
+    insta::assert_snapshot!("signature_mismatch_error", error);
+    for mode in [
+        "-shared --experimental-pic",
+        "-pie --experimental-pic",
+        "-r",
+        "--no-gc-sections",
+    ] {
+        let done = strictly(job().object("f.o", &f).args(mode));
+        assert_eq!(done.messages(), error, "{mode}");
+    }
+    // The definition may be a member that is linked for the call.
+    let pulled = strictly(job().archive("libf.a", &[("f.o", &f)])).messages();
+    insta::assert_snapshot!("signature_mismatch_error_archive", pulled);
+    // What nothing defines has one signature, whatever is asked for.
+    let undefined = strictly(job().args("--import-undefined")).messages();
+    insta::assert_snapshot!("signature_mismatch_undefined", undefined);
+    let ctors = Source::new().start(&["f"]).clone();
+    let mut calls_ctors = Source::new();
+    calls_ctors.function("f", sig(0, 0), |body| {
+        body.i32(1).call("__wasm_call_ctors", sig(1, 0));
+    });
+    let own = Job::new()
+        .object("start.o", &ctors)
+        .object("f.o", &calls_ctors);
+    insta::assert_snapshot!("signature_mismatch_own", strictly(own).messages());
+
+    // An address that is taken is no call; it is checked where it is called.
+    let mut pointer = Source::new();
+    pointer.function("_start", sig(0, 1), |body| {
+        body.pointer("f", sig(1, 0));
+    });
+    let pointers = strictly(Job::new().object("pointer.o", &pointer).object("f.o", &f));
+    assert_eq!(pointers.messages(), "");
+    // Nor is a definition that another one replaces.
+    let mut replaced = Source::new();
+    replaced.function("f", sig(1, 0), |_| {}).weak("f");
+    let replaced = strictly(
+        Job::new()
+            .object("weak.o", &replaced)
+            .object("f.o", &f)
+            .args("--no-entry"),
+    );
+    assert!(replaced.outcome.is_ok(), "{}", replaced.messages());
+    // Nor a call in a copy of a comdat that is not linked.
+    let copy = |params| {
+        let mut source = Source::new();
+        source
+            .function("inline", sig(0, 0), |body| {
+                for _ in 0..params {
+                    body.i32(0);
+                }
+                body.call("f", sig(params, 1)).drop();
+            })
+            .weak("inline")
+            .comdat("inline", &["inline"]);
+        source
+    };
+    let copies = strictly(
+        Job::new()
+            .object("first.o", &copy(0))
+            .object("second.o", &copy(1))
+            .object("f.o", &f)
+            .args("--no-entry --export=inline"),
+    );
+    assert!(copies.outcome.is_ok(), "{}", copies.messages());
+}
+
 #[test]
 fn kinds_do_not_mix() {
     let mut data = Source::new();

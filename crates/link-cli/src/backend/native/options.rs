@@ -87,6 +87,7 @@ pub(super) fn options(config: &Config, name: &str, files: &InputFiles) -> Result
         Unresolved::Ignore => core::Unresolved::Ignore,
         Unresolved::ImportDynamic => core::Unresolved::ImportDynamic,
     };
+    options.error_signature_mismatch = config.own.error_signature_mismatch;
     options.import_undefined = symbols.import_undefined;
     options.allowed_undefined = allowed_undefined(link, files)?;
     options.allow_multiple_definition = symbols.allow_multiple_definition;
