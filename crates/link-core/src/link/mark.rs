@@ -18,7 +18,7 @@ use super::resolution::{Definition, Resolution, Symbol, SymbolRef};
 /// Marks what is reached; everything under `--no-gc-sections`.
 pub fn mark(resolution: &Resolution<'_>, options: &Options) -> Liveness {
     if !options.gc_sections || options.is_relocatable() {
-        return everything(resolution);
+        return everything(resolution, options);
     }
     let marker = Marker {
         resolution,
@@ -48,7 +48,7 @@ pub fn is_exported(symbol: &Symbol<'_>, options: &Options) -> bool {
             || symbol.exported_flag)
 }
 
-fn everything(resolution: &Resolution<'_>) -> Liveness {
+fn everything(resolution: &Resolution<'_>, options: &Options) -> Liveness {
     let files = resolution
         .objects()
         .map(|(file, object)| FileLiveness {
@@ -60,7 +60,11 @@ fn everything(resolution: &Resolution<'_>) -> Liveness {
                 .map(|i| !resolution.segment_discarded(file, ObjSegment(i as u32)))
                 .collect(),
             globals: named_globals(object),
-            tables: vec![true; object.tables.len()],
+            tables: if options.is_relinkable() {
+                defining_tables(resolution, file, object)
+            } else {
+                vec![true; object.tables.len()]
+            },
             tags: vec![true; object.tags.len()],
         })
         .collect();
@@ -80,6 +84,23 @@ fn named_globals(object: &Object<'_>) -> Vec<bool> {
         }
     }
     named
+}
+
+/// Which tables are what a symbol of the link stands for, and did not give way to another
+/// definition. An object file has a symbol for each of its tables.
+fn defining_tables(resolution: &Resolution<'_>, file: FileId, object: &Object<'_>) -> Vec<bool> {
+    let mut defining = vec![false; object.tables.len()];
+    if object.tables.is_empty() {
+        return defining;
+    }
+    for (i, symbol) in object.symbols.iter().enumerate() {
+        if let ObjTarget::Table(table) = object.symbols.target(symbol) {
+            let symbol = ObjSymbol(i as u32);
+            let meaning = resolution.definition(resolution.symbol_ref(file, symbol));
+            defining[table.index()] |= meaning == Definition::Object { file, symbol };
+        }
+    }
+    defining
 }
 
 #[derive(Debug, Clone, Copy)]

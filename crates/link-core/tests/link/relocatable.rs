@@ -335,3 +335,80 @@ fn records_of_coverage_are_aligned_and_other_sections_are_not() {
         }
     }
 }
+
+/// An object file has a symbol for each of its tables: a definition that gave way to another
+/// one is not in it.
+#[test]
+fn tables_that_are_defined_several_times() {
+    let table = |element| TableType {
+        element,
+        limits: wasm_format::Limits {
+            min: 1,
+            ..wasm_format::Limits::default()
+        },
+    };
+    let funcref = table(RefType::FUNCREF);
+    let file = |by: &'static str, weak| {
+        let mut source = Source::new();
+        source.table("__funcref_call_table", funcref);
+        if weak {
+            source.weak("__funcref_call_table");
+        }
+        source.function(by, sig(0, 1), move |body| {
+            body.table_size("__funcref_call_table", funcref);
+        });
+        source.flag(by, SymbolFlags::EXPORTED);
+        source
+    };
+    let (mut one, two, strong) = (file("one", true), file("two", true), file("strong", false));
+    // A table of the file's own stays.
+    let objects = table(RefType::EXTERNREF);
+    one.table("objects", objects).local("objects");
+    one.function("_start", sig(0, 1), |body| {
+        body.table_size("objects", objects);
+    });
+    let lines = ["", "--export-all", "--emit-relocs"];
+    let module = in_two_steps(&[("one.o", &one), ("two.o", &two)], &lines);
+    assert_eq!(print(&module).matches("(table").count(), 2);
+    in_two_steps(&[("one.o", &one), ("strong.o", &strong)], &lines);
+    in_two_steps(
+        &[("strong.o", &strong), ("one.o", &one), ("two.o", &two)],
+        &lines,
+    );
+    // What --emit-relocs writes says as much of its tables.
+    for args in ["--no-gc-sections --emit-relocs", "--emit-relocs"] {
+        let module = alone(&job(&[("one.o", &one), ("two.o", &two)], args));
+        assert_eq!(print(&module).matches("(table").count(), 2, "{args}");
+    }
+}
+
+/// Globals and tags need no symbols, so that a definition that gave way may stay.
+#[test]
+fn globals_and_tags_that_are_defined_several_times() {
+    let ty = GlobalType {
+        value: ValType::I32,
+        mutability: Mutability::Const,
+    };
+    let file = |by: &'static str, value| {
+        let mut source = Source::new();
+        source.global("level", ty, value).weak("level");
+        source.tag("thrown", sig(0, 0)).weak("thrown");
+        source.function(by, sig(0, 1), |body| {
+            body.global("level", ty).throw("thrown", sig(0, 0));
+        });
+        source.flag(by, SymbolFlags::EXPORTED);
+        source
+    };
+    let (mut one, two) = (file("one", 1), file("two", 2));
+    one.start(&[]);
+    let objects: &Objects<'_> = &[("one.o", &one), ("two.o", &two)];
+    for args in ["", "--export-all"] {
+        let all = Job::new()
+            .file("all.o", combined(objects, ""))
+            .args("all.o");
+        assert!(
+            alone(&all.args(args)) == alone(&job(objects, args)),
+            "{args}"
+        );
+    }
+}
