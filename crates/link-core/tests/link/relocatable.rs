@@ -412,3 +412,78 @@ fn globals_and_tags_that_are_defined_several_times() {
         );
     }
 }
+
+/// `X` is known from the index of an archive alone: it has no type, and nothing calls it.
+#[test]
+fn wrapping_what_only_an_archive_defines() {
+    let mut plain = Source::new();
+    plain.function("_start", sig(0, 0), |_| {});
+    let mut caller = Source::new();
+    caller.function("_start", sig(0, 1), |body| {
+        body.i32(1).call("__real_x", sig(1, 1));
+    });
+    let mut x = Source::new();
+    x.function("x", sig(1, 1), |body| {
+        body.param(0).i32(2).add();
+    });
+    let mut wrapper = Source::new();
+    wrapper.function("__wrap_x", sig(1, 1), |body| {
+        body.param(0).call("__real_x", sig(1, 1)).i32(10).mul();
+    });
+    let link = |source: &Source, archives: &[(&str, &str, &Source)], args: &str| {
+        let job = Job::new().object("a.o", source);
+        let job = archives.iter().fold(job, |job, (name, member, source)| {
+            job.archive(name, &[(member, source)])
+        });
+        alone(&job.args("--wrap=x").args(args))
+    };
+    let (libx, libwrap) = (("libx.a", "x.o", &x), ("libwrap.a", "wrapper.o", &wrapper));
+    let object = print(&link(&plain, &[libx], "-r"));
+    assert!(
+        !object.contains("__wrap_x") && !object.contains("import"),
+        "{object}"
+    );
+    // `__real_x` is `x`, and needs its definition as much.
+    for archives in [&[libx][..], &[libwrap, libx], &[libx, libwrap]] {
+        assert_eq!(run(&link(&caller, archives, ""), "_start"), 3);
+        let object = link(&caller, archives, "-r");
+        assert!(!print(&object).contains("import \"env\" \"x\""));
+        let again = Job::new().file("all.o", object).args("all.o");
+        assert_eq!(run(&alone(&again), "_start"), 3);
+    }
+    let mut uses = Source::new();
+    uses.function("_start", sig(0, 1), |body| {
+        body.i32(1).call("x", sig(1, 1));
+    });
+    let object = link(&uses, &[libwrap, libx], "-r");
+    let again = Job::new().file("all.o", object).args("all.o");
+    assert_eq!(run(&alone(&again), "_start"), 30);
+    // What wraps it is imported with its type.
+    let object = print(&link(&uses, &[libx], "-r"));
+    assert!(
+        object.contains("(import \"env\" \"__wrap_x\" (func $__wrap_x (;0;) (type 0) "),
+        "{object}"
+    );
+    assert!(
+        object.contains("(type (;0;) (func (param i32) (result i32)))"),
+        "{object}"
+    );
+}
+
+/// A global's wrapper is imported with the global's type.
+#[test]
+fn wrapped_globals_keep_their_type() {
+    let ty = GlobalType {
+        value: ValType::I64,
+        mutability: Mutability::Var,
+    };
+    let mut source = Source::new();
+    source.function("_start", sig(0, 0), |body| {
+        body.global("level", ty).drop();
+    });
+    let object = print(&alone(&job(&[("a.o", &source)], "-r --wrap=level")));
+    assert!(
+        object.contains("(import \"env\" \"__wrap_level\" (global") && object.contains("(mut i64)"),
+        "{object}"
+    );
+}

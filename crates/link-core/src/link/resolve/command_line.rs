@@ -44,6 +44,12 @@ impl<'a> Resolver<'a> {
     pub(super) fn want(&mut self, name: &'a str, by: &str) -> Option<SymbolId> {
         let id = self.table.find_or_offered(name)?;
         self.table.symbols[id.index()].used_in_object = true;
+        self.find_or_pull(name, by)
+    }
+
+    /// The symbol of a name; pulls it if a lazy input has it.
+    pub(super) fn find_or_pull(&mut self, name: &'a str, by: &str) -> Option<SymbolId> {
+        let id = self.table.find_or_offered(name)?;
         if let Some(lazy) = self.table.take_lazy(id) {
             let symbol = self.table.symbols[id.index()].name;
             let by = by.into();

@@ -18,7 +18,7 @@ pub(super) struct Wrapped {
 }
 
 /// Refers to `__wrap_X` (which may pull an archive member) and `__real_X`, for every
-/// wrapped `X` that anybody mentions.
+/// wrapped `X` that an input mentions.
 pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
     let options = resolver.options;
     let mut wrapped = Vec::new();
@@ -27,30 +27,47 @@ pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
         let Some(original) = resolver.table.find_or_offered(name) else {
             continue;
         };
-        let mut other = |prefix: &str| {
-            let name = &*resolver.names.alloc_str(&format!("{prefix}{name}"));
-            if resolver.table.find_or_offered(name).is_none() {
-                let symbol = &resolver.table.symbols[original.index()];
-                let mut mention = own_mention(name, symbol.kind, SymbolFlags::UNDEFINED);
-                mention.signature = symbol.signature;
-                // It is imported under its own name.
-                mention.called_directly = symbol.called_directly;
-                if let Referred::Pull(_, lazy) = resolver.table.refer(&mention) {
-                    let by = INTERNAL.into();
-                    resolver.pull(lazy, Wanted { by, symbol: name });
-                }
-            }
-            resolver.want(name, INTERNAL)
+        let is_used = resolver.table.symbols[original.index()].used_in_object;
+        let names = ["__real_", "__wrap_"]
+            .map(|prefix| &*resolver.names.alloc_str(&format!("{prefix}{name}")));
+        let [Some(real), Some(wrap)] = names.map(|name| other(resolver, original, name)) else {
+            continue;
         };
-        if let (Some(real), Some(wrap)) = (other("__real_"), other("__wrap_")) {
-            wrapped.push(Wrapped {
-                original,
-                real,
-                wrap,
-            });
+        // References to `X` go there, and no others: if only an archive mentions `X`, its
+        // type is unknown and nothing calls the wrapper.
+        resolver.table.symbols[wrap.index()].used_in_object |= is_used;
+        // The wrapper may have been pulled just now.
+        if resolver.table.symbols[real.index()].used_in_object {
+            resolver.want(name, INTERNAL);
         }
+        let Some(original) = resolver.table.find(name) else {
+            continue;
+        };
+        wrapped.push(Wrapped {
+            original,
+            real,
+            wrap,
+        });
     }
     wrapped
+}
+
+/// The symbol of `name`, which stands beside `original`; pulls it if a lazy input has it.
+fn other<'a>(resolver: &mut Resolver<'a>, original: SymbolId, name: &'a str) -> Option<SymbolId> {
+    if resolver.table.find_or_offered(name).is_none() {
+        let symbol = &resolver.table.symbols[original.index()];
+        let mut mention = own_mention(name, symbol.kind, SymbolFlags::UNDEFINED);
+        mention.signature = symbol.signature;
+        mention.global_type = symbol.global_type();
+        mention.table_type = symbol.table_type();
+        // It is imported under its own name.
+        mention.called_directly = symbol.called_directly;
+        if let Referred::Pull(_, lazy) = resolver.table.refer(&mention) {
+            let by = INTERNAL.into();
+            resolver.pull(lazy, Wanted { by, symbol: name });
+        }
+    }
+    resolver.find_or_pull(name, INTERNAL)
 }
 
 /// Redirects the references of every file.
