@@ -254,3 +254,34 @@ fn a_long_chain_of_members() {
     let mut module = Vec::new();
     link_core::link::link(job.inputs(), &Options::default(), &env, &mut module).expect("it links");
 }
+
+/// A local function of a comdat that was discarded has no index; any that stood for it would be
+/// another function's.
+#[test]
+fn indices_that_the_output_does_not_have() {
+    let file = |by: &'static str| {
+        let mut source = Source::new();
+        source.constant("shared", 1).constant("helper", 2);
+        source
+            .local("helper")
+            .comdat("shared", &["shared", "helper"]);
+        source.function(by, sig(0, 1), |body| {
+            body.call("helper", sig(0, 1));
+        });
+        source.flag(by, SymbolFlags::EXPORTED);
+        source
+    };
+    let job = |args| {
+        Job::new()
+            .object("one.o", &file("one"))
+            .object("two.o", &file("two"))
+            .args("--no-entry")
+            .args(args)
+    };
+    let mut messages = Vec::new();
+    for args in ["", "--compress-relocations", "-r"] {
+        let job = job(args);
+        messages.push(job.link_with(&job.options()).messages());
+    }
+    insta::assert_snapshot!(messages.join("--\n"));
+}

@@ -145,25 +145,26 @@ fn function(places: &Places<'_, '_>, symbol: SymbolRef) -> Option<FuncIndex> {
     places.functions.get(function)
 }
 
-/// How many parameters and results a signature has.
-fn arity(signature: &[u8]) -> (u32, u32) {
+/// How many parameters and results a signature has. A function without one is an error
+/// where its type is written.
+fn arity(signature: Option<&[u8]>) -> (u32, u32) {
     // Signatures come from objects whose types were decoded when they were read.
-    FuncType::decode(&mut Reader::new(signature)).map_or((0, 0), |ty| {
+    let ty = signature.and_then(|bytes| FuncType::decode(&mut Reader::new(bytes)).ok());
+    ty.map_or((0, 0), |ty| {
         (ty.params.len() as u32, ty.results.len() as u32)
     })
 }
 
 /// The signature of a symbol's function.
-pub(super) fn signature<'a>(resolution: &Resolution<'a>, symbol: SymbolRef) -> &'a [u8] {
-    let known = match (symbol, resolution.function(symbol)) {
+pub(super) fn signature<'a>(resolution: &Resolution<'a>, symbol: SymbolRef) -> Option<&'a [u8]> {
+    match (symbol, resolution.function(symbol)) {
         (_, Some(FunctionRef::Object(file, function))) => {
             let object = resolution.object(file);
             Some(object.types[object.functions[function].ty.index()])
         }
         (SymbolRef::Global(id), _) => resolution.symbol(id).signature,
         _ => None,
-    };
-    known.unwrap_or(super::types::NULLARY)
+    }
 }
 
 /// Calls the init functions, whose results nobody wants.

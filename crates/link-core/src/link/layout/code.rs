@@ -133,7 +133,7 @@ fn compressed_len(relocator: &Relocator<'_, '_>, file: FileId, function: ObjFunc
 
 /// Bytes that compressing saves at one place.
 fn saving(relocator: &Relocator<'_, '_>, site: &Site, reloc: &ObjReloc) -> usize {
-    // A value that does not fit is reported when it is written.
+    // A relocation that cannot be applied is reported when it is written.
     let value = relocator.value(site, reloc).unwrap_or(0);
     let form = reloc.ty.form();
     shortest(form, value).map_or(0, |len| form.width() - len)

@@ -14,11 +14,11 @@ use super::apply::is_tls;
 use super::bodies::signature;
 use super::types::synth_signature;
 use super::values::Value;
-use crate::link::ids::TypeIndex;
+use crate::diag::{Code, Diagnostic};
 use crate::link::liveness::Liveness;
 use crate::link::options::Options;
 use crate::link::resolution::{MadeGlobal, Resolution, SymbolRef};
-use crate::link::synthesis::{ExportTarget, Synthesis, TableUse};
+use crate::link::synthesis::{ExportTarget, SynthFunction, Synthesis, TableUse};
 use crate::link::synthesize::import_name;
 
 /// What the writers of entries look at.
@@ -33,6 +33,16 @@ pub(super) struct Sources<'l, 'a> {
 
 /// Entries of a section: how many, and their bytes.
 pub(super) type Entries = (u32, Vec<u8>);
+
+/// The same, or what cannot be written. Nothing else may stand in its place: the module
+/// would be valid and wrong.
+pub(super) type Written = Result<Entries, Diagnostic>;
+
+/// The error about a function, table or tag without a type.
+fn without_type(what: &str, name: &str) -> Diagnostic {
+    let message = format!("cannot write {what} `{name}`: no input says what type it has");
+    Diagnostic::error(Code::TypeMismatch, message).about(name)
+}
 
 impl Sources<'_, '_> {
     fn pointer(&self) -> ValType {
@@ -52,12 +62,18 @@ impl Sources<'_, '_> {
         }
     }
 
-    /// The index of a signature. Every signature that something numbered has is among the
-    /// types.
-    fn type_index(&self, signature: &[u8]) -> u32 {
-        let index = self.layout.types.index(signature);
-        debug_assert!(index.is_some(), "types were collected from the same places");
-        index.unwrap_or(TypeIndex(0)).0
+    /// The index of the signature that `what`, called `name`, has.
+    fn type_index(
+        &self,
+        signature: Option<&[u8]>,
+        what: &str,
+        name: &str,
+    ) -> Result<u32, Diagnostic> {
+        // Types were collected from the same places.
+        let index = signature.and_then(|signature| self.layout.types.index(signature));
+        index
+            .map(|index| index.0)
+            .ok_or_else(|| without_type(what, name))
     }
 
     /// The indirect function table's type.
@@ -82,7 +98,8 @@ impl Sources<'_, '_> {
         (list.len() as u32, list.concat())
     }
 
-    pub(super) fn imports(&self) -> Entries {
+    pub(super) fn imports(&self) -> Written {
+        const WHAT: &str = "the import";
         let mut out = Vec::new();
         let mut count = 0;
         let mut add = |module: &str, field: &str, ty: EntityType| {
@@ -96,26 +113,24 @@ impl Sources<'_, '_> {
             let symbol = self.resolution.symbol(id);
             let ty = match symbol.kind {
                 SymbolKind::Function | SymbolKind::Tag => {
-                    let index = self.type_index(symbol.signature.unwrap_or(super::types::NULLARY));
+                    let index = self.type_index(symbol.signature, WHAT, symbol.name)?;
                     if symbol.kind == SymbolKind::Tag {
                         EntityType::Tag(index)
                     } else {
                         EntityType::Func(index)
                     }
                 }
-                SymbolKind::Global => match symbol.global_type() {
-                    Some(ty) => EntityType::Global(ty),
-                    None => EntityType::Global(GlobalType {
-                        value: self.pointer(),
-                        mutability: Mutability::Const,
-                    }),
-                },
-                SymbolKind::Table => match symbol.table_type() {
-                    Some(ty) if Some(id) != self.resolution.made.indirect_function_table => {
-                        EntityType::Table(ty)
-                    }
-                    _ => EntityType::Table(self.indirect_table()),
-                },
+                SymbolKind::Global => {
+                    let ty = symbol.global_type();
+                    EntityType::Global(ty.ok_or_else(|| without_type(WHAT, symbol.name))?)
+                }
+                SymbolKind::Table if Some(id) == self.resolution.made.indirect_function_table => {
+                    EntityType::Table(self.indirect_table())
+                }
+                SymbolKind::Table => {
+                    let ty = symbol.table_type();
+                    EntityType::Table(ty.ok_or_else(|| without_type(WHAT, symbol.name))?)
+                }
                 // Synthesis lists no other kind.
                 _ => continue,
             };
@@ -133,7 +148,7 @@ impl Sources<'_, '_> {
             };
             add(module, self.resolution.name(symbol), EntityType::Global(ty));
         }
-        (count, out)
+        Ok((count, out))
     }
 
     pub(super) fn kind(&self, symbol: SymbolRef) -> SymbolKind {
@@ -145,32 +160,40 @@ impl Sources<'_, '_> {
         }
     }
 
-    pub(super) fn functions(&self) -> Entries {
+    pub(super) fn functions(&self) -> Written {
+        const WHAT: &str = "the function";
         let mut out = Vec::new();
         for &function in &self.synthesis.functions {
             let signature = synth_signature(self.resolution, self.synthesis, function);
-            put_u32(&mut out, self.type_index(signature));
+            let name = match function {
+                SynthFunction::Made(made) => made.name(),
+                SynthFunction::Stub(stub) => self.synthesis.stubs[stub as usize].name,
+            };
+            put_u32(&mut out, self.type_index(Some(signature), WHAT, name)?);
         }
         let of_files = self.resolution.map_objects(|file, object| {
             let types = &self.layout.types.files[file.index()];
             let numbers = &self.layout.functions.files[file.index()];
             let mut out = Vec::with_capacity(numbers.len());
-            for (function, index) in object.functions.iter().zip(numbers) {
+            for (id, index) in object.functions.ids().zip(numbers) {
                 if index.is_some() {
                     // Types were collected from these very functions.
-                    put_u32(&mut out, types[function.ty.index()].map_or(0, |ty| ty.0));
+                    let ty = types[object.functions[id].ty.index()];
+                    let ty = ty.ok_or_else(|| without_type(WHAT, object.function_name(id)))?;
+                    put_u32(&mut out, ty.0);
                 }
             }
-            out
+            Ok(out)
         });
         for of_file in of_files {
-            out.extend_from_slice(&of_file);
+            out.extend_from_slice(&of_file?);
         }
-        for &symbol in &self.synthesis.wrappers {
-            let signature = signature(self.resolution, SymbolRef::Global(symbol));
-            put_u32(&mut out, self.type_index(signature));
+        for &id in &self.synthesis.wrappers {
+            let signature = signature(self.resolution, SymbolRef::Global(id));
+            let name = self.resolution.symbol(id).name;
+            put_u32(&mut out, self.type_index(signature, WHAT, name)?);
         }
-        (self.layout.code.count(), out)
+        Ok((self.layout.code.count(), out))
     }
 
     pub(super) fn tables(&self) -> Entries {
@@ -206,7 +229,7 @@ impl Sources<'_, '_> {
         (1, out)
     }
 
-    pub(super) fn tags(&self) -> Entries {
+    pub(super) fn tags(&self) -> Written {
         let mut out = Vec::new();
         for (file, object) in self.resolution.objects() {
             for (tag, live) in object
@@ -216,11 +239,12 @@ impl Sources<'_, '_> {
             {
                 if *live {
                     let ty = self.layout.types.files[file.index()][tag.ty.index()];
-                    put_tag(&mut out, ty.map_or(0, |ty| ty.0));
+                    let ty = ty.ok_or_else(|| without_type("the tag", tag.name))?;
+                    put_tag(&mut out, ty.0);
                 }
             }
         }
-        (self.layout.tags.count - self.layout.tags.imported, out)
+        Ok((self.layout.tags.count - self.layout.tags.imported, out))
     }
 
     pub(super) fn globals(&self) -> Entries {
@@ -405,26 +429,31 @@ impl Sources<'_, '_> {
         (count, out)
     }
 
-    pub(super) fn elements(&self) -> Entries {
-        let slots = &self.layout.slots;
+    pub(super) fn elements(&self) -> Written {
         let mut out = Vec::new();
-        if slots.functions.is_empty() {
-            return (0, out);
+        let mut count = 0;
+        let slots = &self.layout.slots;
+        if !slots.functions.is_empty() {
+            let Some(table) = self.layout.tables.indirect else {
+                let message = "cannot write table slots: the output has no function table";
+                return Err(Diagnostic::error(Code::Other, message));
+            };
+            let base = self.layout.places(self.resolution, self.liveness);
+            let offset = match base.base_global(self.resolution.made.table_base) {
+                Some(base) => ConstOp::GlobalGet(base.0),
+                None => self.address_op(slots.base),
+            };
+            let functions: Vec<u32> = slots.functions.iter().map(|index| index.0).collect();
+            ElementSegment {
+                mode: ElementMode::Active {
+                    table: table.0,
+                    offset: ConstExpr::new(&[offset]),
+                },
+                items: ElementItems::Functions(&functions),
+            }
+            .encode(&mut out);
+            count += 1;
         }
-        let base = self.layout.places(self.resolution, self.liveness);
-        let offset = match base.base_global(self.resolution.made.table_base) {
-            Some(base) => ConstOp::GlobalGet(base.0),
-            None => self.address_op(slots.base),
-        };
-        let functions: Vec<u32> = slots.functions.iter().map(|index| index.0).collect();
-        ElementSegment {
-            mode: ElementMode::Active {
-                table: self.layout.tables.indirect.map_or(0, |table| table.0),
-                offset: ConstExpr::new(&[offset]),
-            },
-            items: ElementItems::Functions(&functions),
-        }
-        .encode(&mut out);
-        (1, out)
+        Ok((count, out))
     }
 }

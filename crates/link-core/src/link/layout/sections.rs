@@ -16,7 +16,7 @@ use wasm_format::{
 
 use super::Layout;
 use super::customs::survives_strip_all;
-use super::entries::Sources;
+use super::entries::{Sources, Written};
 use super::{dylink, names, relinkable};
 use crate::diag::{Code, Diagnostic};
 use crate::link::features::Features;
@@ -106,6 +106,14 @@ impl Plan {
         }
     }
 
+    /// The same of entries that may be impossible to write.
+    fn written(&mut self, id: SectionId, written: Written) {
+        match written {
+            Ok(entries) => self.entries(id, entries),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
     /// A vector section that is written from elsewhere. `size` counts the entries' bytes.
     fn vector(&mut self, id: SectionId, count: u32, size: u64, contents: Contents) {
         let body = size + len_u32(count) as u64;
@@ -164,11 +172,11 @@ pub(super) fn plan(
         plan.custom_bytes(DYLINK_SECTION, vec![dylink::write(sources)]);
     }
     plan.entries(SectionId::Type, sources.types());
-    plan.entries(SectionId::Import, sources.imports());
-    plan.entries(SectionId::Function, sources.functions());
+    plan.written(SectionId::Import, sources.imports());
+    plan.written(SectionId::Function, sources.functions());
     plan.entries(SectionId::Table, sources.tables());
     plan.entries(SectionId::Memory, sources.memories());
-    plan.entries(SectionId::Tag, sources.tags());
+    plan.written(SectionId::Tag, sources.tags());
     plan.entries(SectionId::Global, sources.globals());
     plan.entries(SectionId::Export, sources.exports());
     if let Some(start) = synthesis.start.and_then(|made| layout.functions.made(made)) {
@@ -176,7 +184,7 @@ pub(super) fn plan(
         put_start_section(&mut out, start.0);
         plan.bytes(out);
     }
-    plan.entries(SectionId::Element, sources.elements());
+    plan.written(SectionId::Element, sources.elements());
     plan_data_count(&mut plan, layout, options, features);
 
     // Whoever compiles the code wants to know before.

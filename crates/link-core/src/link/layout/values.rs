@@ -191,6 +191,8 @@ pub(crate) struct Site {
     pub(crate) address: u64,
     /// What stands for a thing that is not in the output; `None` leaves the addend.
     pub(crate) tombstone: Option<u64>,
+    /// Whether it is code, which needs every index that it asks for.
+    pub(crate) is_code: bool,
 }
 
 impl Site {
@@ -200,6 +202,7 @@ impl Site {
             file,
             address: 0,
             tombstone: None,
+            is_code: true,
         }
     }
 
@@ -209,6 +212,7 @@ impl Site {
             file,
             address,
             tombstone: None,
+            is_code: false,
         }
     }
 
@@ -226,15 +230,25 @@ impl Site {
             file,
             address: 0,
             tombstone,
+            is_code: false,
         }
     }
 }
 
-/// A relocation's value does not fit the place it is written to.
+/// A relocation that cannot be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OutOfRange {
+pub(crate) struct BadReloc {
     pub(crate) reloc: ObjReloc,
-    pub(crate) value: i64,
+    pub(crate) why: Why,
+}
+
+/// Why a relocation cannot be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// This value does not fit the place it is written to.
+    OutOfRange(i64),
+    /// The output does not have what code refers to by its index.
+    Absent,
 }
 
 /// The parts of a [`Layout`] that relocations ask.
@@ -296,15 +310,16 @@ impl<'l> Relocator<'l, '_> {
 
     /// The value that `reloc` writes.
     #[inline]
-    pub(crate) fn value(&self, site: &Site, reloc: &ObjReloc) -> Result<u64, OutOfRange> {
-        let value = self
-            .common_value(site, reloc)
-            .unwrap_or_else(|| self.any_value(site, reloc));
+    pub(crate) fn value(&self, site: &Site, reloc: &ObjReloc) -> Result<u64, BadReloc> {
+        let bad = |why| BadReloc { reloc: *reloc, why };
+        let value = match self.common_value(site, reloc) {
+            Some(value) => value,
+            None => self
+                .any_value(site, reloc)
+                .ok_or_else(|| bad(Why::Absent))?,
+        };
         if !reloc.ty.form().is_64() && !fits_32(value) {
-            return Err(OutOfRange {
-                reloc: *reloc,
-                value: value as i64,
-            });
+            return Err(bad(Why::OutOfRange(value as i64)));
         }
         Ok(value)
     }
@@ -332,17 +347,38 @@ impl<'l> Relocator<'l, '_> {
         }
     }
 
-    /// The value of any relocation.
-    fn any_value(&self, site: &Site, reloc: &ObjReloc) -> u64 {
+    /// The value of any relocation; `None` if code asks for the index of what the output
+    /// does not have. An index that stood for nothing would stand for something else.
+    fn any_value(&self, site: &Site, reloc: &ObjReloc) -> Option<u64> {
         use RelocType as R;
         if reloc.ty == R::TypeIndexLeb {
             let ty = self.types.files[site.file.index()][ObjType(reloc.target).index()];
-            return ty.map_or(0, |ty| u64::from(ty.0));
+            return ty
+                .map(|ty| u64::from(ty.0))
+                .or((!site.is_code).then_some(0));
         }
+        let value = self.symbol(site.file, ObjSymbol(reloc.target));
+        let has_index = match reloc.ty {
+            R::FunctionIndexLeb => matches!(value, Value::Function(_)),
+            R::TagIndexLeb => matches!(value, Value::Tag(_)),
+            R::TableNumberLeb => matches!(value, Value::Table(_)),
+            // Code that asks where something lies reads that from a global.
+            R::GlobalIndexLeb => {
+                let got = || self.got(site.file, ObjSymbol(reloc.target));
+                matches!(value, Value::Global(_)) || got().is_some()
+            }
+            _ => true,
+        };
+        (has_index || !site.is_code).then(|| self.symbol_value(site, reloc, value))
+    }
+
+    /// The value of a relocation that refers to a symbol of this value.
+    fn symbol_value(&self, site: &Site, reloc: &ObjReloc, value: Value) -> u64 {
+        use RelocType as R;
         let symbol = ObjSymbol(reloc.target);
         let addend = reloc.addend as u64;
         let absent = || site.tombstone.unwrap_or(addend);
-        match (reloc.ty, self.symbol(site.file, symbol)) {
+        match (reloc.ty, value) {
             (R::SectionOffsetI32, _) => self
                 .section(site.file, symbol)
                 .map_or_else(absent, |section| section.locate(reloc.addend)),

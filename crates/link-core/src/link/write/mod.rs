@@ -351,13 +351,8 @@ impl<'l> Writer<'l, '_> {
     }
 
     fn report(&self, written: Relocated, file: FileId, chunk: &str, errors: &mut Vec<Diagnostic>) {
-        if let Err(out_of_range) = written {
-            errors.push(relocate::message(
-                self.resolution,
-                file,
-                chunk,
-                &out_of_range,
-            ));
+        if let Err(bad) = written {
+            errors.push(relocate::message(self.resolution, file, chunk, &bad));
         }
     }
 }

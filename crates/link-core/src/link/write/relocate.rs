@@ -1,17 +1,17 @@
 //! Copying a chunk with its relocations applied.
 
 use wasm_format::leb128;
-use wasm_format::reloc::ValueForm;
+use wasm_format::reloc::{RelocTarget, ValueForm};
 
 use crate::diag::{Code, Diagnostic};
 use crate::link::demangle;
 use crate::link::ids::{FileId, ObjSymbol};
-use crate::link::layout::values::{OutOfRange, Relocator, Site};
+use crate::link::layout::values::{BadReloc, Relocator, Site, Why};
 use crate::link::object::Chunk;
 use crate::link::resolution::Resolution;
 
-/// What comes of writing a chunk: the first relocation whose value does not fit.
-pub(super) type Relocated = Result<(), OutOfRange>;
+/// The result of writing a chunk: the first relocation that cannot be applied.
+pub(super) type Relocated = Result<(), BadReloc>;
 
 /// Copies a chunk into `out`, which is as long, and applies its relocations.
 #[inline]
@@ -68,24 +68,33 @@ pub(super) fn write_compressed(
     result
 }
 
-/// What to say about a value that does not fit.
+/// The error about a relocation that cannot be applied.
 pub(super) fn message(
     resolution: &Resolution<'_>,
     file: FileId,
     chunk: &str,
-    error: &OutOfRange,
+    bad: &BadReloc,
 ) -> Diagnostic {
-    let symbol = resolution.symbol_ref(file, ObjSymbol(error.reloc.target));
-    let name = resolution.name(symbol);
+    let reloc = &bad.reloc;
+    let name = if reloc.ty.target() == RelocTarget::Type {
+        "a type"
+    } else {
+        resolution.name(resolution.symbol_ref(file, ObjSymbol(reloc.target)))
+    };
+    let end = match bad.why {
+        Why::OutOfRange(value) => {
+            format!("is out of range: the value {value} does not fit in 32 bits")
+        }
+        Why::Absent => "refers to nothing that the output has".to_owned(),
+    };
     Diagnostic::error(
         Code::Layout,
         format!(
-            "relocation {} against `{}` in `{}` at offset {:#x} is out of range: the value {} does not fit in 32 bits",
-            error.reloc.ty.name(),
+            "relocation {} against `{}` in `{}` at offset {:#x} {end}",
+            reloc.ty.name(),
             demangle(name),
             demangle(chunk),
-            error.reloc.offset,
-            error.value,
+            reloc.offset,
         ),
     )
     .in_file(&*resolution.object(file).name)
