@@ -11,7 +11,7 @@ use super::options::Options;
 use super::output::{LinkError, Linked, Room, Sink};
 use super::read::{Inputs, LoadedFiles};
 use super::report::{self, Report};
-use super::{features, layout, mark, par, read, resolve, synthesize, write};
+use super::{features, layout, left_out, mark, par, read, resolve, synthesize, write};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 
 /// Links `inputs` into `sink`.
@@ -122,6 +122,7 @@ fn phases<S: Sink, T>(
     // Leave out what nothing reaches.
     env.enter(Phase::Mark);
     let live = mark::mark(&resolution, options);
+    left_out::warn(&resolution, &live, options, diagnostics);
     if options.print_gc_sections && options.gc_sections && !options.is_relocatable() {
         report.discarded = report::discarded(&resolution, &live);
     }

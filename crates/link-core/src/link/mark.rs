@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::{RelocTarget, RelocType};
 
-use super::ids::{FileId, ObjFunc, ObjSegment, ObjSymbol};
+use super::ids::{FileId, ObjFunc, ObjSegment, ObjSymbol, ObjTable};
 use super::liveness::{FileLiveness, Liveness};
-use super::object::{Chunk, ObjTarget, Object};
+use super::object::{Chunk, ElementPlace, ObjTarget, Object};
 use super::options::Options;
 use super::par;
 use super::resolution::{Definition, Resolution, Symbol, SymbolRef};
@@ -223,11 +223,14 @@ impl<'a> Marker<'_, 'a> {
     }
 
     /// What a live file keeps although no relocation leads there: init functions, which
-    /// `__wasm_call_ctors` calls, and retained segments.
+    /// `__wasm_call_ctors` calls, the start function, and retained segments.
     fn implied(&self, file: FileId, list: &mut WorkList) {
         let object = self.resolution.object(file);
         for init in &object.init_funcs {
             self.reach(self.resolution.symbol_ref(file, init.symbol), list);
+        }
+        if let Some(start) = object.start {
+            self.function(file, start, list);
         }
         for (i, segment) in object.segments.iter().enumerate() {
             if segment.flags.contains(SegmentFlags::RETAIN) {
@@ -258,7 +261,9 @@ impl<'a> Marker<'_, 'a> {
                 self.file(file, list);
             }
             ObjTarget::Table(table) => {
-                marks.tables[table.index()].set();
+                if marks.tables[table.index()].set() {
+                    self.elements(file, table, list);
+                }
                 self.file(file, list);
             }
             ObjTarget::Tag(tag) => {
@@ -267,6 +272,20 @@ impl<'a> Marker<'_, 'a> {
             }
             ObjTarget::Absolute { .. } => self.file(file, list),
             ObjTarget::Section(_) | ObjTarget::Undefined { .. } => {}
+        }
+    }
+
+    /// Reaches what fills a table of a file's own.
+    fn elements(&self, file: FileId, filled: ObjTable, list: &mut WorkList) {
+        for elements in &self.resolution.object(file).elements {
+            match elements.place {
+                ElementPlace::Table { table, .. } if table == filled => {
+                    for &function in &elements.functions {
+                        self.reach(self.resolution.symbol_ref(file, function), list);
+                    }
+                }
+                ElementPlace::Table { .. } | ElementPlace::Declared => {}
+            }
         }
     }
 

@@ -10,6 +10,7 @@ pub mod features;
 mod fingerprint;
 pub mod ids;
 pub mod layout;
+mod left_out;
 pub mod liveness;
 pub mod map;
 pub mod mark;

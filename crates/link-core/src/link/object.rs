@@ -7,7 +7,9 @@
 //! phases after reading rely on it and look nothing up twice.
 
 mod comdats;
+mod elements;
 mod functions;
+mod left_out;
 mod symbols;
 
 use std::sync::Arc;
@@ -20,8 +22,10 @@ use super::ids::{ObjCustom, ObjFunc, ObjSymbol, ObjType, ObjUndefined};
 use crate::reloc::Reloc;
 
 pub use comdats::Comdats;
+pub use elements::{ElementPlace, Elements};
 pub(crate) use functions::Place;
 pub use functions::{Function, Functions};
+pub use left_out::LeftOut;
 pub use symbols::{ObjTarget, ObjectSymbol, Symbols};
 
 /// The alias of relocations whose target is an index of their object: a symbol's, or for
@@ -61,6 +65,12 @@ pub struct Object<'a> {
     pub tags: Vec<Tag<'a>>,
     /// Init functions, in the file's order.
     pub init_funcs: Vec<ObjInitFunc>,
+    /// The function that runs when the module is instantiated.
+    pub start: Option<ObjFunc>,
+    /// Element segments of tables that the object defines, and those that declare functions.
+    pub elements: Vec<Elements<'a>>,
+    /// What the file holds and a link cannot carry over.
+    pub left_out: Vec<LeftOut<'a>>,
     /// The comdats that members refer to by index.
     pub comdats: Comdats<'a>,
     /// `target_features` section: prefix (`+`, `-` or `=`) and name.

@@ -48,6 +48,8 @@ pub struct Synthesis<'a> {
     pub init_functions: Vec<SymbolRef>,
     /// Exports in order, the memory's aside.
     pub exports: Vec<Export<'a>>,
+    /// Start functions of objects, which the output's start function calls.
+    pub start_functions: Vec<(FileId, ObjFunc)>,
     /// The module's start function.
     pub start: Option<MadeFunction>,
 }

@@ -631,6 +631,14 @@ impl Body<'_> {
         self.relocated(&[], RelocType::TableNumberLeb, table, 0)
     }
 
+    /// `call_indirect` through a table called `name`.
+    pub fn call_own(&mut self, name: &'static str, table: TableType, ty: FuncType) -> &mut Self {
+        let ty = self.source.ty(ty);
+        self.relocated(&[0x11], RelocType::TypeIndexLeb, ty, 0);
+        let table = self.source.mention(name, What::ForeignTable(table));
+        self.relocated(&[], RelocType::TableNumberLeb, table, 0)
+    }
+
     /// The address of a function.
     pub fn pointer(&mut self, name: &'static str, ty: FuncType) -> &mut Self {
         let ty = self.source.ty(ty);

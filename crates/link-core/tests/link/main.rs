@@ -8,6 +8,7 @@ mod build_id;
 mod dynamic;
 mod identical;
 mod kept;
+mod left_out;
 mod library;
 mod metadata;
 mod ports;

@@ -120,7 +120,7 @@ pub(crate) fn write(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Vec<V
                 MadeFunction::ApplyGlobalTlsRelocs => {
                     super::apply::global_relocs(places, synthesis, true)
                 }
-                MadeFunction::Start => start(places),
+                MadeFunction::Start => start(places, synthesis),
             },
         })
         .collect()
@@ -205,11 +205,17 @@ fn wrapper(places: &Places<'_, '_>, symbol: SymbolId) -> Vec<u8> {
     body.finish()
 }
 
-/// Calls what has to run at instantiation, one after the other.
-fn start(places: &Places<'_, '_>) -> Vec<u8> {
+/// Calls what has to run at instantiation, one after the other: what completes the memory
+/// before the objects' start functions, which may use it.
+fn start(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Vec<u8> {
     let mut body = Body::new(places.resolution.is_64);
     for made in [MadeFunction::ApplyGlobalRelocs, MadeFunction::InitMemory] {
         if let Some(index) = places.functions.made(made) {
+            body.op_u32(Opcode::Call, index.0);
+        }
+    }
+    for &(file, function) in &synthesis.start_functions {
+        if let Some(index) = places.functions.get(FunctionRef::Object(file, function)) {
             body.op_u32(Opcode::Call, index.0);
         }
     }

@@ -15,7 +15,9 @@ use super::bodies::signature;
 use super::types::synth_signature;
 use super::values::Value;
 use crate::diag::{Code, Diagnostic};
+use crate::link::ids::{FileId, ObjSymbol};
 use crate::link::liveness::Liveness;
+use crate::link::object::ElementPlace;
 use crate::link::options::Options;
 use crate::link::resolution::{MadeGlobal, Resolution, SymbolRef};
 use crate::link::synthesis::{ExportTarget, SynthFunction, Synthesis, TableUse};
@@ -454,6 +456,65 @@ impl Sources<'_, '_> {
             .encode(&mut out);
             count += 1;
         }
+        count += self.own_elements(&mut out)?;
         Ok((count, out))
+    }
+
+    /// Element segments that objects have for tables of their own, then one that declares what
+    /// theirs declare. Returns how many there are.
+    fn own_elements(&self, out: &mut Vec<u8>) -> Result<u32, Diagnostic> {
+        let mut count = 0;
+        let mut declared = Vec::new();
+        for (file, object) in self.resolution.objects() {
+            for elements in &object.elements {
+                let function = |&symbol: &ObjSymbol| self.element(file, symbol);
+                let functions = elements.functions.iter().map(function);
+                match elements.place {
+                    ElementPlace::Declared => declared.extend(functions.flatten()),
+                    ElementPlace::Table { table, offset } => {
+                        let Some(table) = self.layout.tables.object(file, table) else {
+                            continue;
+                        };
+                        let functions: Vec<u32> = functions.collect::<Result<_, _>>()?;
+                        ElementSegment {
+                            mode: ElementMode::Active {
+                                table: table.0,
+                                offset,
+                            },
+                            items: ElementItems::Functions(&functions),
+                        }
+                        .encode(out);
+                        count += 1;
+                    }
+                }
+            }
+        }
+        declared.sort_unstable();
+        declared.dedup();
+        if !declared.is_empty() {
+            ElementSegment {
+                mode: ElementMode::Declared,
+                items: ElementItems::Functions(&declared),
+            }
+            .encode(out);
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// The index of a function that an object lists as an element.
+    fn element(&self, file: FileId, symbol: ObjSymbol) -> Result<u32, Diagnostic> {
+        let relocator = self.layout.relocator(self.resolution, self.liveness);
+        let Value::Function(function) = relocator.symbol(file, symbol) else {
+            let object = self.resolution.object(file);
+            let name = object.symbols[symbol.index()].name;
+            let message = format!("undefined symbol: {name}");
+            return Err(Diagnostic::error(Code::Undefined, message)
+                .in_file(&*object.name)
+                .about(name)
+                .note("referenced by an element segment"));
+        };
+        let symbol = self.resolution.symbol_ref(file, symbol);
+        Ok(self.layout.functions.called(symbol, function).0)
     }
 }

@@ -20,9 +20,11 @@ use super::entries::{Sources, Written};
 use super::{dylink, names, relinkable};
 use crate::diag::{Code, Diagnostic};
 use crate::link::features::Features;
+use crate::link::ids::FuncIndex;
 use crate::link::options::{BuildId, Options, Unresolved};
 use crate::link::producers;
 use crate::link::resolution::Resolution;
+use crate::link::synthesis::FunctionRef;
 
 /// A part of the output, which begins where the one before it ends.
 #[derive(Debug)]
@@ -162,7 +164,6 @@ pub(super) fn plan(
     let &Sources {
         layout,
         resolution,
-        synthesis,
         options,
         ..
     } = sources;
@@ -179,7 +180,7 @@ pub(super) fn plan(
     plan.written(SectionId::Tag, sources.tags());
     plan.entries(SectionId::Global, sources.globals());
     plan.entries(SectionId::Export, sources.exports());
-    if let Some(start) = synthesis.start.and_then(|made| layout.functions.made(made)) {
+    if let Some(start) = start_function(sources) {
         let mut out = Vec::new();
         put_start_section(&mut out, start.0);
         plan.bytes(out);
@@ -224,6 +225,16 @@ pub(super) fn plan(
     } else {
         Err(plan.errors)
     }
+}
+
+/// The output's start function. An object file has that of its first part that has one.
+fn start_function(sources: &Sources<'_, '_>) -> Option<FuncIndex> {
+    let (functions, synthesis) = (&sources.layout.functions, sources.synthesis);
+    if sources.options.is_relocatable() {
+        let &(file, start) = synthesis.start_functions.first()?;
+        return functions.get(FunctionRef::Object(file, start));
+    }
+    functions.made(synthesis.start?)
 }
 
 /// Whether the output is for a loader: what it places in memory, and what only it can give

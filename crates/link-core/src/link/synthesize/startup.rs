@@ -6,7 +6,7 @@ use wasm_format::reloc::RelocType;
 
 use super::{needs_got, target};
 use crate::link::features::Features;
-use crate::link::ids::FileId;
+use crate::link::ids::{FileId, ObjFunc};
 use crate::link::liveness::Liveness;
 use crate::link::object::{ObjReloc, ObjTarget, Segment};
 use crate::link::options::Options;
@@ -22,6 +22,7 @@ pub(super) fn add(
     features: &Features,
     synthesis: &mut Synthesis<'_>,
 ) {
+    synthesis.start_functions = start_functions(resolution, live);
     if options.is_relocatable() {
         return;
     }
@@ -35,25 +36,36 @@ pub(super) fn add(
     let asks = Asks::of_all(resolution, live, options);
     let init_memory = needs_init_memory(asks, options, features);
     let apply_globals = options.is_pic() && !features.has("extended-const") && got(false);
+    let start = match (apply_globals, init_memory) {
+        _ if !synthesis.start_functions.is_empty() => Some(MadeFunction::Start),
+        (true, true) => Some(MadeFunction::Start),
+        (true, false) => Some(MadeFunction::ApplyGlobalRelocs),
+        (false, true) => Some(MadeFunction::InitMemory),
+        (false, false) => None,
+    };
     let wanted = [
         (MadeFunction::ApplyDataRelocs, asks.data_relocs),
         (MadeFunction::InitMemory, init_memory),
         (MadeFunction::ApplyGlobalTlsRelocs, got(true)),
         (MadeFunction::ApplyTlsRelocs, asks.tls_relocs),
         (MadeFunction::ApplyGlobalRelocs, apply_globals),
-        (MadeFunction::Start, apply_globals && init_memory),
+        (MadeFunction::Start, start == Some(MadeFunction::Start)),
     ];
     for (made, wanted) in wanted {
         if wanted {
             synthesis.functions.push(SynthFunction::Made(made));
         }
     }
-    synthesis.start = match (apply_globals, init_memory) {
-        (true, true) => Some(MadeFunction::Start),
-        (true, false) => Some(MadeFunction::ApplyGlobalRelocs),
-        (false, true) => Some(MadeFunction::InitMemory),
-        (false, false) => None,
-    };
+    synthesis.start = start;
+}
+
+/// The start functions of live objects, in the order of the files.
+fn start_functions(resolution: &Resolution<'_>, live: &Liveness) -> Vec<(FileId, ObjFunc)> {
+    let objects = resolution.objects();
+    let starts = objects.filter_map(|(file, object)| Some((file, object.start?)));
+    starts
+        .filter(|&(file, start)| live.function(file, start))
+        .collect()
 }
 
 /// What live segments ask of the functions that run at the start.

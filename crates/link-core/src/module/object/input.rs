@@ -233,6 +233,9 @@ impl<'a> LinkInput<'a> {
                     symbol: ObjSymbol(symbol),
                 })
                 .collect(),
+            start: None,
+            elements: Vec::new(),
+            left_out: Vec::new(),
             comdats,
             features: module
                 .features

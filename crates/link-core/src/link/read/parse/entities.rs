@@ -192,7 +192,8 @@ pub(super) fn globals(body: Reader<'_>) -> Parsed<Vec<Global<'_>>> {
     })
 }
 
-fn names_by_index(op: ConstOp) -> bool {
+/// Whether an instruction refers to something by its index in the file.
+pub(super) fn names_by_index(op: ConstOp) -> bool {
     matches!(
         op,
         ConstOp::GlobalGet(_)

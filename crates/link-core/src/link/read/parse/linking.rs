@@ -8,6 +8,7 @@ use wasm_format::linking::{
 use wasm_format::{Entries, Reader, RefType, SectionId};
 
 use super::entities::{Import, Imports};
+use super::left_out;
 use crate::link::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag};
 use crate::link::object::{
     Comdats, ImportName, ObjInitFunc, ObjTarget, Object, Symbols, Undefined,
@@ -53,12 +54,16 @@ pub(super) fn linking<'a>(
             return Err(Fault::new(at, "has a subsection twice"));
         }
     }
+    let mut described = 0;
     if let Some(entries) = segments {
+        described = entries.len();
         segment_info(entries, object)?;
     }
+    let mut named = vec![false; object.segments.len()];
     if let Some(entries) = symbols {
-        symbol_table(entries, file, object)?;
+        symbol_table(entries, file, &mut named, object)?;
     }
+    left_out::data(&named, described, object);
     implied_table_symbol(at, file.imports, object)?;
     if let Some(entries) = init_funcs {
         init_functions(entries, object)?;
@@ -112,9 +117,11 @@ fn segment_info<'a>(
     Ok(())
 }
 
+/// Takes the symbol table apart, and notes in `named` which segments have symbols.
 fn symbol_table<'a>(
     mut entries: Entries<'a, SymbolEntry<'a>>,
     file: &File<'_, 'a>,
+    named: &mut [bool],
     object: &mut Object<'a>,
 ) -> Parsed<()> {
     // Compilers make a segment for each piece of data that they name.
@@ -134,6 +141,10 @@ fn symbol_table<'a>(
             ObjTarget::Global(index) => &mut object.globals[index.index()].name,
             ObjTarget::Table(index) => &mut object.tables[index.index()].name,
             ObjTarget::Tag(index) => &mut object.tags[index.index()].name,
+            ObjTarget::Data { segment, .. } => {
+                named[segment.index()] = true;
+                &mut ""
+            }
             _ => &mut "",
         };
         if unnamed.is_empty() {

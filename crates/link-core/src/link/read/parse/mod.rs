@@ -3,13 +3,14 @@
 //! Two passes: the first frames all sections, the second takes them in the order in which
 //! they depend on each other. Everything an [`Object`] vouches for is checked here, and
 //! nothing is looked at that a link does not use: not the instructions of a body, not
-//! element segments (relocations name the functions), not debug info that is stripped.
+//! debug info that is stripped.
 //!
 //! Framing is done here and not by `wasmparser`, which bounds the number of functions,
 //! segments and symbols, and the size of a body, at values that real inputs exceed.
 
 mod bodies;
 mod entities;
+mod left_out;
 mod linking;
 mod metadata;
 mod relocs;
@@ -188,6 +189,9 @@ fn parse<'a>(
         tables,
         tags,
         init_funcs: Vec::new(),
+        start: None,
+        elements: Vec::new(),
+        left_out: Vec::new(),
         comdats: Comdats::default(),
         features: Vec::new(),
         has_features: sections.features.is_some(),
@@ -209,7 +213,8 @@ fn parse<'a>(
             &mut object,
         )
     })?;
-    relocs::all(&sections.all, &custom_of_section, options, &mut object)?;
+    let taken = relocs::all(&sections.all, &custom_of_section, options, &mut object)?;
+    left_out::find(&sections, &imports, &taken, &mut object)?;
     metadata::all(
         &sections.all,
         &custom_of_section,

@@ -9,7 +9,7 @@ use wasm_format::{Reader, SectionId};
 
 use super::targets::{RULES, check_target};
 use super::{ParseOptions, RELOC_PREFIX};
-use crate::link::ids::ObjCustom;
+use crate::link::ids::{ObjCustom, ObjSymbol};
 use crate::link::object::{
     Custom, Functions, Object, ObjectSymbol, Place, Relocs, Segment, UncheckedRelocs,
     is_debug_section,
@@ -20,8 +20,8 @@ use crate::link::read::sections::Section;
 /// What relocations refer to and what following them told.
 struct Context<'o, 'a> {
     symbols: &'o [ObjectSymbol<'a>],
-    /// By symbol, its kind, and [`CALLED`] once code calls it directly: entries ask for
-    /// little else, and in any order.
+    /// By symbol, its kind, with [`CALLED`] once code calls it directly and [`TAKEN`]:
+    /// entries ask for little else, and in any order.
     kinds: Vec<u8>,
     types: usize,
     /// Address width of the first instruction that holds an address.
@@ -30,6 +30,23 @@ struct Context<'o, 'a> {
 
 /// Beside a symbol's kind: code calls it directly.
 const CALLED: u8 = 0x80;
+/// A relocation asks for more than its index or address, as for a table slot.
+const TAKEN: u8 = 0x40;
+
+/// Which symbols relocations ask for more of than an index or address: of functions, a table
+/// slot or an entry of the GOT.
+pub(super) struct TakenSymbols {
+    /// By symbol, its kind and [`TAKEN`].
+    kinds: Vec<u8>,
+}
+
+impl TakenSymbols {
+    /// The symbols, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = ObjSymbol> {
+        let symbols = self.kinds.iter().enumerate();
+        symbols.filter_map(|(i, kind)| (kind & TAKEN != 0).then_some(ObjSymbol(i as u32)))
+    }
+}
 
 /// What relocations patch.
 struct Patched<'o, 'a> {
@@ -46,7 +63,7 @@ pub(super) fn all<'a>(
     custom_of_section: &[Option<ObjCustom>],
     options: ParseOptions,
     object: &mut Object<'a>,
-) -> Parsed<()> {
+) -> Parsed<TakenSymbols> {
     let kinds = object.symbols.iter().map(|symbol| symbol.kind() as u8);
     let mut context = Context {
         kinds: kinds.collect(),
@@ -78,10 +95,10 @@ pub(super) fn all<'a>(
         .map_err(|fault| fault.in_section(section))?;
     }
     let (kinds, is_64) = (context.kinds, context.is_64);
-    let called = kinds.into_iter().map(|kind| kind & CALLED != 0);
+    let called = kinds.iter().map(|kind| kind & CALLED != 0);
     object.symbols.set_called(called);
     object.is_64 = object.is_64.or(is_64);
-    Ok(())
+    Ok(TakenSymbols { kinds })
 }
 
 fn one<'a>(
@@ -361,6 +378,9 @@ impl Context<'_, '_> {
             Some(kind) if rule.kinds.has(*kind) => {
                 if is_code && entry.ty == RelocType::FunctionIndexLeb {
                     *kind |= CALLED;
+                }
+                if !rule.plain.has(*kind) {
+                    *kind |= TAKEN;
                 }
                 *kind
             }
