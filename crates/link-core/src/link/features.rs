@@ -69,15 +69,20 @@ pub fn merge(
     if !wanted.check {
         return features;
     }
-    let mut report = |message: String| {
-        diagnostics.push(Diagnostic::error(Code::Features, message));
+    let mut report = |message: String, others: Vec<String>| {
+        let mut diagnostic = Diagnostic::error(Code::Features, message);
+        diagnostic.notes = others;
+        diagnostics.push(diagnostic);
     };
     if options.memory.shared {
         if let Some(file) = disallowed.get("shared-mem") {
-            report(format!(
-                "--shared-memory is disallowed by {file} because it was not compiled with \
-                 'atomics' or 'bulk-memory' features."
-            ));
+            report(
+                format!(
+                    "--shared-memory is disallowed by {file} because it was not compiled with \
+                     'atomics' or 'bulk-memory' features."
+                ),
+                others(resolution, "shared-mem", true),
+            );
         }
         need_threads(&features, "shared memory", &mut report);
     }
@@ -87,24 +92,50 @@ pub fn merge(
     if wanted.only.is_some() {
         for (name, file) in &used {
             if !features.has(name) {
-                report(format!(
-                    "Target feature '{name}' used by {file} is not allowed."
-                ));
+                report(
+                    format!("Target feature '{name}' used by {file} is not allowed."),
+                    others(resolution, name, false),
+                );
             }
         }
     }
+    let mut told = BTreeSet::new();
     for object in &resolution.objects {
         for (_, name) in object.features.iter().filter(|(prefix, _)| *prefix != b'-') {
             if let Some(by) = disallowed.get(name) {
-                report(format!(
-                    "Target feature '{name}' used in {} is disallowed by {by}. Use \
-                     --no-check-features to suppress.",
-                    object.name
-                ));
+                report(
+                    format!(
+                        "Target feature '{name}' used in {} is disallowed by {by}. Use \
+                         --no-check-features to suppress.",
+                        object.name
+                    ),
+                    if told.insert(name) {
+                        others(resolution, name, true)
+                    } else {
+                        Vec::new()
+                    },
+                );
             }
         }
     }
     features
+}
+
+/// A note for each object after the first that uses a feature, or disallows it.
+fn others(resolution: &Resolution<'_>, feature: &str, disallows: bool) -> Vec<String> {
+    let does = if disallows {
+        "also disallowed by"
+    } else {
+        "also used by"
+    };
+    let objects = resolution.objects.iter().filter(|object| {
+        let mut features = object.features.iter();
+        features.any(|&(prefix, name)| name == feature && (prefix == b'-') == disallows)
+    });
+    objects
+        .skip(1)
+        .map(|object| format!("{does} {}", object.name))
+        .collect()
 }
 
 /// Features that files use and features that files do not go together with.
@@ -123,12 +154,11 @@ fn collect<'a>(resolution: &'a Resolution<'_>) -> (Seen<'a>, Seen<'a>) {
     (used, disallowed)
 }
 
-fn need_threads(features: &Features, what: &str, report: &mut impl FnMut(String)) {
+fn need_threads(features: &Features, what: &str, report: &mut impl FnMut(String, Vec<String>)) {
     for feature in ["atomics", "bulk-memory"] {
         if !features.has(feature) {
-            report(format!(
-                "'{feature}' feature must be used in order to use {what}"
-            ));
+            let message = format!("'{feature}' feature must be used in order to use {what}");
+            report(message, Vec::new());
         }
     }
 }

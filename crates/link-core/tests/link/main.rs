@@ -10,6 +10,7 @@ mod identical;
 mod kept;
 mod left_out;
 mod library;
+mod messages;
 mod metadata;
 mod ports;
 mod relocatable;

@@ -379,6 +379,47 @@ impl<'a> Data<'a> {
     }
 }
 
+/// Segments that a message about too much data names before it only counts the others.
+const SEGMENTS_SHOWN: usize = 5;
+
+/// Notes that name the largest segments, each with its object; none if all of them together
+/// are not the larger part of the `needed` bytes.
+pub(crate) fn largest(resolution: &Resolution<'_>, data: &Data<'_>, needed: u64) -> Vec<String> {
+    let mut segments = Vec::new();
+    for piece in data.segments.iter().flat_map(|segment| &segment.pieces) {
+        match piece.source {
+            DataSource::Segment(file, id) => {
+                let object = resolution.object(file);
+                let segment = &object.segments[id.index()];
+                let place = format!("`{}` of {}", segment.name, object.name);
+                segments.push((segment.size, place));
+            }
+            DataSource::Strings(merged) => {
+                let size = data.merged[merged as usize].size;
+                segments.push((size, "merged strings".to_owned()));
+            }
+        }
+    }
+    let sum = |segments: &[(u64, String)]| {
+        let sizes = segments.iter().map(|&(size, _)| size);
+        sizes.fold(0, u64::saturating_add)
+    };
+    if sum(&segments) <= needed / 2 {
+        return Vec::new();
+    }
+    segments.sort_by_key(|&(size, _)| std::cmp::Reverse(size));
+    let shown = segments.len().min(SEGMENTS_SHOWN);
+    let others = segments.split_off(shown);
+    let mut notes: Vec<String> = (segments.into_iter())
+        .map(|(size, place)| format!("{size} bytes are {place}"))
+        .collect();
+    if !others.is_empty() {
+        let size = sum(&others);
+        notes.push(format!("{size} bytes are {} more segments", others.len()));
+    }
+    notes
+}
+
 /// The message about strings without an end, in `wasm-ld`'s words.
 pub(crate) fn unterminated(file: &str, section: &str) -> Diagnostic {
     Diagnostic::error(

@@ -98,7 +98,8 @@ impl Cursor {
 }
 
 /// Lays out the memory. `init_flag` asks for the guard of `__wasm_init_memory`;
-/// `has_heap` says that there is a symbol of the heap's start.
+/// `has_heap` says that there is a symbol of the heap's start; `largest` names the largest
+/// segments, if data is what makes the memory larger than the bytes that it is given.
 ///
 /// # Errors
 /// What the options ask does not fit, in `wasm-ld`'s words.
@@ -108,6 +109,7 @@ pub(crate) fn lay_out(
     is_64: bool,
     init_flag: bool,
     has_heap: bool,
+    largest: &dyn Fn(u64) -> Vec<String>,
 ) -> Result<Memory, Vec<Diagnostic>> {
     if ![1, wasm_format::PAGE_SIZE].contains(&options.memory.page_size) {
         let message = "--page_size=N must be either 1 or 65536";
@@ -179,7 +181,7 @@ pub(crate) fn lay_out(
         .unwrap_or(u64::MAX);
     // The heap's start counts where the program knows it.
     let end = if has_heap { memory.heap_base } else { at.at() };
-    memory.limit(end, options, is_64, &mut errors);
+    memory.limit(end, options, is_64, largest, &mut errors);
     memory.finish(at.0, errors)
 }
 
@@ -191,63 +193,77 @@ impl Memory {
         self.stack_high = at.at();
     }
 
-    /// Decides the limits; `end` is what data and stack need.
-    fn limit(&mut self, end: u64, options: &Options, is_64: bool, errors: &mut Vec<Diagnostic>) {
+    /// Decides the limits; `end` is what data and stack need, and `largest` as for
+    /// [`lay_out`].
+    fn limit(
+        &mut self,
+        end: u64,
+        options: &Options,
+        is_64: bool,
+        largest: &dyn Fn(u64) -> Vec<String>,
+        errors: &mut Vec<Diagnostic>,
+    ) {
         let asked = &options.memory;
         let page = asked.page_size;
         let most = if is_64 { MAX_64 } else { MAX_32 };
-        let mut error = |message: String| errors.push(Diagnostic::error(Code::Layout, message));
+        let mut report = |message: String, notes: Vec<String>| {
+            let mut error = Diagnostic::error(Code::Layout, message);
+            error.notes = notes;
+            errors.push(error);
+        };
         let unaligned =
             |what: &str| format!("{what} must be aligned to the page size ({page} bytes)");
 
         let mut needed = end;
         if let Some(heap) = asked.initial_heap {
             if !heap.is_multiple_of(page) {
-                error(unaligned("initial heap"));
+                report(unaligned("initial heap"), Vec::new());
             }
             let room = most.saturating_sub(needed);
             if heap > room {
-                error(format!(
-                    "initial heap too large, cannot be greater than {room}"
-                ));
+                let message = format!("initial heap too large, cannot be greater than {room}");
+                report(message, largest(needed.saturating_add(heap)));
             }
             needed = needed.saturating_add(heap);
         }
         if let Some(initial) = asked.initial {
             if !initial.is_multiple_of(page) {
-                error(unaligned("initial memory"));
+                report(unaligned("initial memory"), Vec::new());
             }
             if initial < needed {
-                error(format!("initial memory too small, {needed} bytes needed"));
+                let message = format!("initial memory too small, {needed} bytes needed");
+                report(message, largest(needed));
             }
             if initial > most {
-                error(format!(
-                    "initial memory too large, cannot be greater than {most}"
-                ));
+                let message = format!("initial memory too large, cannot be greater than {most}");
+                report(message, Vec::new());
             }
             needed = needed.max(initial);
         }
         let pages = needed.div_ceil(page);
         let size = pages.saturating_mul(page);
         if asked.initial.is_none() && asked.initial_heap.is_none() && size > most {
-            error(format!(
+            let message = format!(
                 "memory too large: {needed} bytes needed, but no more than {most} can be addressed"
-            ));
+            );
+            report(message, largest(needed));
         }
         self.heap_end = size;
 
         let mut max = None;
         if let Some(limit) = asked.max {
             if !limit.is_multiple_of(page) {
-                error(unaligned("maximum memory"));
+                report(unaligned("maximum memory"), Vec::new());
             }
             if limit < size {
-                error(format!("maximum memory too small, {size} bytes needed"));
+                report(
+                    format!("maximum memory too small, {size} bytes needed"),
+                    largest(size),
+                );
             }
             if limit > most {
-                error(format!(
-                    "maximum memory too large, cannot be greater than {most}"
-                ));
+                let message = format!("maximum memory too large, cannot be greater than {most}");
+                report(message, Vec::new());
             }
             max = Some(limit / page);
         } else if asked.growable && asked.shared && options.is_pic() {

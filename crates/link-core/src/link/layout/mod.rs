@@ -128,6 +128,7 @@ pub fn layout<'a>(
             resolution.is_64,
             needs_init_flag(synthesis, options),
             has_heap(resolution),
+            &|needed| data::largest(resolution, &data, needed),
         )?;
         Ok((data, memory))
     };

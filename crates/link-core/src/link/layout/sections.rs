@@ -17,7 +17,7 @@ use wasm_format::{
 use super::Layout;
 use super::customs::survives_strip_all;
 use super::entries::{Sources, Written};
-use super::{dylink, names, relinkable};
+use super::{data, dylink, names, relinkable};
 use crate::diag::{Code, Diagnostic};
 use crate::link::features::Features;
 use crate::link::ids::FuncIndex;
@@ -319,7 +319,11 @@ fn plan_data(plan: &mut Plan, sources: &Sources<'_, '_>) {
     }
     if !headers.is_empty() {
         let count = headers.len() as u32;
+        let before = plan.errors.len();
         plan.vector(SectionId::Data, count, size, Contents::Data(headers));
+        if let Some(too_large) = plan.errors.get_mut(before) {
+            too_large.notes = data::largest(sources.resolution, &layout.data, size);
+        }
     }
 }
 

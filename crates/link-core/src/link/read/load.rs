@@ -29,6 +29,7 @@ pub fn read<'a>(
     let reader = InputReader {
         search_paths: &inputs.search_paths,
         options: ParseOptions::of(options),
+        is_relocatable: options.is_relocatable(),
         access: Access {
             files: env.files,
             loaded: files,
@@ -62,6 +63,8 @@ impl ReadInputs<'_> {
 struct InputReader<'i, 'a> {
     search_paths: &'i [PathBuf],
     options: ParseOptions,
+    /// Whether an object file is made (`-r`).
+    is_relocatable: bool,
     access: Access<'a>,
 }
 
@@ -78,11 +81,12 @@ impl<'a> InputReader<'_, 'a> {
         let position = Position {
             whole_archive: input.whole_archive,
             lazy: input.lazy,
-            dynamic: input.dynamic,
+            // An object file cannot hold a shared library.
+            dynamic: input.dynamic && !self.is_relocatable,
         };
         match input.source {
             Source::Path(path) => self.path(&path, position, part),
-            Source::Library(name) => match self.find(&name, input.dynamic) {
+            Source::Library(name) => match self.find(&name, position.dynamic) {
                 Ok(path) => self.path(&path, position, part),
                 Err(diagnostic) => part.diagnostics.push(diagnostic),
             },
@@ -142,13 +146,17 @@ impl<'a> InputReader<'_, 'a> {
                 let name = Name::File(name.clone());
                 self.scanned(name, Contents::Bytes(bytes), bytes, self.options, part);
             }
-            FileKind::SharedLibrary if !position.dynamic => part.diagnostics.push(
-                Diagnostic::error(
-                    Code::BadInput,
-                    format!("attempted static link of dynamic object {name}"),
-                )
-                .note("-Bdynamic before it links against shared libraries"),
-            ),
+            FileKind::SharedLibrary if !position.dynamic => {
+                let note = if self.is_relocatable {
+                    "an object file cannot hold a shared library: name the library where the \
+                     object file is linked"
+                } else {
+                    "-Bdynamic before it links against shared libraries"
+                };
+                let message = format!("attempted static link of dynamic object {name}");
+                let error = Diagnostic::error(Code::BadInput, message);
+                part.diagnostics.push(error.note(note));
+            }
             _ => {
                 self.eager(kind, name, bytes, self.options, part);
                 if kind == FileKind::Object && self.options.strip_debug {
@@ -330,13 +338,17 @@ impl<'a> InputReader<'_, 'a> {
             FileKind::Bitcode => self.eager(kind, &member.name.get(), bytes, options, part),
             // A module that defines no symbol is never needed.
             FileKind::Foreign(Foreign::FinishedModule) | FileKind::SharedLibrary => {}
-            FileKind::Foreign(_) | FileKind::Archive | FileKind::Stub => {
-                let message = format!(
-                    "archive member '{}' is neither Wasm object file nor LLVM bitcode",
-                    member.name.member()
-                );
-                let warning = Diagnostic::warning(Code::BadInput, message).in_file(&**archive);
+            FileKind::Foreign(foreign) => {
+                let warning = not_linkable(archive, &member, &foreign.to_string());
                 part.diagnostics.push(warning);
+            }
+            FileKind::Archive => {
+                let warning = not_linkable(archive, &member, &Foreign::Archive.to_string());
+                part.diagnostics.push(warning);
+            }
+            FileKind::Stub => {
+                let note = "a stub library is linked when it is named itself";
+                part.diagnostics.push(not_linkable(archive, &member, note));
             }
         }
     }
@@ -371,6 +383,17 @@ impl<'a> InputReader<'_, 'a> {
             .filter(|line| !line.is_empty() && !line.starts_with('#'));
         part.may_stay_undefined.extend(symbols);
     }
+}
+
+/// The warning about a member that no link can use.
+fn not_linkable(archive: &str, member: &ArchiveMember<'_>, note: &str) -> Diagnostic {
+    let message = format!(
+        "archive member '{}' is neither Wasm object file nor LLVM bitcode",
+        member.name.member()
+    );
+    Diagnostic::warning(Code::BadInput, message)
+        .in_file(archive)
+        .note(note)
 }
 
 /// Gives back what is in memory of an object's debug info. Nothing looks at it, but where

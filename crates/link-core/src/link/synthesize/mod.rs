@@ -3,6 +3,7 @@
 //! for what nobody defines; then decides imports, exports and the linker's functions and
 //! globals.
 
+mod hints;
 mod names;
 mod ports;
 mod scan;

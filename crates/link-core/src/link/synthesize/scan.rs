@@ -38,6 +38,8 @@ pub(super) struct Place {
     pub(super) chunk: ChunkRef,
     /// Whether a table slot is asked for.
     pub(super) slot: bool,
+    /// Whether its file may do without the definition.
+    pub(super) weak: bool,
 }
 
 /// Which chunk of its file.
@@ -236,6 +238,7 @@ impl FileScan<'_, '_> {
                 symbol: id,
                 chunk: place,
                 slot: takes_slot(reloc.ty),
+                weak: self.resolution.object(self.file).symbols[reloc.target as usize].is_weak(),
             });
         }
     }

@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use wasm_format::linking::SymbolKind;
 
 use super::scan::{ChunkRef, Place, Scan};
-use super::{has_import_name, suggest};
+use super::{has_import_name, hints, suggest};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::link::demangle;
 use crate::link::ids::SymbolId;
@@ -72,7 +72,10 @@ pub(super) fn report(
             });
         }
     }
+    blame_strong(&mut groups);
+    let hidden = hints::hidden_in(resolution, groups.iter().map(|group| group[0].symbol));
     let mut suggested = FxHashMap::default();
+    let mut told_c = false;
     for group in groups {
         let mut diagnostic = message(resolution, options, &group);
         let symbol = resolution.symbol(group[0].symbol);
@@ -85,9 +88,39 @@ pub(super) fn report(
         {
             diagnostic = diagnostic.note(format!("did you mean: {}", shown(options, near)));
         }
+        if let Some(object) = hidden.get(&group[0].symbol) {
+            diagnostic = diagnostic.note(hints::common(object));
+        }
+        if let Some(hint) = import_hint(resolution, &group, &mut told_c) {
+            diagnostic = diagnostic.note(hint);
+        }
         diagnostics.push(diagnostic);
     }
     ignored
+}
+
+/// Leaves out references from files that may do without a symbol, if a file may not.
+fn blame_strong(groups: &mut Vec<Vec<Place>>) {
+    let needed: FxHashSet<SymbolId> = (groups.iter())
+        .filter(|group| !is_weak(group))
+        .map(|group| group[0].symbol)
+        .collect();
+    groups.retain(|group| !is_weak(group) || !needed.contains(&group[0].symbol));
+}
+
+/// Whether a file may do without the symbol that it refers to at these places.
+fn is_weak(places: &[Place]) -> bool {
+    places.iter().all(|place| place.weak)
+}
+
+fn import_hint(resolution: &Resolution<'_>, places: &[Place], told_c: &mut bool) -> Option<String> {
+    let first = places[0];
+    let object = resolution.object(first.file);
+    let by = match first.chunk {
+        ChunkRef::Function(function) => object.function_name(function),
+        ChunkRef::Segment(_) => "",
+    };
+    hints::import(resolution.symbol(first.symbol), object, by, told_c)
 }
 
 /// Whether something can be put in the place of what is undefined: a function that traps,
