@@ -103,6 +103,39 @@ fn text_has_no_trailing_blanks() {
     expect_none(&found);
 }
 
+/// Tables of the linker are keyed by what inputs say, so that all of them need a hash with a seed.
+#[test]
+fn no_hash_is_without_a_seed() {
+    let core = root().join("crates/link-core/src");
+    let seeded = core.join("hash.rs");
+    let unseeded = [
+        "rustc_hash",
+        "fxhash",
+        "fnv::",
+        "ahash::",
+        "BuildHasherDefault",
+        "DefaultHasher::new",
+    ];
+    let elsewhere = ["collections::Hash", "indexmap::"];
+    let mut found = Vec::new();
+    for path in files(&["rs"]) {
+        if !path.starts_with(root().join("crates")) || path == seeded {
+            continue;
+        }
+        let text = read(&path);
+        let mut wrong = unseeded.iter().filter(|name| text.contains(**name));
+        if let Some(name) = wrong.next() {
+            found.push(format!("{}: `{name}` has no seed", path.display()));
+        }
+        let in_core = path.starts_with(&core);
+        let mut wrong = elsewhere.iter().filter(|name| text.contains(**name));
+        if let Some(name) = wrong.next().filter(|_| in_core) {
+            found.push(format!("{}: `{name}` instead of `hash`", path.display()));
+        }
+    }
+    expect_none(&found);
+}
+
 /// The parts of a document outside of code blocks and code spans.
 fn prose(text: &str) -> String {
     let mut prose = String::new();

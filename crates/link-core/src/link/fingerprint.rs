@@ -2,13 +2,12 @@
 //!
 //! Names and strings of debug info lie all over the inputs; to fetch the bytes of one
 //! again, to compare them, takes longer than all else that is done with it. The hash is
-//! seeded anew for each process, so that no input can be made to collide, and shows nowhere
-//! in the output.
-
-use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
+//! [seeded](crate::hash::seed), so that no input can be made to collide, and shows nowhere in the
+//! output.
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use crate::hash::seed;
 
 /// Tells a string from every other one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,14 +17,11 @@ pub(crate) struct Fingerprint {
     pub(crate) high: u32,
 }
 
-/// What the hash of this process begins with.
-static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
-
 impl Fingerprint {
     /// The fingerprint of a string.
     #[inline]
     pub(crate) fn of(string: &[u8]) -> Self {
-        let hash = xxh3_128_with_seed(string, *SEED);
+        let hash = xxh3_128_with_seed(string, seed());
         Self {
             low: hash as u64,
             high: (hash >> 64) as u32,

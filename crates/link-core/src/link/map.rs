@@ -4,7 +4,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
 use wasm_format::{Reader, SectionId, leb128};
 
 use super::ids::{FileId, FuncIndex, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol};
@@ -12,6 +11,7 @@ use super::layout::{Contents, DataSource, Layout, Section, Value};
 use super::object::ObjTarget;
 use super::resolution::{Definition, Resolution, Stub};
 use super::synthesis::{SynthFunction, Synthesis};
+use crate::hash::HashMap;
 
 /// What went where. Empty unless [`Options::map`](super::Options::map) asks for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -156,8 +156,8 @@ enum Chunk {
 }
 
 /// The symbols of each chunk that are what their names mean.
-fn places(resolution: &Resolution<'_>) -> FxHashMap<Chunk, Vec<ObjSymbol>> {
-    let mut places: FxHashMap<Chunk, Vec<ObjSymbol>> = FxHashMap::default();
+fn places(resolution: &Resolution<'_>) -> HashMap<Chunk, Vec<ObjSymbol>> {
+    let mut places: HashMap<Chunk, Vec<ObjSymbol>> = HashMap::default();
     for (file, object) in resolution.objects() {
         for (i, entry) in object.symbols.iter().enumerate() {
             let chunk = match object.symbols.target(entry) {
@@ -179,7 +179,7 @@ struct Collector<'l, 'a> {
     resolution: &'l Resolution<'a>,
     synthesis: &'l Synthesis<'a>,
     layout: &'l Layout<'a>,
-    places: FxHashMap<Chunk, Vec<ObjSymbol>>,
+    places: HashMap<Chunk, Vec<ObjSymbol>>,
 }
 
 impl Collector<'_, '_> {
@@ -269,8 +269,8 @@ impl Collector<'_, '_> {
     }
 
     /// The functions that nobody defines and stubs stand for, by stub.
-    fn stubbed(&self) -> FxHashMap<u32, Vec<MapPlace>> {
-        let mut stubbed: FxHashMap<u32, Vec<MapPlace>> = FxHashMap::default();
+    fn stubbed(&self) -> HashMap<u32, Vec<MapPlace>> {
+        let mut stubbed: HashMap<u32, Vec<MapPlace>> = HashMap::default();
         if self.synthesis.undefined_stubs.is_empty() {
             return stubbed;
         }

@@ -1,20 +1,20 @@
 //! The `producers` section of the output: what the inputs' sections say, each language and
 //! tool once.
 
-use indexmap::IndexMap;
 use wasm_format::Reader;
 use wasm_format::producers::{
     FIELD_LANGUAGE, FIELD_PROCESSED_BY, FIELD_SDK, ProducerValue, decode, put_producers,
 };
 
 use super::resolution::Resolution;
+use crate::hash::IndexMap;
 
 /// The contents of the section; empty if no input has one.
 ///
 /// Of two versions of one tool, that of the earlier input stays, as in `wasm-ld`.
 pub fn merge(resolution: &Resolution<'_>) -> Vec<u8> {
     let mut fields = [FIELD_LANGUAGE, FIELD_PROCESSED_BY, FIELD_SDK]
-        .map(|name| (name, IndexMap::<&str, ProducerValue<'_>>::new()));
+        .map(|name| (name, IndexMap::<&str, ProducerValue<'_>>::default()));
     let mut last: &[u8] = &[];
     for object in &resolution.objects {
         // Objects of one library say the same, and stand side by side.

@@ -2,7 +2,6 @@
 //! discarded. Made by `resolve`, read by every later phase, changed by none.
 
 use bumpalo::Bump;
-use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolKind;
 use wasm_format::{GlobalType, TableType};
 
@@ -12,6 +11,7 @@ use super::par;
 use super::read::SharedLibrary;
 use super::report::History;
 use super::resolve::Names;
+use crate::hash::HashMap;
 
 /// The outcome of resolution.
 #[derive(Debug)]
@@ -372,7 +372,7 @@ impl<'a> Resolution<'a> {
             return order;
         }
         // Who has a place that comes before its own.
-        let mut moved = FxHashMap::default();
+        let mut moved = HashMap::default();
         for stub in self.symbols_where(|_, symbol| is_stub(symbol)) {
             let definition = self.names.find(self.symbol(stub).name);
             if let Some(definition) = definition.filter(|&definition| definition > stub) {

@@ -1,13 +1,12 @@
 //! What synthesis returns: everything of the output that no object holds, decided before
 //! anything is numbered. Made by `synthesize`, read by `layout` and `write`.
 
-use rustc_hash::FxHashMap;
-
 use super::ids::{FileId, ObjFunc, ObjType, SymbolId};
 use super::object::ObjTarget;
 use super::resolution::{
     Definition, MadeAddress, MadeFunction, MadeGlobal, Resolution, Stub, SymbolRef,
 };
+use crate::hash::HashMap;
 
 /// Everything of the output that no object holds.
 #[derive(Debug, Default)]
@@ -43,7 +42,7 @@ pub struct Synthesis<'a> {
     /// for undefined functions that were to be ignored.
     pub stubs: Vec<Stub<'a>>,
     /// For undefined functions that were to be ignored, their stubs.
-    pub undefined_stubs: FxHashMap<SymbolId, u32>,
+    pub undefined_stubs: HashMap<SymbolId, u32>,
     /// Init functions in the order in which `__wasm_call_ctors` runs them.
     pub init_functions: Vec<SymbolRef>,
     /// Exports in order, the memory's aside.

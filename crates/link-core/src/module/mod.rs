@@ -53,8 +53,6 @@ mod update;
 use std::fmt;
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
-use rustc_hash::FxBuildHasher;
 use wasm_format::target_features::FeaturePrefix;
 
 pub use arena::MemoryUse;
@@ -73,6 +71,7 @@ pub use output::OutputFile;
 pub use types::RawType;
 pub use update::Update;
 
+use crate::hash::{IndexMap, IndexSet};
 use arena::{Arena, Call, Hole};
 use decls::Decls;
 use exports::Export;
@@ -125,12 +124,12 @@ pub struct Module {
     arena: Arena,
     decls: Decls,
     /// Symbols; one namespace for all kinds.
-    names: IndexMap<Arc<str>, Target, FxBuildHasher>,
-    custom_names: IndexMap<Arc<str>, CustomId, FxBuildHasher>,
-    exports: IndexMap<Arc<str>, Export, FxBuildHasher>,
+    names: IndexMap<Arc<str>, Target>,
+    custom_names: IndexMap<Arc<str>, CustomId>,
+    exports: IndexMap<Arc<str>, Export>,
     /// How many exports were ever set.
     export_count: u64,
-    comdats: IndexSet<Arc<str>, FxBuildHasher>,
+    comdats: IndexSet<Arc<str>>,
     start: Option<FuncId>,
     init_functions: Vec<(u32, FuncId)>,
     /// Field → name → version.
@@ -186,8 +185,8 @@ impl Module {
             comdats: IndexSet::default(),
             start: None,
             init_functions: Vec::new(),
-            producers: IndexMap::new(),
-            features: IndexMap::new(),
+            producers: IndexMap::default(),
+            features: IndexMap::default(),
             scratch: Scratch::default(),
         }
     }

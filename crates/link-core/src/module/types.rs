@@ -1,11 +1,10 @@
 //! The types of a module: interned, numbered at flush.
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
 use wasm_format::{FuncType, HeapType, ValType, leb128};
 
 use super::error::ModuleErrorKind;
 use super::handle::TypeId;
+use crate::hash::IndexMap;
 
 /// A type that [`FuncType`] cannot say, encoded by the caller: an entry of the type
 /// section (core spec, 5.3.9 Recursive Types), such as a struct type, or a `rec` group of
@@ -36,7 +35,7 @@ pub(super) struct Types {
     entries: Vec<Entry>,
     /// By [`TypeId`]: the entry that defines the type.
     entry_of: Vec<u32>,
-    functions: IndexMap<FuncType, TypeId, FxBuildHasher>,
+    functions: IndexMap<FuncType, TypeId>,
 }
 
 impl Types {

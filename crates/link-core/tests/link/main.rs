@@ -5,6 +5,7 @@
 mod common;
 
 mod build_id;
+mod collisions;
 mod dynamic;
 mod identical;
 mod kept;

@@ -1,12 +1,10 @@
 //! Custom sections carried over from objects: one of the output for each name, debug
 //! strings merged, everything else one behind the other.
 
-use indexmap::IndexMap;
-use rustc_hash::{FxBuildHasher, FxHashMap};
-
 use super::data::unterminated;
 use super::strings::{CutInputs, MergedInput, MergedStrings};
 use crate::diag::{Code, Diagnostic};
+use crate::hash::{HashMap, IndexMap};
 use crate::link::ids::{FileId, ObjCustom};
 use crate::link::liveness::Liveness;
 use crate::link::object::{Object, is_debug_section};
@@ -116,17 +114,17 @@ pub(crate) fn survives_strip_all(name: &str, options: &Options) -> bool {
 /// Strings of debug info, by the names of their sections, that are cut before all is known that
 /// will be merged.
 #[derive(Debug, Default)]
-pub struct CutAhead<'a>(FxHashMap<&'a str, CutInputs<'a>>);
+pub struct CutAhead<'a>(HashMap<&'a str, CutInputs<'a>>);
 
 /// What is worth being cut ahead, while resolution leaves threads idle: the strings of `objects`,
 /// which take part almost certainly.
 pub(crate) fn worth_cutting<'o, 'a: 'o>(
     objects: impl Iterator<Item = &'o Object<'a>>,
     options: &Options,
-) -> FxHashMap<&'a str, Vec<&'a [u8]>> {
+) -> HashMap<&'a str, Vec<&'a [u8]>> {
     /// Bytes of strings with a name.
     const WORTH: usize = 64 << 10;
-    let mut strings: FxHashMap<_, Vec<&'a [u8]>> = FxHashMap::default();
+    let mut strings: HashMap<_, Vec<&'a [u8]>> = HashMap::default();
     if !par::available() {
         return strings;
     }
@@ -147,7 +145,7 @@ pub(crate) fn worth_cutting<'o, 'a: 'o>(
 
 impl<'a> CutAhead<'a> {
     /// Cuts inputs, by the names of their sections.
-    pub(crate) fn cut(inputs: FxHashMap<&'a str, Vec<&'a [u8]>>) -> Self {
+    pub(crate) fn cut(inputs: HashMap<&'a str, Vec<&'a [u8]>>) -> Self {
         let cut = (inputs.into_iter()).map(|(name, inputs)| (name, CutInputs::new(&inputs)));
         Self(cut.collect())
     }
@@ -160,8 +158,7 @@ pub(crate) fn collect<'a>(
     options: &Options,
     mut ahead: CutAhead<'a>,
 ) -> Result<Customs<'a>, Vec<Diagnostic>> {
-    let mut destinations: IndexMap<Destination<'a>, Vec<(FileId, ObjCustom)>, FxBuildHasher> =
-        IndexMap::default();
+    let mut destinations: IndexMap<Destination<'a>, Vec<(FileId, ObjCustom)>> = IndexMap::default();
     for (file, object) in resolution.objects() {
         let live = liveness.files[file.index()].any;
         for (i, custom) in object.customs.iter().enumerate() {

@@ -1,11 +1,11 @@
 //! Data segments of the output: which pieces of input each is made of, and where in it
 //! they lie. Addresses come later, from the memory's layout.
 
-use rustc_hash::FxHashMap;
 use wasm_format::linking::SegmentFlags;
 
 use super::strings::MergedStrings;
 use crate::diag::{Code, Diagnostic};
+use crate::hash::HashMap;
 use crate::link::ids::{FileId, ObjSegment};
 use crate::link::liveness::Liveness;
 use crate::link::object::Segment;
@@ -24,7 +24,7 @@ pub struct Data<'a> {
     /// For each of them, its offset in its output segment.
     merged_at: Vec<u64>,
     /// The first segment of each name that has bounds.
-    named: FxHashMap<&'a str, u32>,
+    named: HashMap<&'a str, u32>,
 }
 
 /// One segment of the output.
@@ -176,7 +176,7 @@ pub(crate) fn collect<'a>(
     // Symbols and relocations name segments by their place in the file.
     let bss_in_file = options.is_relinkable() || options.memory_import().is_some() && !bulk_memory;
 
-    let mut by_destination: FxHashMap<Destination<'a>, usize> = FxHashMap::default();
+    let mut by_destination: HashMap<Destination<'a>, usize> = HashMap::default();
     let mut members: Vec<Vec<(FileId, ObjSegment)>> = Vec::new();
     let mut names: Vec<&'a str> = Vec::new();
     for (file, object) in resolution.objects() {

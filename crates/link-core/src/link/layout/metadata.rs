@@ -4,13 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
 use wasm_format::Reader;
 use wasm_format::leb128::{put_bytes, put_u32, put_u32_fixed};
 use wasm_format::reloc::RelocType;
 
 use super::values::{Relocator, Site};
+use crate::hash::IndexMap;
 use crate::link::ids::{FileId, FuncIndex, ObjCustom, ObjSymbol};
 use crate::link::object::{MetadataFunction, ObjReloc};
 
@@ -48,7 +47,7 @@ type Functions = BTreeMap<FuncIndex, Function>;
 /// also what is to be relocated.
 pub(super) fn merge<'a>(relocator: &Relocator<'_, 'a>, relinkable: bool) -> Vec<CodeMetadata<'a>> {
     let resolution = relocator.places.resolution;
-    let mut sections: IndexMap<&'a str, Functions, FxBuildHasher> = IndexMap::default();
+    let mut sections: IndexMap<&'a str, Functions> = IndexMap::default();
     for (file, object) in resolution.objects() {
         for metadata in &object.metadata {
             if resolution.custom_discarded(file, metadata.custom) {

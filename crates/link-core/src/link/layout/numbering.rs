@@ -1,9 +1,9 @@
 //! The output's index spaces: who has which function, global, table and tag index, and
 //! which function stands in which table slot.
 
-use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolKind;
 
+use crate::hash::HashMap;
 use crate::link::ids::{
     FileId, FuncIndex, GlobalIndex, ObjGlobal, ObjTable, ObjTag, SymbolId, TableIndex, TableSlot,
     TagIndex,
@@ -36,10 +36,10 @@ pub struct Functions {
     pub first: Vec<FuncIndex>,
     /// The first wrapper's index.
     pub first_wrapper: FuncIndex,
-    imports: FxHashMap<SymbolId, FuncIndex>,
-    made: FxHashMap<MadeFunction, FuncIndex>,
-    stubs: FxHashMap<u32, FuncIndex>,
-    undefined_stubs: FxHashMap<SymbolId, u32>,
+    imports: HashMap<SymbolId, FuncIndex>,
+    made: HashMap<MadeFunction, FuncIndex>,
+    stubs: HashMap<u32, FuncIndex>,
+    undefined_stubs: HashMap<SymbolId, u32>,
     /// Whether some of the imports are defined here, too.
     replaceable: bool,
 }
@@ -56,9 +56,9 @@ impl Functions {
             files: Vec::new(),
             first: Vec::with_capacity(resolution.objects.len()),
             first_wrapper: FuncIndex(0),
-            imports: FxHashMap::default(),
-            made: FxHashMap::default(),
-            stubs: FxHashMap::default(),
+            imports: HashMap::default(),
+            made: HashMap::default(),
+            stubs: HashMap::default(),
             undefined_stubs: synthesis.undefined_stubs.clone(),
             replaceable: false,
         };
@@ -156,9 +156,9 @@ pub struct Globals {
     pub count: u32,
     /// For each object, the index of each of its globals; `None` for those left out.
     pub files: Vec<Vec<Option<GlobalIndex>>>,
-    imports: FxHashMap<SymbolId, GlobalIndex>,
-    made: FxHashMap<MadeGlobal, GlobalIndex>,
-    got: FxHashMap<SymbolRef, GlobalIndex>,
+    imports: HashMap<SymbolId, GlobalIndex>,
+    made: HashMap<MadeGlobal, GlobalIndex>,
+    got: HashMap<SymbolRef, GlobalIndex>,
 }
 
 impl Globals {
@@ -238,7 +238,7 @@ pub struct Tables {
     /// The indirect function table's index.
     pub indirect: Option<TableIndex>,
     files: Vec<Vec<Option<TableIndex>>>,
-    imports: FxHashMap<SymbolId, TableIndex>,
+    imports: HashMap<SymbolId, TableIndex>,
 }
 
 impl Tables {
@@ -304,7 +304,7 @@ pub struct Tags {
     /// How many there are, imports included.
     pub count: u32,
     files: Vec<Vec<Option<TagIndex>>>,
-    imports: FxHashMap<SymbolId, TagIndex>,
+    imports: HashMap<SymbolId, TagIndex>,
 }
 
 impl Tags {
@@ -357,7 +357,7 @@ pub struct Slots {
     by_function: Vec<u32>,
     /// The same for functions that nobody defines and a stub stands for: it may stand for several,
     /// but each has a slot of its own, or none.
-    by_symbol: FxHashMap<SymbolId, u32>,
+    by_symbol: HashMap<SymbolId, u32>,
 }
 
 impl Slots {
@@ -366,7 +366,7 @@ impl Slots {
             base,
             functions: Vec::with_capacity(synthesis.slots.len()),
             by_function: Vec::new(),
-            by_symbol: FxHashMap::default(),
+            by_symbol: HashMap::default(),
         };
         if !synthesis.slots.is_empty() {
             slots.by_function = vec![u32::MAX; functions.count as usize];

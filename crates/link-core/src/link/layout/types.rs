@@ -1,9 +1,9 @@
 //! The type section: every signature once, in the order in which `wasm-ld` has them.
 
-use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolKind;
 
 use super::numbering::Functions;
+use crate::hash::HashMap;
 use crate::link::ids::{ObjTag, TypeIndex};
 use crate::link::liveness::Liveness;
 use crate::link::resolution::{MadeFunction, Resolution};
@@ -22,7 +22,7 @@ pub struct Types<'a> {
     /// Encoded types, in the order of their indices.
     pub list: Vec<&'a [u8]>,
     /// Their indices.
-    by_bytes: FxHashMap<&'a [u8], TypeIndex>,
+    by_bytes: HashMap<&'a [u8], TypeIndex>,
     /// For each object, the output's index of each of its types that the output has.
     pub files: Vec<Vec<Option<TypeIndex>>>,
 }

@@ -3,10 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use rustc_hash::FxHashMap;
-
 use super::archive::Archive;
 use crate::diag::{Code, Diagnostics};
+use crate::hash::HashMap;
 use crate::link::{FileData, Files};
 
 /// Names the archives in `search_paths` that define symbols which `diagnostics` call
@@ -16,7 +15,7 @@ pub(in crate::link) fn suggest_archives(
     search_paths: &[PathBuf],
     files: &dyn Files,
 ) {
-    let mut missing: FxHashMap<String, Option<PathBuf>> = diagnostics
+    let mut missing: HashMap<String, Option<PathBuf>> = diagnostics
         .as_slice()
         .iter()
         .filter(|diagnostic| diagnostic.code == Code::Undefined)
@@ -42,7 +41,7 @@ pub(in crate::link) fn suggest_archives(
 }
 
 /// Finds out which of the `missing` symbols the archive defines, by its index.
-fn look_into(path: &Path, data: &FileData, missing: &mut FxHashMap<String, Option<PathBuf>>) {
+fn look_into(path: &Path, data: &FileData, missing: &mut HashMap<String, Option<PathBuf>>) {
     let Ok(archive) = Archive::parse(data.bytes(), data.reader().as_ref()) else {
         return;
     };

@@ -10,6 +10,7 @@ use wasmparser::{BinaryReaderError, ExternalKind, Parser, Payload, TypeRef};
 
 use super::RawFile;
 use crate::diag::{Code, Diagnostic};
+use crate::hash::HashMap;
 
 /// A shared library and what it offers.
 #[derive(Debug)]
@@ -154,7 +155,7 @@ impl<'a> Exports<'a> {
     }
 
     fn symbols(&self) -> Vec<SharedSymbol<'a>> {
-        let flags: rustc_hash::FxHashMap<&str, SymbolFlags> = self.flags.iter().copied().collect();
+        let flags: HashMap<&str, SymbolFlags> = self.flags.iter().copied().collect();
         self.entries
             .iter()
             .filter_map(|&(name, kind, index)| {

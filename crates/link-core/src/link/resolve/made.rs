@@ -1,13 +1,13 @@
 //! The linker's own symbols: those that always exist and those that exist where a file
 //! refers to them (or everything is exported).
 
-use rustc_hash::FxHashSet;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 use wasm_format::{GlobalType, Limits, Mutability, RefType, TableType, ValType};
 
 use super::Resolver;
 use super::mention::{Mention, own_mention};
 use crate::diag::{Code, Diagnostic};
+use crate::hash::HashSet;
 use crate::link::ids::SymbolId;
 use crate::link::object::ImportName;
 use crate::link::options::OutputKind;
@@ -191,7 +191,7 @@ fn indirect_function_table_type(resolver: &Resolver<'_>) -> TableType {
 
 /// `__start_NAME` and `__stop_NAME` of the segments whose name is a C identifier.
 fn define_segment_bounds(resolver: &mut Resolver<'_>) {
-    let mut seen = FxHashSet::default();
+    let mut seen = HashSet::default();
     let segments: Vec<&str> = resolver
         .objects
         .iter()

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
-
+use crate::hash::HashSet;
 use crate::link::ids::FileId;
 use crate::link::options::Options;
 use crate::link::report::{Extraction, History, Traced, TracedWhat};
@@ -24,7 +23,7 @@ pub(super) struct Recorder<'a> {
     extractions: bool,
     traced: &'a BTreeSet<String>,
     /// References that are in the history: a file refers again to what had to be pulled.
-    referred: FxHashSet<(Option<FileId>, &'a str)>,
+    referred: HashSet<(Option<FileId>, &'a str)>,
 }
 
 impl<'a> Recorder<'a> {
@@ -34,7 +33,7 @@ impl<'a> Recorder<'a> {
             files: options.trace,
             extractions: options.why_extract,
             traced: &options.trace_symbols,
-            referred: FxHashSet::default(),
+            referred: HashSet::default(),
         }
     }
 

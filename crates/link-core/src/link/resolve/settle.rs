@@ -1,7 +1,7 @@
 //! What is decided when all files are added: names with several signatures, and weak
 //! references that nobody answers.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use crate::hash::{HashMap, HashSet};
 use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::RelocType;
 
@@ -145,7 +145,7 @@ impl<'a> Resolver<'a> {
 const CALLERS_SHOWN: usize = 3;
 
 /// The functions that call functions with several signatures directly, by what they call.
-struct Callers(FxHashMap<SymbolId, Calls>);
+struct Callers(HashMap<SymbolId, Calls>);
 
 /// The functions that call one function.
 struct Calls {
@@ -157,8 +157,8 @@ struct Calls {
 impl Callers {
     /// Looks for calls of `functions` in the code of all objects.
     fn find(resolver: &Resolver<'_>, functions: impl Iterator<Item = SymbolId>) -> Self {
-        let functions: FxHashSet<SymbolId> = functions.collect();
-        let mut callers = Self(FxHashMap::default());
+        let functions: HashSet<SymbolId> = functions.collect();
+        let mut callers = Self(HashMap::default());
         for (nth, (object, file)) in resolver.objects.iter().zip(&resolver.files).enumerate() {
             let symbols = file.symbols.iter().zip(object.symbols.iter());
             let called: Vec<Option<SymbolId>> = symbols

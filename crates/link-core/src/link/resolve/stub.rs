@@ -2,10 +2,9 @@
 //! host provides. A reference to one becomes an import; a line `name: a, b` says that the
 //! host's function calls back `a` and `b`, which are exported then.
 
-use rustc_hash::FxHashMap;
-
 use super::Resolver;
 use crate::diag::{Code, Diagnostic};
+use crate::hash::HashMap;
 use crate::link::ids::SymbolId;
 use crate::link::read::RawFile;
 use crate::link::report::TracedWhat;
@@ -72,7 +71,7 @@ pub(super) fn apply(resolver: &mut Resolver<'_>) {
 
 /// Undefined symbols that sources import under a name of its own. Stub libraries call
 /// functions by the names under which they are imported.
-fn import_names<'a>(resolver: &Resolver<'a>) -> FxHashMap<&'a str, SymbolId> {
+fn import_names<'a>(resolver: &Resolver<'a>) -> HashMap<&'a str, SymbolId> {
     (0..resolver.table.symbols.len())
         .map(|i| SymbolId::new(i as u32))
         .filter(|&id| resolver.table.is_undefined(id))
@@ -86,7 +85,7 @@ fn import_names<'a>(resolver: &Resolver<'a>) -> FxHashMap<&'a str, SymbolId> {
 /// Whether anything was pulled or newly imported.
 fn apply_once<'a>(
     resolver: &mut Resolver<'a>,
-    imports: &FxHashMap<&str, SymbolId>,
+    imports: &HashMap<&str, SymbolId>,
     library: &StubLibrary<'a>,
 ) -> bool {
     let mut changed = false;
@@ -127,7 +126,7 @@ fn apply_once<'a>(
 /// The undefined symbol of a function's name, or that is imported under that name.
 fn function(
     resolver: &Resolver<'_>,
-    imports: &FxHashMap<&str, SymbolId>,
+    imports: &HashMap<&str, SymbolId>,
     name: &str,
 ) -> Option<SymbolId> {
     resolver

@@ -6,8 +6,6 @@
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use indexmap::IndexMap;
-use rustc_hash::FxHashMap;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::mention::{By, Mention, describe, set_flags, signature};
@@ -15,6 +13,7 @@ use super::names::{InputNames, NameId, Names};
 use super::offers::Offers;
 use super::record::Recorder;
 use crate::diag::{Code, Diagnostic};
+use crate::hash::{HashMap, IndexMap};
 use crate::link::ids::SymbolId;
 use crate::link::object::{ImportName, Object, ObjectSymbol};
 use crate::link::options::Options;
@@ -72,9 +71,9 @@ pub(super) struct Table<'a> {
     met: u32,
     /// Names used with several signatures: one symbol for each, in the order in which
     /// they were met.
-    pub(super) variants: IndexMap<&'a str, Vec<SymbolId>, rustc_hash::FxBuildHasher>,
+    pub(super) variants: IndexMap<&'a str, Vec<SymbolId>>,
     /// The same, by name and signature.
-    by_signature: FxHashMap<(&'a str, Option<&'a [u8]>), SymbolId>,
+    by_signature: HashMap<(&'a str, Option<&'a [u8]>), SymbolId>,
     /// Names of the objects, for messages.
     pub(super) file_names: Vec<Arc<str>>,
     /// Names of the shared libraries.
@@ -107,7 +106,7 @@ impl<'a> Table<'a> {
             taken: Vec::new(),
             met: 0,
             variants: IndexMap::default(),
-            by_signature: FxHashMap::default(),
+            by_signature: HashMap::default(),
             file_names: Vec::new(),
             library_names: Vec::new(),
             diagnostics: Vec::new(),

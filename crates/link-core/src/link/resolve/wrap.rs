@@ -1,6 +1,5 @@
 //! `--wrap=X`: references to `X` go to `__wrap_X`, references to `__real_X` to `X`.
 
-use rustc_hash::FxHashMap;
 use wasm_format::linking::SymbolFlags;
 
 use super::Resolver;
@@ -8,6 +7,7 @@ use super::command_line::INTERNAL;
 use super::mention::own_mention;
 use super::record::Wanted;
 use super::table::Referred;
+use crate::hash::{HashMap, HashSet};
 use crate::link::ids::SymbolId;
 
 /// One wrapped name.
@@ -22,7 +22,7 @@ pub(super) struct Wrapped {
 pub(super) fn refer(resolver: &mut Resolver<'_>) -> Vec<Wrapped> {
     let options = resolver.options;
     let mut wrapped = Vec::new();
-    let mut seen = rustc_hash::FxHashSet::default();
+    let mut seen = HashSet::default();
     for name in options.wrap.iter().filter(|name| seen.insert(*name)) {
         let Some(original) = resolver.table.find_or_offered(name) else {
             continue;
@@ -75,7 +75,7 @@ pub(super) fn apply(resolver: &mut Resolver<'_>, wrapped: &[Wrapped]) {
     if wrapped.is_empty() {
         return;
     }
-    let redirect: FxHashMap<SymbolId, SymbolId> = wrapped
+    let redirect: HashMap<SymbolId, SymbolId> = wrapped
         .iter()
         .flat_map(|w| [(w.original, w.wrap), (w.real, w.original)])
         .collect();

@@ -1,6 +1,6 @@
 //! What to do about a name that nothing defines, as far as the objects that refer to it tell.
 
-use rustc_hash::FxHashMap;
+use crate::hash::HashMap;
 use wasm_format::Reader;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 use wasm_format::producers::{FIELD_LANGUAGE, FIELD_PROCESSED_BY, decode};
@@ -90,12 +90,12 @@ fn is_rust_name(name: &str) -> bool {
 pub(super) fn hidden_in<'r>(
     resolution: &'r Resolution<'_>,
     symbols: impl Iterator<Item = SymbolId>,
-) -> FxHashMap<SymbolId, &'r str> {
+) -> HashMap<SymbolId, &'r str> {
     let mut wanted: Vec<SymbolId> = symbols
         .filter(|&id| resolution.symbol(id).kind == SymbolKind::Data)
         .collect();
     wanted.sort_unstable();
-    let mut found = FxHashMap::default();
+    let mut found = HashMap::default();
     if wanted.is_empty() {
         return found;
     }

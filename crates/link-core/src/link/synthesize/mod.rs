@@ -13,7 +13,6 @@ mod undefined;
 
 pub use self::ports::import_name;
 
-use rustc_hash::{FxHashMap, FxHashSet};
 use wasm_format::Mutability;
 use wasm_format::linking::SymbolKind;
 
@@ -24,6 +23,7 @@ use super::options::{Options, OutputKind};
 use super::resolution::{Definition, MadeFunction, MadeGlobal, Resolution, Stub, SymbolRef};
 use super::synthesis::{FunctionRef, SynthFunction, Synthesis, TableUse};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::hash::{HashMap, HashSet};
 
 /// Decides what the linker adds. `allowed` are symbols that may stay undefined, beside
 /// those of [`Options::allowed_undefined`].
@@ -51,7 +51,7 @@ pub fn synthesize<'a>(
     // Stubs exist to be called; the address of a missing function is null, unless it was taken
     // before anything else was asked of the function. Several functions may share a stub, but none
     // shares its address.
-    let null: FxHashSet<SymbolId> = (ignored.iter())
+    let null: HashSet<SymbolId> = (ignored.iter())
         .filter(|ignored| !ignored.has_slot)
         .map(|ignored| ignored.symbol)
         .collect();
@@ -96,7 +96,7 @@ fn stub_undefined<'a>(
     synthesis: &mut Synthesis<'a>,
     undefined: impl Iterator<Item = SymbolId>,
 ) {
-    let mut known: FxHashMap<&[u8], u32> = FxHashMap::default();
+    let mut known: HashMap<&[u8], u32> = HashMap::default();
     for id in undefined {
         let Some(signature) = resolution.symbol(id).signature else {
             continue;

@@ -1,11 +1,11 @@
 //! Imports and exports: what the output needs from and offers to its host.
 
-use rustc_hash::FxHashSet;
 use wasm_format::linking::SymbolKind;
 
 use super::has_import_name;
 use super::names::{ExportNames, Exported, ImportNames};
 use crate::diag::Diagnostics;
+use crate::hash::HashSet;
 use crate::link::features::Features;
 use crate::link::ids::SymbolId;
 use crate::link::liveness::Liveness;
@@ -142,7 +142,7 @@ pub(super) fn exports<'a>(
     }
     let wraps = wraps_commands(resolution, options, synthesis);
     // A loader that fills the GOT looks for what is defined here among the exports, too.
-    let filled: FxHashSet<_> = synthesis.got_imports.iter().copied().collect();
+    let filled: HashSet<_> = synthesis.got_imports.iter().copied().collect();
     let exported = resolution.names_in_order(|id, symbol| {
         let may_be = match symbol.definition {
             Definition::Undefined | Definition::Shared(_) => false,

@@ -1,11 +1,11 @@
 //! What the relocations of live chunks ask for.
 
-use rustc_hash::{FxHashMap, FxHashSet};
 use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
 
 use super::{needs_got, startup, target};
 use crate::diag::{Code, Diagnostic};
+use crate::hash::{HashMap, HashSet};
 use crate::link::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
 use crate::link::layout::data::output_name;
 use crate::link::liveness::Liveness;
@@ -59,8 +59,8 @@ pub(super) fn scan(
     let gone = gone_bounds(resolution, live, made);
     let files = resolution.map_objects(|file, _| scan_file(resolution, live, options, &gone, file));
     let mut all = Scan::default();
-    let mut slots = FxHashSet::default();
-    let mut got = FxHashSet::default();
+    let mut slots = HashSet::default();
+    let mut got = HashSet::default();
     for file in files {
         let new = (file.slots.into_iter()).filter(|&(_, function)| slots.insert(function));
         all.slots.extend(new);
@@ -87,8 +87,8 @@ fn gone_bounds(
     resolution: &Resolution<'_>,
     live: &Liveness,
     made: &[SymbolId],
-) -> FxHashSet<SymbolId> {
-    let mut bounds: FxHashMap<&str, Vec<SymbolId>> = FxHashMap::default();
+) -> HashSet<SymbolId> {
+    let mut bounds: HashMap<&str, Vec<SymbolId>> = HashMap::default();
     for &id in made {
         let symbol = resolution.symbol(id);
         let prefix = match symbol.definition {
@@ -113,7 +113,7 @@ fn scan_file(
     resolution: &Resolution<'_>,
     live: &Liveness,
     options: &Options,
-    gone: &FxHashSet<SymbolId>,
+    gone: &HashSet<SymbolId>,
     file: FileId,
 ) -> Scan {
     let object = resolution.object(file);
@@ -123,11 +123,11 @@ fn scan_file(
         gone,
         file,
         scan: Scan::default(),
-        slots: FxHashSet::default(),
-        got: FxHashSet::default(),
+        slots: HashSet::default(),
+        got: HashSet::default(),
         types: Vec::new(),
         types_seen: vec![false; object.types.len()],
-        reported: FxHashSet::default(),
+        reported: HashSet::default(),
     };
     let refers_elsewhere =
         options.is_pic() || !gone.is_empty() || refers_elsewhere(resolution, file);
@@ -169,14 +169,14 @@ fn refers_elsewhere(resolution: &Resolution<'_>, file: FileId) -> bool {
 struct FileScan<'r, 'a> {
     resolution: &'r Resolution<'a>,
     options: &'r Options,
-    gone: &'r FxHashSet<SymbolId>,
+    gone: &'r HashSet<SymbolId>,
     file: FileId,
     scan: Scan,
-    slots: FxHashSet<FunctionRef>,
-    got: FxHashSet<SymbolRef>,
+    slots: HashSet<FunctionRef>,
+    got: HashSet<SymbolRef>,
     types: Vec<ObjType>,
     types_seen: Vec<bool>,
-    reported: FxHashSet<(RelocType, SymbolRef)>,
+    reported: HashSet<(RelocType, SymbolRef)>,
 }
 
 impl FileScan<'_, '_> {

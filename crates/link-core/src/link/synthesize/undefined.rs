@@ -1,11 +1,11 @@
 //! What becomes of symbols that live code needs and nobody defines.
 
-use rustc_hash::{FxHashMap, FxHashSet};
 use wasm_format::linking::SymbolKind;
 
 use super::scan::{ChunkRef, Place, Scan};
 use super::{has_import_name, hints, suggest};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::hash::{HashMap, HashSet};
 use crate::link::demangle;
 use crate::link::ids::SymbolId;
 use crate::link::options::{Options, Unresolved};
@@ -33,11 +33,11 @@ pub(super) fn report(
     scan: &Scan,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Ignored> {
-    let allowed: FxHashSet<&str> = allowed.iter().copied().collect();
+    let allowed: HashSet<&str> = allowed.iter().copied().collect();
     let mut ignored = Vec::new();
-    let mut ignored_set = FxHashSet::default();
+    let mut ignored_set = HashSet::default();
     let mut groups: Vec<Vec<Place>> = Vec::new();
-    let mut group_of = FxHashMap::default();
+    let mut group_of = HashMap::default();
     for &place in &scan.undefined {
         let symbol = resolution.symbol(place.symbol);
         if has_import_name(resolution, place.symbol)
@@ -74,7 +74,7 @@ pub(super) fn report(
     }
     blame_strong(&mut groups);
     let hidden = hints::hidden_in(resolution, groups.iter().map(|group| group[0].symbol));
-    let mut suggested = FxHashMap::default();
+    let mut suggested = HashMap::default();
     let mut told_c = false;
     for group in groups {
         let mut diagnostic = message(resolution, options, &group);
@@ -101,7 +101,7 @@ pub(super) fn report(
 
 /// Leaves out references from files that may do without a symbol, if a file may not.
 fn blame_strong(groups: &mut Vec<Vec<Place>>) {
-    let needed: FxHashSet<SymbolId> = (groups.iter())
+    let needed: HashSet<SymbolId> = (groups.iter())
         .filter(|group| !is_weak(group))
         .map(|group| group[0].symbol)
         .collect();

@@ -4,12 +4,11 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
 use wasm_format::FuncType;
 
 use super::number::Numbers;
 use super::{Form, Problem};
+use crate::hash::IndexMap;
 use crate::module::Module;
 use crate::module::announce::STACK_POINTER;
 use crate::module::decl::{Decl, Head, State};
@@ -18,7 +17,7 @@ use crate::module::handle::{Target, TargetKind};
 use crate::module::slab::Slab;
 
 /// What is missing and why, by kind and slot, with what refers to it.
-type Missing = IndexMap<(TargetKind, usize), (DeclName, Why, Vec<DeclName>), FxBuildHasher>;
+type Missing = IndexMap<(TargetKind, usize), (DeclName, Why, Vec<DeclName>)>;
 
 enum Why {
     Failed(Box<str>),

@@ -1,12 +1,11 @@
 //! Numbering: the index of every declaration in the index space of its kind. A value made
 //! at flush and thrown away after it: dense tables by slot, looked up without a search.
 
-use indexmap::IndexSet;
-use rustc_hash::FxBuildHasher;
 use wasm_format::leb128;
 use wasm_format::{GlobalType, Limits, RefType, TableType};
 
 use super::Form;
+use crate::hash::IndexSet;
 use crate::module::Module;
 use crate::module::announce::{FUNCTION_TABLE, address_type};
 use crate::module::arena::Span;
@@ -89,7 +88,7 @@ pub(in crate::module) struct Numbers<'a> {
     /// The table of function addresses, if there is one.
     pub(in crate::module) function_table: Option<FunctionTable>,
     /// Exported data, each a global after all others: their slots.
-    pub(in crate::module) exported_data: IndexSet<u32, FxBuildHasher>,
+    pub(in crate::module) exported_data: IndexSet<u32>,
 }
 
 /// Which function has which number. The map of a flush keeps it.

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashSet;
 use wasm_format::linking::{DataRef, SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget};
 
 use super::SectionIndices;
+use crate::hash::HashSet;
 use crate::link::ids::{FileId, ObjSymbol, SymbolId};
 use crate::link::layout::entries::Sources;
 use crate::link::layout::values::Value;
@@ -110,7 +110,7 @@ struct Maker<'s, 'l, 'a> {
     sources: &'s Sources<'l, 'a>,
     indices: &'s SectionIndices,
     /// Functions of which a wrapper is exported.
-    wrapped: FxHashSet<SymbolId>,
+    wrapped: HashSet<SymbolId>,
 }
 
 impl<'a> Maker<'_, '_, 'a> {

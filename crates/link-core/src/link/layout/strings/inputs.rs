@@ -1,10 +1,9 @@
 //! Inputs that are cut into their strings, a batch of them at a time: those of a merge, or those
 //! that will be merged for certain, ahead of time.
 
-use rustc_hash::{FxHashMap, FxHashSet};
-
 use super::cut::Batch;
 use super::partition::{Partition, Scratch};
+use crate::hash::{HashMap, HashSet};
 use crate::link::par;
 
 /// The bytes of input that make a batch, a unit of parallel work: in more of them more strings
@@ -120,7 +119,7 @@ impl<'a> CutInputs<'a> {
             }
             None => Self::none(shard_bits),
         };
-        let known: FxHashMap<_, _> = (cut.inputs.iter().enumerate())
+        let known: HashMap<_, _> = (cut.inputs.iter().enumerate())
             .map(|(place, input)| (input.bytes.as_ptr_range(), place))
             .collect();
         let mut others = Vec::new();
@@ -140,7 +139,7 @@ impl<'a> CutInputs<'a> {
 
     /// Empties the batches that have anything of other inputs than these.
     fn retain(&mut self, inputs: &[&'a [u8]]) {
-        let wanted: FxHashSet<_> = inputs.iter().map(|input| input.as_ptr_range()).collect();
+        let wanted: HashSet<_> = inputs.iter().map(|input| input.as_ptr_range()).collect();
         let mut kept = vec![true; self.batches.len()];
         for input in &self.inputs {
             if !wanted.contains(&input.bytes.as_ptr_range()) {

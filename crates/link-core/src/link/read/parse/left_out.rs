@@ -2,7 +2,7 @@
 //! element segments, data segments without symbols, exports. Some of it can be linked; the
 //! rest is left out, and a link that takes the file warns of it.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use crate::hash::{HashMap, HashSet};
 use wasm_format::linking::SegmentFlags;
 use wasm_format::{ConstExpr, ConstOp, ExternalKind, Reader, RefType, SectionId};
 
@@ -81,7 +81,7 @@ impl<'a> Functions<'_, 'a> {
 
     /// A symbol of each function, by its index in the index space.
     fn symbols(&self) -> Vec<Option<ObjSymbol>> {
-        let mut imported = FxHashMap::default();
+        let mut imported = HashMap::default();
         for (i, symbol) in self.object.symbols.iter().enumerate() {
             if let ObjTarget::Undefined { what, .. } = self.object.symbols.target(symbol)
                 && let Undefined::Function { import, .. } = self.object.undefined[what.index()]
@@ -289,7 +289,7 @@ fn imported_elements<'a>(
     taken: &TakenSymbols,
     left_out: &mut Vec<LeftOut<'a>>,
 ) {
-    let mut named = FxHashSet::default();
+    let mut named = HashSet::default();
     for symbol in taken.iter() {
         if let ObjTarget::Undefined { what, .. } = space.object.symbols.target_of(symbol)
             && let Undefined::Function { import, .. } = space.object.undefined[what.index()]
@@ -314,7 +314,7 @@ fn exports<'a>(mut body: Reader<'a>, imports: &Imports<'a>, object: &mut Object<
     if count == 0 {
         return Ok(());
     }
-    let mut shared = FxHashSet::default();
+    let mut shared = HashSet::default();
     for symbol in object.symbols.iter().filter(|symbol| symbol.is_shared()) {
         let target = match object.symbols.target(symbol) {
             ObjTarget::Function(function) => (ExternalKind::Func, function.0),

@@ -1,10 +1,10 @@
 //! The `metadata.code.*` sections: which functions they speak of.
 
-use rustc_hash::FxHashMap;
 use wasm_format::Entries;
 use wasm_format::code_metadata::{CODE_METADATA_PREFIX, FunctionMetadata, MetadataItem};
 use wasm_format::reloc::RelocType;
 
+use crate::hash::HashMap;
 use crate::link::ids::{ObjCustom, ObjFunc, ObjSymbol};
 use crate::link::object::{CodeMetadata, MetadataFunction, ObjReloc, ObjTarget, Object};
 use crate::link::read::fault::{Fault, Parsed};
@@ -36,8 +36,7 @@ fn one(
     object: &Object<'_>,
 ) -> Parsed<Vec<MetadataFunction>> {
     let relocs = object.customs[custom.index()].chunk.relocs;
-    let relocs: FxHashMap<u32, ObjReloc> =
-        relocs.iter().map(|reloc| (reloc.offset, reloc)).collect();
+    let relocs: HashMap<u32, ObjReloc> = relocs.iter().map(|reloc| (reloc.offset, reloc)).collect();
     let mut functions = Vec::new();
     let mut reader = section.body.clone();
     let start = reader.offset();
