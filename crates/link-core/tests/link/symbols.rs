@@ -1,6 +1,7 @@
 //! What names mean: binding, visibility, comdats, imports, wrapping.
 
 use wasm_format::linking::{SegmentFlags, SymbolFlags};
+use wasm_format::reloc::RelocType;
 use wasm_format::{EntityType, Import, Limits, RefType, TableType};
 
 use crate::common::source::{Source, sig};
@@ -611,4 +612,24 @@ fn what_an_index_offers_wrongly_another_archive_may_offer() {
             .args(order)
             .module();
     }
+}
+
+/// No other file could define it.
+#[test]
+fn an_undefined_symbol_cannot_be_local() {
+    let mut function = Source::new();
+    function.start(&["elsewhere"]).local("elsewhere");
+    let mut data = Source::new();
+    data.start(&[])
+        .data("pointer", ".data.pointer", [0; 4])
+        .points(0, RelocType::MemoryAddrI32, "elsewhere", 0)
+        .flag("pointer", SymbolFlags::NO_STRIP)
+        .local("elsewhere");
+    let mut tag = Source::new();
+    tag.function("_start", sig(0, 0), |body| {
+        body.throw("elsewhere", sig(0, 0));
+    })
+    .local("elsewhere");
+    let refused = |source| Job::new().object("a.o", source).fails();
+    insta::assert_snapshot!([&function, &data, &tag].map(refused).join(""));
 }

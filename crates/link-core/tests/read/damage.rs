@@ -6,8 +6,8 @@ use wasm_format::linking::{
 };
 use wasm_format::reloc::RelocType;
 use wasm_format::{
-    ConstExpr, ConstOp, EntityType, ExternalKind, GlobalType, Limits, Mutability, RefType,
-    SectionId, TableType, ValType,
+    ConstExpr, ConstOp, EntityType, ExternalKind, GlobalType, HeapType, Limits, Mutability,
+    RefType, SectionId, Table, TableType, ValType,
 };
 
 use crate::common::{
@@ -116,6 +116,26 @@ fn contents_of_sections() {
         object(|object| object.imports.push(import("x", EntityType::Func(5)))),
         object(|object| object.tags[0] = 5),
         object(|object| object.globals[0].init = ConstExpr::new(&[ConstOp::GlobalGet(0)])),
+        object(|object| object.globals[0].init = ConstExpr::i64(1)),
+        object(|object| object.globals[0].init = ConstExpr::new(&[])),
+        object(|object| object.globals[0].init = ConstExpr::new(&[ConstOp::I32Add])),
+        object(|object| {
+            object.globals[0].ty.value = ValType::FUNCREF;
+            object.globals[0].init = ConstExpr::new(&[ConstOp::RefNull(HeapType::Extern)]);
+        }),
+        object(|object| {
+            object.tables.push(Table {
+                ty: TableType {
+                    element: RefType::FUNCREF,
+                    limits: Limits {
+                        min: 2,
+                        max: Some(1),
+                        ..Limits::default()
+                    },
+                },
+                init: None,
+            });
+        }),
         object(|object| object.function_names = vec![(3, "nobody")]),
         sections(|sections| sections.push(RawSection::custom("producers", &[1, 1]))),
         sections(|sections| sections.push(RawSection::custom("target_features", &[1, b'?', 0]))),

@@ -3,8 +3,8 @@
 
 use wasm_format::names::{self, NameSubsection, NameSubsectionId};
 use wasm_format::{
-    ConstExpr, ConstOp, ExternalKind, GlobalType, HeapType, Limits, Reader, RefType, TableType,
-    ValType, producers, target_features,
+    ConstExpr, ConstOp, ConstValue, EvalError, ExternalKind, GlobalType, HeapType, Limits, Reader,
+    RefType, TableType, ValType, producers, target_features,
 };
 
 use crate::link::ids::{ObjFunc, ObjType};
@@ -113,6 +113,11 @@ fn table_type(body: &mut Reader<'_>) -> Parsed<TableType> {
     let at = body.offset();
     let ty = TableType::decode(body)?;
     abstract_only(at, ty.element)?;
+    let Limits { min, max, .. } = ty.limits;
+    if max.is_some_and(|max| max < min) {
+        let message = "a table's smallest size is larger than its largest";
+        return Err(Fault::new(at, message));
+    }
     Ok(ty)
 }
 
@@ -184,12 +189,44 @@ pub(super) fn globals(body: Reader<'_>) -> Parsed<Vec<Global<'_>>> {
                 "a global's initial value that refers to something by index cannot be linked",
             ));
         }
+        if !is_of_type(&init, ty.value) {
+            let message = "a global's initial value is not of the global's type";
+            return Err(Fault::new(start.offset(), message));
+        }
         Ok(Global {
             ty,
             init: &start.rest()[..body.offset() - start.offset()],
             name: "",
         })
     })
+}
+
+/// Whether an initial value, which refers to nothing by index, is of a type.
+fn is_of_type(init: &ConstExpr<'_>, ty: ValType) -> bool {
+    match (init.eval(|_| None), ty) {
+        (Ok(ConstValue::I32(_)), ValType::I32)
+        | (Ok(ConstValue::I64(_)), ValType::I64)
+        | (Ok(ConstValue::F32(_)), ValType::F32)
+        | (Ok(ConstValue::F64(_)), ValType::F64)
+        | (Ok(ConstValue::V128(_)), ValType::V128)
+        // Which references fit which is a matter of the proposals that they are from.
+        | (Err(EvalError::NotStatic(_)), ValType::Ref(_)) => true,
+        (Ok(ConstValue::RefNull(heap)), ValType::Ref(ty)) => {
+            ty.nullable && top_of(heap) == top_of(ty.heap)
+        }
+        _ => false,
+    }
+}
+
+/// The type that all references of one kind belong to.
+fn top_of(heap: HeapType) -> HeapType {
+    match heap {
+        HeapType::NoFunc => HeapType::Func,
+        HeapType::NoExtern => HeapType::Extern,
+        HeapType::NoExn => HeapType::Exn,
+        HeapType::Func | HeapType::Extern | HeapType::Exn => heap,
+        _ => HeapType::Any,
+    }
 }
 
 /// Whether an instruction refers to something by its index in the file.

@@ -223,6 +223,12 @@ fn symbol<'a>(
         }
         _ => return Err(Fault::new(at, "symbol of a kind that cannot be linked")),
     };
+    // No other file could define it.
+    if undefined && entry.flags.contains(SymbolFlags::BINDING_LOCAL) {
+        let kind = kind_name(entry.target.kind());
+        let message = format!("{kind} symbol `{name}` is undefined, and local to the file");
+        return Err(Fault::new(at, message));
+    }
     Ok((name, target))
 }
 
