@@ -23,7 +23,7 @@ impl<T> Reloc<T> {
     /// Offset of the first byte after the patched place.
     #[inline]
     pub fn end(&self) -> usize {
-        self.offset as usize + self.ty.form().width()
+        (self.offset as usize).saturating_add(self.ty.form().width())
     }
 
     /// Writes `value` at the relocation's place in `chunk`.

@@ -30,8 +30,9 @@ impl Piece {
     #[inline]
     fn new(start: usize, end: usize, base: (usize, usize), kind: Kind) -> Self {
         const { assert!(MAX_TEXT + CHUNK < 1 << 12) };
-        let places = start | end << 12 | base.0 << 24 | base.1 << 36;
-        Self(places as u64 | (kind as u64) << 48)
+        let place = |offset: usize, nth: u32| (offset as u64) << (12 * nth);
+        let places = place(start, 0) | place(end, 1) | place(base.0, 2) | place(base.1, 3);
+        Self(places | (kind as u64) << 48)
     }
 
     #[inline]

@@ -418,7 +418,7 @@ fn look_ahead(archive: &[u8], index: &[u8], width: usize) {
     let places = tables_of_gnu(index, width).map_or(&[][..], |(places, _)| places);
     let mut last = 0;
     let near = places.chunks_exact(width).filter_map(|place| {
-        let at = big_endian(place) as usize;
+        let at = usize::try_from(big_endian(place)).unwrap_or(usize::MAX);
         // The entries of a member stand side by side, and members stand in order. One that is
         // far from the last will be read.
         let is_near = at > last && at - last < FAR;

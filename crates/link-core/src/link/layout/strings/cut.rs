@@ -84,7 +84,8 @@ impl<'m> MergedInput<'m> {
     #[inline]
     pub fn locate(self, offset: u64) -> u64 {
         let is_after = |piece: &Piece| u64::from(piece.start) > offset;
-        let after = match self.hints.get((offset >> HINT_SHIFT) as usize) {
+        let hint = usize::try_from(offset >> HINT_SHIFT).ok();
+        let after = match hint.and_then(|nth| self.hints.get(nth)) {
             Some(&hint) => {
                 let mut after = hint as usize + 1;
                 while self.pieces.get(after).is_some_and(|piece| !is_after(piece)) {
