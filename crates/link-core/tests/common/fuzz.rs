@@ -7,7 +7,9 @@ use link_core::link::options::{Entry, OutputKind, Strip, Unresolved};
 use link_core::link::read::{
     Input, Inputs, LoadedFiles, ParseOptions, ReadInput, parse_object, read,
 };
-use link_core::link::{Env, FileData, Files, Options, Sink, link as link_inputs};
+use link_core::link::{
+    Env, FileData, Files, LinkError, Linked, Options, Sink, link as link_inputs,
+};
 
 /// An object file of any bytes: parsing it must not panic, and what comes out must be
 /// what an `Object` vouches for.
@@ -62,6 +64,20 @@ pub const SEPARATOR: &[u8] = b"|next|";
 /// Nothing may panic, and what is made is a module of which everything but the code, which
 /// the linker only copies, is valid.
 pub fn link(bytes: &[u8]) -> bool {
+    match outcome(bytes) {
+        Ok((module, linked)) => {
+            check(&module, &linked);
+            true
+        }
+        Err(error) => {
+            assert!(!error.diagnostics.is_empty(), "a failure says why");
+            false
+        }
+    }
+}
+
+/// What comes of the link that `bytes` describe, as for [`link`].
+pub fn outcome(bytes: &[u8]) -> Result<(Vec<u8>, Linked), LinkError> {
     let mut files = split(bytes);
     let bits = match files.last() {
         Some(last) if files.len() > 1 && last.len() <= 8 => {
@@ -72,42 +88,54 @@ pub fn link(bytes: &[u8]) -> bool {
         }
         _ => 0,
     };
-    let options = options(bits);
-    let inputs = Inputs {
-        search_paths: Vec::new(),
-        inputs: files
-            .iter()
-            .enumerate()
-            .map(|(i, file)| {
-                let mut input = Input::bytes(format!("{i}.o"), FileData::new(file.to_vec()));
-                input.whole_archive = bits >> 40 & 1 == 1;
-                input.lazy = i > 0 && bits >> 41 & 1 == 1;
-                input
-            })
-            .collect(),
-    };
-    let mut sink = Bounded::default();
-    match link_inputs(inputs, &options, &alone(), &mut sink) {
-        Ok(linked) => {
-            for section in &linked.map.sections {
-                assert!(section.range.end <= sink.0.len() as u64);
-            }
-            for range in linked
-                .map
-                .chunks
-                .iter()
-                .filter_map(|chunk| chunk.range.clone())
-            {
-                assert!(range.start <= range.end && range.end <= sink.0.len() as u64);
-            }
-            valid_frame(&sink.0);
-            true
+    let inputs = files.iter().enumerate().map(|(i, file)| {
+        let mut input = Input::bytes(format!("{i}.o"), FileData::new(file.to_vec()));
+        input.whole_archive = bits >> 40 & 1 == 1;
+        input.lazy = i > 0 && bits >> 41 & 1 == 1;
+        input
+    });
+    link_alone(inputs.collect(), &options(bits))
+}
+
+/// The outcome of the link that `bytes` describe: one byte, 1 for a module and 0 for messages, and
+/// either of them.
+pub fn described(bytes: &[u8]) -> Vec<u8> {
+    match outcome(bytes) {
+        Ok((module, linked)) => {
+            check(&module, &linked);
+            [&[1], &module[..]].concat()
         }
         Err(error) => {
-            assert!(!error.diagnostics.is_empty(), "a failure says why");
-            false
+            let messages = error.diagnostics.iter().map(ToString::to_string);
+            [&[0], messages.collect::<Vec<_>>().join("\n").as_bytes()].concat()
         }
     }
+}
+
+/// Links inputs that are in memory.
+pub fn link_alone(
+    inputs: Vec<Input<'_>>,
+    options: &Options,
+) -> Result<(Vec<u8>, Linked), LinkError> {
+    let inputs = Inputs {
+        search_paths: Vec::new(),
+        inputs,
+    };
+    let mut sink = Bounded::default();
+    let linked = link_inputs(inputs, options, &alone(), &mut sink)?;
+    Ok((sink.0, linked))
+}
+
+/// Fails unless the map describes the module, and the module's frame is valid.
+pub fn check(module: &[u8], linked: &Linked) {
+    for section in &linked.map.sections {
+        assert!(section.range.end <= module.len() as u64);
+    }
+    let ranges = linked.map.chunks.iter();
+    for range in ranges.filter_map(|chunk| chunk.range.clone()) {
+        assert!(range.start <= range.end && range.end <= module.len() as u64);
+    }
+    valid_frame(module);
 }
 
 fn split(mut bytes: &[u8]) -> Vec<&[u8]> {

@@ -5,6 +5,7 @@
 
 pub mod fuzz;
 pub mod source;
+pub mod vary;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -16,6 +16,7 @@ mod metadata;
 mod ports;
 mod relocatable;
 mod slices;
+mod structure;
 mod support;
 mod symbols;
 mod trust;
