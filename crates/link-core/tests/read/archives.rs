@@ -59,6 +59,39 @@ fn members_and_their_symbols_in_every_form_with_and_without_index() {
     }
 }
 
+/// Members that share a name in the table of long names do not get a copy each.
+#[test]
+fn a_long_name_is_shared() {
+    let object = defines("f").build();
+    let name = format!("{}.o", "n".repeat(3000));
+    let mut bytes = archive(ArchiveForm::Gnu, &vec![(&*name, &object[..]); 50], &[]);
+    // All of them name the first entry of the table.
+    for nth in 1..50 {
+        let entry = format!("{:<16}", format!("/{}", nth * (name.len() + 2)));
+        let at = bytes
+            .windows(16)
+            .position(|field| field == entry.as_bytes());
+        let at = at.expect("a header");
+        bytes[at..at + 16].copy_from_slice(format!("{:<16}", "/0").as_bytes());
+    }
+    for whole_archive in [false, true] {
+        let loaded = LoadedFiles::new();
+        let mut input = Input::bytes("libx.a", FileData::new(bytes.clone()));
+        input.whole_archive = whole_archive;
+        let files = MemoryFiles::default();
+        let inputs = read(vec![input], &files, &loaded);
+        let name_of = |input: &ReadInput<'_>| match input {
+            ReadInput::Object(object) => object.name.clone(),
+            ReadInput::Lazy(member) => member.parse().expect("the member is good").name,
+            other => panic!("{other:?}"),
+        };
+        let names: Vec<_> = inputs.inputs.iter().map(name_of).collect();
+        assert_eq!(names.len(), 50);
+        assert_eq!(*names[0], format!("libx.a({name})"));
+        assert!(names.iter().all(|other| Arc::ptr_eq(other, &names[0])));
+    }
+}
+
 /// Bytes, and where some were read.
 struct Read {
     bytes: Vec<u8>,

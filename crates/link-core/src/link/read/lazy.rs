@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use wasm_format::linking::{LINKING_SECTION, LinkingSection, Subsection, SymbolFlags, SymbolKind};
 
@@ -16,9 +16,10 @@ use super::offered::OfferedNames;
 use super::parse::{ParseOptions, parse_object};
 use super::sections::sections;
 use crate::diag::{Code, Diagnostic};
+use crate::hash::HashMap;
 use crate::link::fingerprint::Numbered;
 use crate::link::object::Object;
-use crate::link::{FileData, Files};
+use crate::link::{FileData, Files, par};
 
 /// What is said of bitcode that would have to be linked.
 pub(crate) const BITCODE_NEEDS_LLD: &str = "LLVM bitcode can only be linked by LLD (--backend=lld)";
@@ -42,11 +43,45 @@ pub(super) enum Name<'a> {
     File(Arc<str>),
     /// A member of an archive.
     Member {
-        /// The archive.
-        archive: Arc<str>,
+        /// What the archive and its members are called.
+        archive: Arc<MemberNames<'a>>,
         /// The member, as the archive has it: most are never shown.
         member: &'a [u8],
     },
+}
+
+/// What the members of an archive are called.
+#[derive(Debug)]
+pub(super) struct MemberNames<'a> {
+    archive: Arc<str>,
+    /// The whole names of members whose own are long: any number of members may share one in the
+    /// archive's table of names, and then they share it here.
+    long: Mutex<HashMap<&'a [u8], Arc<str>>>,
+}
+
+impl<'a> MemberNames<'a> {
+    /// Bytes of a name from which on it is long: several times a member's header.
+    const LONG: usize = 256;
+
+    pub(super) fn new(archive: Arc<str>) -> Self {
+        Self {
+            archive,
+            long: Mutex::default(),
+        }
+    }
+
+    /// A member's whole name.
+    fn whole(&self, member: &'a [u8]) -> Arc<str> {
+        let whole = || {
+            let member = String::from_utf8_lossy(member);
+            [&*self.archive, "(", &*member, ")"].concat().into()
+        };
+        if member.len() < Self::LONG {
+            return whole();
+        }
+        let mut long = par::lock(&self.long);
+        long.entry(member).or_insert_with(whole).clone()
+    }
 }
 
 impl Name<'_> {
@@ -54,7 +89,7 @@ impl Name<'_> {
     pub(super) fn get(&self) -> Arc<str> {
         match self {
             Name::File(name) => name.clone(),
-            Name::Member { archive, .. } => format!("{archive}({})", self.member()).into(),
+            Name::Member { archive, member } => archive.whole(member),
         }
     }
 

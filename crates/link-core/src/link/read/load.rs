@@ -8,7 +8,7 @@ use super::fault::Parsed;
 use super::inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
 use super::keep::LoadedFiles;
 use super::kind::{FileKind, Foreign};
-use super::lazy::{Access, Contents, LazyMember, Name, cannot_open, defined_symbols};
+use super::lazy::{Access, Contents, LazyMember, MemberNames, Name, cannot_open, defined_symbols};
 use super::parse::{ParseOptions, parse_object};
 use super::sections::sections;
 use crate::diag::{Code, Diagnostic};
@@ -252,9 +252,10 @@ impl<'a> InputReader<'_, 'a> {
             Ok(read) => read,
             Err(fault) => return part.diagnostics.push(fault.into_diagnostic(name)),
         };
+        let names = Arc::new(MemberNames::new(name.clone()));
         let members = archive.members.iter().map(|member| ArchiveMember {
             name: Name::Member {
-                archive: name.clone(),
+                archive: names.clone(),
                 member: member.name,
             },
             may_be_linked: member.may_be_linked,
