@@ -2,8 +2,8 @@
 
 use crate::process::{cargo, run};
 use crate::{
-    Result, bench, conformance, demo, differential, fixtures, full_disk, realworld, test, together,
-    unknown_argument,
+    Result, bench, conformance, demo, differential, fixtures, full_disk, inside, miri, realworld,
+    test, together, unknown_argument,
 };
 
 /// How many random link problems are solved.
@@ -15,6 +15,8 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     }
     test::run_fallbacks()?;
     test::check_elsewhere()?;
+    inside::run_command(&[])?;
+    miri::run_command(&[])?;
     run(cargo()
         .args(["doc", "--workspace", "--no-deps"])
         .env("RUSTDOCFLAGS", "--deny warnings"))?;

@@ -13,6 +13,8 @@ mod differential;
 mod fixtures;
 mod full_disk;
 mod fuzz;
+mod inside;
+mod miri;
 mod process;
 mod realworld;
 mod sections;
@@ -75,7 +77,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "fuzz",
-        usage: "[--minutes N] [--target object|archive|link]",
+        usage: "[--minutes N] [--target object|archive|link|demangle]",
         about: "Fuzz the linker's inputs, each target for N minutes (10 if nothing is said); \
                 needs cargo-fuzz, and takes a nightly toolchain if there is one",
         run: fuzz::run_command,
@@ -117,6 +119,20 @@ const COMMANDS: &[Command] = &[
                 in every way, and run them all (needs clang-19, lld-19, wasi-libc and others, \
                 which it names)",
         run: together::run_command,
+    },
+    Command {
+        name: "inside",
+        usage: "",
+        about: "Check the libraries for wasm32-unknown-unknown, and link a C program by link-core \
+                inside WebAssembly, which must make the module that it makes natively",
+        run: inside::run_command,
+    },
+    Command {
+        name: "miri",
+        usage: "",
+        about: "Miri over the tests of library code that is unsafe (rustup installs the nightly \
+                toolchain that it needs)",
+        run: miri::run_command,
     },
     Command {
         name: "ci",
