@@ -2,11 +2,11 @@
 //! discarded. Made by `resolve`, read by every later phase, changed by none.
 
 use bumpalo::Bump;
-use wasm_format::linking::SymbolKind;
+use wasm_format::linking::{SegmentFlags, SymbolKind};
 use wasm_format::{GlobalType, TableType};
 
 use super::ids::{FileId, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, SymbolId};
-use super::object::{ImportName, ObjTarget, Object};
+use super::object::{ImportName, ObjTarget, Object, Segment};
 use super::par;
 use super::read::SharedLibrary;
 use super::report::History;
@@ -435,6 +435,37 @@ impl<'a> Resolution<'a> {
         match self.target(file, symbol) {
             ObjTarget::Section(custom) => Some((file, custom?)),
             _ => None,
+        }
+    }
+
+    /// What kind of thing a symbol names.
+    pub fn kind(&self, symbol: SymbolRef) -> SymbolKind {
+        match symbol {
+            SymbolRef::Global(id) => self.symbol(id).kind,
+            SymbolRef::Local(file, symbol) => self.object(file).symbols[symbol.index()].kind(),
+        }
+    }
+
+    /// The segment that a symbol is a place in.
+    pub fn segment(&self, symbol: SymbolRef) -> Option<&Segment<'a>> {
+        let Definition::Object { file, symbol } = self.definition(symbol) else {
+            return None;
+        };
+        match self.target(file, symbol) {
+            ObjTarget::Data { segment, .. } => Some(&self.object(file).segments[segment.index()]),
+            _ => None,
+        }
+    }
+
+    /// Whether a symbol is thread-local data. Of what no object defines, flags tell.
+    pub fn is_thread_local(&self, symbol: SymbolRef) -> bool {
+        match (self.definition(symbol), symbol) {
+            (Definition::Undefined | Definition::Shared(_), SymbolRef::Global(id)) => {
+                let symbol = self.symbol(id);
+                symbol.kind == SymbolKind::Data && symbol.tls
+            }
+            _ => (self.segment(symbol))
+                .is_some_and(|segment| segment.flags.contains(SegmentFlags::TLS)),
         }
     }
 

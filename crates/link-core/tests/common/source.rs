@@ -275,7 +275,7 @@ impl Source {
     fn target(&mut self, ty: RelocType, name: &'static str) -> u32 {
         use RelocType as R;
         let what = match ty {
-            R::TableIndexI32 | R::TableIndexSleb | R::FunctionIndexI32 => {
+            R::TableIndexI32 | R::TableIndexI64 | R::TableIndexSleb | R::FunctionIndexI32 => {
                 let ty = self.ty(sig(0, 0));
                 What::Callee(ty)
             }
@@ -644,6 +644,34 @@ impl Body<'_> {
         let ty = self.source.ty(ty);
         let index = self.source.mention(name, What::Callee(ty));
         self.relocated(&[0x41], RelocType::TableIndexSleb, index, 0)
+    }
+
+    /// An address of 64 bits, with its relocation.
+    fn wide(&mut self, ty: RelocType, index: u32) -> &mut Self {
+        self.relocated(&[0x42], ty, index, 0);
+        self.raw(&[0x80, 0x80, 0x80, 0x80, 0]);
+        let last = self.code.len() - 6;
+        self.code[last] = 0x80;
+        self
+    }
+
+    /// The address of a function, of 64 bits.
+    pub fn pointer_64(&mut self, name: &'static str, ty: FuncType) -> &mut Self {
+        let ty = self.source.ty(ty);
+        let index = self.source.mention(name, What::Callee(ty));
+        self.wide(RelocType::TableIndexSleb64, index)
+    }
+
+    /// The address of data, of 64 bits.
+    pub fn address_64(&mut self, name: &'static str) -> &mut Self {
+        let index = self.source.mention(name, What::Data);
+        self.wide(RelocType::MemoryAddrSleb64, index)
+    }
+
+    /// The address of data, counted from `__memory_base`.
+    pub fn relative_address(&mut self, name: &'static str) -> &mut Self {
+        let index = self.source.mention(name, What::Data);
+        self.relocated(&[0x41], RelocType::MemoryAddrRelSleb, index, 0)
     }
 
     /// The address of data.

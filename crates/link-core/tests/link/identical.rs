@@ -298,12 +298,11 @@ fn threads() {
         &["threads.o"],
         &[
             "",
-            "--export-all",
             "--shared-memory",
             "--shared-memory --max-memory=262144 --export-all",
             "--shared-memory --import-memory --max-memory=262144 --no-stack-first",
             "--shared-memory --no-gc-sections --no-growable-memory",
-            "--import-memory --export-all",
+            "--import-memory",
         ],
     );
 }

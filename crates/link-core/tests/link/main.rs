@@ -19,4 +19,5 @@ mod slices;
 mod structure;
 mod support;
 mod symbols;
+mod thread_local;
 mod trust;

@@ -2,7 +2,6 @@
 //! they store addresses into data, and into the globals of the GOT.
 
 use wasm_format::Opcode;
-use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
 
 use super::bodies::{Body, push_address};
@@ -10,7 +9,7 @@ use super::data::DataSource;
 use super::values::{Places, Value};
 use crate::link::ids::{FileId, GlobalIndex, ObjSegment, ObjSymbol};
 use crate::link::object::ObjReloc;
-use crate::link::resolution::{MadeGlobal, Resolution, SymbolRef};
+use crate::link::resolution::{MadeGlobal, SymbolRef};
 use crate::link::synthesis::Synthesis;
 
 /// `__wasm_apply_data_relocs`, or for thread-local data (`tls`) `__wasm_apply_tls_relocs`.
@@ -137,7 +136,7 @@ pub(super) fn global_relocs(
 ) -> Vec<u8> {
     let mut body = Body::new(places.resolution.is_64);
     for &symbol in &synthesis.got_internal {
-        let thread_local = is_tls(places.resolution, symbol);
+        let thread_local = places.resolution.is_thread_local(symbol);
         let threads = places.memory.limits.shared;
         if (threads && thread_local) != tls {
             continue;
@@ -180,17 +179,4 @@ pub(super) fn global_relocs(
         body.op_u32(Opcode::GlobalSet, global.0);
     }
     body.finish()
-}
-
-/// Whether a symbol is thread-local data.
-pub(super) fn is_tls(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
-    match symbol {
-        SymbolRef::Global(id) => {
-            let symbol = resolution.symbol(id);
-            symbol.kind == SymbolKind::Data && symbol.tls
-        }
-        SymbolRef::Local(file, symbol) => resolution.object(file).symbols[symbol.index()]
-            .flags()
-            .contains(wasm_format::linking::SymbolFlags::TLS),
-    }
 }

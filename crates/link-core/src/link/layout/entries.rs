@@ -10,7 +10,6 @@ use wasm_format::{
 };
 
 use super::Layout;
-use super::apply::is_tls;
 use super::bodies::signature;
 use super::types::synth_signature;
 use super::values::Value;
@@ -140,7 +139,7 @@ impl Sources<'_, '_> {
             add(module, name, ty);
         }
         for &symbol in &self.synthesis.got_imports {
-            let module = match self.kind(symbol) {
+            let module = match self.resolution.kind(symbol) {
                 SymbolKind::Function => "GOT.func",
                 _ => "GOT.mem",
             };
@@ -151,15 +150,6 @@ impl Sources<'_, '_> {
             add(module, self.resolution.name(symbol), EntityType::Global(ty));
         }
         Ok((count, out))
-    }
-
-    pub(super) fn kind(&self, symbol: SymbolRef) -> SymbolKind {
-        match symbol {
-            SymbolRef::Global(id) => self.resolution.symbol(id).kind,
-            SymbolRef::Local(file, symbol) => {
-                self.resolution.object(file).symbols[symbol.index()].kind()
-            }
-        }
     }
 
     pub(super) fn functions(&self) -> Written {
@@ -323,7 +313,7 @@ impl Sources<'_, '_> {
     fn put_got(&self, out: &mut Vec<u8>, symbol: SymbolRef) {
         let made = &self.resolution.made;
         let places = self.layout.places(self.resolution, self.liveness);
-        let tls = is_tls(self.resolution, symbol);
+        let tls = self.resolution.is_thread_local(symbol);
         let threads = self.options.memory.shared;
         let (value, base) = match places.symbol(symbol) {
             Value::Address(offset) if tls && threads => (offset, None),
@@ -376,10 +366,19 @@ impl Sources<'_, '_> {
         }
     }
 
-    /// The address that an export of data holds.
+    /// Whether a symbol is thread-local data, and there is one thread: its address is known.
+    fn is_plain_thread_local(&self, symbol: SymbolRef) -> bool {
+        !self.options.memory.shared && self.resolution.is_thread_local(symbol)
+    }
+
+    /// The address that an export of data holds; of thread-local data, where each thread has
+    /// its own, the offset in that.
     fn exported_address(&self, what: ExportTarget) -> Option<u64> {
         match what {
             ExportTarget::Symbol(id) => match self.layout.symbols.get(id) {
+                Value::Address(offset) if self.is_plain_thread_local(SymbolRef::Global(id)) => {
+                    Some(self.tls_address() + offset)
+                }
                 Value::Address(address) => Some(address),
                 _ => None,
             },

@@ -194,7 +194,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
         }
     }
     let got_name = |shown: &mut Shown, symbol: SymbolRef, function: &str, data: &str| {
-        let prefix = if sources.kind(symbol) == SymbolKind::Function {
+        let prefix = if sources.resolution.kind(symbol) == SymbolKind::Function {
             function
         } else {
             data

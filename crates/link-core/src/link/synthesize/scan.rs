@@ -1,16 +1,16 @@
 //! What the relocations of live chunks ask for.
 
-use wasm_format::linking::SymbolKind;
+use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
 use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
 
-use super::{needs_got, startup, target};
+use super::{needs_got, target};
 use crate::diag::{Code, Diagnostic};
 use crate::hash::{HashMap, HashSet};
 use crate::link::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
 use crate::link::layout::data::output_name;
 use crate::link::liveness::Liveness;
 use crate::link::mark::takes_slot;
-use crate::link::object::{Chunk, ObjReloc};
+use crate::link::object::{Chunk, ObjReloc, Segment, expected_kind};
 use crate::link::options::{Options, Unresolved};
 use crate::link::resolution::{Definition, MadeAddress, Resolution, SymbolRef};
 use crate::link::synthesis::FunctionRef;
@@ -129,9 +129,12 @@ fn scan_file(
         types_seen: vec![false; object.types.len()],
         reported: HashSet::default(),
     };
-    let refers_elsewhere =
-        options.is_pic() || !gone.is_empty() || refers_elsewhere(resolution, file);
-    let wanted = |chunk: &Chunk<'_>| refers_elsewhere || !chunk.relocs.are_plain();
+    let is_thread_local = |segment: &Segment<'_>| segment.flags.contains(SegmentFlags::TLS);
+    let all = options.is_pic()
+        || !gone.is_empty()
+        || refers_elsewhere(resolution, file)
+        || object.segments.iter().any(is_thread_local);
+    let wanted = |chunk: &Chunk<'_>| all || !chunk.relocs.are_plain();
     for id in object.functions.ids() {
         if !live.function(file, id) {
             continue;
@@ -151,17 +154,24 @@ fn scan_file(
     found.scan
 }
 
-/// Whether a file refers to what no object of the link defines, or takes an address for a
-/// global, such as `__memory_base`: that concerns relocations of every kind.
+/// Whether a file refers to what no object of the link defines, takes an address for a
+/// global, such as `__memory_base`, or refers to thread-local data as to other data: that
+/// concerns relocations of every kind.
 fn refers_elsewhere(resolution: &Resolution<'_>, file: FileId) -> bool {
     let symbols = &resolution.files[file.index()].symbols;
     let object = resolution.object(file);
     symbols.iter().zip(&*object.symbols).any(|(id, symbol)| {
-        let definition = id.map(|id| resolution.symbol(id).definition);
-        match definition {
-            Some(Definition::Undefined | Definition::Shared(_)) => true,
-            Some(Definition::Address(_)) => symbol.kind() == SymbolKind::Global,
-            _ => false,
+        let Some(known) = id.map(|id| resolution.symbol(id)) else {
+            return false;
+        };
+        match known.definition {
+            Definition::Undefined | Definition::Shared(_) => true,
+            Definition::Address(_) => symbol.kind() == SymbolKind::Global,
+            Definition::Object { .. } => known.tls != symbol.flags().contains(SymbolFlags::TLS),
+            Definition::Stub(_)
+            | Definition::Function(_)
+            | Definition::Global(_)
+            | Definition::IndirectFunctionTable => false,
         }
     })
 }
@@ -202,23 +212,21 @@ impl FileScan<'_, '_> {
                 self.slot(symbol);
             }
         }
-        if is_global_index(reloc.ty) && self.kind(symbol) != SymbolKind::Global {
+        if is_global_index(reloc.ty) && self.resolution.kind(symbol) != SymbolKind::Global {
             self.got(symbol);
         }
-        match reloc.ty.base() {
-            RelocBase::TlsBase => self.check_tls(reloc, symbol, definition),
-            // What is not here has no place relative to what is.
-            RelocBase::ImageBase
-                if definition == Definition::Undefined && !self.options.is_relocatable() =>
-            {
-                self.error(
-                    reloc,
-                    symbol,
-                    "is not supported against an undefined symbol",
-                    "",
-                );
-            }
-            _ => {}
+        self.check_thread_local(reloc, symbol, definition);
+        // What is not here has no place relative to what is.
+        if reloc.ty.base() == RelocBase::ImageBase
+            && definition == Definition::Undefined
+            && !self.options.is_relocatable()
+        {
+            self.error(
+                reloc,
+                symbol,
+                "is not supported against an undefined symbol",
+                "",
+            );
         }
         let elsewhere = match definition {
             Definition::Shared(_) => true,
@@ -249,15 +257,6 @@ impl FileScan<'_, '_> {
         [made.stack_pointer, made.memory_base, made.table_base].contains(&Some(id))
     }
 
-    fn kind(&self, symbol: SymbolRef) -> SymbolKind {
-        match symbol {
-            SymbolRef::Global(id) => self.resolution.symbol(id).kind,
-            SymbolRef::Local(file, symbol) => {
-                self.resolution.object(file).symbols[symbol.index()].kind()
-            }
-        }
-    }
-
     fn slot(&mut self, symbol: SymbolRef) {
         match self.resolution.function(symbol) {
             // Stubs have no slot: their address is null.
@@ -277,32 +276,48 @@ impl FileScan<'_, '_> {
         if needs_got(self.resolution, self.options, symbol) {
             self.scan.got_imports.push(symbol);
         } else {
-            if self.kind(symbol) == SymbolKind::Function {
+            if self.resolution.kind(symbol) == SymbolKind::Function {
                 self.slot(symbol);
             }
             self.scan.got_internal.push(symbol);
         }
     }
 
-    /// A distance within thread-local storage has to be one. (Without threads, whatever is
-    /// called thread-local is data like any other.)
-    fn check_tls(&mut self, reloc: &ObjReloc, symbol: SymbolRef, definition: Definition) {
-        if definition == Definition::Undefined {
-            self.error(
-                reloc,
-                symbol,
-                "cannot be used against an undefined symbol",
-                "",
-            );
-        } else if self.options.memory.shared && !startup::is_tls(self.resolution, symbol) {
-            match startup::segment(self.resolution, symbol) {
-                Some(segment) => {
-                    let section = output_name(segment, self.options);
-                    let end = format!(" in non-TLS section: {section}");
-                    self.error(reloc, symbol, "cannot be used against", &end);
+    /// Thread-local data has to be referred to as such, and no other data. Without threads
+    /// that holds, too: the value of a thread-local symbol is its offset from `__tls_base`.
+    fn check_thread_local(&mut self, reloc: &ObjReloc, symbol: SymbolRef, definition: Definition) {
+        let as_thread_local = match reloc.ty.base() {
+            RelocBase::TlsBase => true,
+            // The GOT has the addresses of both.
+            _ if is_global_index(reloc.ty) => {
+                let entry = &self.resolution.object(self.file).symbols[reloc.target as usize];
+                if entry.kind() != SymbolKind::Data || !entry.is_undefined() {
+                    return;
                 }
-                None => self.error(reloc, symbol, "cannot be used against non-TLS symbol", ""),
+                entry.flags().contains(SymbolFlags::TLS)
             }
+            _ if expected_kind(reloc.ty) == Some(SymbolKind::Data) => false,
+            _ => return,
+        };
+        if reloc.ty.base() == RelocBase::TlsBase && definition == Definition::Undefined {
+            // What defines it, the link of the object file finds.
+            if !self.options.is_relocatable() {
+                let what = "cannot be used against an undefined symbol";
+                self.error(reloc, symbol, what, "");
+            }
+            return;
+        }
+        if as_thread_local == self.resolution.is_thread_local(symbol) {
+            return;
+        }
+        if !as_thread_local {
+            self.error(reloc, symbol, "cannot be used against TLS symbol", "");
+        } else if let Some(segment) = self.resolution.segment(symbol) {
+            let section = output_name(segment, self.options);
+            let end = format!(" in non-TLS section: {section}");
+            self.error(reloc, symbol, "cannot be used against", &end);
+        } else {
+            self.error(reloc, symbol, "cannot be used against non-TLS symbol", "");
         }
     }
 

@@ -8,9 +8,9 @@ use super::{needs_got, target};
 use crate::link::features::Features;
 use crate::link::ids::{FileId, ObjFunc};
 use crate::link::liveness::Liveness;
-use crate::link::object::{ObjReloc, ObjTarget, Segment};
+use crate::link::object::{ObjReloc, Segment};
 use crate::link::options::Options;
-use crate::link::resolution::{Definition, MadeFunction, Resolution, SymbolRef};
+use crate::link::resolution::{MadeFunction, Resolution};
 use crate::link::synthesis::{SynthFunction, Synthesis};
 
 /// Adds the functions that this output needs, and decides which of them is the module's
@@ -31,7 +31,7 @@ pub(super) fn add(
         synthesis
             .got_internal
             .iter()
-            .any(|&symbol| (threads && is_tls(resolution, symbol)) == tls)
+            .any(|&symbol| (threads && resolution.is_thread_local(symbol)) == tls)
     };
     let asks = Asks::of_all(resolution, live, options);
     let init_memory = needs_init_memory(asks, options, features);
@@ -145,23 +145,4 @@ fn addresses<'s>(segment: &'s Segment<'_>) -> impl Iterator<Item = ObjReloc> + '
                 | RelocType::TableIndexI64
         )
     })
-}
-
-/// Whether a symbol is a place in thread-local storage.
-pub(super) fn is_tls(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
-    segment(resolution, symbol).is_some_and(|segment| segment.flags.contains(SegmentFlags::TLS))
-}
-
-/// The segment that a symbol is a place in.
-pub(super) fn segment<'r, 'a>(
-    resolution: &'r Resolution<'a>,
-    symbol: SymbolRef,
-) -> Option<&'r Segment<'a>> {
-    let Definition::Object { file, symbol } = resolution.definition(symbol) else {
-        return None;
-    };
-    match resolution.target(file, symbol) {
-        ObjTarget::Data { segment, .. } => Some(&resolution.object(file).segments[segment.index()]),
-        _ => None,
-    }
 }
