@@ -10,6 +10,17 @@ use super::generate::{LOCAL, WEAK};
 use super::object::{Item, Kind, Object, Referred};
 use super::problem::Input;
 
+/// Addresses of a memory that a loader lays out, and one that is the same in all of them.
+const LOADER_DATA: &[&str] = &[
+    "__wasm_first_page_end",
+    "__heap_base",
+    "__heap_end",
+    "__data_end",
+    "__global_base",
+    "__stack_low",
+    "__stack_high",
+];
+
 /// Takes out what is linked differently on purpose.
 pub(super) fn adapt(inputs: &mut [Input], options: &[String]) {
     // `wasm-ld` keeps what is to be retained only in objects that are linked from the start,
@@ -38,7 +49,14 @@ pub(super) fn adapt(inputs: &mut [Input], options: &[String]) {
         }
         // What a loader shall define, and whether there is a segment, is decided in another order.
         if given("--unresolved-symbols=import-dynamic") || given("-pie") {
-            forget_bounds(object);
+            forget(object, |name| {
+                name.starts_with("__start_") || name.starts_with("__stop_")
+            });
+        }
+        // What a loader knows of the memory is undefined for `wasm-ld`, and an absolute address
+        // one of the data.
+        if given("-pie") || given("-shared") {
+            forget(object, |name| LOADER_DATA.contains(&name));
         }
         // A finished module of `wasm-ld` loses relocations to merged strings, and flags.
         if given("--emit-relocs") {
@@ -128,14 +146,14 @@ fn forget_references(object: &mut Object) {
     }
 }
 
-fn forget_bounds(object: &mut Object) {
-    let bound = |name: &str| name.starts_with("__start_") || name.starts_with("__stop_");
+/// Removes the references to what has one of the names.
+fn forget(object: &mut Object, is_one: impl Fn(&str) -> bool) {
     for item in &mut object.items {
         match item {
             Item::Function(function) => {
-                (function.body).retain(|it| !it.name().is_some_and(bound));
+                (function.body).retain(|it| !it.name().is_some_and(&is_one));
             }
-            Item::Segment(segment) => segment.relocs.retain(|reloc| !bound(&reloc.name)),
+            Item::Segment(segment) => segment.relocs.retain(|reloc| !is_one(&reloc.name)),
             _ => {}
         }
     }

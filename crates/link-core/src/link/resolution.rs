@@ -78,7 +78,7 @@ pub struct Symbol<'a> {
     pub explicit_name_flag: bool,
     /// Exported because the command line names it (or it is the entry).
     pub force_export: bool,
-    /// A stub library says that the host provides it.
+    /// The host provides it: a stub library says so, or it is one of a loader's addresses.
     pub force_import: bool,
     /// Lives in thread-local storage.
     pub tls: bool,
@@ -466,6 +466,19 @@ impl<'a> Resolution<'a> {
             }
             _ => (self.segment(symbol))
                 .is_some_and(|segment| segment.flags.contains(SegmentFlags::TLS)),
+        }
+    }
+
+    /// Whether a symbol is an address that is the same wherever a loader places the data.
+    pub fn is_absolute(&self, symbol: SymbolRef) -> bool {
+        match self.definition(symbol) {
+            Definition::Address(made) => {
+                matches!(made, MadeAddress::FirstPageEnd | MadeAddress::Null)
+            }
+            Definition::Object { file, symbol } => {
+                matches!(self.target(file, symbol), ObjTarget::Absolute { .. })
+            }
+            _ => false,
         }
     }
 

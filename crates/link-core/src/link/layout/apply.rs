@@ -103,7 +103,11 @@ fn source(places: &Places<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Optio
     }
     let made = &places.resolution.made;
     match (reloc.ty, places.symbol(symbol)) {
-        (R::MemoryAddrI32 | R::MemoryAddrI64, Value::Address(address)) => {
+        // An address that the linker knows may be declared as a function's.
+        (
+            R::MemoryAddrI32 | R::MemoryAddrI64 | R::TableIndexI32 | R::TableIndexI64,
+            Value::Address(address),
+        ) if !places.resolution.is_absolute(symbol) => {
             let base = places.base_global(made.memory_base)?;
             Some(Source::Base(
                 base,
@@ -153,6 +157,7 @@ pub(super) fn global_relocs(
                 body.op_u32(Opcode::GlobalGet, base.0);
                 body.address(offset).add();
             }
+            Value::Address(_) if places.resolution.is_absolute(symbol) => continue,
             Value::Address(address) => {
                 let Some(base) = places.memory_base() else {
                     continue;

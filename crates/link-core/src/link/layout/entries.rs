@@ -318,6 +318,7 @@ impl Sources<'_, '_> {
         let (value, base) = match places.symbol(symbol) {
             Value::Address(offset) if tls && threads => (offset, None),
             Value::Address(offset) if tls => (self.tls_address() + offset, made.memory_base),
+            Value::Address(address) if self.resolution.is_absolute(symbol) => (address, None),
             Value::Address(address) => (address, made.memory_base),
             Value::Function(function) => (
                 (self.layout.slots.of(symbol, function)).map_or(0, |slot| u64::from(slot.0)),

@@ -382,7 +382,10 @@ impl<'l> Relocator<'l, '_> {
             (R::SectionOffsetI32, _) => self
                 .section(site.file, symbol)
                 .map_or_else(absent, |section| section.locate(reloc.addend)),
-            (_, Value::Dead) => absent(),
+            // No function has the index that an address is declared to be.
+            (_, Value::Dead) | (R::FunctionIndexLeb | R::FunctionIndexI32, Value::Address(_)) => {
+                absent()
+            }
             (R::GlobalIndexLeb | R::GlobalIndexI32, value) => match value {
                 Value::Global(global) => u64::from(global.0),
                 // Code that asks where something lies reads that from a global. Nothing
@@ -404,8 +407,16 @@ impl<'l> Relocator<'l, '_> {
                 | R::TableIndexRelSleb64,
                 value,
             ) => {
-                let Value::Function(function) = value else {
-                    return 0;
+                let function = match value {
+                    Value::Function(function) => function,
+                    // An address that the linker knows, and a file declares as a function's.
+                    Value::Address(address) => {
+                        return match reloc.ty.base() {
+                            RelocBase::ImageBase => address.wrapping_sub(self.places.slots.base),
+                            _ => address,
+                        };
+                    }
+                    _ => return 0,
                 };
                 let symbol = self.places.resolution.symbol_ref(site.file, symbol);
                 let Some(slot) = self.places.slots.of(symbol, function) else {

@@ -3,6 +3,7 @@
 use wasm_format::linking::SymbolKind;
 
 use super::Resolver;
+use super::made;
 use super::record::Wanted;
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::SymbolId;
@@ -139,9 +140,14 @@ impl<'a> Resolver<'a> {
                 Unresolved::Ignore | Unresolved::ImportDynamic => continue,
             };
             let message = format!("symbol exported via --export not found: {name}");
-            self.table
-                .diagnostics
-                .push(report(Code::Undefined, message).about(name));
+            let mut diagnostic = report(Code::Undefined, message).about(name);
+            if made::is_loaders(name, options) {
+                diagnostic = diagnostic.note(
+                    "position-independent output has none: a loader lays out the memory, and \
+                     knows where that is",
+                );
+            }
+            self.table.diagnostics.push(diagnostic);
         }
     }
 

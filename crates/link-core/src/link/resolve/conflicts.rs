@@ -1,10 +1,11 @@
 //! What files say of a name and what does not go together.
 
 use wasm_format::linking::{SymbolFlags, SymbolKind};
+use wasm_format::{GlobalType, Mutability, ValType};
 
 use super::mention::Mention;
 use super::messages;
-use super::table::{Table, shown};
+use super::table::{Also, Table, shown};
 use crate::diag::{Code, Diagnostic};
 use crate::link::ids::SymbolId;
 
@@ -30,12 +31,74 @@ impl<'a> Table<'a> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Reports references to a name that the linker's definition of it, `mention`, cannot
+    /// serve. `pointer` is the type of an address.
+    ///
+    /// Code may read an address through a global, as it reads `__memory_base`, and may take
+    /// the address of what it declares as a function. A global may be declared as a variable
+    /// although it is a constant: code declares `__tls_base` so.
+    pub(super) fn check_own(
+        &mut self,
+        id: SymbolId,
+        mention: &Mention<'a>,
+        pointer: ValType,
+    ) -> bool {
+        let symbol = &self.symbols[id.index()];
+        let is_address = mention.kind == SymbolKind::Data;
+        let serves = match symbol.kind {
+            SymbolKind::Function if is_address => !symbol.called_directly,
+            SymbolKind::Global if is_address => true,
+            kind => kind == mention.kind,
+        };
+        let what = if !serves {
+            let kinds = [symbol.kind, mention.kind].map(messages::kind);
+            Some(("symbol type mismatch", kinds.map(ToOwned::to_owned)))
+        } else if let Some(declared) = symbol.global_type()
+            && declared.value != pointer
+        {
+            let own = GlobalType {
+                value: pointer,
+                mutability: Mutability::Const,
+            };
+            let types = [declared, mention.global_type.unwrap_or(own)];
+            Some(("Global type mismatch", types.map(messages::global_type)))
+        } else if let (Some(declared), Some(own)) = (symbol.table_type(), mention.table_type)
+            && declared.element != own.element
+        {
+            let types = [declared, own].map(|ty| ty.element.to_string());
+            Some(("Table type mismatch", types))
+        } else {
+            None
+        };
+        let Some((what, [declared, own])) = what else {
+            return true;
+        };
+        self.disagreement(id, mention, what, (&declared, &own));
+        false
+    }
+
     /// Reports a function that a shared library defines and that is called with another
     /// signature.
     pub(super) fn shared_mismatch(&mut self, id: SymbolId, mention: &Mention<'a>) {
         let old = messages::signature(self.symbols[id.index()].signature);
         let new = messages::signature(mention.signature);
         self.disagreement(id, mention, "function signature mismatch", (&old, &new));
+    }
+
+    /// Reports a definition of a name that some file took for an address of the linker's.
+    pub(super) fn check_also(&mut self, id: SymbolId, mention: &Mention<'a>) -> bool {
+        let other = |also: &&Also| also.id == id && also.kind != mention.kind;
+        let Some(&also) = self.also.iter().find(other) else {
+            return true;
+        };
+        let message = format!("symbol type mismatch: {}", self.show(mention.name));
+        let note = |kind, by| defined_as(messages::kind(kind), shown(self.file_name(by)));
+        let diagnostic = Diagnostic::error(Code::TypeMismatch, message)
+            .about(mention.name)
+            .note(note(also.kind, also.by))
+            .note(note(mention.kind, mention.by));
+        self.diagnostics.push(diagnostic);
+        false
     }
 
     /// Reports a name used for different kinds of things, or a global, table or tag of

@@ -10,7 +10,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::hash::HashSet;
 use crate::link::ids::SymbolId;
 use crate::link::object::ImportName;
-use crate::link::options::OutputKind;
+use crate::link::options::{Options, OutputKind};
 use crate::link::resolution::{Definition, MadeAddress, MadeFunction, MadeGlobal};
 
 /// `() -> ()`
@@ -24,6 +24,35 @@ const I64_SIGNATURE: &[u8] = &[0x60, 1, 0x7e, 0];
 const INDIRECT_FUNCTION_TABLE: &str = "__indirect_function_table";
 
 const HIDDEN: SymbolFlags = SymbolFlags::VISIBILITY_HIDDEN;
+
+/// Addresses that describe the layout of the whole memory.
+const LAYOUT: [(&str, MadeAddress); 6] = [
+    ("__data_end", MadeAddress::DataEnd),
+    ("__stack_low", MadeAddress::StackLow),
+    ("__stack_high", MadeAddress::StackHigh),
+    ("__global_base", MadeAddress::GlobalBase),
+    ("__heap_base", MadeAddress::HeapBase),
+    ("__heap_end", MadeAddress::HeapEnd),
+];
+
+/// Whether an output of this kind has, or gets from its loader, an address of this name if a
+/// file refers to it.
+pub(super) fn is_address(name: &str, output: OutputKind) -> bool {
+    output != OutputKind::Relocatable
+        && (LAYOUT.iter().any(|(known, _)| *known == name)
+            || matches!(name, "__dso_handle" | "__wasm_first_page_end")
+            || !output.is_pic() && matches!(name, "__memory_base" | "__table_base"))
+}
+
+/// Whether `name` describes the layout of a memory that only a loader knows. A
+/// position-independent executable knows where its own data ends.
+pub(super) fn is_loaders(name: &str, options: &Options) -> bool {
+    let made = LAYOUT.iter().find(|(known, _)| *known == name);
+    made.is_some_and(|&(_, made)| match made {
+        MadeAddress::DataEnd => options.output == OutputKind::Shared,
+        _ => options.is_pic(),
+    })
+}
 
 /// Defines (or, where a loader provides them, refers to) the symbols that exist in every
 /// link but one of objects.
@@ -96,16 +125,17 @@ pub(super) fn define_optional(resolver: &mut Resolver<'_>) {
         return;
     }
     resolver.made.dso_handle = address(resolver, "__dso_handle", MadeAddress::DsoHandle);
-    if options.output != OutputKind::Shared {
-        address(resolver, "__data_end", MadeAddress::DataEnd);
+    for (name, made) in LAYOUT {
+        if is_loaders(name, options) {
+            let mention = own_mention(name, SymbolKind::Data, SymbolFlags::UNDEFINED);
+            let pointer = pointer(resolver);
+            resolver.table.leave_to_loader(&mention, pointer);
+        } else {
+            address(resolver, name, made);
+        }
     }
     if !options.is_pic() {
         for (name, made) in [
-            ("__stack_low", MadeAddress::StackLow),
-            ("__stack_high", MadeAddress::StackHigh),
-            ("__global_base", MadeAddress::GlobalBase),
-            ("__heap_base", MadeAddress::HeapBase),
-            ("__heap_end", MadeAddress::HeapEnd),
             ("__memory_base", MadeAddress::MemoryBase),
             ("__table_base", MadeAddress::TableBase),
         ] {
@@ -117,9 +147,6 @@ pub(super) fn define_optional(resolver: &mut Resolver<'_>) {
     if !options.memory.shared && tls_base.is_some_and(|id| resolver.table.is_undefined(id)) {
         // Without threads there is one set of thread-local data; its place is known.
         // Objects refer to a variable, since they may be linked with threads too.
-        if let Some(id) = resolver.table.find("__tls_base") {
-            resolver.table.forget_global_type(id);
-        }
         resolver.made.tls_base = Some(global(
             resolver,
             "__tls_base",
@@ -153,9 +180,7 @@ fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
         .table
         .find(NAME)
         .is_some_and(|id| resolver.table.symbols[id.index()].no_strip);
-    let id = resolver
-        .table
-        .define(&mention, Definition::IndirectFunctionTable);
+    let id = define(resolver, &mention, Definition::IndirectFunctionTable);
     let symbol = &mut resolver.table.symbols[id.index()];
     // A module offers its table to others only when it is told to.
     symbol.hidden = !resolver.options.table.export;
@@ -210,7 +235,7 @@ fn define_segment_bounds(resolver: &mut Resolver<'_>) {
                 let weak = weak.is_some_and(|id| resolver.table.symbols[id.index()].weak);
                 let name = resolver.names.alloc_str(&name);
                 let mention = own_mention(name, SymbolKind::Data, HIDDEN);
-                let id = resolver.table.define(&mention, Definition::Address(made));
+                let id = define(resolver, &mention, Definition::Address(made));
                 resolver.table.symbols[id.index()].weak = weak;
             }
         }
@@ -256,16 +281,30 @@ fn function(
         signature: Some(signature),
         ..own_mention(name, SymbolKind::Function, HIDDEN)
     };
-    resolver.table.define(&mention, Definition::Function(made))
+    define(resolver, &mention, Definition::Function(made))
+}
+
+fn define<'a>(
+    resolver: &mut Resolver<'a>,
+    mention: &Mention<'a>,
+    definition: Definition,
+) -> SymbolId {
+    let pointer = pointer(resolver);
+    resolver.table.define_own(mention, definition, pointer)
+}
+
+/// The type of an address.
+fn pointer(resolver: &Resolver<'_>) -> ValType {
+    if is_64(resolver) {
+        ValType::I64
+    } else {
+        ValType::I32
+    }
 }
 
 fn pointer_global(resolver: &Resolver<'_>, mutability: Mutability) -> GlobalType {
     GlobalType {
-        value: if is_64(resolver) {
-            ValType::I64
-        } else {
-            ValType::I32
-        },
+        value: pointer(resolver),
         mutability,
     }
 }
@@ -281,7 +320,7 @@ fn global(
         global_type: Some(pointer_global(resolver, mutability)),
         ..own_mention(name, SymbolKind::Global, flags)
     };
-    resolver.table.define(&mention, Definition::Global(made))
+    define(resolver, &mention, Definition::Global(made))
 }
 
 /// A global that a loader provides.
@@ -308,5 +347,5 @@ fn address(resolver: &mut Resolver<'_>, name: &'static str, made: MadeAddress) -
         return None;
     }
     let mention = own_mention(name, SymbolKind::Data, HIDDEN);
-    Some(resolver.table.define(&mention, Definition::Address(made)))
+    Some(define(resolver, &mention, Definition::Address(made)))
 }

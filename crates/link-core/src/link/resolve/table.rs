@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use bumpalo::Bump;
+use wasm_format::ValType;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
+use super::made::is_address;
 use super::mention::{By, Mention, describe, set_flags, signature};
 use super::names::{InputNames, NameId, Names};
 use super::offers::Offers;
@@ -16,7 +18,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::hash::{HashMap, IndexMap};
 use crate::link::ids::SymbolId;
 use crate::link::object::{ImportName, Object, ObjectSymbol};
-use crate::link::options::Options;
+use crate::link::options::{Options, OutputKind};
 use crate::link::read::LazyMember;
 use crate::link::report::TracedWhat;
 use crate::link::resolution::{Definition, Particulars, Symbol};
@@ -80,10 +82,21 @@ pub(super) struct Table<'a> {
     pub(super) library_names: Vec<Arc<str>>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) record: Recorder<'a>,
+    /// References of other kinds than the first to addresses that the linker is to define.
+    pub(super) also: Vec<Also>,
+    output: OutputKind,
     allow_multiple_definition: bool,
     duplicates_warn: bool,
     check_shared_signatures: bool,
     demangle: bool,
+}
+
+/// A reference to a name as another kind of thing than it was first referred to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Also {
+    pub(super) id: SymbolId,
+    pub(super) kind: SymbolKind,
+    pub(super) by: By,
 }
 
 /// What came of mentioning an undefined symbol.
@@ -111,6 +124,8 @@ impl<'a> Table<'a> {
             library_names: Vec::new(),
             diagnostics: Vec::new(),
             record: Recorder::new(options),
+            also: Vec::new(),
+            output: options.output,
             allow_multiple_definition: options.allow_multiple_definition,
             duplicates_warn: options.no_inhibit_exec,
             check_shared_signatures: options.pic.check_shared_signatures,
@@ -328,6 +343,10 @@ impl<'a> Table<'a> {
 
     /// Another reference to a name that is defined or already referred to.
     fn refer_again(&mut self, id: SymbolId, mention: &Mention<'a>) -> SymbolId {
+        if self.also_serves(id, mention) {
+            self.refer_also(id, mention);
+            return id;
+        }
         if !self.check_kind(id, mention) {
             return id;
         }
@@ -388,6 +407,34 @@ impl<'a> Table<'a> {
         id
     }
 
+    /// Whether a reference is to an address that the linker is to define, and of another kind
+    /// than the first, which that address may serve, too.
+    fn also_serves(&self, id: SymbolId, mention: &Mention<'a>) -> bool {
+        let kind = self.symbols[id.index()].kind;
+        let is_served = |kind| {
+            matches!(
+                kind,
+                SymbolKind::Function | SymbolKind::Data | SymbolKind::Global
+            )
+        };
+        kind != mention.kind
+            && is_served(kind)
+            && is_served(mention.kind)
+            && self.is_undefined(id)
+            && is_address(mention.name, self.output)
+    }
+
+    fn refer_also(&mut self, id: SymbolId, mention: &Mention<'a>) {
+        let symbol = &mut self.symbols[id.index()];
+        let Mention { kind, by, .. } = *mention;
+        self.also.push(Also { id, kind, by });
+        symbol.weak &= mention.flags.contains(SymbolFlags::BINDING_WEAK);
+        if mention.called_directly {
+            // No address serves that: it is what will be reported.
+            describe(symbol, mention, self.arena);
+        }
+    }
+
     /// A file defines a symbol.
     pub(super) fn define(&mut self, mention: &Mention<'a>, definition: Definition) -> SymbolId {
         let id = self.intern(mention.name, mention.number);
@@ -398,11 +445,10 @@ impl<'a> Table<'a> {
             self.replace_traced(id, mention, definition);
             return id;
         }
-        // The linker's own definitions serve whatever a file declared the name as: code
-        // may read the address `__memory_base` through a global, and declares a constant
-        // `__tls_base` to be mutable.
-        let own = mention.by.object().is_none() && !self.is_defined(id);
-        if !own && !self.check_kind(id, mention) {
+        // What the linker's own definitions serve was checked before.
+        let own = mention.by == By::Linker && !self.is_defined(id);
+        let fits = own || self.check_kind(id, mention) && self.check_also(id, mention);
+        if !fits {
             return id;
         }
         let symbol = &self.symbols[id.index()];
@@ -427,6 +473,40 @@ impl<'a> Table<'a> {
         id
     }
 
+    /// The linker defines a symbol, which serves all references to the name or is reported.
+    /// `pointer` is the type of an address.
+    pub(super) fn define_own(
+        &mut self,
+        mention: &Mention<'a>,
+        definition: Definition,
+        pointer: ValType,
+    ) -> SymbolId {
+        if let Some(id) = self.find(mention.name)
+            && self.is_undefined(id)
+            && !self.check_own(id, mention, pointer)
+        {
+            return id;
+        }
+        self.define(mention, definition)
+    }
+
+    /// A name that a file refers to is an address which a loader knows, if it can serve all
+    /// references: it comes from the GOT, whatever files declare it as.
+    pub(super) fn leave_to_loader(&mut self, mention: &Mention<'a>, pointer: ValType) {
+        let Some(id) = self.find(mention.name) else {
+            return;
+        };
+        if !self.is_undefined(id) || !self.check_own(id, mention, pointer) {
+            return;
+        }
+        let symbol = &mut self.symbols[id.index()];
+        symbol.kind = mention.kind;
+        symbol.signature = None;
+        symbol.set_particulars(Particulars::default(), self.arena);
+        // A hidden symbol is not looked for outside.
+        symbol.force_import = !symbol.hidden;
+    }
+
     fn replace_traced(&mut self, id: SymbolId, mention: &Mention<'a>, definition: Definition) {
         if self.record.traces(mention.name) {
             self.trace(mention, TracedWhat::Definition);
@@ -448,7 +528,7 @@ impl<'a> Table<'a> {
         }
         let entry = self.entries[id.index()];
         if entry.state == State::Undefined {
-            if !self.check_kind(id, mention) {
+            if !self.check_kind(id, mention) || !self.check_also(id, mention) {
                 return;
             }
             let symbol = &self.symbols[id.index()];
@@ -539,16 +619,6 @@ impl<'a> Table<'a> {
         let symbol = &mut self.symbols[id.index()];
         let known = Particulars {
             import: Some(import),
-            ..symbol.particulars()
-        };
-        symbol.set_particulars(known, self.arena);
-    }
-
-    /// The linker makes a global of this name, of whatever type files declared it.
-    pub(super) fn forget_global_type(&mut self, id: SymbolId) {
-        let symbol = &mut self.symbols[id.index()];
-        let known = Particulars {
-            global_type: None,
             ..symbol.particulars()
         };
         symbol.set_particulars(known, self.arena);

@@ -1,7 +1,10 @@
 //! What the relocations of live chunks ask for.
 
+use std::borrow::Cow;
+
 use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
 use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
+use wasm_format::{Mutability, Opcode};
 
 use super::{needs_got, target};
 use crate::diag::{Code, Diagnostic};
@@ -12,7 +15,7 @@ use crate::link::liveness::Liveness;
 use crate::link::mark::takes_slot;
 use crate::link::object::{Chunk, ObjReloc, Segment, expected_kind};
 use crate::link::options::{Options, Unresolved};
-use crate::link::resolution::{Definition, MadeAddress, Resolution, SymbolRef};
+use crate::link::resolution::{Definition, MadeAddress, MadeGlobal, Resolution, SymbolRef};
 use crate::link::synthesis::FunctionRef;
 
 /// What was found, in the order of files, functions before data.
@@ -132,7 +135,7 @@ fn scan_file(
     let is_thread_local = |segment: &Segment<'_>| segment.flags.contains(SegmentFlags::TLS);
     let all = options.is_pic()
         || !gone.is_empty()
-        || refers_elsewhere(resolution, file)
+        || refers_elsewhere(resolution, options, file)
         || object.segments.iter().any(is_thread_local);
     let wanted = |chunk: &Chunk<'_>| all || !chunk.relocs.are_plain();
     for id in object.functions.ids() {
@@ -154,10 +157,10 @@ fn scan_file(
     found.scan
 }
 
-/// Whether a file refers to what no object of the link defines, takes an address for a
-/// global, such as `__memory_base`, or refers to thread-local data as to other data: that
-/// concerns relocations of every kind.
-fn refers_elsewhere(resolution: &Resolution<'_>, file: FileId) -> bool {
+/// Whether a file refers to what no object of the link defines, to a constant of the
+/// linker's as to a global, such as `__memory_base`, or to thread-local data as to other
+/// data: that concerns relocations of every kind.
+fn refers_elsewhere(resolution: &Resolution<'_>, options: &Options, file: FileId) -> bool {
     let symbols = &resolution.files[file.index()].symbols;
     let object = resolution.object(file);
     symbols.iter().zip(&*object.symbols).any(|(id, symbol)| {
@@ -167,11 +170,11 @@ fn refers_elsewhere(resolution: &Resolution<'_>, file: FileId) -> bool {
         match known.definition {
             Definition::Undefined | Definition::Shared(_) => true,
             Definition::Address(_) => symbol.kind() == SymbolKind::Global,
+            Definition::Global(made) => made == MadeGlobal::TlsBase && !options.memory.shared,
             Definition::Object { .. } => known.tls != symbol.flags().contains(SymbolFlags::TLS),
-            Definition::Stub(_)
-            | Definition::Function(_)
-            | Definition::Global(_)
-            | Definition::IndirectFunctionTable => false,
+            Definition::Stub(_) | Definition::Function(_) | Definition::IndirectFunctionTable => {
+                false
+            }
         }
     })
 }
@@ -189,11 +192,14 @@ struct FileScan<'r, 'a> {
     reported: HashSet<(RelocType, SymbolRef)>,
 }
 
-impl FileScan<'_, '_> {
+impl<'a> FileScan<'_, 'a> {
     fn chunk(&mut self, chunk: Chunk<'_>, place: ChunkRef) {
         for reloc in chunk.relocs.iter() {
             if reloc.ty.target() != RelocTarget::Type {
                 self.reloc(&reloc, place);
+                if reloc.ty == RelocType::GlobalIndexLeb {
+                    self.check_set(chunk, &reloc);
+                }
             } else if !std::mem::replace(&mut self.types_seen[reloc.target as usize], true) {
                 self.types.push(ObjType(reloc.target));
             }
@@ -321,6 +327,34 @@ impl FileScan<'_, '_> {
         }
     }
 
+    /// Code cannot set what the output has as a constant, although it may declare that as a
+    /// variable.
+    fn check_set(&mut self, chunk: Chunk<'_>, reloc: &ObjReloc) {
+        let opcode = (reloc.offset as usize).checked_sub(1);
+        let opcode = opcode.and_then(|at| chunk.bytes.get(at));
+        let sets = opcode.is_some_and(|&byte| u32::from(byte) == Opcode::GlobalSet as u32);
+        if !sets || self.options.is_relocatable() {
+            return;
+        }
+        let symbol = target(self.resolution, self.file, reloc);
+        let is_constant = match symbol {
+            SymbolRef::Global(id) => {
+                let known = self.resolution.symbol(id);
+                match known.definition {
+                    // A file that defines it was asked about its type.
+                    Definition::Object { .. } => known.kind != SymbolKind::Global,
+                    _ => known
+                        .global_type()
+                        .is_none_or(|ty| ty.mutability == Mutability::Const),
+                }
+            }
+            SymbolRef::Local(..) => self.resolution.kind(symbol) != SymbolKind::Global,
+        };
+        if is_constant {
+            self.error(reloc, symbol, "cannot be used to set the constant", "");
+        }
+    }
+
     /// In position-independent output, addresses in code must be relative, and data is
     /// relocated when it is loaded. The same holds for what another
     /// module defines.
@@ -343,6 +377,18 @@ impl FileScan<'_, '_> {
             {
                 self.got(symbol);
             }
+            R::MemoryAddrRelSleb | R::MemoryAddrRelSleb64
+                if self.resolution.is_absolute(symbol) =>
+            {
+                self.error(reloc, symbol, "cannot be used against absolute symbol", "");
+            }
+            // What a file declares as a function may be an address, which has a place relative
+            // to other data alone.
+            R::TableIndexRelSleb | R::TableIndexRelSleb64
+                if matches!(self.resolution.definition(symbol), Definition::Address(_)) =>
+            {
+                self.mismatch(reloc, symbol);
+            }
             _ => {}
         }
     }
@@ -352,16 +398,35 @@ impl FileScan<'_, '_> {
             return;
         }
         let name = self.resolution.name(symbol);
-        let shown = if self.options.demangle {
-            crate::link::demangle(name)
-        } else {
-            name.into()
-        };
+        let shown = self.shown(name);
         let message = format!("relocation {} {what} `{shown}`{end}", reloc.ty.name());
         let diagnostic = Diagnostic::error(Code::BadInput, message)
             .in_file(&*self.resolution.object(self.file).name)
             .about(name);
         self.scan.diagnostics.push(diagnostic);
+    }
+
+    /// Reports an address that is used as only a function can be.
+    fn mismatch(&mut self, reloc: &ObjReloc, symbol: SymbolRef) {
+        if !self.reported.insert((reloc.ty, symbol)) {
+            return;
+        }
+        let name = self.resolution.name(symbol);
+        let file = &self.resolution.object(self.file).name;
+        let message = format!("symbol type mismatch: {}", self.shown(name));
+        let diagnostic = Diagnostic::error(Code::TypeMismatch, message)
+            .about(name)
+            .note(format!("defined as WASM_SYMBOL_TYPE_FUNCTION in {file}"))
+            .note("defined as WASM_SYMBOL_TYPE_DATA in <internal>");
+        self.scan.diagnostics.push(diagnostic);
+    }
+
+    fn shown(&self, name: &'a str) -> Cow<'a, str> {
+        if self.options.demangle {
+            crate::link::demangle(name)
+        } else {
+            name.into()
+        }
     }
 }
 

@@ -28,10 +28,10 @@ pub(super) fn add(
     }
     let threads = options.memory.shared;
     let got = |tls: bool| {
-        synthesis
-            .got_internal
-            .iter()
-            .any(|&symbol| (threads && resolution.is_thread_local(symbol)) == tls)
+        synthesis.got_internal.iter().any(|&symbol| {
+            (threads && resolution.is_thread_local(symbol)) == tls
+                && !resolution.is_absolute(symbol)
+        })
     };
     let asks = Asks::of_all(resolution, live, options);
     let init_memory = needs_init_memory(asks, options, features);

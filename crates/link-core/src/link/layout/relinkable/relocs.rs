@@ -2,6 +2,7 @@
 //! the objects' chunks, which now name the output's symbols and places.
 
 use wasm_format::leb128::put_u32;
+use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::{RelocEntry, RelocTarget, RelocType};
 
 use super::symbols::SymbolTable;
@@ -11,7 +12,7 @@ use crate::link::layout::customs::CustomContents;
 use crate::link::layout::data::DataSource;
 use crate::link::layout::entries::Sources;
 use crate::link::mark::takes_slot;
-use crate::link::object::{Chunk, ObjReloc};
+use crate::link::object::{Chunk, ObjReloc, expected_kind};
 use crate::link::par;
 use crate::link::resolution::{Definition, SymbolRef};
 
@@ -123,7 +124,7 @@ impl Translator<'_, '_, '_> {
         // What names nothing of the output has its last value already.
         if let Some((index, addend)) = self.target(file, reloc) {
             RelocEntry {
-                ty: reloc.ty,
+                ty: self.ty(file, reloc),
                 // Sections beyond 4 GiB are refused where they are planned.
                 offset: (start + u64::from(reloc.offset)) as u32,
                 index,
@@ -132,6 +133,30 @@ impl Translator<'_, '_, '_> {
             .encode(&mut part.bytes);
             part.count += 1;
         }
+    }
+
+    /// The type of a relocation in the output, where an address that a file declares as a
+    /// function's is one of data.
+    fn ty(&self, file: FileId, reloc: &ObjReloc) -> RelocType {
+        use RelocType as R;
+        if !takes_slot(reloc.ty) || !self.is_address(file, reloc) {
+            return reloc.ty;
+        }
+        match reloc.ty {
+            R::TableIndexSleb => R::MemoryAddrSleb,
+            R::TableIndexI32 => R::MemoryAddrI32,
+            R::TableIndexSleb64 => R::MemoryAddrSleb64,
+            R::TableIndexI64 => R::MemoryAddrI64,
+            other => other,
+        }
+    }
+
+    /// Whether what a file declares as a function is an address. In an object file, it is
+    /// nothing yet.
+    fn is_address(&self, file: FileId, reloc: &ObjReloc) -> bool {
+        let resolution = self.sources.resolution;
+        let symbol = resolution.symbol_ref(file, ObjSymbol(reloc.target));
+        !self.sources.options.is_relocatable() && resolution.kind(symbol) == SymbolKind::Data
     }
 
     /// The index and addend of a relocation in the output; `None` if it refers to what is
@@ -145,6 +170,17 @@ impl Translator<'_, '_, '_> {
         let symbol = sources.resolution.symbol_ref(file, ObjSymbol(reloc.target));
         if reloc.ty == RelocType::SectionOffsetI32 {
             return self.section_offset(symbol, reloc.addend);
+        }
+        // Nor has data an index among functions, or a place relative to the table's base.
+        let of_function = match reloc.ty {
+            RelocType::TableIndexSleb
+            | RelocType::TableIndexI32
+            | RelocType::TableIndexSleb64
+            | RelocType::TableIndexI64 => false,
+            ty => expected_kind(ty) == Some(SymbolKind::Function),
+        };
+        if of_function && self.is_address(file, reloc) {
+            return None;
         }
         // Stubs have no slot: their address is null.
         let null = takes_slot(reloc.ty)
