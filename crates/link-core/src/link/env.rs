@@ -87,6 +87,13 @@ pub trait Files: Sync {
     /// `.imports` file beside one.
     fn exists(&self, path: &Path) -> bool;
 
+    /// Whether there is a regular file at `path`. Nothing else is opened that no one asked for: a
+    /// `.imports` file beside an archive, and archives of [`list`](Self::list). A pipe could
+    /// keep the link waiting for ever. The default is what [`exists`](Self::exists) says.
+    fn is_file(&self, path: &Path) -> bool {
+        self.exists(path)
+    }
+
     /// The files in `directory`, for messages that name a library that would help.
     /// Without an implementation there are none.
     fn list(&self, directory: &Path) -> Vec<PathBuf> {
@@ -113,6 +120,10 @@ impl Files for SystemFiles {
 
     fn exists(&self, path: &Path) -> bool {
         path.exists()
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        path.is_file()
     }
 
     fn size(&self, path: &Path) -> Option<u64> {

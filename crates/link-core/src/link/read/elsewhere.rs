@@ -26,7 +26,10 @@ pub(in crate::link) fn suggest_archives(
     }
     for directory in search_paths {
         let mut archives = files.list(directory);
-        archives.retain(|path| path.extension().is_some_and(|extension| extension == "a"));
+        archives.retain(|path| {
+            let is_named_so = path.extension().is_some_and(|extension| extension == "a");
+            is_named_so && files.is_file(path)
+        });
         archives.sort();
         for path in archives {
             if let Ok(data) = files.read(&path) {

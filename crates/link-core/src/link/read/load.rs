@@ -365,7 +365,7 @@ impl<'a> InputReader<'_, 'a> {
     /// line, lines that start with `#` say nothing.
     fn imports_beside(&self, archive: &Path, part: &mut ReadInputs<'a>) {
         let path = archive.with_extension("imports");
-        if path == archive || !self.access.files.exists(&path) {
+        if path == archive || !self.access.files.is_file(&path) {
             return;
         }
         let name = path.to_string_lossy().into_owned();
