@@ -1,10 +1,27 @@
-//! What asks the platform: making a file appear under its name at once.
+//! What asks the platform: making a file appear under its name at once, and paths that are bytes.
 //!
 //! The standard library has all of it on every platform, so there is one implementation.
 
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+/// The path that `bytes` are in a file of this platform. Where paths are Unicode, what is none becomes
+/// replacement characters, which are in no file's name.
+#[cfg(unix)]
+pub(crate) fn path_of_bytes(bytes: &[u8]) -> Cow<'_, Path> {
+    use std::os::unix::ffi::OsStrExt;
+    Cow::Borrowed(Path::new(std::ffi::OsStr::from_bytes(bytes)))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn path_of_bytes(bytes: &[u8]) -> Cow<'_, Path> {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => Cow::Borrowed(Path::new(text)),
+        Cow::Owned(text) => Cow::Owned(text.into()),
+    }
+}
 
 /// How many names are tried for a file beside another; each one that is taken belongs to a
 /// writer that runs now or was killed.

@@ -8,13 +8,14 @@
 //! look would map what lies around.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, Parsed};
 use super::kind::{ARCHIVE_MAGIC, FileKind, THIN_MAGIC};
 use super::offered::OfferedNames;
 use super::prefetch::look_at;
 use crate::link::ReadAt;
+use crate::sys;
 
 /// Bytes of a member's header.
 const HEADER_LEN: usize = 60;
@@ -83,12 +84,13 @@ impl Header {
 impl Member<'_> {
     /// The file of a thin archive's member, whose name is a path, relative to the archive's
     /// directory; `archive` is the archive's path.
-    pub(super) fn path(&self, archive: &Path) -> std::path::PathBuf {
-        // An absolute path replaces the directory.
-        let name = String::from_utf8_lossy(self.name);
-        archive
-            .parent()
-            .map_or_else(|| Path::new(&*name).into(), |dir| dir.join(&*name))
+    pub(super) fn path(&self, archive: &Path) -> PathBuf {
+        let name = sys::path_of_bytes(self.name);
+        match archive.parent() {
+            // An absolute path replaces the directory.
+            Some(dir) => dir.join(name),
+            None => name.into_owned(),
+        }
     }
 }
 
