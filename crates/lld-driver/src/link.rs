@@ -70,7 +70,7 @@ pub fn copy_object(from: &Path, to: &Path) -> Result<(), CopyError> {
             io::copy(&mut object, &mut target)?;
             return Ok(());
         }
-        crate::replace::replace_file(to, |file| io::copy(&mut object, file).map(drop))
+        crate::replace::replace_file(to, None, |file| io::copy(&mut object, file).map(drop))
     };
     copy().map_err(|source| CopyError {
         from: from.to_owned(),

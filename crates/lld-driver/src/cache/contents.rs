@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use super::inputs::{Bypass, is_absence};
 use super::record::{load_sealed, save_sealed};
+use crate::replace::Guard;
 use crate::sys::{self, Stamp};
 
 /// How long a file must have been quiet for its stamp to prove that it is the
@@ -52,7 +53,7 @@ impl Contents {
     }
 
     /// Writes the manifest: the files of this link whose stamps can be relied on.
-    pub(super) fn save(&self, manifest: &Path) -> io::Result<()> {
+    pub(super) fn save(&self, manifest: &Path, guard: Option<Guard>) -> io::Result<()> {
         let mut lines: Vec<String> = self
             .fresh
             .iter()
@@ -62,7 +63,7 @@ impl Contents {
             })
             .collect();
         lines.sort_unstable();
-        save_sealed(manifest, &format!("{HEADER}\n{}", lines.concat()))
+        save_sealed(manifest, guard, &format!("{HEADER}\n{}", lines.concat()))
     }
 
     /// From here on files are looked at once more; what has been read already and
@@ -265,7 +266,7 @@ mod tests {
 
         let mut contents = Contents::default();
         assert_eq!(contents.of_file(&file).unwrap(), right);
-        contents.save(&manifest).unwrap();
+        contents.save(&manifest, None).unwrap();
         assert!(
             Contents::load(&manifest).remembered.is_empty(),
             "the file is too young to be told from its next version"
@@ -275,10 +276,10 @@ mod tests {
         let stamp = sys::stamp(&file.metadata().unwrap()).unwrap();
         let key = blake3::hash(file.as_os_str().as_encoded_bytes());
         contents.fresh.insert(key, (Some(stamp), wrong));
-        contents.save(&manifest).unwrap();
+        contents.save(&manifest, None).unwrap();
         let mut contents = Contents::load(&manifest);
         assert_eq!(contents.of_file(&file).unwrap(), wrong, "not read");
-        contents.save(&manifest).unwrap();
+        contents.save(&manifest, None).unwrap();
 
         std::thread::sleep(std::time::Duration::from_millis(30));
         std::fs::write(&file, "next").unwrap();

@@ -8,6 +8,7 @@ use super::contents::{Contents, Hasher};
 use super::inputs::Inputs;
 use super::record::Record;
 use super::{Bypass, CacheError, Linked, Outcome, OutputHandle};
+use crate::replace::Guard;
 use crate::run::{Mode, RunReport};
 
 /// What the cache says about a link.
@@ -31,6 +32,7 @@ pub struct PendingLink {
     locked: Option<(OutputHandle, Files)>,
     contents: Contents,
     digest: Result<blake3::Hash, Bypass>,
+    guard: Option<Guard>,
 }
 
 /// What links.
@@ -50,6 +52,7 @@ struct Files {
 
 pub(super) fn look_up(
     dir: &Path,
+    guard: Option<Guard>,
     handle: Option<OutputHandle>,
     maker: Maker,
     args: &[OsString],
@@ -75,6 +78,7 @@ pub(super) fn look_up(
         locked,
         contents,
         digest: Err(Bypass::NoOutput),
+        guard,
     };
     pending.digest = pending.compute_digest();
     match pending.up_to_date() {
@@ -167,9 +171,10 @@ impl PendingLink {
             }
         };
         if let Some((_, files)) = &self.locked {
-            note(&files.manifest, self.contents.save(&files.manifest));
+            let saved = self.contents.save(&files.manifest, self.guard);
+            note(&files.manifest, saved);
             if let Some(record) = record {
-                note(&files.record, record.save(&files.record));
+                note(&files.record, record.save(&files.record, self.guard));
             }
         }
         Linked {

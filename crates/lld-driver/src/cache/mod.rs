@@ -26,6 +26,7 @@ mod inputs;
 mod lookup;
 mod record;
 
+use std::any::Any;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -36,6 +37,7 @@ pub use lookup::{Lookup, PendingLink};
 
 use crate::diagnostic::Diagnostic;
 use crate::locate::Lld;
+use crate::replace::Guard;
 use crate::run::{Mode, RunError, RunOptions, RunReport};
 use inputs::Inputs;
 use lookup::Maker;
@@ -44,6 +46,7 @@ use lookup::Maker;
 #[derive(Debug, Clone)]
 pub struct Cache {
     dir: PathBuf,
+    guard: Option<Guard>,
 }
 
 /// A successful link through the [`Cache`].
@@ -167,9 +170,21 @@ impl Cache {
             dir.canonicalize()
         };
         match open() {
-            Ok(absolute) => Ok(Self { dir: absolute }),
+            Ok(absolute) => Ok(Self {
+                dir: absolute,
+                guard: None,
+            }),
             Err(source) => Err(CacheError::Open { dir, source }),
         }
+    }
+
+    /// Has `guard` called with the path of each temporary file before it is made in the
+    /// directory. What it returns is dropped when the file has its name or is gone: for a
+    /// program that removes its temporary files when a signal ends it.
+    #[must_use]
+    pub fn guard_temporary_files(mut self, guard: fn(&Path) -> io::Result<Box<dyn Any>>) -> Self {
+        self.guard = Some(guard);
+        self
     }
 
     /// Runs the linker with `args`, unless the output they name is up to date.
@@ -282,7 +297,7 @@ impl Cache {
         let lock = |output: &PathBuf| self.lock(absolute_output(output, &base), held);
         let handle = inputs.output.as_ref().map(lock).transpose()?;
         Ok(lookup::look_up(
-            &self.dir, handle, maker, args, base, inputs,
+            &self.dir, self.guard, handle, maker, args, base, inputs,
         ))
     }
 

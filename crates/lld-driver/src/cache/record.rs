@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::replace::replace_file;
+use crate::replace::{Guard, replace_file};
 
 /// What is known of the link that made an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,17 +32,17 @@ impl Record {
         })
     }
 
-    pub(super) fn save(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn save(&self, path: &Path, guard: Option<Guard>) -> io::Result<()> {
         let (digest, output) = (self.digest.to_hex(), self.output.to_hex());
         let text = format!("{HEADER}\n{digest}\n{output}\n{}", self.stderr);
-        save_sealed(path, &text)
+        save_sealed(path, guard, &text)
     }
 }
 
 /// Writes a text with its own hash behind it.
-pub(super) fn save_sealed(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn save_sealed(path: &Path, guard: Option<Guard>, text: &str) -> io::Result<()> {
     let seal = blake3::hash(text.as_bytes()).to_hex();
-    replace_file(path, |file| {
+    replace_file(path, guard, |file| {
         file.write_all(text.as_bytes())?;
         file.write_all(seal.as_bytes())
     })
@@ -71,7 +71,7 @@ mod tests {
             output: blake3::hash(b"out"),
             stderr: "one\ntwo ü\n".to_owned(),
         };
-        record.save(&path).unwrap();
+        record.save(&path, None).unwrap();
         assert_eq!(Record::load(&path), Some(record));
 
         let whole = std::fs::read(&path).unwrap();
