@@ -64,7 +64,7 @@ impl Spec {
         matches!(
             self.group,
             Group::Own | Group::OwnWasi | Group::OwnGenerators
-        )
+        ) || self.opt == Opt::NoUndefined
     }
 }
 

@@ -6,13 +6,13 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use super::values::{Values, any_base, decimal, hex};
+use super::values::{Values, any_base, decimal, hex, with_meant};
 use super::{
     Arch, Backend, BuildId, Config, ContentArgs, Destination, DynamicArgs, Entry, ExecModel, Input,
     InputKind, LinkArgs, LtoArgs, MemoryArgs, MemoryImport, OutputKind, OwnArgs, ReportArgs,
     Request, Shell, Strip, SymbolArgs, ThinLtoArgs, Unresolved, WasiArgs, check,
 };
-use crate::options::Opt;
+use crate::options::{OPTIONS, Opt};
 use crate::parse::Item;
 use crate::report::{Color, Message, Settings};
 use crate::rsp::Quoting;
@@ -51,7 +51,10 @@ fn rsp_quoting(values: &mut Values<'_>) {
     if let Some(style) = values.text(Opt::RspQuoting)
         && Quoting::named(&style).is_none()
     {
-        values.error(format!("invalid response file quoting: {style}"));
+        values.error_expecting(
+            format!("invalid response file quoting: {style}"),
+            &choices(Opt::RspQuoting),
+        );
     }
 }
 
@@ -94,7 +97,10 @@ fn messages(values: &mut Values<'_>) -> Settings {
             Some("auto") => Color::Auto,
             Some("never") => Color::Never,
             Some(other) => {
-                values.error(format!("unknown option: --color-diagnostics={other}"));
+                values.error_expecting(
+                    format!("unknown option: --color-diagnostics={other}"),
+                    &choices(Opt::ColorDiagnostics),
+                );
                 Color::Auto
             }
         };
@@ -119,7 +125,7 @@ fn own(values: &mut Values<'_>) -> OwnArgs {
         cref: values.has(Opt::Cref),
         dependency_file: values.path(Opt::DependencyFile),
         error_signature_mismatch: values.has(Opt::ErrorSignatureMismatch),
-        host_module: values.text(Opt::HostModule),
+        host_module: host_module(values),
         wasi: WasiArgs {
             sysroot: values.path(Opt::WasiSysroot),
             exec_model: values.choice(Opt::ExecModel).map(|model| match model {
@@ -131,6 +137,14 @@ fn own(values: &mut Values<'_>) -> OwnArgs {
             emulated: emulated(values),
         },
     }
+}
+
+fn host_module(values: &mut Values<'_>) -> Option<String> {
+    let name = values.text(Opt::HostModule)?;
+    if name.is_empty() {
+        values.error_expecting("--host-module=: the name is empty", "--host-module=<name>");
+    }
+    Some(name)
 }
 
 fn emulated(values: &mut Values<'_>) -> Vec<String> {
@@ -229,7 +243,10 @@ fn arch(values: &mut Values<'_>) -> Option<Arch> {
         "wasm32" => Some(Arch::Wasm32),
         "wasm64" => Some(Arch::Wasm64),
         other => {
-            values.error(format!("invalid target architecture: {other}"));
+            values.error_expecting(
+                format!("invalid target architecture: {other}"),
+                &choices(Opt::Emulation),
+            );
             None
         }
     }
@@ -237,13 +254,17 @@ fn arch(values: &mut Values<'_>) -> Option<Arch> {
 
 fn threads(values: &mut Values<'_>) -> Option<NonZeroUsize> {
     let text = values.text(Opt::Threads)?;
-    let threads = decimal(&text)
+    let number = decimal(&text);
+    let threads = number
         .and_then(|threads| u32::try_from(threads).ok())
         .and_then(|threads| NonZeroUsize::new(threads as usize));
     if threads.is_none() {
-        values.error(format!(
-            "--threads: expected a positive integer, but got '{text}'"
-        ));
+        let message = format!("--threads: expected a positive integer, but got '{text}'");
+        if number.is_some_and(|number| number > 0) {
+            values.error_expecting(message, &format!("at most {}", u32::MAX));
+        } else {
+            values.error(message);
+        }
     }
     threads
 }
@@ -347,7 +368,10 @@ fn unresolved(values: &mut Values<'_>) -> Unresolved {
         Some("ignore-all") => Unresolved::Ignore,
         Some("import-dynamic") => Unresolved::ImportDynamic,
         Some(other) => {
-            values.error(format!("unknown --unresolved-symbols value: {other}"));
+            values.error_expecting(
+                format!("unknown --unresolved-symbols value: {other}"),
+                &choices(Opt::UnresolvedSymbols),
+            );
             reported
         }
     }
@@ -375,22 +399,39 @@ fn memory(stack_size: Option<u64>, values: &mut Values<'_>) -> MemoryArgs {
 
 /// Checks every `-z`; the last stack size counts.
 fn z_options(values: &mut Values<'_>) -> Option<u64> {
+    const BYTES: &str = "a number of bytes, decimal or with 0x, 0b or 0 before it";
     let mut stack_size = None;
     for keyword in values.texts(Opt::ZOption) {
         match keyword.split_once('=') {
             Some(("stack-size", size)) => match any_base(size) {
                 Some(size) => stack_size = Some(size),
-                None => values.error(format!("invalid stack-size: {size}")),
+                None => values.error_expecting(
+                    format!("invalid stack-size: {size}"),
+                    &with_meant(BYTES, size),
+                ),
             },
             None if keyword == "stack-size" => {
                 values.warning("unknown -z value: stack-size");
-                values.error("invalid stack-size: ");
+                values.error_expecting("invalid stack-size: ", "-z stack-size=<bytes>");
             }
             _ if keyword == "muldefs" || keyword.starts_with("muldefs=") => {}
-            _ => values.warning(format!("unknown -z value: {keyword}")),
+            _ => {
+                let message = Message::warning(format!("unknown -z value: {keyword}"));
+                let known = "expected stack-size=<bytes> or muldefs";
+                values.messages.push(message.with_note(known));
+            }
         }
     }
     stack_size
+}
+
+/// The values that an option accepts, as a message lists them.
+fn choices(opt: Opt) -> String {
+    let choices = OPTIONS[opt as usize].choices;
+    match choices.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => choices.concat(),
+    }
 }
 
 fn page_size(values: &mut Values<'_>) -> u64 {
@@ -414,7 +455,7 @@ fn memory_import(values: &mut Values<'_>) -> Option<MemoryImport> {
         return values.has(Opt::ImportMemory).then_some(default);
     };
     let text = values.text_of(arg);
-    Some(match text.split_once(',') {
+    let import = match text.split_once(',') {
         Some((module, name)) => MemoryImport {
             module: Some(module.to_owned()),
             name: name.to_owned(),
@@ -423,17 +464,37 @@ fn memory_import(values: &mut Values<'_>) -> Option<MemoryImport> {
             module: None,
             name: text,
         },
-    })
+    };
+    if import.name.is_empty() || import.module.as_deref() == Some("") {
+        let part = if import.name.is_empty() {
+            "name"
+        } else {
+            "module"
+        };
+        values.error_expecting(
+            format!("{}: the {part} is empty", arg.shown()),
+            "--import-memory, --import-memory=<name> or --import-memory=<module>,<name>",
+        );
+    }
+    Some(import)
 }
 
 fn memory_export(values: &mut Values<'_>) -> Option<String> {
-    match values.last_with_value(Opt::ExportMemory) {
-        Some(arg) => Some(values.text_of(arg)),
-        None => values.has(Opt::ExportMemory).then(|| "memory".to_owned()),
+    let Some(arg) = values.last_with_value(Opt::ExportMemory) else {
+        return values.has(Opt::ExportMemory).then(|| "memory".to_owned());
+    };
+    let name = values.text_of(arg);
+    if name.is_empty() {
+        values.error_expecting(
+            format!("{}: the name is empty", arg.shown()),
+            "--export-memory or --export-memory=<name>",
+        );
     }
+    Some(name)
 }
 
 fn build_id(values: &mut Values<'_>) -> BuildId {
+    const BUILD_IDS: &str = "fast, sha1, tree, uuid, none or 0x<hex digits>";
     let Some(arg) = values.last(Opt::BuildId) else {
         return BuildId::None;
     };
@@ -449,11 +510,11 @@ fn build_id(values: &mut Values<'_>) -> BuildId {
         _ => match style.strip_prefix("0x").map(|digits| (digits, hex(digits))) {
             Some((_, Some(bytes))) => BuildId::Bytes(bytes),
             Some((digits, None)) => {
-                values.error(format!("not a hexadecimal value: {digits}"));
+                values.error_expecting(format!("not a hexadecimal value: {digits}"), BUILD_IDS);
                 BuildId::None
             }
             None => {
-                values.error(format!("unknown --build-id style: {style}"));
+                values.error_expecting(format!("unknown --build-id style: {style}"), BUILD_IDS);
                 BuildId::None
             }
         },
@@ -488,7 +549,7 @@ fn lto_level(values: &mut Values<'_>, opt: Opt, what: &str) -> Option<u8> {
     let level = values.number(opt)?;
     let small = u8::try_from(level).ok().filter(|level| *level <= 3);
     if small.is_none() {
-        values.error(format!("invalid {what} for LTO: {level}"));
+        values.error_expecting(format!("invalid {what} for LTO: {level}"), &choices(opt));
     }
     small
 }
@@ -504,7 +565,8 @@ fn lto_partitions(values: &mut Values<'_>) -> Option<u32> {
 fn thinlto_jobs(values: &mut Values<'_>) -> Option<String> {
     let jobs = values.text(Opt::ThinltoJobs)?;
     if !jobs.is_empty() && jobs != "all" && decimal(&jobs).is_none() {
-        values.error(format!("--thinlto-jobs: invalid job count: {jobs}"));
+        let message = format!("--thinlto-jobs: invalid job count: {jobs}");
+        values.error_expecting(message, "a number or all");
     }
     Some(jobs)
 }

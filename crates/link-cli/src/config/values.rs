@@ -31,6 +31,12 @@ impl<'a> Values<'a> {
         self.messages.push(Message::error(text));
     }
 
+    /// An error with a line that says what is valid.
+    pub(super) fn error_expecting(&mut self, text: impl Into<String>, expected: &str) {
+        let message = Message::error(text).with_note(format!("expected {expected}"));
+        self.messages.push(message);
+    }
+
     pub(super) fn warning(&mut self, text: impl Into<String>) {
         self.messages.push(Message::warning(text));
     }
@@ -139,10 +145,8 @@ impl<'a> Values<'a> {
         let text = self.text_of(arg);
         let number = decimal(&text);
         if number.is_none() {
-            self.error(format!(
-                "{}: number expected, but got '{text}'",
-                arg.shown()
-            ));
+            let message = format!("{}: number expected, but got '{text}'", arg.shown());
+            self.error_expecting(message, &with_meant("a decimal number", &text));
         }
         number
     }
@@ -201,6 +205,30 @@ pub(super) fn any_base(text: &str) -> Option<u64> {
         .flatten()
 }
 
+/// What is `expected` instead of `text`, with the number that was probably meant.
+pub(super) fn with_meant(expected: &str, text: &str) -> String {
+    match meant(text) {
+        Some(number) if number.to_string() != text => format!("{expected}; {text} is {number}"),
+        _ if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
+            format!("at most {}", u64::MAX)
+        }
+        _ => expected.to_owned(),
+    }
+}
+
+/// The number that a person means by `text`: in any base, or with a unit behind it.
+fn meant(text: &str) -> Option<u64> {
+    let lower = text.to_ascii_lowercase();
+    let digits = lower.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let shift = match &lower[digits.len()..] {
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        _ => return any_base(text),
+    };
+    decimal(digits)?.checked_mul(1 << shift)
+}
+
 /// The bytes that hexadecimal `digits` say; an odd last digit is a byte of its own.
 pub(super) fn hex(digits: &str) -> Option<Vec<u8>> {
     let nibbles = digits
@@ -232,6 +260,18 @@ mod tests {
         assert_eq!(any_base("0"), Some(0));
         for bad in ["", "0x", "08", "-16", "0x-1", "0x+1", "abc"] {
             assert_eq!(any_base(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_is_said() {
+        let said = |text| with_meant("digits", text);
+        assert_eq!(said("4k"), "digits; 4k is 4096");
+        assert_eq!(said("1MiB"), "digits; 1MiB is 1048576");
+        assert_eq!(said("0x20"), "digits; 0x20 is 32");
+        assert_eq!(said("18446744073709551616"), "at most 18446744073709551615");
+        for text in ["", "-1", "k", "many", "99999999999999999999k", "4kk"] {
+            assert_eq!(said(text), "digits", "{text}");
         }
     }
 

@@ -18,6 +18,9 @@ pub(crate) fn help(program: &str, own: bool) -> String {
          Links WebAssembly object files and archives; takes wasm-ld's command line.\n\
          @file stands for the arguments in that file.\n"
     );
+    if !own {
+        text += "The options of wasm-link work, too; wasm-link --help lists them.\n";
+    }
     for group in Group::ALL {
         let mut options = options_of(group, false)
             .filter(|spec| own || !spec.is_own())

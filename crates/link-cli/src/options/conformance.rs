@@ -85,3 +85,14 @@ fn every_spelling_is_one_of_llds() {
     }
     assert_eq!(unknown_to_us(&args), unknown_to_lld(&args));
 }
+
+/// They work under the name of `wasm-ld`, too.
+#[test]
+fn no_option_of_this_command_alone_is_one_of_llds() {
+    let own = OPTIONS.iter().filter(|spec| spec.is_own());
+    let args: Vec<_> = own
+        .flat_map(|spec| spec.forms)
+        .flat_map(|form| [format!("--{}", form.name), format!("--{}=1", form.name)])
+        .collect();
+    assert_eq!(unknown_to_lld(&args), args);
+}

@@ -10,7 +10,10 @@ options! {
         group: Group::Output,
         help: "Write the output to <path>; - is standard output",
         note: "Required. An output that is the same file as an input is an error (`wasm-ld` \
-            overwrites the input). A device or a pipe is written to, not replaced.",
+            overwrites the input), and so is a report (`--Map`, `--why-extract`, \
+            `--dependency-file`, `--reproduce`) that is the same file as an input, the output or \
+            another report. A native link replaces each of them as a whole, or leaves the earlier \
+            one. A device or a pipe is written to, not replaced.",
     }
     Relocatable {
         forms: &[either("relocatable", Nothing), one("r", Nothing)],
@@ -197,6 +200,16 @@ options! {
         help: "What to do about undefined symbols: report-all, ignore-all or import-dynamic",
         default: "report-all",
     }
+    NoUndefined {
+        forms: &[either("no-undefined", Nothing)],
+        group: Group::Symbols,
+        default: "default",
+        help: "Undefined symbols are errors",
+        note: "Accepted because build systems (Meson) pass it to every linker; `wasm-ld` does not \
+            know it. It describes the default and has no effect: not on `--allow-undefined`, \
+            `--import-undefined`, `--unresolved-symbols` and `--warn-unresolved-symbols`, wherever \
+            they stand, and not with `--shared`, where a loader may define what is undefined.",
+    }
     WarnUnresolvedSymbols {
         forms: &[either("warn-unresolved-symbols", Nothing)],
         group: Group::Symbols,
@@ -273,7 +286,7 @@ options! {
         help: "Import the memory instead of defining it",
         default: "env,memory when no value is given",
         note: "A value without a comma is the name, in the default module. A value wins over the \
-            form without one, whichever comes first.",
+            form without one, whichever comes first. An empty module or name is an error.",
     }
     ExportMemory {
         forms: &[two("export-memory", OptionalEquals)],
@@ -281,7 +294,8 @@ options! {
         group: Group::Exchange,
         help: "Export the memory, also when it is imported",
         default: "as memory, unless it is imported",
-        note: "A value wins over the form without one, whichever comes first.",
+        note: "A value wins over the form without one, whichever comes first. An empty name is an \
+            error.",
     }
     ImportTable {
         forms: &[two("import-table", Nothing)],
@@ -699,7 +713,8 @@ options! {
         default: "no cache",
         note: "Decided by the contents of everything the link reads. A link that prints or writes \
             something besides its output is always made, and so is one whose output is no regular \
-            file. `--verbose-link` says what was decided.",
+            file. `--verbose-link` says what was decided. A directory that cannot be used is a \
+            warning, which `--fatal-warnings` leaves one, and the link is made.",
     }
     VerboseLink {
         forms: &[two("verbose-link", Nothing)],

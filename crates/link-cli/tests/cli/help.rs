@@ -16,6 +16,7 @@ fn called_wasm_ld_help_has_the_options_of_wasm_ld_only() {
     let text = room.run_as("wasm-ld", ["--help"]).ok().text();
     assert!(text.starts_with("Usage: wasm-ld [options] file...\n"));
     assert!(text.contains("--export-all") && !text.contains("--backend"));
+    assert!(text.contains("wasm-link --help"));
 }
 
 #[test]

@@ -100,6 +100,8 @@ const LINES: &[&str] = &[
     "main.o -o .",
     "main.o -o nowhere/x",
     "main.o -o x --Map=nowhere/x",
+    "main.o -o x --Map=.",
+    "main.o -o x --why-extract=.",
     "main.o -o x --why-extract=nowhere/x",
     "main.o -o x --allow-undefined-file=absent",
     "--color-diagnostics main.o other.o -o x -z foo",
@@ -128,12 +130,13 @@ fn messages_and_exit_codes_are_those_of_lld() {
     assert!(differences.is_empty(), "{differences}");
 }
 
-/// `messages` without what `wasm-link` says besides: where an undefined symbol is referred to, and
-/// where a library was looked for.
+/// `messages` without what `wasm-link` says besides: where an undefined symbol is referred to, what
+/// values an option has, and where a library was looked for.
 fn said(messages: &str) -> Vec<&str> {
     let besides = |line: &&str| {
         line.is_empty()
             || line.starts_with(">>> referenced by ")
+            || line.starts_with(">>> expected ")
             || *line == ">>> no directory to search was given (-L)"
     };
     messages.lines().filter(|line| !besides(line)).collect()

@@ -49,10 +49,91 @@ fn values_of_own_options_are_checked() {
             "--host-module=host --backend=lld main.o -o x",
             "--lld-path=nowhere/lld --backend=lld main.o -o x",
             "--global-base=-5 main.o -o x",
+            "--host-module= main.o -o x",
             "-flavor gnu main.o -o x",
             "-flavor",
         ]
     ));
+}
+
+#[test]
+fn a_bad_value_comes_with_those_that_are_valid() {
+    let room = Room::new();
+    insta::assert_snapshot!(said(
+        &room,
+        &[
+            "-z stack-size=4k main.o -o x",
+            "-z stack-size=1MiB main.o -o x",
+            "-z stack-size=-1 main.o -o x",
+            "-z stack-size main.o -o x",
+            "-z stack-size=99999999999999999999 main.o -o x",
+            "-z nonsense --fatal-warnings main.o -o x",
+            "--initial-memory=0x20000 main.o -o x",
+            "--max-memory=64k main.o -o x",
+            "--initial-heap= main.o -o x",
+            "--global-base=99999999999999999999 main.o -o x",
+            "--table-base=one main.o -o x",
+            "--error-limit=none main.o -o x",
+            "-Os main.o -o x",
+            "--page-size=4096 main.o -o x",
+            "--threads=0 main.o -o x",
+            "--threads=99999999999 main.o -o x",
+            "--unresolved-symbols=bad main.o -o x",
+            "--import-memory= main.o -o x",
+            "--import-memory=env, main.o -o x",
+            "--import-memory=,memory main.o -o x",
+            "--export-memory= main.o -o x",
+            "-m wasm main.o -o x",
+            "--build-id=md5 main.o -o x",
+            "--build-id=0xzz main.o -o x",
+            "--color-diagnostics=sometimes main.o -o x",
+            "--rsp-quoting=bash main.o -o x",
+            "--lto-O4 main.o -o x",
+            "--lto-CGO9 main.o -o x",
+            "--lto-partitions=0 main.o -o x",
+            "--thinlto-jobs=some main.o -o x",
+            "--thinlto-prefix-replace=a main.o -o x",
+        ]
+    ));
+}
+
+#[test]
+fn no_undefined_is_what_holds_anyway() {
+    let room = Room::new();
+    for program in ["wasm-link", "wasm-ld"] {
+        for backend in ["--backend=native", "--backend=lld"] {
+            for form in ["--no-undefined", "-no-undefined"] {
+                let run = |line: &str| {
+                    let args = [backend, form].into_iter().chain(line.split(' '));
+                    room.run_as(program, args)
+                };
+                run("main.o -o x").ok();
+                let stderr = run("calls.o -o x").failed();
+                assert!(stderr.contains("undefined symbol: f"), "{stderr}");
+                run("calls.o -o x --allow-undefined").ok();
+                // What a loader may bring is decided without it.
+                for more in ["", " --unresolved-symbols=import-dynamic"] {
+                    let line = format!("calls.o -o x --shared --experimental-pic{more}");
+                    let without = [backend].into_iter().chain(line.split(' '));
+                    let (with, without) = (run(&line), room.run_as(program, without));
+                    assert_eq!((with.code, with.stderr), (without.code, without.stderr));
+                }
+            }
+        }
+    }
+}
+
+/// A compiler that calls the linker by that name hands on what its user wrote.
+#[test]
+fn called_wasm_ld_the_command_has_its_own_options_too() {
+    let room = Room::new();
+    let run = room.run_as(
+        "wasm-ld",
+        ["main.o", "-o", "x", "--time", "--dependency-file=x.d"],
+    );
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stderr.starts_with("wasm-ld: read "), "{}", run.stderr);
+    assert!(room.path("x.d").exists());
 }
 
 #[test]
