@@ -5,11 +5,12 @@ mod lld;
 mod native;
 
 use crate::config::{Backend, Config};
-use crate::output::Target;
+use crate::output::{Target, Written};
 use crate::parse::Item;
 use crate::report::{Message, Reporter};
 
-/// Links what `config` says into the file that `target` names.
+/// Links what `config` says into the file that `target` names. `written` are it and the others that
+/// the link writes.
 ///
 /// `items` is the command line that `config` was made from; `warnings` are what there was to say
 /// about it. What goes wrong in the link is reported; `Err` is what kept it from being made.
@@ -19,15 +20,16 @@ pub(crate) fn link(
     items: &[Item],
     warnings: Vec<Message>,
     target: &Target,
+    written: &Written,
     reporter: &mut Reporter,
 ) -> Result<(), Message> {
     let by_choice = match config.own.backend {
         // The child has the same things to say about the options.
-        Backend::Lld => return lld::link(config, items, target, reporter),
+        Backend::Lld => return lld::link(config, items, target, written, reporter),
         Backend::Native => true,
         Backend::Auto => false,
     };
-    match native::link(config, items, &warnings, target, reporter)? {
+    match native::link(config, items, &warnings, target, written, reporter)? {
         native::Outcome::Failed | native::Outcome::UpToDate => Ok(()),
         native::Outcome::Bitcode(_, error) if by_choice => {
             reporter.all(warnings);
@@ -40,7 +42,7 @@ pub(crate) fn link(
                     "{file} is LLVM bitcode: linking with LLD"
                 )));
             }
-            lld::link(config, items, target, reporter)
+            lld::link(config, items, target, written, reporter)
         }
     }
 }

@@ -292,6 +292,14 @@ pub(crate) struct ReportArgs {
 }
 
 impl ReportArgs {
+    /// Where `--reproduce` writes; without it, where the environment says, as it does to `wasm-ld`.
+    pub(crate) fn reproduce_file(&self) -> Option<PathBuf> {
+        self.reproduce.clone().or_else(|| {
+            let path = std::env::var_os("LLD_REPRODUCE")?;
+            (!path.is_empty()).then(|| path.into())
+        })
+    }
+
     /// Whether something is to be printed on standard output.
     pub(crate) fn uses_stdout(&self) -> bool {
         self.trace

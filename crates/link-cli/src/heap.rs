@@ -11,6 +11,8 @@
 //! - What is larger is a run of pages, which all threads share (`runs`).
 //! - What is larger than a region, or aligned to more than a small block is, is the system's.
 //!
+//! Where no memory is left, the command ends with an error ([`there_is`]).
+//!
 //! No memory is given back: this is for a command that ends soon. What a thread has left when it
 //! ends is lost.
 #![allow(
@@ -222,6 +224,17 @@ impl Kind {
     }
 }
 
+/// `block`, which is to have `size` bytes. If no memory was left for it, ends the command with an
+/// error: a caller that could go on without it would say the same, and end the command by a signal
+/// if it could not.
+#[inline]
+fn there_is(block: *mut u8, size: usize) -> *mut u8 {
+    if block.is_null() {
+        crate::sys::end_without_memory(size);
+    }
+    block
+}
+
 /// The allocator.
 pub(crate) struct Heap {
     runs: Mutex<Runs>,
@@ -259,24 +272,27 @@ impl Heap {
 // asked for, since the layout is the same.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match Kind::of(layout) {
+        let block = match Kind::of(layout) {
             Some(kind) => self.take(kind).at,
             // SAFETY: the caller's word holds for it as well.
             None => unsafe { System.alloc(layout) },
-        }
+        };
+        there_is(block, layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let Some(kind) = Kind::of(layout) else {
             // SAFETY: the caller's word holds for it as well.
-            return unsafe { System.alloc_zeroed(layout) };
+            let block = unsafe { System.alloc_zeroed(layout) };
+            return there_is(block, layout.size());
         };
         let block = self.take(kind);
-        if !block.zeroed && !block.at.is_null() {
+        let at = there_is(block.at, layout.size());
+        if !block.zeroed {
             // SAFETY: the block has at least that many bytes, and is ours.
-            unsafe { block.at.write_bytes(0, layout.size()) };
+            unsafe { at.write_bytes(0, layout.size()) };
         }
-        block.at
+        at
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -301,7 +317,7 @@ unsafe impl GlobalAlloc for Heap {
                     LOCAL.with(|local| local.resize(block, block_size(from), block_size(to)))
                 }
                 (Some(Kind::Run(from)), Some(Kind::Run(to))) => self.runs().resize(block, from, to),
-                (None, None) => return System.realloc(block, layout, size),
+                (None, None) => return there_is(System.realloc(block, layout, size), size),
                 _ => false,
             }
         };
@@ -312,10 +328,8 @@ unsafe impl GlobalAlloc for Heap {
         // old one is given back as it was got.
         unsafe {
             let moved = self.alloc(new);
-            if !moved.is_null() {
-                ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
-                self.dealloc(block, layout);
-            }
+            ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
+            self.dealloc(block, layout);
             moved
         }
     }

@@ -20,6 +20,7 @@ mod wasi;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use config::{Config, Request};
@@ -35,6 +36,9 @@ fn main() -> ExitCode {
     let mut args = std::env::args_os();
     let persona = Persona::of(args.next().as_deref());
     std::panic::set_hook(Box::new(move |info| {
+        // Bytes that changed between two looks at them can be what is checked to be impossible.
+        sys::end_if_an_input_changed();
+        sys::remove_files();
         // Only a defect leads here; the message says what to send.
         let _ = writeln!(
             io::stderr(),
@@ -58,13 +62,14 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
     if let Err(message) = persona::take_flavor(&mut args) {
         return early(message);
     }
-    let args = match rsp::expand(args) {
-        Ok(args) => args,
+    let expanded = match rsp::expand(args) {
+        Ok(expanded) => expanded,
         Err(message) => return early(message),
     };
-    let (items, unknown) = parse::parse(args, !persona.is_wasm_ld());
+    let (items, unknown) = parse::parse(expanded.args, !persona.is_wasm_ld());
     let (config, messages) = config::build(&items, unknown);
     let mut reporter = Reporter::new(persona.name().to_owned(), &config.messages);
+    sys::errors_begin_with(reporter.prefix());
 
     let wrong = messages
         .iter()
@@ -90,7 +95,7 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
             return false;
         }
     };
-    link(&config, &items, messages, &mut reporter)
+    link(&config, &items, &expanded.files, messages, &mut reporter)
 }
 
 /// The text that is asked for instead of a link.
@@ -123,13 +128,21 @@ fn print(text: &str, reporter: &mut Reporter) -> bool {
     }
 }
 
-fn link(config: &Config, items: &[Item], warnings: Vec<Message>, reporter: &mut Reporter) -> bool {
+fn link(
+    config: &Config,
+    items: &[Item],
+    response_files: &[PathBuf],
+    warnings: Vec<Message>,
+    reporter: &mut Reporter,
+) -> bool {
     let Some(output) = &config.link.output else {
         // `config::check` has reported a link without an output.
         return false;
     };
-    let made = output::Target::new(output, &config.link)
-        .and_then(|target| backend::link(config, items, warnings, &target, reporter));
+    let made = output::Target::new(output).and_then(|target| {
+        let written = output::Written::of(config, &target, response_files)?;
+        backend::link(config, items, warnings, &target, &written, reporter)
+    });
     if let Err(message) = made {
         reporter.one(&message);
     }

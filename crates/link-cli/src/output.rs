@@ -1,6 +1,7 @@
 //! The output's place: what may not be written to, and outputs that are no regular files.
 
 mod new_file;
+mod written;
 
 use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
@@ -9,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use link_core::link::{Room, Sink};
 
-use crate::config::{InputKind, LinkArgs};
 use crate::report::{self, Message};
-use crate::sys::FileIdentity;
-use new_file::NewFile;
+use crate::sys::{FileIdentity, Mode};
+pub(crate) use new_file::NewFile;
+pub(crate) use written::Written;
 
 /// Where a linked module goes.
 #[derive(Debug)]
@@ -32,30 +33,19 @@ pub(crate) enum Stream {
 }
 
 impl Target {
-    /// Looks at what `output` is. Fails when it is a directory or one of the inputs.
-    pub(crate) fn new(output: &Path, link: &LinkArgs) -> Result<Self, Message> {
+    /// Looks at what `output` is. Fails when it is a directory.
+    pub(crate) fn new(output: &Path) -> Result<Self, Message> {
         if output.as_os_str() == "-" {
             return Ok(Self::Stream(Stream::Stdout));
         }
-        let Ok(metadata) = fs::metadata(output) else {
-            return Ok(Self::Path(output.to_owned()));
-        };
-        if metadata.is_dir() {
-            let shown = output.display();
-            return Err(Message::error(format!(
-                "cannot open output file {shown}: Is a directory"
-            )));
-        }
-        if !metadata.is_file() {
-            return Ok(Self::Stream(Stream::Special(output.to_owned())));
-        }
-        match input_at(output, link) {
-            Some(input) => Err(Message::error(format!(
-                "{}: the output would overwrite the input {}",
+        match is_special(output) {
+            Ok(true) => Ok(Self::Stream(Stream::Special(output.to_owned()))),
+            Ok(false) => Ok(Self::Path(output.to_owned())),
+            Err(error) => Err(Message::error(format!(
+                "cannot open output file {}: {}",
                 output.display(),
-                input.display()
+                report::reason(&error)
             ))),
-            None => Ok(Self::Path(output.to_owned())),
         }
     }
 
@@ -83,6 +73,7 @@ impl Stream {
             }
             Stream::Special(path) => OpenOptions::new()
                 .write(true)
+                .truncate(true)
                 .open(path)
                 .and_then(|mut file| io::copy(&mut module, &mut file).map(drop)),
         };
@@ -109,7 +100,7 @@ impl Output {
     /// Sees whether `target` can be made.
     pub(crate) fn open(target: &Target) -> Result<Self, Message> {
         match target {
-            Target::Path(path) => match NewFile::beside(path) {
+            Target::Path(path) => match NewFile::beside(path, Mode::Executable) {
                 Ok(file) => Ok(Self::File(file)),
                 Err(error) => Err(Message::error(format!(
                     "cannot open output file {}: {}",
@@ -153,24 +144,24 @@ impl Sink for Output {
     }
 }
 
-/// The input that is the same file as `output`.
-fn input_at(output: &Path, link: &LinkArgs) -> Option<PathBuf> {
-    let output = FileIdentity::of(output)?;
-    let is_output = |path: &Path| FileIdentity::of(path).as_ref() == Some(&output);
-    link.inputs.iter().find_map(|input| match &input.what {
-        InputKind::File(path) => is_output(path).then(|| path.clone()),
-        InputKind::Library(name) => {
-            let files = match name.strip_prefix(':') {
-                Some(file) => vec![file.to_owned()],
-                None if input.allow_shared => vec![format!("lib{name}.so"), format!("lib{name}.a")],
-                None => vec![format!("lib{name}.a")],
-            };
-            let found = link
-                .library_paths
-                .iter()
-                .flat_map(|dir| files.iter().map(move |file| dir.join(file)))
-                .find(|path| path.exists())?;
-            is_output(&found).then_some(found)
+/// Whether a device or a pipe is at `path`, which cannot be replaced, only written into. Fails for a
+/// directory. What cannot be looked at is taken for nothing.
+pub(crate) fn is_special(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            // In the words of the system.
+            Err(io::Error::new(
+                io::ErrorKind::IsADirectory,
+                "Is a directory",
+            ))
         }
-    })
+        Ok(metadata) => Ok(!metadata.is_file() || !is_where_links_lead(path)),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Whether the file at `path` is where its links lead. `/dev/stdout` can be a file that was removed.
+fn is_where_links_lead(path: &Path) -> bool {
+    let place = new_file::follow(path);
+    place.is_ok_and(|place| place == path || FileIdentity::of(&place) == FileIdentity::of(path))
 }

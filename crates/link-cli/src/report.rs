@@ -140,6 +140,12 @@ impl Reporter {
         &self.program
     }
 
+    /// What an error begins with.
+    pub(crate) fn prefix(&self) -> String {
+        let line = render(&self.program, self.color, Severity::Error, "", &[]);
+        line.trim_end_matches('\n').to_owned()
+    }
+
     /// Whether an error was reported, a warning that counts as one included.
     pub(crate) fn failed(&self) -> bool {
         self.errors > 0

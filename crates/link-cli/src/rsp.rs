@@ -42,21 +42,32 @@ impl Quoting {
     }
 }
 
+/// A command line whose response files were read.
+#[derive(Debug)]
+pub(crate) struct Expanded {
+    pub(crate) args: Vec<OsString>,
+    /// The response files.
+    pub(crate) files: Vec<PathBuf>,
+}
+
 /// Replaces every `@file` in `args` by the arguments in the file.
 ///
 /// Fails when a response file includes itself, cannot be read, or there are too many of them. A
 /// file that does not exist leaves its argument as it is.
-pub(crate) fn expand(args: Vec<OsString>) -> Result<Vec<OsString>, Message> {
+pub(crate) fn expand(args: Vec<OsString>) -> Result<Expanded, Message> {
     let mut expansion = Expansion {
         quoting: requested_quoting(&args),
         open: Vec::new(),
-        read: 0,
+        read: Vec::new(),
         args: Vec::with_capacity(args.len()),
     };
     for arg in args {
         expansion.push(arg)?;
     }
-    Ok(expansion.args)
+    Ok(Expanded {
+        args: expansion.args,
+        files: expansion.read,
+    })
 }
 
 /// The last `--rsp-quoting` on the command line itself. A style that does not exist is reported
@@ -92,8 +103,8 @@ struct Expansion {
     quoting: Quoting,
     /// The response files being read, outermost first, by their canonical paths.
     open: Vec<PathBuf>,
-    /// How many were read so far.
-    read: usize,
+    /// Those that were read so far, by the paths that they were given by.
+    read: Vec<PathBuf>,
     args: Vec<OsString>,
 }
 
@@ -125,14 +136,14 @@ impl Expansion {
                 "{shown}: response files are nested more than {MAX_DEPTH} deep"
             )));
         }
-        self.read += 1;
-        if self.read > MAX_FILES {
+        if self.read.len() >= MAX_FILES {
             return Err(Message::error(format!(
                 "{shown}: more than {MAX_FILES} response files; do they include each other?"
             )));
         }
         let inner = read(Path::new(&path), self.quoting)
             .map_err(|problem| Message::error(format!("{shown}: {problem}")))?;
+        self.read.push(path.into());
         self.open.push(canonical);
         for arg in inner {
             self.push(arg)?;

@@ -16,16 +16,19 @@ mod platform;
 )]
 mod processors;
 
+mod chain;
+mod inputs;
+mod temporary;
+
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use link_core::link::{FileData, Files, Places, SystemFiles};
-
+pub(crate) use self::inputs::InputFiles;
 pub(crate) use self::processors::Apart;
-use crate::report::{self, Message};
+pub(crate) use self::temporary::{Mode, RemovedAtEnd, TempDir, TempFile, remove_files};
 
 /// Bytes were not text that the platform can hold in an argument or a path.
 #[derive(Debug)]
@@ -66,6 +69,53 @@ pub(crate) fn end_by(signal: i32) {
     platform::end_by(signal);
 }
 
+/// What errors begin with that are printed when the command cannot go on.
+static ERROR: OnceLock<String> = OnceLock::new();
+
+/// From now on, errors that are printed when the command cannot go on begin with `text`.
+pub(crate) fn errors_begin_with(text: String) {
+    // A command has one name.
+    let _ = ERROR.set(text);
+}
+
+/// Ends the command at once with exit code 1 and the error that `parts` are, with what is temporary
+/// removed. May be called in a signal handler, by the allocator, and by several threads at once.
+fn end_with_error(parts: &[&[u8]]) -> ! {
+    platform::end_with_error(
+        ERROR
+            .get()
+            .map_or(b"wasm-link: error: ", |text| text.as_bytes()),
+        parts,
+    )
+}
+
+/// Ends the command with an error if a file that was read has changed since: what a thread found
+/// impossible in its bytes is no defect then.
+pub(crate) fn end_if_an_input_changed() {
+    if let Some(opened) = inputs::to_blame(None) {
+        end_changed(opened);
+    }
+}
+
+/// Ends the command with the error that this file changed. May be called in a signal handler.
+fn end_changed(opened: &inputs::Opened) -> ! {
+    let path = opened.path().as_os_str().as_encoded_bytes();
+    end_with_error(&[path, b" ", inputs::CHANGED.as_bytes()])
+}
+
+/// Ends the command since there is no memory for `size` bytes more. Allocates nothing.
+#[cfg(all(target_os = "linux", target_pointer_width = "64", feature = "platform"))]
+pub(crate) fn end_without_memory(mut size: usize) -> ! {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    while at > 0 && (size > 0 || at == digits.len()) {
+        at -= 1;
+        digits[at] = b'0' + (size % 10) as u8;
+        size /= 10;
+    }
+    end_with_error(&[b"out of memory: ", &digits[at..], b" more bytes are needed"])
+}
+
 /// Ends the command with success. What it holds is left to the system, but for `files`, which take
 /// long; what is temporary is gone or has its place by now, and the standard streams are flushed.
 pub(crate) fn exit_well(files: &InputFiles) -> ! {
@@ -79,118 +129,11 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Directories that are removed when the user ends the command.
-static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// A temporary directory. It is removed with what is in it when this value is dropped, and when
-/// a signal ends the command (`SIGINT`, `SIGTERM` or `SIGHUP`; without the feature `platform`
-/// that cannot be noticed).
-#[derive(Debug)]
-pub(crate) struct TempDir(PathBuf);
-
-impl TempDir {
-    /// Makes a directory among the system's temporary files.
-    pub(crate) fn new() -> Result<Self, Message> {
-        Self::make().map_err(|error| {
-            let place = std::env::temp_dir();
-            Message::error(format!(
-                "cannot make a directory in {}: {}",
-                place.display(),
-                report::reason(&error)
-            ))
-        })
-    }
-
-    fn make() -> io::Result<Self> {
-        // Held from before the directory exists, so that no signal comes between.
-        let mut list = lock(&TEMPORARY);
-        platform::watch_signals()?;
-        let path = tempfile::Builder::new()
-            .prefix("wasm-link-")
-            .tempdir()?
-            .keep();
-        list.push(path.clone());
-        Ok(Self(path))
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        // What cannot be removed is left to the system; the link has its result.
-        let _ = std::fs::remove_dir_all(&self.0);
-        lock(&TEMPORARY).retain(|path| *path != self.0);
-    }
-}
-
-/// A temporary file, removed as a [`TempDir`] is, unless it was renamed before.
-#[derive(Debug)]
-pub(crate) struct TempFile {
-    file: File,
-    path: PathBuf,
-    renamed: bool,
-    _on_signal: platform::RemovedOnSignal,
-}
-
-impl TempFile {
-    /// Makes a file in `dir`, which everybody may read, write and execute whom the user's mask
-    /// does not exclude.
-    pub(crate) fn new_in(dir: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o777);
-        let made = tempfile::Builder::new()
-            .prefix(".wasm-link-")
-            .make_in(dir, |path| {
-                // From before the file exists, so that no signal comes between.
-                let on_signal = platform::RemovedOnSignal::new(path)?;
-                Ok((options.open(path)?, on_signal))
-            })?;
-        let ((file, on_signal), path) = made.keep()?;
-        Ok(Self {
-            file,
-            path,
-            renamed: false,
-            _on_signal: on_signal,
-        })
-    }
-
-    pub(crate) fn file(&self) -> &File {
-        &self.file
-    }
-
-    /// Makes it the file at `path`, whatever file is there.
-    pub(crate) fn rename(&mut self, path: &Path) -> io::Result<()> {
-        std::fs::rename(&self.path, path)?;
-        self.renamed = true;
-        Ok(())
-    }
-}
-
 /// Makes room for `len` bytes in a new file, which the disk is known to have where it can be
 /// asked; returns whether the file can be written part by part (without the feature `platform`
 /// it cannot).
 pub(crate) fn reserve_places(file: &File, len: usize) -> io::Result<bool> {
     platform::reserve_places(file, len)
-}
-
-impl Places for TempFile {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        platform::write_at(&self.file, bytes, offset)
-    }
-}
-
-impl Drop for TempFile {
-    fn drop(&mut self) {
-        if !self.renamed {
-            // What cannot be removed is left there; the user is told why there is no output.
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
 }
 
 /// The bytes of a new file, to be filled.
@@ -237,47 +180,6 @@ impl Room {
     }
 }
 
-/// The file system for a link. Large files are mapped, not read, where that can be done: a
-/// command's inputs do not shrink while it runs, or it ends.
-///
-/// Remembers what was read.
-#[derive(Debug, Default)]
-pub(crate) struct InputFiles {
-    /// The paths, in any order, some more than once.
-    read: Mutex<Vec<PathBuf>>,
-    mappings: Arc<platform::Mappings>,
-}
-
-impl InputFiles {
-    /// The files that were read, in the order of their paths.
-    pub(crate) fn all_read(&self) -> Vec<PathBuf> {
-        let mut paths = lock(&self.read).clone();
-        paths.sort_unstable();
-        paths.dedup();
-        paths
-    }
-}
-
-impl Files for InputFiles {
-    fn read(&self, path: &Path) -> io::Result<FileData> {
-        let data = platform::read(path, &self.mappings)?;
-        lock(&self.read).push(path.to_owned());
-        Ok(data)
-    }
-
-    fn exists(&self, path: &Path) -> bool {
-        path.exists()
-    }
-
-    fn list(&self, directory: &Path) -> Vec<PathBuf> {
-        SystemFiles.list(directory)
-    }
-
-    fn size(&self, path: &Path) -> Option<u64> {
-        SystemFiles.size(path)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,41 +198,6 @@ mod tests {
         let path = dir.path().to_owned();
         drop(dir);
         assert!(!path.exists());
-    }
-
-    #[test]
-    fn a_temporary_file_gets_a_name_or_goes() {
-        let dir = TempDir::new().unwrap();
-        let inside = || std::fs::read_dir(dir.path()).unwrap().count();
-        let file = TempFile::new_in(dir.path()).unwrap();
-        assert_eq!(inside(), 1);
-        drop(file);
-        assert_eq!(inside(), 0);
-        let path = dir.path().join("a");
-        std::fs::write(&path, "old").unwrap();
-        let mut file = TempFile::new_in(dir.path()).unwrap();
-        let mut room = Room::new(file.file(), 3).unwrap();
-        room.bytes().copy_from_slice(b"new");
-        room.finish(file.file()).unwrap();
-        file.rename(&path).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"new");
-        assert_eq!(inside(), 1);
-        assert_eq!(InputFiles::default().read(&path).unwrap().bytes(), b"new");
-    }
-
-    #[test]
-    fn a_file_is_the_same_bytes_whatever_its_size() {
-        let dir = TempDir::new().unwrap();
-        let path = dir.path().join("a");
-        for size in [0, 1, 4096, 1 << 20] {
-            let bytes: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
-            std::fs::write(&path, &bytes).unwrap();
-            let data = InputFiles::default().read(&path).unwrap();
-            assert!(data.bytes() == bytes);
-            data.release(1..size);
-            assert!(data.bytes() == bytes);
-        }
-        assert!(InputFiles::default().read(dir.path()).is_err());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `--cache-dir` for the link in this process: what the cache is asked, and what it is told.
 //! (A link through LLD goes through the cache as a whole.)
 
+use std::any::Any;
 use std::ffi::OsString;
 use std::path::Path;
 
 use lld_driver::{
-    Cache, Diagnostic, Linked, Lookup, PendingLink, RunReport, Severity as SaidSeverity,
+    Cache, CacheError, Diagnostic, Linked, Lookup, PendingLink, RunReport, Severity as SaidSeverity,
 };
 
 use crate::config::Config;
@@ -13,6 +14,7 @@ use crate::options::Opt;
 use crate::output::Target;
 use crate::parse::Item;
 use crate::report::{Message, Reporter, Severity};
+use crate::sys::RemovedAtEnd;
 
 /// What the cache says about a link.
 pub(super) enum Answer {
@@ -20,6 +22,8 @@ pub(super) enum Answer {
     UpToDate,
     /// The link has to be made. Without a cache there is nothing to be told afterwards.
     Needed(Option<Box<PendingLink>>),
+    /// The same, without a cache, and with a warning that says why.
+    Unusable(Message),
 }
 
 /// Asks whether the link that `items` say is needed; `warnings` are about the command line.
@@ -36,9 +40,10 @@ pub(super) fn look_up(
     };
     let program = std::env::current_exe()
         .map_err(|error| Message::error(format!("cannot tell this command's file: {error}")))?;
-    match ask(dir, &program, &args(items)).map_err(|error| Message::error(error.to_string()))? {
-        Lookup::Needed(pending) => Ok(Answer::Needed(Some(pending))),
-        Lookup::UpToDate(linked) => {
+    match ask(dir, &program, &args(items)) {
+        Err(error) => Ok(Answer::Unusable(unusable(&error))),
+        Ok(Lookup::Needed(pending)) => Ok(Answer::Needed(Some(pending))),
+        Ok(Lookup::UpToDate(linked)) => {
             reporter.all(warnings.iter().cloned());
             for said in &linked.report.diagnostics {
                 reporter.one(&repeated(said.clone()));
@@ -49,8 +54,20 @@ pub(super) fn look_up(
     }
 }
 
-fn ask(dir: &Path, program: &Path, args: &[OsString]) -> Result<Lookup, lld_driver::CacheError> {
-    Cache::open(dir)?.look_up(program, args, None)
+fn ask(dir: &Path, program: &Path, args: &[OsString]) -> Result<Lookup, CacheError> {
+    open(dir)?.look_up(program, args, None)
+}
+
+/// The cache in `dir`. Its temporary files are removed however the command ends.
+pub(super) fn open(dir: &Path) -> Result<Cache, CacheError> {
+    let guard =
+        |path: &Path| -> std::io::Result<Box<dyn Any>> { Ok(Box::new(RemovedAtEnd::new(path)?)) };
+    Ok(Cache::open(dir)?.guard_temporary_files(guard))
+}
+
+/// What is said of a cache that cannot be used. The link is made without it.
+pub(super) fn unusable(error: &CacheError) -> Message {
+    Message::warning(error.to_string()).never_fatal()
 }
 
 /// The command line without what has no part in the output.
@@ -99,9 +116,7 @@ fn repeated(said: Diagnostic) -> Message {
 /// What there is to say about the cache after a link.
 pub(super) fn remarks(linked: &Linked, verbose: bool) -> Vec<Message> {
     let warnings = linked.warnings.iter();
-    let mut remarks: Vec<_> = warnings
-        .map(|warning| Message::warning(warning.to_string()).never_fatal())
-        .collect();
+    let mut remarks: Vec<_> = warnings.map(unusable).collect();
     if verbose {
         remarks.push(Message::note(linked.outcome.to_string()));
     }

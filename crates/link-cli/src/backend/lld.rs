@@ -6,14 +6,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use lld_driver::{
-    Cache, CacheError, Diagnostic, Lld, LocateOptions, Mode, RunError, RunOptions, RunReport,
+    CacheError, Diagnostic, Lld, LocateOptions, Mode, RunError, RunOptions, RunReport,
     Severity as LldSeverity, Stdout, parse_diagnostics,
 };
 
 use super::cached;
 use crate::config::{Config, LinkArgs};
 use crate::options::{OPTIONS, Opt};
-use crate::output::{Stream, Target};
+use crate::output::{Stream, Target, Written};
 use crate::parse::Item;
 use crate::report::{self, Message, Reporter, Severity};
 use crate::sys::{self, FileIdentity, TempDir};
@@ -26,8 +26,10 @@ pub(super) fn link(
     config: &Config,
     items: &[Item],
     target: &Target,
+    written: &Written,
     reporter: &mut Reporter,
 ) -> Result<(), Message> {
+    written.check_named(&config.link)?;
     if let Some(module) = config
         .own
         .host_module
@@ -68,23 +70,27 @@ pub(super) fn link(
     }
     // What goes into a stream is made anew each time, under a new name.
     let cache_dir = config.own.cache_dir.as_ref().filter(|_| streamed.is_none());
+    let run = |remarks| {
+        let report = lld.run(&args, Mode::Captured, &options)?;
+        Ok(Made { report, remarks })
+    };
     let result = match cache_dir {
-        Some(dir) => through_cache(dir, &lld, &args, &options, config.own.verbose_link),
-        None => lld
-            .run(&args, Mode::Captured, &options)
-            .map(|report| Made {
-                report,
-                remarks: Vec::new(),
-            })
-            .map_err(CacheError::from),
+        None => run(Vec::new()),
+        Some(dir) => {
+            match through_cache(dir, &lld, &args, &options, config.own.verbose_link) {
+                Err(CacheError::Run(error)) => Err(error),
+                // Nothing else goes wrong after the linker was started.
+                Err(error) => run(vec![cached::unusable(&error)]),
+                Ok(made) => Ok(made),
+            }
+        }
     };
     if let Some(line) = command.borrow_mut().take() {
         reporter.one(&Message::note(format!("linking with LLD:\n{line}")));
     }
     let made = match result {
         Ok(made) => made,
-        Err(CacheError::Run(error)) => return failure(error, &lld, reporter),
-        Err(other) => return Err(Message::error(other.to_string())),
+        Err(error) => return failure(error, &lld, reporter),
     };
     // Read again from the text: what the report calls a warning may be what `--verbose` asked for.
     for diagnostic in parse_diagnostics(&made.report.stderr) {
@@ -163,7 +169,7 @@ fn through_cache(
     options: &RunOptions<'_>,
     verbose: bool,
 ) -> Result<Made, CacheError> {
-    let linked = Cache::open(dir)?.link(lld, args, Mode::Captured, options)?;
+    let linked = cached::open(dir)?.link(lld, args, Mode::Captured, options)?;
     Ok(Made {
         remarks: cached::remarks(&linked, verbose),
         report: linked.report,

@@ -14,7 +14,7 @@ use lld_driver::PendingLink;
 
 use super::cached::{self, Answer};
 use crate::config::Config;
-use crate::output::{Output, Target};
+use crate::output::{Output, Target, Written};
 use crate::parse::Item;
 use crate::report::{Message, Reporter, Severity};
 use crate::sys::{self, InputFiles};
@@ -41,15 +41,21 @@ pub(super) fn link(
     items: &[Item],
     warnings: &[Message],
     target: &Target,
+    written: &Written,
     reporter: &mut Reporter,
 ) -> Result<Outcome, Message> {
-    let pending = match cached::look_up(config, items, warnings, target, reporter)? {
+    let mut warnings = warnings.to_vec();
+    let pending = match cached::look_up(config, items, &warnings, target, reporter)? {
         Answer::UpToDate => return Ok(Outcome::UpToDate),
         Answer::Needed(pending) => pending,
+        Answer::Unusable(message) => {
+            warnings.push(message);
+            None
+        }
     };
     let files = InputFiles::default();
     let options = options::options(config, &target.name(), &files)?;
-    let reports = Reports::open(config, target, &files, items)?;
+    let mut reports = Reports::open(config, target, &files, items)?;
     let mut output = Output::open(target)?;
     let times = Times::default();
     let enter = |phase| times.enter(phase);
@@ -64,10 +70,11 @@ pub(super) fn link(
     };
     let inputs = options::inputs(&config.link);
     let result = link_then(inputs, &options, &env, &mut output, |output, linked| {
-        begin(config, warnings, reporter);
+        begin(config, &warnings, reporter);
         let told = Told {
             files: &files,
-            reports: &reports,
+            written,
+            reports: &mut reports,
             times: &times,
             pending,
         };
@@ -76,12 +83,21 @@ pub(super) fn link(
     let error = match result {
         Ok(error) => error,
         Err(error) => {
+            // What is wrong with a file that changed meanwhile is wrong with none.
+            if let Err(message) = files.changed() {
+                begin(config, &warnings, reporter);
+                return Err(message);
+            }
             if let Some(outcome) = bitcode(&error) {
                 return Ok(outcome);
             }
-            begin(config, warnings, reporter);
+            begin(config, &warnings, reporter);
             reporter.all(error.diagnostics.into_iter().map(message));
-            reports.of_failed(&error.report, reporter).err()
+            let reported = reports
+                .of_failed(&error.report, reporter)
+                .and_then(|()| written.check_read(&files))
+                .and_then(|()| reports.commit(false));
+            reported.err()
         }
     };
     error.map_or(Ok(Outcome::Failed), Err)
@@ -96,9 +112,10 @@ fn begin(config: &Config, warnings: &[Message], reporter: &mut Reporter) {
 }
 
 /// Who is told about a link that succeeded, apart from the user.
-struct Told<'a> {
+struct Told<'a, 'c> {
     files: &'a InputFiles,
-    reports: &'a Reports<'a>,
+    written: &'a Written,
+    reports: &'a mut Reports<'c>,
     times: &'a Times,
     /// The cache.
     pending: Option<Box<PendingLink>>,
@@ -108,11 +125,12 @@ struct Told<'a> {
 fn end(
     output: &mut Output,
     linked: &Linked,
-    told: Told<'_>,
+    told: Told<'_, '_>,
     config: &Config,
     reporter: &mut Reporter,
 ) -> Option<Message> {
-    let all = || -> Result<(), Message> {
+    let mut pending = told.pending;
+    let mut all = || -> Result<(), Message> {
         let messages: Vec<_> = linked.diagnostics.iter().cloned().map(message).collect();
         reporter.all(messages.iter().cloned());
         told.reports.of_linked(linked, reporter)?;
@@ -120,13 +138,16 @@ fn end(
             return Ok(());
         }
         told.times.enter_commit();
-        if let Some(pending) = &told.pending {
-            pending
-                .begin()
-                .map_err(|error| Message::error(error.to_string()))?;
+        told.files.changed()?;
+        told.written.check_read(told.files)?;
+        told.reports.commit(true)?;
+        if let Some(Err(error)) = pending.as_ref().map(|pending| pending.begin()) {
+            // What is known of the earlier output holds for no other: its hash is part of it.
+            reporter.one(&cached::unusable(&error));
+            pending = None;
         }
         output.commit()?;
-        if let Some(pending) = told.pending {
+        if let Some(pending) = pending.take() {
             let linked = pending.finish(cached::report(&messages));
             reporter.all(cached::remarks(&linked, config.own.verbose_link));
         }

@@ -1,12 +1,12 @@
 //! A file that is there complete or not at all.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use link_core::link;
 
-use crate::sys::{self, Room, TempFile};
+use crate::sys::{self, Mode, Room, TempFile};
 
 /// A file that is made beside the one whose place it takes.
 #[derive(Debug)]
@@ -22,14 +22,10 @@ pub(crate) struct NewFile {
 
 impl NewFile {
     /// Begins a file that is to be at `path`, where a regular file is, or nothing.
-    pub(crate) fn beside(path: &Path) -> io::Result<Self> {
+    pub(crate) fn beside(path: &Path, mode: Mode) -> io::Result<Self> {
         let place = follow(path)?;
-        let dir = match place.parent() {
-            Some(dir) if dir != Path::new("") => dir,
-            _ => Path::new("."),
-        };
         Ok(Self {
-            temporary: TempFile::new_in(dir)?,
+            temporary: TempFile::new_in(directory(&place), mode)?,
             path: path.to_owned(),
             place,
             room: None,
@@ -39,6 +35,11 @@ impl NewFile {
     /// The path as it was given.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file itself, to be written from its beginning on.
+    pub(crate) fn file(&self) -> &File {
+        self.temporary.file()
     }
 
     /// Room for all of its bytes, which the disk is known to have.
@@ -56,8 +57,7 @@ impl NewFile {
         Ok(link::Room::Places(&self.temporary))
     }
 
-    /// Brings the file to its place. It gets the permissions of the file that it replaces;
-    /// a new one may be run, as far as the user's mask lets it.
+    /// Brings the file to its place. It gets the permissions of the file that it replaces.
     pub(crate) fn commit(&mut self) -> io::Result<()> {
         if let Some(room) = self.room.take() {
             room.finish(self.temporary.file())?;
@@ -74,8 +74,16 @@ impl NewFile {
 /// How many symbolic links may lead to one another; Linux allows as many.
 const LINKS: usize = 40;
 
+/// The directory of the file at `path`.
+pub(super) fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if dir != Path::new("") => dir,
+        _ => Path::new("."),
+    }
+}
+
 /// The place that `path` leads to. A symbolic link may lead to where nothing is yet.
-fn follow(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut place = path.to_owned();
     for _ in 0..LINKS {
         if !place.is_symlink() {

@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use link_core::link::FileData;
 
@@ -27,20 +29,67 @@ pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
 pub(super) fn end_by(_signal: i32) {}
 
 /// The standard library knows no signals: what is temporary stays when one ends the process.
+pub(super) fn catch_signals() {}
+
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub(super) fn watch_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Nor can a file be removed when one does.
-#[derive(Debug)]
-pub(super) struct RemovedOnSignal;
+/// Ends the process with an error, as [`crate::sys`] says.
+pub(super) fn end_with_error(prefix: &[u8], parts: &[&[u8]]) -> ! {
+    super::remove_files();
+    let text = [prefix, &parts.concat(), b"\n"].concat();
+    let _ = io::stderr().write_all(&text);
+    std::process::exit(1)
+}
 
-impl RemovedOnSignal {
+/// A path that a signal handler could use, if there were one.
+pub(super) struct HandlerPath(PathBuf);
+
+impl HandlerPath {
     #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-    pub(super) fn new(_path: &Path) -> io::Result<Self> {
-        Ok(Self)
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self(path.to_owned()))
     }
+
+    pub(super) fn get(&self) -> &Path {
+        &self.0
+    }
+
+    /// Removes the file there. What cannot be removed stays there.
+    pub(super) fn remove(&self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// What a regular file was at some time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Stamp {
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+/// What the file at `path` is now; `None` if no regular file is there.
+pub(super) fn stamp(path: &HandlerPath) -> Option<Stamp> {
+    let metadata = std::fs::metadata(&path.0).ok()?;
+    metadata.is_file().then(|| Stamp {
+        size: metadata.len(),
+        modified: metadata.modified().ok(),
+    })
+}
+
+/// Those of `items` that `is_one` says.
+pub(super) fn find_all<T>(
+    items: &[&'static T],
+    is_one: impl Fn(&'static T) -> bool,
+) -> Vec<&'static T> {
+    items.iter().copied().filter(|item| is_one(item)).collect()
+}
+
+/// A stamp does not say which file it is of.
+pub(super) fn identity_of(_stamp: &Stamp, path: &Path) -> Option<FileIdentity> {
+    identity(path)
 }
 
 /// The bytes are written at the end: a disk that is full is noticed then.
@@ -57,8 +106,22 @@ impl Mappings {
     pub(crate) fn give_back(&self) {}
 }
 
-pub(super) fn read(path: &Path, _mappings: &Arc<Mappings>) -> io::Result<FileData> {
-    std::fs::read(path).map(FileData::new)
+/// A file that was read.
+pub(super) struct Read {
+    pub(super) data: FileData,
+    /// What it was before it was read; `None`: no regular file.
+    pub(super) stamp: Option<Stamp>,
+    /// The addresses where it is mapped, which it is not.
+    pub(super) mapped: Range<usize>,
+}
+
+pub(super) fn read(path: &Path, _mappings: &Arc<Mappings>) -> io::Result<Read> {
+    let stamp = stamp(&HandlerPath::new(path)?);
+    Ok(Read {
+        data: FileData::new(std::fs::read(path)?),
+        stamp,
+        mapped: 0..0,
+    })
 }
 
 /// Files have no places that could be written to whatever else is written.

@@ -149,17 +149,67 @@ fn standard_output_gets_the_module_each_time() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_used_is_an_error() {
+fn a_cache_that_cannot_be_used_is_a_warning_and_a_link() {
     for backend in BACKENDS {
         let room = Room::new();
         room.write("cache", "a file");
-        let stderr = room
-            .run(["main.o", "-o", "x", "--cache-dir=cache", backend])
-            .failed();
-        assert!(
-            stderr.starts_with("wasm-link: error: cannot use the cache directory"),
-            "{stderr}"
-        );
-        assert!(!room.path("x").exists());
+        // Not an error either with --fatal-warnings.
+        for more in [&[][..], &["--fatal-warnings"]] {
+            let args = ["main.o", "-o", "x", "--cache-dir=cache", backend];
+            let run = room.run(args.iter().chain(more));
+            assert_eq!(
+                (run.code, run.stderr.lines().count()),
+                (Some(0), 1),
+                "{}",
+                run.stderr
+            );
+            assert!(
+                run.stderr
+                    .starts_with("wasm-link: warning: cannot use the cache directory 'cache': "),
+                "{}",
+                run.stderr
+            );
+            wasmparser::validate(&room.read("x")).expect("a module");
+            std::fs::remove_file(room.path("x")).expect("it is there");
+        }
     }
+}
+
+#[test]
+fn a_cache_whose_files_cannot_be_used_is_a_warning_and_a_link() {
+    for backend in BACKENDS {
+        for kind in ["lock", "record", "manifest"] {
+            let room = Room::new();
+            link(&room, backend, &[]);
+            // Directories stand where the files are.
+            for entry in std::fs::read_dir(room.path("cache")).expect("a directory") {
+                let path = entry.expect("an entry").path();
+                if path.extension().is_some_and(|extension| extension == kind) {
+                    std::fs::remove_file(&path).expect("a file");
+                    std::fs::create_dir(&path).expect("a directory");
+                }
+            }
+            std::fs::remove_file(room.path("x")).expect("it is there");
+            let stderr = link(&room, backend, &[]).stderr;
+            assert!(
+                stderr.contains("wasm-link: warning: cannot "),
+                "{kind}: {stderr}"
+            );
+            wasmparser::validate(&room.read("x")).expect("a module");
+        }
+    }
+}
+
+#[test]
+fn bitcode_is_told_of_an_unusable_cache_once() {
+    let room = Room::new();
+    room.write("cache", "a file");
+    room.write("b.o", b"BC\xC0\xDE not really");
+    let stderr = room
+        .run(["main.o", "b.o", "-o", "x", "--cache-dir=cache"])
+        .stderr;
+    assert!(
+        stderr.matches("cannot use the cache").count() <= 1,
+        "{stderr}"
+    );
 }

@@ -2,9 +2,12 @@
 
 mod arguments;
 mod cache;
+mod changes;
+mod ends;
 mod help;
 mod like_lld;
 mod messages;
 mod outputs;
 mod reports;
 mod support;
+mod written;

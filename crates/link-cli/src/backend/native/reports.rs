@@ -11,10 +11,10 @@ use link_core::link::report::{Report, TracedWhat};
 
 use super::{cref, dependencies, map, reproduce};
 use crate::config::{Config, Destination, ReportArgs};
-use crate::output::Target;
+use crate::output::{self, NewFile, Target};
 use crate::parse::Item;
 use crate::report::{Message, Reporter, reason};
-use crate::sys::InputFiles;
+use crate::sys::{InputFiles, Mode};
 
 /// The reports of a link, with the files they go to.
 pub(super) struct Reports<'c> {
@@ -32,7 +32,10 @@ pub(super) struct Reports<'c> {
 /// Where a report goes.
 enum Place {
     Stdout,
-    File(File, String),
+    /// A device or a pipe, and its name.
+    Special(File, String),
+    /// A file, which gets to its place when the report is complete.
+    File(NewFile),
 }
 
 impl<'c> Reports<'c> {
@@ -58,8 +61,9 @@ impl<'c> Reports<'c> {
         let own = &config.own;
         let dependencies = own.dependency_file.as_deref();
         let dependencies = dependencies.map(|path| file(path, "--dependency-file= file"));
-        let reproduce = args.reproduce.clone().or_else(reproduce::from_environment);
-        let reproduce = reproduce.map(|path| file(&path, "--reproduce file"));
+        let reproduce = args
+            .reproduce_file()
+            .map(|path| file(&path, "--reproduce file"));
         Ok(Self {
             args,
             cref: own.cref,
@@ -73,7 +77,8 @@ impl<'c> Reports<'c> {
         })
     }
 
-    /// What there is to say about a link that failed.
+    /// Says what there is to say about a link that failed, or that is not known to be good, and writes
+    /// the reports there are of one.
     pub(super) fn of_failed(
         &self,
         report: &Report,
@@ -86,7 +91,7 @@ impl<'c> Reports<'c> {
         self.write_reproduce()
     }
 
-    /// What there is to say about a link that succeeded and is not yet at its place.
+    /// The same about a link that succeeded and is not yet at its place.
     pub(super) fn of_linked(
         &self,
         linked: &Linked,
@@ -109,6 +114,21 @@ impl<'c> Reports<'c> {
         if let Some(place) = &self.dependencies {
             let rule = dependencies::rule(self.target.path(), &self.files.all_read());
             place.write(&rule)?;
+        }
+        Ok(())
+    }
+
+    /// Brings the files to their places that were written.
+    pub(super) fn commit(&mut self, linked: bool) -> Result<(), Message> {
+        let of_failed = [&mut self.why_extract, &mut self.reproduce];
+        let of_linked = [&mut self.map, &mut self.dependencies];
+        for place in of_failed.into_iter().flatten() {
+            place.commit()?;
+        }
+        if linked {
+            for place in of_linked.into_iter().flatten() {
+                place.commit()?;
+            }
         }
         Ok(())
     }
@@ -171,11 +191,12 @@ impl<'c> Reports<'c> {
     }
 
     fn write_reproduce(&self) -> Result<(), Message> {
-        let Some(Place::File(file, name)) = &self.reproduce else {
+        let Some(place) = &self.reproduce else {
             return Ok(());
         };
-        reproduce::write(file, name, self.items, &self.files.all_read())
-            .map_err(|error| cannot_write(name, &error))
+        place.write_with(|file, name| {
+            reproduce::write(file, name, self.items, &self.files.all_read())
+        })
     }
 
     /// A symbol's name as the user wants it.
@@ -193,40 +214,63 @@ pub(super) const INTERNAL: &str = "<internal>";
 
 impl Place {
     fn open(path: &Path) -> io::Result<Self> {
-        // Not emptied yet: a link that fails leaves an earlier report.
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
-        Ok(Self::File(file, path.display().to_string()))
+        if output::is_special(path)? {
+            let file = OpenOptions::new().write(true).open(path)?;
+            return Ok(Self::Special(file, path.display().to_string()));
+        }
+        NewFile::beside(path, Mode::Plain).map(Self::File)
     }
 
     fn write(&self, text: &[u8]) -> Result<(), Message> {
+        self.write_with(|file, _| file.write_all(text))
+    }
+
+    /// Writes a report with `write`, which is told the name of the place.
+    fn write_with(
+        &self,
+        write: impl FnOnce(&mut dyn io::Write, &str) -> io::Result<()>,
+    ) -> Result<(), Message> {
         match self {
-            // Nothing to say: standard output may be closed.
-            Self::Stdout if text.is_empty() => Ok(()),
             Self::Stdout => {
-                let mut stdout = io::stdout().lock();
-                match stdout.write_all(text).and_then(|()| stdout.flush()) {
-                    // A reader that has seen enough (`| head`).
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-                    result => result.map_err(|error| cannot_write("standard output", &error)),
-                }
+                let mut text = Vec::new();
+                let written = write(&mut text, "standard output");
+                written
+                    .and_then(|()| print(&text))
+                    .map_err(|error| cannot_write("standard output", &error))
             }
-            Self::File(file, name) => empty(file)
-                .and_then(|()| (&*file).write_all(text))
-                .map_err(|error| cannot_write(name, &error)),
+            Self::Special(file, name) => {
+                write(&mut &*file, name).map_err(|error| cannot_write(name, &error))
+            }
+            Self::File(new) => {
+                let name = new.path().to_string_lossy();
+                write(&mut new.file(), &name).map_err(|error| cannot_write(&name, &error))
+            }
+        }
+    }
+
+    /// Brings a file to its place, once it was written.
+    fn commit(&mut self) -> Result<(), Message> {
+        match self {
+            Self::Stdout | Self::Special(..) => Ok(()),
+            Self::File(new) => new
+                .commit()
+                .map_err(|error| cannot_write(&new.path().to_string_lossy(), &error)),
         }
     }
 }
 
-/// Makes a regular file empty; a device has no length.
-pub(super) fn empty(file: &File) -> io::Result<()> {
-    if file.metadata()?.is_file() {
-        file.set_len(0)?;
+/// Prints a report on standard output.
+fn print(text: &[u8]) -> io::Result<()> {
+    if text.is_empty() {
+        // Nothing to say: standard output may be closed.
+        return Ok(());
     }
-    Ok(())
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        // A reader that has seen enough (`| head`).
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
 fn cannot_write(name: &str, error: &io::Error) -> Message {

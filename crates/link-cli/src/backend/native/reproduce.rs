@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
@@ -17,19 +17,17 @@ use crate::parse::{Arg, Item};
 use crate::persona::Persona;
 use crate::sys;
 
-/// The archive that the environment asks for, as it asks `wasm-ld`.
-pub(super) fn from_environment() -> Option<PathBuf> {
-    let path = std::env::var_os("LLD_REPRODUCE")?;
-    (!path.is_empty()).then(|| path.into())
-}
-
 /// Writes the archive called `name`: the command line and the files that the link has read.
-pub(super) fn write(file: &File, name: &str, items: &[Item], read: &[PathBuf]) -> io::Result<()> {
-    super::reports::empty(file)?;
+pub(super) fn write(
+    out: impl Write,
+    name: &str,
+    items: &[Item],
+    read: &[PathBuf],
+) -> io::Result<()> {
     let directory = std::env::current_dir()?;
     let stem = Path::new(name).file_stem().unwrap_or(OsStr::new("repro"));
     let mut tar = Tar {
-        out: BufWriter::new(file),
+        out: BufWriter::new(out),
         root: Path::new(stem).to_owned(),
     };
     tar.add(Path::new("response.txt"), &response(items, &directory))?;

@@ -3,25 +3,25 @@
 mod mappings;
 mod signals;
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::io;
-use std::io::Read;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
 use std::ops::Range;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use link_core::link::read::ARCHIVE_MAGIC;
 use link_core::link::{FileBytes, FileData, ReadAt};
 use memmap2::{Mmap, MmapMut, MmapOptions};
+use rayon::prelude::*;
+use rustix::buffer::spare_capacity;
 use rustix::fs::FallocateFlags;
-use rustix::io::Errno;
-use signal_hook::consts::SIGXFSZ;
+use rustix::io::{Errno, retry_on_intr};
 
 pub(crate) use self::mappings::Mappings;
-pub(super) use self::signals::{RemovedOnSignal, end_by, watch_signals};
+pub(super) use self::signals::{catch_signals, end_by, end_with_error, watch_signals};
 use super::{NotText, Room};
 
 #[expect(
@@ -40,37 +40,146 @@ pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
     Some((metadata.dev(), metadata.ino()))
 }
 
+/// A path that a signal handler can use: it has its zero already, so that nothing is allocated.
+pub(super) struct HandlerPath(CString);
+
+impl HandlerPath {
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self(CString::new(path.as_os_str().as_bytes())?))
+    }
+
+    pub(super) fn get(&self) -> &Path {
+        Path::new(OsStr::from_bytes(self.0.as_bytes()))
+    }
+
+    /// Removes the file there. What cannot be removed stays there.
+    pub(super) fn remove(&self) {
+        let _ = rustix::fs::unlink(&*self.0);
+    }
+}
+
+/// What a regular file was at some time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Option<Self> {
+        metadata.is_file().then(|| Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        })
+    }
+}
+
+/// What the file at `path` is now; `None` if no regular file is there. May be called in a signal
+/// handler.
+#[allow(
+    clippy::useless_conversion,
+    clippy::unnecessary_fallible_conversions,
+    reason = "the types of these numbers differ from system to system"
+)]
+pub(super) fn stamp(path: &HandlerPath) -> Option<Stamp> {
+    let stat = rustix::fs::stat(&*path.0).ok()?;
+    let is_file = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
+    is_file.then_some(Stamp {
+        device: stat.st_dev as u64,
+        inode: stat.st_ino as u64,
+        size: stat.st_size as u64,
+        modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+    })
+}
+
+/// Those of `items` that `is_one` says, which takes a system call for each: if there are many, the
+/// threads of the link share them.
+pub(super) fn find_all<T: Sync>(
+    items: &[&'static T],
+    is_one: impl Fn(&'static T) -> bool + Sync,
+) -> Vec<&'static T> {
+    const MANY: usize = 256;
+    if items.len() < MANY || rayon::current_thread_index().is_none() {
+        return items.iter().copied().filter(|item| is_one(item)).collect();
+    }
+    let items = items.par_iter().with_min_len(MANY / 4).copied();
+    items.filter(|item| is_one(item)).collect()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there may be none")]
+pub(super) fn identity_of(stamp: &Stamp, _path: &Path) -> Option<FileIdentity> {
+    Some((stamp.device, stamp.inode))
+}
+
 /// Bytes from which on a file is mapped. Below, reading is as fast, and needs no mapping, of which
 /// a process cannot have any number.
 const MAPPED: u64 = 128 << 10;
+
+/// A file that was read.
+pub(super) struct Read {
+    pub(super) data: FileData,
+    /// What it was when it was opened; `None`: no regular file.
+    pub(super) stamp: Option<Stamp>,
+    /// The addresses where it is mapped, of which none was looked at yet.
+    pub(super) mapped: Range<usize>,
+}
 
 /// The contents of a file: a regular one that is large is mapped, and is then one of `mappings`.
 #[allow(
     unsafe_code,
     reason = "the system calls it so: a mapping shows what happens to its file"
 )]
-pub(super) fn read(path: &Path, mappings: &Arc<Mappings>) -> io::Result<FileData> {
+pub(super) fn read(path: &Path, mappings: &Arc<Mappings>) -> io::Result<Read> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
+    let stamp = Stamp::of(&metadata);
     let len = usize::try_from(metadata.len()).map_err(io::Error::other)?;
-    if metadata.is_file() && metadata.len() >= MAPPED {
+    if stamp.is_some() && metadata.len() >= MAPPED {
+        catch_signals();
         // SAFETY: the bytes must not change while they are borrowed. Nothing here writes to an
         // input (an output that is one is refused, and replaced, not written to). If another
         // process does, the link reads what it finds with every offset checked, as it does with
-        // any input; if the file shrinks, the system ends the command.
+        // any input; if the file shrinks, a signal handler ends the command. Either way there is
+        // no output: files that changed are an error before it gets its name.
         let map = Arc::new(unsafe { MmapOptions::new().len(len).map(&file) }?);
         mappings.add(map.clone());
-        // Of a large archive little may be looked at.
-        let file = map.starts_with(ARCHIVE_MAGIC).then_some(file);
-        return Ok(FileData::of(MappedFile {
-            map,
-            mappings: mappings.clone(),
-            file: Mutex::new(file),
-        }));
+        // Of a large archive little may be looked at. The mapping is not looked at before signal
+        // handlers know of it.
+        let mut magic = [0; ARCHIVE_MAGIC.len()];
+        let is_archive = file.read_exact_at(&mut magic, 0).is_ok() && magic == *ARCHIVE_MAGIC;
+        let start = map.as_ptr().addr();
+        return Ok(Read {
+            data: FileData::of(MappedFile {
+                map,
+                mappings: mappings.clone(),
+                file: Mutex::new(is_archive.then_some(file)),
+            }),
+            stamp,
+            // A mapping is of whole pages.
+            mapped: start..start + len.next_multiple_of(rustix::param::page_size()),
+        });
     }
-    let mut bytes = Vec::with_capacity(len);
-    file.read_to_end(&mut bytes)?;
-    Ok(FileData::new(bytes))
+    let mut bytes = Vec::with_capacity(len + 1);
+    if stamp.is_some() && len > 0 {
+        // There is room for a byte more, so that one call reads all and finds the end. If the file
+        // becomes longer meanwhile, it has changed.
+        while bytes.len() < len
+            && retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut bytes)))? > 0
+        {}
+    } else {
+        // Files that the system makes up have no length.
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(Read {
+        data: FileData::new(bytes),
+        stamp,
+        mapped: 0..0,
+    })
 }
 
 /// An input, mapped.
@@ -128,7 +237,8 @@ pub(super) fn room(file: &File, len: usize) -> io::Result<Room> {
 
 /// Reserves `len` bytes for a file; returns whether its file system can do that.
 fn reserve(file: &File, len: usize) -> io::Result<bool> {
-    ignore_size_signal()?;
+    // A file beyond the limit of sizes (`ulimit -f`) is an error and not the end.
+    catch_signals();
     match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len as u64) {
         Ok(()) => Ok(true),
         Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(false),
@@ -143,13 +253,4 @@ pub(super) fn reserve_places(file: &File, len: usize) -> io::Result<bool> {
 
 pub(super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     file.write_all_at(bytes, offset)
-}
-
-/// From now on, a file beyond the limit of sizes (`ulimit -f`) is an error and not the end.
-fn ignore_size_signal() -> io::Result<()> {
-    static DONE: OnceLock<()> = OnceLock::new();
-    if DONE.set(()).is_ok() {
-        signal_hook::flag::register(SIGXFSZ, Arc::default())?;
-    }
-    Ok(())
 }

@@ -1,0 +1,233 @@
+//! What is temporary, and is removed however the command ends.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use link_core::link::Places;
+
+use super::chain::Chain;
+use super::{lock, platform};
+use crate::report::{self, Message};
+
+/// Directories that are removed when a signal ends the command.
+static DIRECTORIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Files that are removed however the command ends.
+static FILES: Chain<Listed> = Chain::new();
+
+/// A temporary file, as signal handlers know it.
+struct Listed {
+    path: platform::HandlerPath,
+    /// It may be there, under this name.
+    is_there: AtomicBool,
+}
+
+/// Removes every temporary file. May be called in a signal handler.
+pub(crate) fn remove_files() {
+    for file in FILES.iter() {
+        if file.is_there.load(Ordering::Acquire) {
+            file.path.remove();
+        }
+    }
+}
+
+/// Removes every temporary directory with `remove`, and lets no other be made or removed.
+#[cfg(all(unix, feature = "platform"))]
+pub(super) fn remove_directories(remove: impl Fn(&Path)) {
+    let list = lock(&DIRECTORIES);
+    for dir in list.iter() {
+        remove(dir);
+    }
+    // Held to the end of the process, which is near.
+    std::mem::forget(list);
+}
+
+/// A temporary directory. It is removed with what is in it when this value is dropped, and when
+/// a signal ends the command (without the feature `platform` that cannot be noticed).
+#[derive(Debug)]
+pub(crate) struct TempDir(PathBuf);
+
+impl TempDir {
+    /// Makes a directory among the system's temporary files.
+    pub(crate) fn new() -> Result<Self, Message> {
+        Self::make().map_err(|error| {
+            let place = std::env::temp_dir();
+            Message::error(format!(
+                "cannot make a directory in {}: {}",
+                place.display(),
+                report::reason(&error)
+            ))
+        })
+    }
+
+    fn make() -> io::Result<Self> {
+        // Held from before the directory exists, so that no signal comes between.
+        let mut list = lock(&DIRECTORIES);
+        platform::watch_signals()?;
+        let path = tempfile::Builder::new()
+            .prefix("wasm-link-")
+            .tempdir()?
+            .keep();
+        list.push(path.clone());
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system; the link has its result.
+        let _ = std::fs::remove_dir_all(&self.0);
+        lock(&DIRECTORIES).retain(|path| *path != self.0);
+    }
+}
+
+/// Has the file at a path removed however the command ends, until this value is dropped.
+#[derive(Debug)]
+pub(crate) struct RemovedAtEnd(&'static AtomicBool);
+
+impl RemovedAtEnd {
+    /// For the file at `path`, which need not be there yet.
+    pub(crate) fn new(path: &Path) -> io::Result<Self> {
+        platform::catch_signals();
+        let listed = FILES.push(Listed {
+            path: platform::HandlerPath::new(path)?,
+            is_there: AtomicBool::new(true),
+        });
+        Ok(Self(&listed.is_there))
+    }
+}
+
+impl Drop for RemovedAtEnd {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// Who may use a new file, as far as the user's mask lets them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// All may read and write it.
+    Plain,
+    /// All may run it, too.
+    Executable,
+}
+
+/// A temporary file. It is removed when this value is dropped and however the command ends, unless
+/// it was renamed before.
+#[derive(Debug)]
+pub(crate) struct TempFile {
+    file: File,
+    path: PathBuf,
+    renamed: bool,
+    _at_end: RemovedAtEnd,
+}
+
+impl TempFile {
+    /// Makes a file in `dir`.
+    pub(crate) fn new_in(dir: &Path, mode: Mode) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(
+            &mut options,
+            match mode {
+                Mode::Plain => 0o666,
+                Mode::Executable => 0o777,
+            },
+        );
+        #[cfg(not(unix))]
+        let _ = mode;
+        let made = tempfile::Builder::new()
+            .prefix(".wasm-link-")
+            .make_in(dir, |path| {
+                // From before the file exists, so that no signal comes between.
+                let at_end = RemovedAtEnd::new(path)?;
+                Ok((options.open(path)?, at_end))
+            })?;
+        let ((file, at_end), path) = made.keep()?;
+        Ok(Self {
+            file,
+            path,
+            renamed: false,
+            _at_end: at_end,
+        })
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Makes it the file at `path`, whatever file is there.
+    pub(crate) fn rename(&mut self, path: &Path) -> io::Result<()> {
+        std::fs::rename(&self.path, path)?;
+        self.renamed = true;
+        Ok(())
+    }
+}
+
+impl Places for TempFile {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        platform::write_at(&self.file, bytes, offset)
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // What cannot be removed is left there; the user is told why there is no output.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{InputFiles, Room};
+    use super::*;
+    use link_core::link::Files;
+
+    #[test]
+    fn a_temporary_file_gets_a_name_or_goes() {
+        let dir = TempDir::new().unwrap();
+        let inside = || std::fs::read_dir(dir.path()).unwrap().count();
+        let file = TempFile::new_in(dir.path(), Mode::Executable).unwrap();
+        assert_eq!(inside(), 1);
+        drop(file);
+        assert_eq!(inside(), 0);
+        let path = dir.path().join("a");
+        std::fs::write(&path, "old").unwrap();
+        let mut file = TempFile::new_in(dir.path(), Mode::Plain).unwrap();
+        let mut room = Room::new(file.file(), 3).unwrap();
+        room.bytes().copy_from_slice(b"new");
+        room.finish(file.file()).unwrap();
+        file.rename(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(inside(), 1);
+        assert_eq!(InputFiles::default().read(&path).unwrap().bytes(), b"new");
+    }
+
+    /// A file that has its place is not removed with those that have none.
+    #[test]
+    fn only_what_is_temporary_is_removed() {
+        let dir = TempDir::new().unwrap();
+        let place = dir.path().join("a");
+        let mut renamed = TempFile::new_in(dir.path(), Mode::Plain).unwrap();
+        renamed.rename(&place).unwrap();
+        let dropped = RemovedAtEnd::new(&place).unwrap();
+        drop(dropped);
+        for file in FILES.iter() {
+            let is_here = file.path.get().parent() == Some(dir.path());
+            if is_here && file.is_there.load(Ordering::Acquire) {
+                file.path.remove();
+            }
+        }
+        assert!(place.exists());
+    }
+}
