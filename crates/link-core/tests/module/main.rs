@@ -7,3 +7,4 @@ mod object;
 mod output;
 mod sections;
 mod support;
+mod undefined;

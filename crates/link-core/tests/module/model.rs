@@ -440,6 +440,10 @@ impl Model {
         self.decls[me].has_slot |= used.is_ok();
     }
 
+    fn is_exported(&self, decl: usize) -> bool {
+        self.exports.values().any(|&exported| exported == decl)
+    }
+
     /// Why a flush must fail, sorted.
     fn reasons(&self) -> Vec<Reason> {
         let mut reasons = Vec::new();
@@ -463,7 +467,7 @@ impl Model {
             let name = format!("{} `{}`", decl.kind.name(), decl.name);
             match decl.state {
                 State::Ready(..) => {}
-                State::Announced if decl.has_slot => {
+                State::Announced if decl.has_slot && !self.is_exported(number) => {
                     if !direct.is_empty() {
                         reasons.push(("never", name, direct));
                     }

@@ -443,3 +443,55 @@ fn a_module_links_in_process_without_an_object() {
         assert_eq!(run(&program, "main"), 131);
     }
 }
+
+/// An address is as wide as the memory that an object imports, so every object does.
+#[test]
+fn an_object_without_data_is_linked_with_its_addresses() {
+    for memory64 in [false, true] {
+        let mut options = Options::default();
+        options.memory64 = memory64;
+        let mut module = Module::new(options);
+        let main = function(&mut module, "main", constant(7));
+        module.set_exports(main, ["main"]).unwrap();
+        let bytes = object(&module);
+        let limits = if memory64 { "i64 0" } else { "0" };
+        let import = format!("(import \"env\" \"__linear_memory\" (memory (;0;) {limits}))");
+        assert!(print(&bytes).contains(&import), "{}", print(&bytes));
+
+        let mut options = link_core::link::Options::default();
+        options.entry = Entry::None;
+        let with = |options: &link_core::link::Options| {
+            let generated = module.link_input().unwrap();
+            [
+                Input::object(generated.object("main.o")),
+                Input::bytes("main.o", FileData::new(bytes.clone())),
+            ]
+            .map(|input| {
+                let inputs = Inputs {
+                    inputs: vec![input],
+                    ..Inputs::default()
+                };
+                let mut program = Vec::new();
+                link_core::link::link(inputs, options, &Env::default(), &mut program)
+                    .map(|_| print(&program))
+                    .map_err(|error| error.to_string())
+            })
+        };
+        let [direct, written] = with(&options);
+        assert_eq!(direct, written);
+        assert_eq!(direct.unwrap().contains("(memory (;0;) i64 "), memory64);
+        options.is_64 = Some(!memory64);
+        let [direct, written] = with(&options);
+        assert_eq!(direct, written);
+        let message = if memory64 {
+            "must specify -mwasm64 to process wasm64 object files"
+        } else {
+            "wasm32 object file can't be linked in wasm64 mode"
+        };
+        assert!(direct.unwrap_err().contains(message));
+        // The same of the toolchain's linker.
+        let (arguments, other): (&[&str], &[&str]) = (&[], &["-mwasm64"]);
+        let right = if memory64 { other } else { arguments };
+        assert_eq!(run(&link(&[&module], right), "main"), 7);
+    }
+}

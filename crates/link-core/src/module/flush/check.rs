@@ -22,8 +22,8 @@ type Missing = IndexMap<(TargetKind, usize), (DeclName, Why, Vec<DeclName>)>;
 enum Why {
     Failed(Box<str>),
     NeverUpdated,
-    /// Announced and never updated, with an entry in the offset table: an empty entry is no
-    /// problem, but its address is.
+    /// Announced and never updated, with an entry in the offset table, and not exported: an
+    /// empty entry is no problem, but the address of the datum is.
     NotPlaced,
     Freed,
     Imported,
@@ -124,7 +124,12 @@ fn missing(module: &Module, form: Form) -> Missing {
     of_kind(&decls.customs, TargetKind::Custom, &mut missing);
     for (slot, datum) in decls.data.iter() {
         let why = match datum.head.state {
-            State::Announced if datum.body.offset_slot.is_some() => Why::NotPlaced,
+            // An export gives the address away.
+            State::Announced
+                if datum.body.offset_slot.is_some() && datum.head.exports().is_empty() =>
+            {
+                Why::NotPlaced
+            }
             State::Ready if datum.head.imported && form == Form::Module => Why::Imported,
             _ => continue,
         };

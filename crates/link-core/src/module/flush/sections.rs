@@ -54,10 +54,10 @@ impl Writer<'_> {
                 w.function_table_type().encode(w.out);
             }
             if w.form == Form::Object {
-                if w.needs_memory() {
-                    count += w.import_as(LINKER_MODULE, LINKER_MEMORY, ExternalKind::Memory);
-                    w.memory_limits().encode(w.out);
-                }
+                // Nothing else in an object tells how wide an address is, so even an object
+                // without data has a memory, as those of LLVM do.
+                count += w.import_as(LINKER_MODULE, LINKER_MEMORY, ExternalKind::Memory);
+                w.memory_limits().encode(w.out);
             } else {
                 for &slot in &numbers.memories.imports {
                     let Some(decl) = decls.memories.at(slot as usize) else {
@@ -209,7 +209,7 @@ impl Writer<'_> {
     }
 
     /// Whether anything needs a memory.
-    pub(in crate::module) fn needs_memory(&self) -> bool {
+    fn needs_memory(&self) -> bool {
         let decls = &self.module.decls;
         let stack = || {
             let mut globals = decls.globals.iter();

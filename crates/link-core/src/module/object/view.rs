@@ -98,7 +98,9 @@ impl<'a> View<'a> {
         if target.kind() == TargetKind::DataSlot {
             return self.offset_table;
         }
-        place(target.kind()).map_or(NONE, |kind| self.symbol_of[kind][target.index()])
+        let symbols = place(target.kind()).map(|kind| &self.symbol_of[kind]);
+        let symbol = symbols.and_then(|symbols| symbols.get(target.index()));
+        symbol.copied().unwrap_or(NONE)
     }
 
     /// A hole as a linker's relocation: its target is a symbol, or a type's number.
