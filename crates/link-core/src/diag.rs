@@ -34,6 +34,8 @@ pub enum Code {
     Features,
     /// Memory, stack or table settings do not fit.
     Layout,
+    /// The output is valid, but has more of something than engines take.
+    Limits,
     /// Options contradict each other or the inputs.
     Options,
     /// The link was cancelled by the caller.

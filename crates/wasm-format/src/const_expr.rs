@@ -8,7 +8,7 @@ use crate::error::{DecodeErrorKind, Result};
 use crate::leb128::{put_i32, put_i64, put_u32};
 use crate::opcode::Opcode;
 use crate::reader::Reader;
-use crate::types::HeapType;
+use crate::types::{HeapType, RefType, ValType};
 
 /// An instruction that a constant expression may hold: constants, `global.get`,
 /// references, the arithmetic of extended constants, and allocation of garbage-collected
@@ -323,6 +323,64 @@ impl<'a> ConstExpr<'a> {
         ops.next().is_none().then_some(op)
     }
 
+    /// Finds the type of the value, and checks those of operands on the way; `global` knows
+    /// globals' types by their index. `Ok(None)` if the type depends on a global that is not
+    /// known, or on a type of the module.
+    ///
+    /// ```
+    /// use wasm_format::{ConstExpr, ConstOp, EvalError, Opcode, ValType};
+    ///
+    /// let sum = [ConstOp::GlobalGet(0), ConstOp::I32Const(16), ConstOp::I32Add];
+    /// let sum = ConstExpr::new(&sum);
+    /// assert_eq!(sum.value_type(|_| Some(ValType::I32)), Ok(Some(ValType::I32)));
+    /// let wrong = sum.value_type(|_| Some(ValType::I64));
+    /// assert_eq!(wrong, Err(EvalError::Operand(Opcode::I32Add)));
+    /// ```
+    ///
+    /// # Errors
+    /// If an operand is missing or has another type, or there is not exactly one value.
+    pub fn value_type(
+        &self,
+        mut global: impl FnMut(u32) -> Option<ValType>,
+    ) -> Result<Option<ValType>, EvalError> {
+        const ANY: ValType = reference(HeapType::Any, true);
+        let mut stack = TypeStack { types: Vec::new() };
+        for op in self.ops() {
+            let (operands, result): (&[ValType], _) = match op {
+                ConstOp::I32Const(_) => (&[], Some(ValType::I32)),
+                ConstOp::I64Const(_) => (&[], Some(ValType::I64)),
+                ConstOp::F32Const(_) => (&[], Some(ValType::F32)),
+                ConstOp::F64Const(_) => (&[], Some(ValType::F64)),
+                ConstOp::V128Const(_) => (&[], Some(ValType::V128)),
+                ConstOp::GlobalGet(index) => (&[], global(index)),
+                ConstOp::RefNull(HeapType::Concrete(_)) => (&[], None),
+                ConstOp::RefNull(heap) => (&[], Some(reference(heap, true))),
+                ConstOp::RefFunc(_) => (&[], Some(reference(HeapType::Func, false))),
+                ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => {
+                    (&[ValType::I32, ValType::I32], Some(ValType::I32))
+                }
+                ConstOp::I64Add | ConstOp::I64Sub | ConstOp::I64Mul => {
+                    (&[ValType::I64, ValType::I64], Some(ValType::I64))
+                }
+                ConstOp::RefI31 => (&[ValType::I32], Some(reference(HeapType::I31, false))),
+                // Their result is null if the operand is.
+                ConstOp::AnyConvertExtern => (&[ValType::EXTERNREF], None),
+                ConstOp::ExternConvertAny => (&[ANY], None),
+                // How many operands these take is said by their type.
+                ConstOp::StructNew(_)
+                | ConstOp::StructNewDefault(_)
+                | ConstOp::ArrayNew(_)
+                | ConstOp::ArrayNewDefault(_)
+                | ConstOp::ArrayNewFixed { .. } => return Ok(None),
+            };
+            stack.apply(op, operands, result)?;
+        }
+        match stack.types[..] {
+            [ty] => Ok(ty),
+            _ => Err(EvalError::NotOneValue),
+        }
+    }
+
     /// Computes the value; `global` knows globals' values by their index.
     pub fn eval(
         &self,
@@ -363,6 +421,34 @@ impl<'a> ConstExpr<'a> {
             _ => Err(EvalError::NotOneValue),
         }
     }
+}
+
+/// The types of the values that an expression has made; `None` for one that is not known.
+struct TypeStack {
+    types: Vec<Option<ValType>>,
+}
+
+impl TypeStack {
+    /// Takes operands off, the last one first, and puts the result on.
+    fn apply(
+        &mut self,
+        op: ConstOp,
+        operands: &[ValType],
+        result: Option<ValType>,
+    ) -> Result<(), EvalError> {
+        for &operand in operands.iter().rev() {
+            let fits = |ty: Option<ValType>| ty.is_none_or(|ty| ty.matches(operand));
+            if !self.types.pop().is_some_and(fits) {
+                return Err(EvalError::Operand(op.opcode()));
+            }
+        }
+        self.types.push(result);
+        Ok(())
+    }
+}
+
+const fn reference(heap: HeapType, nullable: bool) -> ValType {
+    ValType::Ref(RefType { nullable, heap })
 }
 
 fn binary32(

@@ -106,6 +106,24 @@ impl HeapType {
     }
 }
 
+impl HeapType {
+    /// Whether what is of this type is also of type `other` (core spec 3.0, 3.3.3 Heap
+    /// Types). Of a type of the module that is not known here: only if both are the same.
+    pub fn matches(self, other: HeapType) -> bool {
+        use HeapType as H;
+        self == other
+            || match self {
+                H::None => matches!(other, H::I31 | H::Struct | H::Array | H::Eq | H::Any),
+                H::I31 | H::Struct | H::Array => matches!(other, H::Eq | H::Any),
+                H::Eq => other == H::Any,
+                H::NoFunc => other == H::Func,
+                H::NoExtern => other == H::Extern,
+                H::NoExn => other == H::Exn,
+                H::Func | H::Extern | H::Any | H::Exn | H::Concrete(_) => false,
+            }
+    }
+}
+
 /// A reference type (core spec, 5.3.4 Reference Types).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RefType {
@@ -183,6 +201,27 @@ pub enum ValType {
 }
 
 impl ValType {
+    /// Whether a value of this type is also one of type `other` (core spec 3.0, 3.3.5 Value
+    /// Types). See [`HeapType::matches`].
+    ///
+    /// ```
+    /// use wasm_format::{HeapType, RefType, ValType};
+    ///
+    /// let reference = |nullable, heap| ValType::Ref(RefType { nullable, heap });
+    /// assert!(reference(false, HeapType::Func).matches(ValType::FUNCREF));
+    /// assert!(!ValType::FUNCREF.matches(reference(false, HeapType::Func)));
+    /// assert!(reference(true, HeapType::None).matches(reference(true, HeapType::I31)));
+    /// assert!(!ValType::I32.matches(ValType::I64));
+    /// ```
+    pub fn matches(self, other: ValType) -> bool {
+        match (self, other) {
+            (ValType::Ref(this), ValType::Ref(other)) => {
+                (other.nullable || !this.nullable) && this.heap.matches(other.heap)
+            }
+            _ => self == other,
+        }
+    }
+
     /// `funcref`
     pub const FUNCREF: ValType = ValType::Ref(RefType::FUNCREF);
     /// `externref`

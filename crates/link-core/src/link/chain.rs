@@ -144,10 +144,11 @@ fn phases<S: Sink, T>(
 
     // Know every index, address, size and offset before a byte is written.
     env.enter(Phase::Layout);
-    let layout = collect(
+    let mut layout = collect(
         layout::layout(&resolution, &live, &synthesis, options, &features, cut),
         diagnostics,
     )?;
+    diagnostics.extend(std::mem::take(&mut layout.warnings));
     check(env, options, diagnostics)?;
 
     // Copy and relocate every chunk into its own slice of the output.
@@ -158,7 +159,10 @@ fn phases<S: Sink, T>(
         diagnostics,
     );
     written
-        .and_then(|()| check(env, options, diagnostics))
+        .and_then(|warnings| {
+            diagnostics.extend(warnings);
+            check(env, options, diagnostics)
+        })
         .inspect_err(|_| sink.abandon())?;
 
     let linked = Linked {

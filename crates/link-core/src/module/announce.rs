@@ -190,10 +190,19 @@ impl Module {
     ///
     /// # Errors
     /// If the type refers to another one by its index, which is known at flush alone
-    /// ([`raw_types`](Self::raw_types) can), or no more types fit.
+    /// ([`raw_types`](Self::raw_types) can), it has more parameters or results than the 1,000
+    /// that engines take, or no more types fit.
     pub fn func_type(&mut self, ty: &FuncType) -> Result<TypeId> {
+        let number = self.decls.types.len();
         let id = self.decls.types.function(ty);
-        id.map_err(|kind| refused(TargetKind::Type, false, &ty.to_string().into(), kind))
+        id.map_err(|kind| {
+            let name = match kind {
+                // It would fill pages.
+                ModuleErrorKind::EngineLimit(_) => number.to_string(),
+                _ => ty.to_string(),
+            };
+            refused(TargetKind::Type, false, &name.into(), kind)
+        })
     }
 
     /// Adds an entry of the type section that defines `N` types and that

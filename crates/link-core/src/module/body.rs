@@ -7,6 +7,7 @@ use wasm_format::{FuncType, ValType, leb128};
 use super::error::ModuleErrorKind;
 use super::handle::{DataId, FuncId, GlobalId, TableId, TagId, Target, TargetKind, TypeId};
 use super::types::is_concrete;
+use crate::limits;
 use crate::reloc::Reloc;
 
 /// The type of a function: one that the module knows, or one that it interns when it gets
@@ -306,15 +307,16 @@ impl FunctionBody {
     }
 
     /// Appends the locals as they precede the code (core spec, 5.5.13 Code Section), and the
-    /// holes that references to types leave in them.
+    /// holes that references to types leave in them. The function has so many `parameters`.
     pub(super) fn encode_locals(
         &self,
+        parameters: usize,
         bytes: &mut Vec<u8>,
         holes: &mut Vec<Reloc<Target>>,
     ) -> Result<(), ModuleErrorKind> {
-        let count = self.locals.iter().map(|(count, _)| u64::from(*count)).sum();
-        if count > u64::from(u32::MAX) {
-            return Err(ModuleErrorKind::TooManyLocals { count });
+        let locals = self.locals.iter().map(|(count, _)| u64::from(*count));
+        if let Some(limit) = limits::locals_beyond(parameters as u64, locals.sum()) {
+            return Err(ModuleErrorKind::EngineLimit(limit));
         }
         leb128::put_u32(bytes, self.locals.len() as u32);
         for &(count, ty) in &self.locals {

@@ -74,7 +74,8 @@ impl Init {
         Self::with_hole(0xd2, RelocType::FunctionIndexLeb, function, 0)
     }
 
-    /// `global.get`, of an imported immutable global
+    /// `global.get`, of an immutable global that is imported or precedes the one that has this
+    /// initial value
     pub fn global_get(global: GlobalId) -> Self {
         Self::with_hole(0x23, RelocType::GlobalIndexLeb, global, 0)
     }
@@ -89,7 +90,8 @@ impl Init {
         Self::with_hole(0x42, RelocType::MemoryAddrSleb64, data, addend)
     }
 
-    /// Instructions encoded by the caller, with their `end`, and the holes in them.
+    /// Instructions encoded by the caller, with their `end`, and the holes in them. Every index
+    /// is a hole.
     pub fn encoded(bytes: &[u8], holes: impl IntoIterator<Item = Reloc<Target>>) -> Self {
         Self {
             bytes: SmallVec::from_slice(bytes),

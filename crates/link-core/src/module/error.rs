@@ -7,6 +7,8 @@ use thiserror::Error;
 use wasm_format::reloc::RelocType;
 
 use super::handle::{Target, TargetKind};
+use super::init::BadInit;
+use crate::limits::{EngineLimit, InvalidLimits};
 
 /// What a declaration was announced as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -202,13 +204,9 @@ pub enum ModuleErrorKind {
          patched when types are numbered"
     )]
     ConcreteTypeIndex,
-    /// A body has more local variables than the format can number (core spec, 5.5.13 Code
-    /// Section).
-    #[error("{count} local variables are more than the format can number")]
-    TooManyLocals {
-        /// How many there are.
-        count: u64,
-    },
+    /// There is more of something than engines take.
+    #[error("{0}")]
+    EngineLimit(EngineLimit),
     /// The comdat is not one of this module.
     #[error("the comdat is none of this module")]
     UnknownComdat,
@@ -256,23 +254,22 @@ pub enum ModuleErrorKind {
         /// The memory.
         first: DeclName,
     },
-    /// Shared memories and tables need a maximum size.
-    #[error("a shared memory needs a maximum size")]
-    SharedWithoutMax,
-    /// The maximum is smaller than the minimum.
-    #[error("the maximum size {max} is smaller than the minimum {min}")]
-    MaxBelowMin {
-        /// Minimum in pages or elements.
-        min: u64,
-        /// Maximum in pages or elements.
-        max: u64,
-    },
+    /// No module can have a memory or table of these limits.
+    #[error("{0}")]
+    Limits(InvalidLimits),
+    /// An exception tag has results.
+    #[error("an exception carries parameters alone, but the tag has results")]
+    TagResults,
     /// The declaration is made by the engine and has its contents from it.
     #[error("its contents are made by the engine")]
     Builtin,
     /// A global of this module needs an initial value.
     #[error("a global that is not imported needs an initial value")]
     MissingInit,
+    /// The initial value of a global is no constant expression (core spec 3.0, 3.4.15
+    /// Constant Expressions) in which every index is a hole.
+    #[error("the initial value {0}")]
+    BadInit(BadInit),
     /// A hole takes the address of an offset table slot that the datum does not have.
     #[error(
         "the hole at offset {offset} refers to the offset table slot of {target}, which has \

@@ -43,6 +43,7 @@ mod exports;
 mod flush;
 mod handle;
 mod holes;
+mod init;
 mod object;
 mod output;
 mod slab;
@@ -66,6 +67,7 @@ pub use handle::{
     ComdatId, CustomId, DataId, ElementId, FuncId, GlobalId, Handle, MemoryId, TableId, TagId,
     Target, TargetKind, TypeId,
 };
+pub use init::BadInit;
 pub use object::LinkInput;
 pub use output::OutputFile;
 pub use types::RawType;

@@ -5,6 +5,7 @@ use wasm_format::{FuncType, HeapType, ValType, leb128};
 use super::error::ModuleErrorKind;
 use super::handle::TypeId;
 use crate::hash::IndexMap;
+use crate::limits;
 
 /// A type that [`FuncType`] cannot say, encoded by the caller: an entry of the type
 /// section (core spec, 5.3.9 Recursive Types), such as a struct type, or a `rec` group of
@@ -12,6 +13,9 @@ use crate::hash::IndexMap;
 ///
 /// Where it refers to another type, the encoding leaves five bytes that are patched with
 /// the type's index when types are numbered; an index is a valid heap type in that width.
+///
+/// Nothing else in the encoding is looked at: that it is valid, and within what engines take, is
+/// up to the caller, as it is of the code of a function.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct RawType {
     /// The encoding.
@@ -66,6 +70,10 @@ impl Types {
             .any(|ty| is_concrete(*ty))
         {
             return Err(ModuleErrorKind::ConcreteTypeIndex);
+        }
+        let (params, results) = (ty.params.len() as u64, ty.results.len() as u64);
+        if let Some(limit) = limits::type_beyond(params, results) {
+            return Err(ModuleErrorKind::EngineLimit(limit));
         }
         let id = self.next()?;
         self.push(TypeEntry::Func(ty.clone()), 1);

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use wasm_format::Limits;
 use wasm_format::reloc::RelocType;
+use wasm_format::{Limits, TableType, ValType};
 
 use super::arena::{Call, Span};
 use super::body::{FunctionBody, Signature};
@@ -19,6 +19,7 @@ use super::handle::{
 };
 use super::holes::{self, Place};
 use super::{Module, Scratch, decls};
+use crate::limits::{self, EngineLimit};
 
 /// A kind of declaration with a definition that can be committed: every handle is one.
 pub trait Update: Handle {
@@ -62,7 +63,8 @@ impl Module {
     /// its order of placement.
     ///
     /// # Errors
-    /// If the definition cannot be one of this declaration. Nothing is changed then.
+    /// If the definition cannot be one of this declaration, no module can have it, or it is
+    /// beyond what engines take ([`EngineLimit`]). Nothing is changed then.
     pub fn update<H: Update>(&mut self, handle: H, definition: H::Definition) -> Result<()> {
         handle.commit(self, definition)
     }
@@ -223,9 +225,10 @@ impl Module {
             calls,
             locals,
         } = scratch;
-        body.encode_locals(locals, holes)?;
-        let size = locals.len() + body.code.len();
-        check_size(size as u64)?;
+        let parameters = self.decls.types.get(ty).map_or(0, |ty| ty.params.len());
+        body.encode_locals(parameters, locals, holes)?;
+        let size = (locals.len() + body.code.len()) as u64;
+        within(limits::body_beyond(size))?;
         let names = body.encode_local_names()?;
         check_size(names.len() as u64)?;
 
@@ -369,7 +372,13 @@ impl Module {
         {
             Some(ModuleErrorKind::MissingEnd)
         } else {
-            holes::check(&self.decls, holes, size, Place::Init).err()
+            let init = def.init.as_ref();
+            holes::check(&self.decls, holes, size, Place::Init)
+                .and_then(|()| {
+                    let checked = init.map_or(Ok(()), |init| init.check(def.ty.value));
+                    checked.map_err(ModuleErrorKind::BadInit)
+                })
+                .err()
         };
         if let Some(kind) = refused {
             return Err(self.decls.error(target, kind));
@@ -385,13 +394,16 @@ impl Module {
     }
 
     fn update_table(&mut self, target: Target, def: &TableDef) -> Result<()> {
-        self.decls.live(target)?;
+        let imported = self.decls.live(target)?.imported;
+        let TableType { element, limits } = def.ty;
         let checked = if self.decls.is_builtin(target) {
             Err(ModuleErrorKind::Builtin)
-        } else if super::types::is_concrete(wasm_format::ValType::Ref(def.ty.element)) {
+        } else if super::types::is_concrete(ValType::Ref(element)) {
             Err(ModuleErrorKind::ConcreteTypeIndex)
+        } else if let Err(invalid) = limits::check_table(element, &limits, !imported) {
+            Err(ModuleErrorKind::Limits(invalid))
         } else {
-            check_limits(&def.ty.limits)
+            within(limits::table_beyond(limits.min))
         };
         if let (Ok(()), Some(decl)) = (&checked, self.decls.tables.at_mut(target.index())) {
             decl.body.ty = Some(def.ty);
@@ -402,9 +414,15 @@ impl Module {
 
     fn update_memory(&mut self, target: Target, def: &MemoryDef) -> Result<()> {
         self.decls.live(target)?;
-        let checked = check_limits(&def.limits);
+        let limits = Limits {
+            is_64: self.options.memory64,
+            ..def.limits
+        };
+        let checked = limits::check_memory(&limits)
+            .map_err(ModuleErrorKind::Limits)
+            .and_then(|()| within(limits::memory_beyond(&limits)));
         if let (Ok(()), Some(decl)) = (&checked, self.decls.memories.at_mut(target.index())) {
-            decl.body.limits = def.limits;
+            decl.body.limits = limits;
             ready(&mut decl.head);
         }
         checked.map_err(|kind| self.decls.error(target, kind))
@@ -414,6 +432,10 @@ impl Module {
         self.decls.live(target)?;
         let ty = self
             .intern(&def.ty)
+            .and_then(|ty| match self.decls.types.get(ty) {
+                Some(known) if !known.results.is_empty() => Err(ModuleErrorKind::TagResults),
+                _ => Ok(ty),
+            })
             .map_err(|kind| self.decls.error(target, kind))?;
         self.decls.retain(ty.into());
         self.drop_definition(target);
@@ -447,7 +469,8 @@ impl Module {
     /// to them like a body does.
     ///
     /// # Errors
-    /// If a handle in it is stale, or no more segments fit.
+    /// If a handle in it is stale, it has more than 10,000,000 items, which is what engines
+    /// take, or no more segments fit.
     pub fn add_element(&mut self, def: ElementDef) -> Result<ElementId> {
         let table = match def.mode {
             ElementMode::Active { table, .. } => Some(Target::from(table)),
@@ -458,6 +481,12 @@ impl Module {
             self.decls.live(target)?;
         }
         let name: Arc<str> = self.decls.elements.len().to_string().into();
+        within(EngineLimit::check(
+            "items of an element segment",
+            def.functions.len() as u64,
+            limits::TABLE_ELEMENTS,
+        ))
+        .map_err(|kind| element_error(&name, kind))?;
         let element = Element {
             mode: def.mode,
             functions: def.functions,
@@ -468,13 +497,7 @@ impl Module {
             .decls
             .elements
             .insert(element)
-            .map_err(|_| ModuleError {
-                declaration: DeclName {
-                    kind: DeclKind::Element,
-                    name,
-                },
-                kind: ModuleErrorKind::TooMany,
-            })?;
+            .map_err(|_| element_error(&name, ModuleErrorKind::TooMany))?;
         for target in references {
             self.decls.retain(target);
         }
@@ -488,13 +511,8 @@ impl Module {
     pub fn remove_element(&mut self, element: ElementId) -> Result<()> {
         let (index, generation) = (element.index as usize, element.generation);
         let Some(known) = self.decls.elements.get(index, generation) else {
-            return Err(ModuleError {
-                declaration: DeclName {
-                    kind: DeclKind::Element,
-                    name: format!("{index}.{generation}").into(),
-                },
-                kind: ModuleErrorKind::Stale,
-            });
+            let name = format!("{index}.{generation}").into();
+            return Err(element_error(&name, ModuleErrorKind::Stale));
         };
         let name = DeclName {
             kind: DeclKind::Element,
@@ -600,6 +618,17 @@ impl Element {
     }
 }
 
+#[cold]
+fn element_error(name: &Arc<str>, kind: ModuleErrorKind) -> ModuleError {
+    ModuleError {
+        declaration: DeclName {
+            kind: DeclKind::Element,
+            name: Arc::clone(name),
+        },
+        kind,
+    }
+}
+
 /// Says that a definition is there.
 fn ready(head: &mut Head) {
     head.state = State::Ready;
@@ -615,18 +644,6 @@ fn check_size(size: u64) -> std::result::Result<(), ModuleErrorKind> {
     Ok(())
 }
 
-fn check_limits(limits: &Limits) -> std::result::Result<(), ModuleErrorKind> {
-    match *limits {
-        Limits {
-            min,
-            max: Some(max),
-            ..
-        } if max < min => Err(ModuleErrorKind::MaxBelowMin { min, max }),
-        Limits {
-            shared: true,
-            max: None,
-            ..
-        } => Err(ModuleErrorKind::SharedWithoutMax),
-        _ => Ok(()),
-    }
+fn within(beyond: Option<EngineLimit>) -> std::result::Result<(), ModuleErrorKind> {
+    beyond.map_or(Ok(()), |limit| Err(ModuleErrorKind::EngineLimit(limit)))
 }

@@ -11,6 +11,7 @@ mod identical;
 mod kept;
 mod left_out;
 mod library;
+mod limits;
 mod linker_defined;
 mod messages;
 mod metadata;

@@ -68,6 +68,10 @@ impl Job {
         self
     }
 
+    pub(crate) fn line(&self) -> &[String] {
+        &self.line
+    }
+
     fn is_option(argument: &str) -> bool {
         argument.starts_with('-')
     }
@@ -195,7 +199,7 @@ impl Job {
         done
     }
 
-    fn by_rust_lld(&self) -> Result<Vec<u8>, String> {
+    pub(crate) fn by_rust_lld(&self) -> Result<Vec<u8>, String> {
         let directory = tempfile::tempdir().expect("a temporary directory");
         for (name, bytes) in &self.files {
             let path = directory.path().join(name);

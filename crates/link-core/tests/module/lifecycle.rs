@@ -1,5 +1,6 @@
 //! Announce, update, fail, free: in every order, and what a flush says in between.
 
+use link_core::EngineLimit;
 use link_core::module::{
     DataDef, FlushError, FunctionBody, Module, ModuleError, ModuleErrorKind, Problem,
     SymbolAttributes,
@@ -235,9 +236,11 @@ fn mistakes_in_a_body_change_nothing() {
     body.locals(u32::MAX, I32).locals(2, I32);
     assert_eq!(
         kind(module.update(f, body)),
-        ModuleErrorKind::TooManyLocals {
-            count: u64::from(u32::MAX) + 2
-        }
+        ModuleErrorKind::EngineLimit(EngineLimit {
+            what: "local variables, parameters included",
+            count: u64::from(u32::MAX) + 2,
+            limit: 50_000
+        })
     );
     let mut body = constant(1);
     body.name_local(0, "a").name_local(0, "b");

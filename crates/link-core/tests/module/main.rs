@@ -2,6 +2,7 @@
 //! validated, and run where it can run.
 
 mod lifecycle;
+mod limits;
 mod model;
 mod object;
 mod output;

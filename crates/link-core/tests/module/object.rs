@@ -9,7 +9,7 @@ use link_core::link::read::{Input, Inputs};
 use link_core::link::{Env, FileData};
 use link_core::module::{
     Binding, CustomDef, DataDef, FunctionBody, GlobalDef, ImportName, Init, Module, Options,
-    SymbolAttributes, TagDef, Target, Visibility,
+    SymbolAttributes, TableDef, TagDef, Target, Visibility,
 };
 use link_core::reloc::Reloc;
 use wasm_format::linking::SegmentFlags;
@@ -494,4 +494,41 @@ fn an_object_without_data_is_linked_with_its_addresses() {
         let right = if memory64 { other } else { arguments };
         assert_eq!(run(&link(&[&module], right), "main"), 7);
     }
+}
+
+/// What another linker, or this one, would take for something else.
+#[test]
+fn names_that_linkers_read_are_refused() {
+    let mut module = Module::default();
+    for name in [
+        "linking",
+        "name",
+        "producers",
+        "target_features",
+        "dylink.0",
+        "reloc.CODE",
+        "relocations",
+    ] {
+        let custom = module.announce_custom_section(name).unwrap();
+        module.update(custom, CustomDef::default()).unwrap();
+    }
+    let data = module.announce_data("data").unwrap();
+    let def = DataDef::fixed(b"x").segment(".tdata.data");
+    module.update(data, def).unwrap();
+    let tls = module.announce_data("tls").unwrap();
+    let def = DataDef::fixed(b"x")
+        .segment(".tdata.tls")
+        .flags(SegmentFlags::TLS);
+    module.update(tls, def).unwrap();
+    let table = module.announce_table("table").unwrap();
+    let ty = wasm_format::TableType {
+        element: wasm_format::RefType::FUNCREF,
+        limits: wasm_format::Limits::default(),
+    };
+    module.update(table, TableDef { ty }).unwrap();
+    module.set_exports(table, ["table", "again"]).unwrap();
+    let error = module.write_object().unwrap_err().to_string();
+    assert_eq!(error, module.link_input().unwrap_err().to_string());
+    insta::assert_snapshot!(error);
+    crate::support::flush(&module);
 }

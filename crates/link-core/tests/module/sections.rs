@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use link_core::InvalidLimits;
 use link_core::module::{
     DataDef, ElementDef, ElementMode, FunctionBody, GlobalDef, ImportName, Init, LocalType,
     MemoryDef, Module, ModuleErrorKind, Options, RawType, TableDef, TagDef,
@@ -234,7 +235,7 @@ fn memory_is_as_large_as_its_contents() {
     );
     assert!(matches!(
         module.update(memory, sized(3, Some(2))).unwrap_err().kind,
-        ModuleErrorKind::MaxBelowMin { min: 3, max: 2 }
+        ModuleErrorKind::Limits(InvalidLimits::MaxBelowMin { min: 3, max: 2 })
     ));
     let error = module.announce_imported_memory("second").unwrap_err();
     assert!(matches!(error.kind, ModuleErrorKind::SecondMemory { .. }));

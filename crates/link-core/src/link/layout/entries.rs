@@ -78,7 +78,7 @@ impl Sources<'_, '_> {
     }
 
     /// The indirect function table's type.
-    fn indirect_table(&self) -> TableType {
+    pub(super) fn indirect_table(&self) -> TableType {
         let slots = &self.layout.slots;
         let size = slots.base + slots.functions.len() as u64;
         let defined = self.synthesis.table == TableUse::Defined;
@@ -374,7 +374,7 @@ impl Sources<'_, '_> {
 
     /// The address that an export of data holds; of thread-local data, where each thread has
     /// its own, the offset in that.
-    fn exported_address(&self, what: ExportTarget) -> Option<u64> {
+    pub(super) fn exported_address(&self, what: ExportTarget) -> Option<u64> {
         match what {
             ExportTarget::Symbol(id) => match self.layout.symbols.get(id) {
                 Value::Address(offset) if self.is_plain_thread_local(SymbolRef::Global(id)) => {

@@ -5,6 +5,7 @@ use wasm_format::Limits;
 
 use super::data::Data;
 use crate::diag::{Code, Diagnostic};
+use crate::limits;
 use crate::link::options::Options;
 use crate::link::resolution::MadeAddress;
 
@@ -12,8 +13,6 @@ use crate::link::resolution::MadeAddress;
 const STACK_ALIGN: u64 = 16;
 /// Where data begins if the stack is not below it: a null pointer hits no datum.
 const DEFAULT_GLOBAL_BASE: u64 = 1024;
-/// Bytes that a 32-bit address reaches.
-const MAX_32: u64 = 1 << 32;
 /// Bytes that engines allow a 64-bit memory.
 const MAX_64: u64 = 1 << 34;
 
@@ -185,6 +184,11 @@ pub(crate) fn lay_out(
     memory.finish(at.0, errors)
 }
 
+/// What the limits of a memory say of the size of its pages, in bytes.
+fn page_size_log2(page: u64) -> Option<u32> {
+    (page != wasm_format::PAGE_SIZE).then(|| page.ilog2())
+}
+
 impl Memory {
     fn place_stack(&mut self, at: &mut Cursor, options: &Options) {
         at.align(STACK_ALIGN);
@@ -205,7 +209,13 @@ impl Memory {
     ) {
         let asked = &options.memory;
         let page = asked.page_size;
-        let most = if is_64 { MAX_64 } else { MAX_32 };
+        // A page of one byte makes a 32-bit memory one byte smaller: the number of pages has
+        // 32 bits, too.
+        let most = if is_64 {
+            MAX_64
+        } else {
+            limits::max_pages(is_64, page_size_log2(page)) * page
+        };
         let mut report = |message: String, notes: Vec<String>| {
             let mut error = Diagnostic::error(Code::Layout, message);
             error.notes = notes;
@@ -279,7 +289,7 @@ impl Memory {
             max,
             shared: asked.shared,
             is_64,
-            page_size_log2: (page != wasm_format::PAGE_SIZE).then(|| page.ilog2()),
+            page_size_log2: page_size_log2(page),
         };
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod customs;
 pub(crate) mod data;
 mod dylink;
 mod entries;
+pub(crate) mod limits;
 pub(crate) mod memory;
 mod metadata;
 mod names;
@@ -79,6 +80,8 @@ pub struct Layout<'a> {
     pub sections: Vec<Section>,
     /// Size of the output, in bytes.
     pub size: u64,
+    /// What is more than engines take.
+    pub warnings: Vec<Diagnostic>,
     /// Whether the memory is imported.
     imported_memory: bool,
     /// Whether constant expressions may add.
@@ -170,6 +173,7 @@ pub fn layout<'a>(
         metadata: Vec::new(),
         sections: Vec::new(),
         size: 0,
+        warnings: Vec::new(),
         extended_const: features.has("extended-const"),
         imported_memory: options.memory_import().is_some(),
     };
@@ -204,8 +208,10 @@ pub fn layout<'a>(
         options,
     };
     let (sections, size) = sections::plan(&sources, features, function_names)?;
+    let warnings = limits::warnings(&sources, size);
     layout.sections = sections;
     layout.size = size;
+    layout.warnings = warnings;
     Ok(layout)
 }
 

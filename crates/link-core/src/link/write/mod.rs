@@ -4,10 +4,14 @@
 
 mod build_id;
 mod debug;
+mod locals;
 mod outbox;
 mod parts;
 mod relocate;
 mod slices;
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use sha1::Sha1;
 use wasm_format::leb128;
@@ -38,7 +42,7 @@ pub(crate) fn is_hashed(options: &Options) -> bool {
     !matches!(options.build_id, BuildId::None)
 }
 
-/// Writes the output.
+/// Writes the output. Returns warnings about what engines do not take of it.
 ///
 /// # Errors
 /// Every relocation whose value does not fit its place, or else why a place cannot be
@@ -52,36 +56,24 @@ pub(crate) fn write(
     options: &Options,
     layout: &Layout<'_>,
     room: Room<'_>,
-) -> Result<(), Vec<Diagnostic>> {
+) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let writer = Writer {
         layout,
         resolution,
         relocator: layout.relocator(resolution, liveness),
         output_name: &options.output_name,
+        many_locals: false.into(),
     };
-    let out = match room {
-        Room::Memory(out) => out,
-        Room::Places(places) => return writer.run_in_places(places),
-    };
-    let (parts, _) = parts(layout, None);
-    assert_eq!(out.len() as u64, layout.size, "room for exactly the output");
-    match &options.build_id {
-        BuildId::Fast => {
-            let id = build_id::uuid(writer.run_hashed::<Xxh3, 8>(parts, out)?);
-            build_id::write(layout, &id, out);
-        }
-        BuildId::Sha1 => {
-            let id = writer.run_hashed::<Sha1, 20>(parts, out)?;
-            build_id::write(layout, &id, out);
-        }
-        other => {
-            writer.run_all(parts, out)?;
-            build_id::write(layout, build_id::given(other), out);
-        }
+    match room {
+        Room::Memory(out) => writer.run_in_memory(out, options)?,
+        Room::Places(places) => writer.run_in_places(places)?,
     }
-    Ok(())
+    // What is to be linked again loses functions then.
+    if writer.many_locals.into_inner() && !options.is_relocatable() {
+        return Ok(locals::warnings(resolution, layout, options));
+    }
+    Ok(Vec::new())
 }
-
 /// A part of the output, and where it is written.
 struct Task<'o, 'l> {
     out: &'o mut [u8],
@@ -125,9 +117,33 @@ struct Writer<'l, 'a> {
     resolution: &'l Resolution<'a>,
     relocator: Relocator<'l, 'a>,
     output_name: &'l str,
+    /// Whether a function may have more locals than engines take.
+    many_locals: AtomicBool,
 }
 
 impl<'l> Writer<'l, '_> {
+    /// Writes the parts in memory that is as long as they are.
+    fn run_in_memory(&self, out: &mut [u8], options: &Options) -> Result<(), Vec<Diagnostic>> {
+        let layout = self.layout;
+        let (parts, _) = parts(layout, None);
+        assert_eq!(out.len() as u64, layout.size, "room for exactly the output");
+        match &options.build_id {
+            BuildId::Fast => {
+                let id = build_id::uuid(self.run_hashed::<Xxh3, 8>(parts, out)?);
+                build_id::write(layout, &id, out);
+            }
+            BuildId::Sha1 => {
+                let id = self.run_hashed::<Sha1, 20>(parts, out)?;
+                build_id::write(layout, &id, out);
+            }
+            other => {
+                self.run_all(parts, out)?;
+                build_id::write(layout, build_id::given(other), out);
+            }
+        }
+        Ok(())
+    }
+
     fn run_all(&self, parts: Vec<Part<'l>>, out: &mut [u8]) -> Result<(), Vec<Diagnostic>> {
         let errors = par::map(tasks(parts, out), |task| {
             let mut errors = Vec::new();
@@ -307,6 +323,9 @@ impl<'l> Writer<'l, '_> {
             at += leb128::write_u64(&mut out[at..], u64::from(size));
             let body = &mut out[at..at + size as usize];
             at += size as usize;
+            if locals::may_be_many(chunk.bytes) {
+                self.many_locals.store(true, Relaxed);
+            }
             let written = if code.compressed {
                 write_compressed(&self.relocator, &site, &chunk, body)
             } else {

@@ -5,15 +5,24 @@
 use std::sync::Arc;
 
 use wasm_format::FuncType;
+use wasm_format::dylink::DYLINK_SECTION;
+use wasm_format::linking::LINKING_SECTION;
+use wasm_format::names::NAME_SECTION;
+use wasm_format::producers::PRODUCERS_SECTION;
+use wasm_format::target_features::TARGET_FEATURES_SECTION;
 
-use super::number::Numbers;
+use super::layout::Layout;
+use super::number::{FunctionTable, Numbers};
+use super::sections::exports_memory;
 use super::{Form, Problem};
 use crate::hash::IndexMap;
+use crate::limits::Counts;
 use crate::module::Module;
 use crate::module::announce::STACK_POINTER;
 use crate::module::decl::{Decl, Head, State};
 use crate::module::error::{DeclKind, DeclName};
 use crate::module::handle::{Target, TargetKind};
+use crate::module::object::RELOC_PREFIX;
 use crate::module::slab::Slab;
 
 /// What is missing and why, by kind and slot, with what refers to it.
@@ -49,6 +58,36 @@ pub(in crate::module) fn problems(
     problems
 }
 
+/// What a finished module has more of than engines take.
+pub(super) fn beyond_engines(
+    module: &Module,
+    numbers: &Numbers<'_>,
+    layout: &Layout,
+) -> Vec<Problem> {
+    let count = |len: usize| len as u64;
+    let spaces = [
+        &numbers.globals,
+        &numbers.tables,
+        &numbers.memories,
+        &numbers.tags,
+    ];
+    let imports = spaces.map(|space| count(space.imports.len()));
+    let undeclared = |table: FunctionTable| table.declared.is_none();
+    let counts = Counts {
+        types: count(numbers.type_count()),
+        functions: count(numbers.defined_funcs.len())
+            + u64::from(!module.init_functions.is_empty()),
+        imports: imports.iter().sum::<u64>() + count(numbers.functions.imports.len()),
+        exports: count(module.exports.len()) + u64::from(exports_memory(module, layout)),
+        globals: count(numbers.globals.defined.len() + numbers.exported_data.len()),
+        tags: count(numbers.tags.defined.len()),
+        tables: count(numbers.tables.number_count())
+            + u64::from(numbers.function_table.is_some_and(undeclared)),
+        data_segments: count(layout.segments.len()),
+    };
+    counts.beyond().map(Problem::EngineLimit).collect()
+}
+
 fn not_in_objects(module: &Module, problems: &mut Vec<Problem>) {
     if module.decls.types.uses_raw() {
         problems.push(Problem::NotInObjects {
@@ -60,13 +99,37 @@ fn not_in_objects(module: &Module, problems: &mut Vec<Problem>) {
         });
     }
     for (name, target) in module.exports_in_order() {
-        let head = module.decls.head(target);
-        let imported = |head: &&Head| head.imported || module.decls.is_builtin(target);
-        let renamed = head.filter(imported).filter(|head| head.name != *name);
-        if let Some(head) = renamed {
+        let Some(head) = module.decls.head(target).filter(|head| head.name != *name) else {
+            continue;
+        };
+        let what = if head.imported || module.decls.is_builtin(target) {
+            "the export of an import under another name"
+        } else if target.kind() == TargetKind::Table {
+            // Linkers want one symbol of each table.
+            "the export of a table under another name"
+        } else {
+            continue;
+        };
+        problems.push(Problem::NotInObjects {
+            declaration: head.named(target.kind()),
+            what,
+        });
+    }
+    for (_, datum) in module.decls.data.iter() {
+        let named_as_tls =
+            |name: &Arc<str>| name.starts_with(".tdata") || name.starts_with(".tbss");
+        if datum.body.segment.as_ref().is_some_and(named_as_tls) && !datum.body.is_tls() {
             problems.push(Problem::NotInObjects {
-                declaration: head.named(target.kind()),
-                what: "the export of an import under another name",
+                declaration: datum.head.named(TargetKind::Data),
+                what: "a segment with a name that linkers take for one of thread-local data",
+            });
+        }
+    }
+    for (_, custom) in module.decls.customs.iter() {
+        if is_read_by_linkers(&custom.head.name) {
+            problems.push(Problem::NotInObjects {
+                declaration: custom.head.named(TargetKind::Custom),
+                what: "a section of the caller's with a name that linkers take for their own",
             });
         }
     }
@@ -92,6 +155,19 @@ fn not_in_objects(module: &Module, problems: &mut Vec<Problem>) {
             });
         }
     }
+}
+
+/// Whether a linker reads custom sections of that name, so that the object's own would stand
+/// there twice, or be taken for something else.
+fn is_read_by_linkers(name: &str) -> bool {
+    let names = [
+        LINKING_SECTION,
+        NAME_SECTION,
+        PRODUCERS_SECTION,
+        TARGET_FEATURES_SECTION,
+        DYLINK_SECTION,
+    ];
+    names.contains(&name) || name.starts_with(RELOC_PREFIX)
 }
 
 /// Whether a declaration that is no function is not ready, or any is freed but referred to.

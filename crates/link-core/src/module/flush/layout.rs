@@ -113,6 +113,10 @@ impl Layout {
             let size = decl.body.size(&module.arena);
             let address = align_up(*at, 1 << decl.body.align_log2);
             *at = address.saturating_add(size);
+            if address == limit {
+                // Nothing is too small to have an address, and this one does not exist.
+                *at = limit + 1;
+            }
             layout.addresses[slot] = address;
             layout.has_data = true;
             let zero = decl.body.contents(&module.arena).is_none();

@@ -52,7 +52,8 @@ impl Module {
     /// the order of last update, then thread-local data.
     ///
     /// # Errors
-    /// If the module is not complete: all reasons at once.
+    /// If the module is not complete, would be invalid, or has more of something than engines
+    /// take ([`EngineLimit`](crate::EngineLimit)): all reasons at once.
     pub fn flush(&self) -> Result<Flushed, FlushError> {
         let mut bytes = Vec::new();
         let map = self.flush_into(&mut bytes)?;
@@ -89,6 +90,10 @@ impl Module {
             return Err(problems);
         }
         let layout = Layout::new(self, Form::Module).map_err(|problem| vec![problem])?;
+        let problems = check::beyond_engines(self, &numbers, &layout);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let mut writer = Writer::new(self, &numbers, &layout, Form::Module, out);
         writer.reserve();
         writer.types();
@@ -108,6 +113,7 @@ impl Module {
         writer.names();
         writer.producers();
         writer.target_features();
+        writer.check_module_size(0);
         let problems = std::mem::take(&mut writer.problems);
         let map = std::mem::take(&mut writer.map).with_functions(numbers.functions);
         Ok((map, problems))

@@ -202,6 +202,11 @@ impl<'a> Numbers<'a> {
         Some((self.globals.number_count() + place) as u32)
     }
 
+    /// How many types are written.
+    pub(in crate::module) fn type_count(&self) -> usize {
+        self.types.iter().filter(|&&number| number != NONE).count()
+    }
+
     /// The type of the function table in an object, where the linker makes it.
     pub(in crate::module) fn unlinked_function_table(&self, memory64: bool) -> TableType {
         TableType {
@@ -241,6 +246,12 @@ impl<'a> Numbers<'a> {
 }
 
 impl Space {
+    /// The slot of what has `number`.
+    pub(in crate::module) fn slot(&self, number: u32) -> Option<u32> {
+        let all = self.imports.iter().chain(&self.defined);
+        all.copied().nth(number as usize)
+    }
+
     /// How many have a number.
     pub(in crate::module) fn number_count(&self) -> usize {
         self.imports.len() + self.defined.len()

@@ -6,7 +6,11 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use wasm_format::RefType;
+
+use crate::limits::EngineLimit;
 use crate::module::error::DeclName;
+use crate::module::init::BadInit;
 
 /// A flush failed and wrote nothing.
 #[derive(Debug, Error)]
@@ -138,6 +142,35 @@ pub enum Problem {
         /// Elements that there can be.
         max: u64,
     },
+    /// Element segments reach beyond what engines let a table have.
+    #[error("{declaration}: element segments reach {limit}")]
+    TableTooLarge {
+        /// The table.
+        declaration: DeclName,
+        /// Elements that are needed, and that there can be.
+        limit: EngineLimit,
+    },
+    /// An element segment fills a table that cannot hold functions.
+    #[error("{declaration}: holds functions, but {table} is one of {element}")]
+    ElementType {
+        /// The element segment; the function table itself if addresses of functions fill it.
+        declaration: DeclName,
+        /// The table.
+        table: DeclName,
+        /// What the table holds.
+        element: RefType,
+    },
+    /// The initial value of a global refers to what it cannot.
+    #[error("{declaration}: the initial value {what}")]
+    BadInit {
+        /// The global.
+        declaration: DeclName,
+        /// What is wrong.
+        what: BadInit,
+    },
+    /// The module has more of something than engines take.
+    #[error("the module has {0}")]
+    EngineLimit(EngineLimit),
     /// An address does not fit in the hole that wants it: in 32 bits, or unsigned.
     #[error("{from}: the address of {to} would be {value}, which the place cannot hold")]
     AddressRange {

@@ -1,16 +1,23 @@
 //! The sections that are small: everything but code, data and custom sections. Each has
 //! what both a finished module and an object need, and says where they differ.
 
-use wasm_format::leb128::{put_i64, put_name, put_u32};
-use wasm_format::{ExternalKind, GlobalType, Limits, SectionId, TableType};
+use std::sync::Arc;
 
+use wasm_format::leb128::{put_i64, put_name, put_u32};
+use wasm_format::{ExternalKind, GlobalType, HeapType, Limits, SectionId, TableType};
+
+use super::layout::Layout;
 use super::number::{self, FunctionTable};
 use super::write::Writer;
 use super::{Form, Problem};
+use crate::limits;
+use crate::module::Module;
 use crate::module::announce::FUNCTION_TABLE;
-use crate::module::decl::Head;
-use crate::module::defs::{Builtin, ElementMode};
+use crate::module::decl::{Decl, Head};
+use crate::module::defs::{Builtin, ElementMode, Global, Init};
+use crate::module::error::{DeclKind, DeclName};
 use crate::module::handle::{Target, TargetKind};
+use crate::module::init;
 
 /// Module that a linker's own memory and table are imported from.
 pub(in crate::module) const LINKER_MODULE: &str = "env";
@@ -18,6 +25,15 @@ pub(in crate::module) const LINKER_MODULE: &str = "env";
 const LINKER_MEMORY: &str = "__linear_memory";
 /// What a memory is exported as unless it is declared with other names.
 const MEMORY_EXPORT: &str = "memory";
+
+/// Whether the memory is exported without having been given an export.
+pub(super) fn exports_memory(module: &Module, layout: &Layout) -> bool {
+    let mut memories = module.decls.memories.iter();
+    let is_private = memories
+        .next()
+        .is_none_or(|(_, decl)| !decl.head.imported && decl.head.exports().is_empty());
+    is_private && layout.has_data && !module.exports.contains_key(MEMORY_EXPORT)
+}
 
 impl Writer<'_> {
     pub(in crate::module) fn types(&mut self) {
@@ -159,6 +175,7 @@ impl Writer<'_> {
         if self.form == Form::Object {
             return Some(ty);
         }
+        let declaration = || decl.head.named(TargetKind::Table);
         let mut needed = number::elements_end(self.module, slot);
         if is_function_table {
             needed = needed.max(self.numbers.addressed.len() as u64 + 1);
@@ -168,17 +185,18 @@ impl Writer<'_> {
             && max < ty.limits.min
         {
             self.problems.push(Problem::TableMax {
-                declaration: decl.head.named(TargetKind::Table),
+                declaration: declaration(),
                 needed,
                 max,
             });
         }
+        self.check_table_size(&ty, declaration);
         Some(ty)
     }
 
     /// The type of the table of function addresses, unless the caller has declared it: just
     /// large enough, slot 0 being nobody's address.
-    fn function_table_type(&self) -> TableType {
+    fn function_table_type(&mut self) -> TableType {
         let memory64 = self.module.options.memory64;
         let mut ty = self.numbers.unlinked_function_table(memory64);
         if self.form == Form::Module {
@@ -186,8 +204,22 @@ impl Writer<'_> {
             let filled = declared.map_or(0, |slot| number::elements_end(self.module, slot));
             ty.limits.min = filled.max(ty.limits.min + 1);
             ty.limits.max = Some(ty.limits.min);
+            self.check_table_size(&ty, || DeclName {
+                kind: DeclKind::Table,
+                name: FUNCTION_TABLE.into(),
+            });
         }
         ty
+    }
+
+    /// Reports a table that engines do not take.
+    fn check_table_size(&mut self, ty: &TableType, declaration: impl Fn() -> DeclName) {
+        if let Some(limit) = limits::table_beyond(ty.limits.min) {
+            self.problems.push(Problem::TableTooLarge {
+                declaration: declaration(),
+                limit,
+            });
+        }
     }
 
     pub(in crate::module) fn memories(&mut self) {
@@ -233,6 +265,14 @@ impl Writer<'_> {
         }
         let needed = self.layout.pages(limits.page_size_log2);
         limits.min = limits.min.max(needed);
+        let most = limits::max_pages(limits.is_64, limits.page_size_log2);
+        if limits.min > most {
+            // Only a page of one byte makes this less than what the layout was limited to.
+            self.problems.push(Problem::MemoryFull {
+                end: self.layout.end,
+                limit: most,
+            });
+        }
         if let (Some(max), Some((_, decl))) = (limits.max, declared)
             && max < limits.min
         {
@@ -290,6 +330,7 @@ impl Writer<'_> {
                         w.out.extend_from_slice(&init.bytes);
                         let name = || decl.head.named(TargetKind::Global);
                         w.patch(&init.holes, from, 0, name);
+                        w.check_init(init, from, slot, decl);
                     }
                     (None, None) => {}
                 }
@@ -307,6 +348,29 @@ impl Writer<'_> {
             }
             (numbers.globals.defined.len() + numbers.exported_data.len()) as u32
         });
+    }
+
+    /// Checks what the initial value of the global in `slot`, which was appended from `from`
+    /// on, refers to.
+    fn check_init(&mut self, init: &Init, from: usize, slot: u32, global: &Decl<Global>) {
+        let (decls, numbers) = (&self.module.decls, self.numbers);
+        let Some(ty) = global.body.ty.filter(|_| !init.holes.is_empty()) else {
+            return; // it was checked when it was committed
+        };
+        let type_of = |slot: usize| decls.globals.at(slot)?.body.ty;
+        let by_target = |target: Target| (numbers.of(target), type_of(target.index()));
+        let by_number = |number: u32| {
+            let slot = numbers.globals.slot(number)?;
+            Some(type_of(slot as usize)?.value)
+        };
+        let name = |target| decls.name(target);
+        let checked = init
+            .check_globals(numbers.globals.number[slot as usize], by_target, name)
+            .and_then(|()| init::check_type(&self.out[from..], ty.value, by_number));
+        if let Err(what) = checked {
+            let declaration = global.head.named(TargetKind::Global);
+            self.problems.push(Problem::BadInit { declaration, what });
+        }
     }
 
     /// Appends a constant expression whose value is an address.
@@ -341,11 +405,7 @@ impl Writer<'_> {
                 w.export(name, kind, index);
                 count += 1;
             }
-            let mut memories = module.decls.memories.iter();
-            let private = memories
-                .next()
-                .is_none_or(|(_, decl)| !decl.head.imported && decl.head.exports().is_empty());
-            if private && w.layout.has_data && !module.exports.contains_key(MEMORY_EXPORT) {
+            if exports_memory(module, w.layout) {
                 w.export(MEMORY_EXPORT, ExternalKind::Memory, 0);
                 count += 1;
             }
@@ -380,6 +440,9 @@ impl Writer<'_> {
                     None => w.module.options.memory64,
                 };
                 w.active_element(table.number, 1, is_64);
+                if let Some(slot) = table.declared {
+                    w.check_element_type(slot, DeclName::clone);
+                }
                 let functions = numbers
                     .addressed
                     .iter()
@@ -390,7 +453,12 @@ impl Writer<'_> {
             for (_, element) in decls.elements.iter() {
                 match element.mode {
                     ElementMode::Active { table, offset } => {
-                        let is_64 = w.is_table64(table.0.index() as u32);
+                        let slot = table.0.index() as u32;
+                        w.check_element_type(slot, |_| DeclName {
+                            kind: DeclKind::Element,
+                            name: Arc::clone(&element.name),
+                        });
+                        let is_64 = w.is_table64(slot);
                         w.active_element(numbers.of(table.into()), offset, is_64);
                     }
                     ElementMode::Passive => w.out.extend_from_slice(&[1, 0]),
@@ -402,6 +470,23 @@ impl Writer<'_> {
             }
             count
         });
+    }
+
+    /// Reports a table that is filled with functions and cannot hold them. `filled_by` names
+    /// what fills it, given how the table is named.
+    fn check_element_type(&mut self, slot: u32, filled_by: impl Fn(&DeclName) -> DeclName) {
+        let decl = self.module.decls.tables.at(slot as usize);
+        let Some((decl, ty)) = decl.and_then(|decl| Some((decl, decl.body.ty?))) else {
+            return;
+        };
+        if ty.element.heap != HeapType::Func {
+            let table = decl.head.named(TargetKind::Table);
+            self.problems.push(Problem::ElementType {
+                declaration: filled_by(&table),
+                table,
+                element: ty.element,
+            });
+        }
     }
 
     fn is_table64(&self, slot: u32) -> bool {

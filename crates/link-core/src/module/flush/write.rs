@@ -8,6 +8,7 @@ use super::layout::{Item, Layout};
 use super::number::Numbers;
 use super::patch::{CallNumbers, Patcher};
 use super::{FlushMap, Form, Problem};
+use crate::limits::{EngineLimit, MODULE_BYTES};
 use crate::module::Module;
 use crate::module::arena::Hole;
 use crate::module::error::DeclName;
@@ -164,10 +165,28 @@ impl<'a> Writer<'a> {
     }
 
     /// Reports a section that the format has no room for.
-    pub(in crate::module) fn check_size(&mut self, section: &'static str, size: u64) {
+    fn check_size(&mut self, section: &'static str, size: u64) {
         if size > u64::from(u32::MAX) - 16 {
             self.problems
                 .push(Problem::SectionTooLarge { section, size });
+        }
+    }
+
+    /// Reports a section that is to be written and for which there is no room.
+    fn check_room(&mut self, section: &'static str, size: u64) {
+        self.check_size(section, size);
+        self.check_module_size(size);
+    }
+
+    /// Reports a module that is too large for engines with `more` bytes.
+    pub(in crate::module) fn check_module_size(&mut self, more: u64) {
+        let size = ((self.out.len() - self.base) as u64).saturating_add(more);
+        let is_known = |problem: &Problem| matches!(problem, Problem::EngineLimit(_));
+        if self.form == Form::Module
+            && let Some(limit) = EngineLimit::check("bytes", size, MODULE_BYTES)
+            && !self.problems.iter().any(is_known)
+        {
+            self.problems.push(Problem::EngineLimit(limit));
         }
     }
 
@@ -181,7 +200,7 @@ impl<'a> Writer<'a> {
         if count == 0 {
             return;
         }
-        self.check_size(SectionId::Code.name(), size);
+        self.check_room(SectionId::Code.name(), size);
         if !self.problems.is_empty() {
             return; // what would be written here is of no use to anybody
         }
@@ -311,7 +330,7 @@ impl<'a> Writer<'a> {
                 .iter()
                 .map(|segment| segment.len)
                 .sum::<u64>();
-        self.check_size(SectionId::Data.name(), size);
+        self.check_room(SectionId::Data.name(), size);
         self.map_unwritten_data();
         let count = layout.segments.len() as u32;
         if count == 0 || !self.problems.is_empty() {
@@ -389,7 +408,7 @@ impl<'a> Writer<'a> {
         for (number, (slot, decl)) in module.decls.customs.iter().enumerate() {
             let bytes = module.arena.bytes(decl.body.span);
             let overhead = decl.head.name.len() + leb128::FIXED32;
-            self.check_size(SectionId::Custom.name(), (bytes.len() + overhead) as u64);
+            self.check_room(SectionId::Custom.name(), (bytes.len() + overhead) as u64);
             put_custom_section_header(self.out, &decl.head.name, bytes.len());
             self.section_count += 1;
             let start = self.out.len();

@@ -20,7 +20,7 @@ pub use input::LinkInput;
 use view::View;
 
 /// Name of the sections that relocate sections, before the name of the section.
-const RELOC_PREFIX: &str = "reloc.";
+pub(super) const RELOC_PREFIX: &str = "reloc.";
 
 impl Module {
     /// Writes the module as a relocatable object, which `wasm-ld` links with others, and
@@ -34,7 +34,9 @@ impl Module {
     ///
     /// # Errors
     /// If the module is not complete, or has what an object cannot say: element segments
-    /// of the caller's, and globals whose initial value needs a linker.
+    /// of the caller's, globals whose initial value needs a linker, tables that are exported
+    /// under another name, and custom sections and segments with names that linkers take for
+    /// something else.
     pub fn write_object(&self) -> Result<Flushed, FlushError> {
         let mut bytes = Vec::new();
         let map = self.write_object_into(&mut bytes)?;

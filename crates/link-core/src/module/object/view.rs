@@ -384,10 +384,15 @@ fn datum_segment<'a>(module: &'a Module, decl: &'a Decl<Datum>) -> Segment<'a> {
         .segment
         .as_ref()
         .map_or_else(default_name, ToString::to_string);
+    let flags = match bytes {
+        Some(_) => datum.flags,
+        // Zeros are no strings to be merged.
+        None => datum.flags.without(SegmentFlags::STRINGS),
+    };
     Segment {
         name,
         align_log2: datum.align_log2.into(),
-        flags: datum.flags,
+        flags,
         size: datum.size(&module.arena),
         bytes,
         comdat: decl.head.comdat().map(|comdat| comdat.0),

@@ -3,10 +3,11 @@
 
 use wasm_format::names::{self, NameSubsection, NameSubsectionId};
 use wasm_format::{
-    ConstExpr, ConstOp, ConstValue, EvalError, ExternalKind, GlobalType, HeapType, Limits, Reader,
-    RefType, TableType, ValType, producers, target_features,
+    ConstExpr, ConstOp, ExternalKind, FuncType, GlobalType, HeapType, Limits, Reader, RefType,
+    TableType, ValType, producers, target_features,
 };
 
+use crate::limits;
 use crate::link::ids::{ObjFunc, ObjType};
 use crate::link::object::{Functions, Global, Object, Table, Tag};
 use crate::link::read::fault::{Fault, Parsed};
@@ -39,7 +40,7 @@ impl<'a> Imports<'a> {
     /// Fewest bytes an import takes: two names, kind, type.
     const MIN_LEN: usize = 4;
 
-    pub(super) fn decode(mut body: Reader<'a>, types: usize) -> Parsed<Self> {
+    pub(super) fn decode(mut body: Reader<'a>, types: &[&[u8]]) -> Parsed<Self> {
         let mut imports = Self::default();
         let count = body.count("import", Self::MIN_LEN)?;
         // Nearly all are functions.
@@ -53,12 +54,12 @@ impl<'a> Imports<'a> {
                 Some(ExternalKind::Func) => imports.functions.push(Import {
                     module,
                     name,
-                    ty: type_index(&mut body, types)?,
+                    ty: type_index(&mut body, types.len())?,
                 }),
                 Some(ExternalKind::Table) => imports.tables.push(Import {
                     module,
                     name,
-                    ty: table_type(&mut body)?,
+                    ty: table_type(&mut body, false)?,
                 }),
                 Some(ExternalKind::Memory) => {
                     imports.memory_64 = Some(Limits::decode(&mut body)?.is_64);
@@ -91,13 +92,21 @@ pub(super) fn type_index(body: &mut Reader<'_>, types: usize) -> Parsed<ObjType>
     Ok(ObjType(index))
 }
 
-fn tag_type(body: &mut Reader<'_>, types: usize) -> Parsed<ObjType> {
+fn tag_type(body: &mut Reader<'_>, types: &[&[u8]]) -> Parsed<ObjType> {
     let at = body.offset();
     let attribute = body.u8()?;
     if attribute != 0 {
         return Err(Fault::new(at, format!("unknown tag attribute {attribute}")));
     }
-    type_index(body, types)
+    let index = type_index(body, types.len())?;
+    // A tag says what an exception carries (core spec 3.0, 3.2.17 Tag Types).
+    if !FuncType::decode(&mut Reader::new(types[index.index()]))?
+        .results
+        .is_empty()
+    {
+        return Err(Fault::new(at, "the type of a tag has results"));
+    }
+    Ok(index)
 }
 
 fn global_type(body: &mut Reader<'_>) -> Parsed<GlobalType> {
@@ -109,15 +118,13 @@ fn global_type(body: &mut Reader<'_>) -> Parsed<GlobalType> {
     Ok(ty)
 }
 
-fn table_type(body: &mut Reader<'_>) -> Parsed<TableType> {
+/// The type of a table, which the file `defines` or imports.
+fn table_type(body: &mut Reader<'_>, defines: bool) -> Parsed<TableType> {
     let at = body.offset();
     let ty = TableType::decode(body)?;
     abstract_only(at, ty.element)?;
-    let Limits { min, max, .. } = ty.limits;
-    if max.is_some_and(|max| max < min) {
-        let message = "a table's smallest size is larger than its largest";
-        return Err(Fault::new(at, message));
-    }
+    limits::check_table(ty.element, &ty.limits, defines)
+        .map_err(|invalid| Fault::new(at, invalid.to_string()))?;
     Ok(ty)
 }
 
@@ -159,14 +166,14 @@ pub(super) fn memories(body: Reader<'_>) -> Parsed<Option<bool>> {
 pub(super) fn tables(body: Reader<'_>) -> Parsed<Vec<Table<'_>>> {
     items(body, "table", 3, |body| {
         Ok(Table {
-            ty: table_type(body)?,
+            ty: table_type(body, true)?,
             name: "",
         })
     })
 }
 
 /// The tags that the file defines.
-pub(super) fn tags(body: Reader<'_>, types: usize) -> Parsed<Vec<Tag<'_>>> {
+pub(super) fn tags<'a>(body: Reader<'a>, types: &[&[u8]]) -> Parsed<Vec<Tag<'a>>> {
     items(body, "tag", 2, |body| {
         Ok(Tag {
             ty: tag_type(body, types)?,
@@ -189,44 +196,21 @@ pub(super) fn globals(body: Reader<'_>) -> Parsed<Vec<Global<'_>>> {
                 "a global's initial value that refers to something by index cannot be linked",
             ));
         }
-        if !is_of_type(&init, ty.value) {
-            let message = "a global's initial value is not of the global's type";
-            return Err(Fault::new(start.offset(), message));
-        }
+        let of_type = match init.value_type(|_| None) {
+            Ok(Some(found)) if !found.matches(ty.value) => Err(format!(
+                "a global of type {} has an initial value of type {found}",
+                ty.value
+            )),
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("the initial value of a global: {error}")),
+        };
+        of_type.map_err(|message| Fault::new(start.offset(), message))?;
         Ok(Global {
             ty,
             init: &start.rest()[..body.offset() - start.offset()],
             name: "",
         })
     })
-}
-
-/// Whether an initial value, which refers to nothing by index, is of a type.
-fn is_of_type(init: &ConstExpr<'_>, ty: ValType) -> bool {
-    match (init.eval(|_| None), ty) {
-        (Ok(ConstValue::I32(_)), ValType::I32)
-        | (Ok(ConstValue::I64(_)), ValType::I64)
-        | (Ok(ConstValue::F32(_)), ValType::F32)
-        | (Ok(ConstValue::F64(_)), ValType::F64)
-        | (Ok(ConstValue::V128(_)), ValType::V128)
-        // Which references fit which is a matter of the proposals that they are from.
-        | (Err(EvalError::NotStatic(_)), ValType::Ref(_)) => true,
-        (Ok(ConstValue::RefNull(heap)), ValType::Ref(ty)) => {
-            ty.nullable && top_of(heap) == top_of(ty.heap)
-        }
-        _ => false,
-    }
-}
-
-/// The type that all references of one kind belong to.
-fn top_of(heap: HeapType) -> HeapType {
-    match heap {
-        HeapType::NoFunc => HeapType::Func,
-        HeapType::NoExtern => HeapType::Extern,
-        HeapType::NoExn => HeapType::Exn,
-        HeapType::Func | HeapType::Extern | HeapType::Exn => heap,
-        _ => HeapType::Any,
-    }
 }
 
 /// Whether an instruction refers to something by its index in the file.

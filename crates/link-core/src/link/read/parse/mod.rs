@@ -143,11 +143,11 @@ fn parse<'a>(
 ) -> Parsed<Object<'a>> {
     let sections = frame(bytes)?;
     let types = sections.read(SectionId::Type, |body| types::types(body, files))?;
-    let imports = sections.read(SectionId::Import, |body| Imports::decode(body, types.len()))?;
+    let imports = sections.read(SectionId::Import, |body| Imports::decode(body, &types))?;
     let count = sections.read(SectionId::Function, function_count)?;
     let memory_64 = sections.read(SectionId::Memory, memories)?;
     let tables = sections.read(SectionId::Table, tables)?;
-    let tags = sections.read(SectionId::Tag, |body| tags(body, types.len()))?;
+    let tags = sections.read(SectionId::Tag, |body| tags(body, &types))?;
     let globals = sections.read(SectionId::Global, globals)?;
     let mut functions = Functions::default();
     if let Some(code_section) = sections.get(SectionId::Code) {
