@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::process::{cargo, root, run, target_dir};
 use crate::{Result, unknown_argument};
 
-const TARGETS: &[&str] = &["object", "archive", "link", "demangle"];
+const TARGETS: &[&str] = &["object", "archive", "link", "module", "demangle"];
 const DEFAULT_MINUTES: u64 = 10;
 /// Seconds after which one input counts as hanging.
 const TIMEOUT: u64 = 10;
@@ -117,8 +117,16 @@ fn fuzz(target: &str, minutes: u64, nightly: bool) -> Result {
     })
 }
 
-/// What fuzzing starts from: the objects that tests link, or the names that tests demangle.
+/// What fuzzing starts from: the objects that tests link, or the names that tests demangle. What
+/// is done to a module any bytes decide, so there it starts from some.
 fn write_seeds(target: &str, directory: &Path) -> Result {
+    if target == "module" {
+        for len in [64, 256, 1024] {
+            let bytes: Vec<u8> = (0..len).map(|nth: u32| (nth * 89 + len) as u8).collect();
+            fs::write(directory.join(len.to_string()), bytes)?;
+        }
+        return Ok(());
+    }
     if target == "demangle" {
         let table = root().join("crates/cxx-demangle/tests/data/features.tsv");
         for (number, line) in fs::read_to_string(table)?.lines().enumerate() {

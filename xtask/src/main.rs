@@ -77,9 +77,10 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "fuzz",
-        usage: "[--minutes N] [--target object|archive|link|demangle]",
-        about: "Fuzz the linker's inputs, each target for N minutes (10 if nothing is said); \
-                needs cargo-fuzz, and takes a nightly toolchain if there is one",
+        usage: "[--minutes N] [--target object|archive|link|module|demangle]",
+        about: "Fuzz the linker's inputs, the engine and the demangler, each target for N \
+                minutes (10 if nothing is said); needs cargo-fuzz, and takes a nightly \
+                toolchain if there is one",
         run: fuzz::run_command,
     },
     Command {

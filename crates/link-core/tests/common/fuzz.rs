@@ -1,8 +1,13 @@
 //! What a fuzz target does with its bytes. The targets in `fuzz/fuzz_targets` and the
 //! tests that replay what fuzzing once found both call this.
 
+#[path = "engine.rs"]
+mod engine;
+
 use std::io;
 
+#[allow(unused_imports, reason = "no test binary uses all of it")]
+pub use engine::module;
 use link_core::link::options::{Entry, OutputKind, Strip, Unresolved};
 use link_core::link::read::{
     Input, Inputs, LoadedFiles, ParseOptions, ReadInput, parse_object, read,

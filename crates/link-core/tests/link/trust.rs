@@ -34,6 +34,9 @@ fn what_fuzzing_found() {
     replay("link", &|bytes| {
         fuzz::link(bytes);
     });
+    replay("module", &|bytes| {
+        fuzz::module(bytes);
+    });
 }
 
 /// Two objects that have to do with each other, and have something of everything.
