@@ -152,18 +152,18 @@ pub(crate) fn options(world: &mut World) -> Vec<String> {
             let wrap = format!("--wrap={entry}");
             options.contains(&wrap.as_str())
         });
-        // What only `--undefined` names, `wasm-ld` collects.
-        let collects = !options.contains(&"--no-gc-sections") || options.contains(&"--gc-sections");
-        let dropped =
-            option.starts_with("--undefined=") && !option.ends_with("nothing") && collects;
-        if lossy || wrapped || dropped {
+        if lossy || wrapped {
             continue;
         }
         let risky = ["nothing", "--fatal", "--page-size", "--max-memory=6"];
         if world.clean && risky.iter().any(|risk| option.contains(risk)) {
             continue;
         }
-        if world.random.chance(percent.div_ceil(2)) {
+        // What only `--undefined` names, `wasm-ld` collects.
+        let collects = !options.contains(&"--no-gc-sections") || options.contains(&"--gc-sections");
+        let dropped =
+            option.starts_with("--undefined=") && !option.ends_with("nothing") && collects;
+        if world.random.chance(percent.div_ceil(2)) && !dropped {
             options.push(option);
         }
     }

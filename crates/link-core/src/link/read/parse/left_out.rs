@@ -10,7 +10,7 @@ use super::Sections;
 use super::entities::{Import, Imports, names_by_index};
 use super::relocs::TakenSymbols;
 use crate::link::ids::{ObjFunc, ObjSegment, ObjSymbol, ObjTable, ObjType};
-use crate::link::object::{ElementPlace, Elements, LeftOut, ObjTarget, Object, Undefined};
+use crate::link::object::{self, ElementPlace, Elements, LeftOut, ObjTarget, Object, Undefined};
 use crate::link::read::fault::{Fault, Parsed};
 
 /// `() -> ()`
@@ -93,7 +93,7 @@ impl<'a> Functions<'_, 'a> {
         let imports = imports.map(|import| imported.get(&(import.module, import.name)).copied());
         let defined = self.object.functions.iter();
         imports
-            .chain(defined.map(|function| function.symbol()))
+            .chain(defined.map(object::Function::symbol))
             .collect()
     }
 
