@@ -6,6 +6,7 @@ use wasm_format::{FuncType, Opcode, Reader};
 
 use super::data::OutputSegment;
 use super::values::{Places, Value};
+use crate::diag::{Code, Diagnostic};
 use crate::link::ids::{FuncIndex, SymbolId};
 use crate::link::resolution::{MadeFunction, MadeGlobal, Resolution, SymbolRef};
 use crate::link::synthesis::{FunctionRef, SynthFunction, Synthesis};
@@ -102,23 +103,29 @@ impl Body {
 }
 
 /// The bodies of all functions the linker writes, in the order of their indices.
-pub(crate) fn write(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Vec<Vec<u8>> {
+///
+/// # Errors
+/// If a function that one of them calls is not in the output.
+pub(crate) fn write(
+    places: &Places<'_, '_>,
+    synthesis: &Synthesis<'_>,
+) -> Result<Vec<Vec<u8>>, Diagnostic> {
     synthesis
         .functions
         .iter()
         .map(|&function| match function {
-            SynthFunction::Stub(_) => stub(),
+            SynthFunction::Stub(_) => Ok(stub()),
             SynthFunction::Made(made) => match made {
                 MadeFunction::CallCtors => call_ctors(places, synthesis),
-                MadeFunction::InitMemory => init_memory(places),
-                MadeFunction::InitTls => init_tls(places),
-                MadeFunction::ApplyDataRelocs => super::apply::data_relocs(places, false),
-                MadeFunction::ApplyTlsRelocs => super::apply::data_relocs(places, true),
+                MadeFunction::InitMemory => Ok(init_memory(places)),
+                MadeFunction::InitTls => Ok(init_tls(places)),
+                MadeFunction::ApplyDataRelocs => Ok(super::apply::data_relocs(places, false)),
+                MadeFunction::ApplyTlsRelocs => Ok(super::apply::data_relocs(places, true)),
                 MadeFunction::ApplyGlobalRelocs => {
-                    super::apply::global_relocs(places, synthesis, false)
+                    Ok(super::apply::global_relocs(places, synthesis, false))
                 }
                 MadeFunction::ApplyGlobalTlsRelocs => {
-                    super::apply::global_relocs(places, synthesis, true)
+                    Ok(super::apply::global_relocs(places, synthesis, true))
                 }
                 MadeFunction::Start => start(places, synthesis),
             },
@@ -127,7 +134,13 @@ pub(crate) fn write(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Vec<V
 }
 
 /// The bodies of the wrappers of exports, in the order of their indices.
-pub(crate) fn write_wrappers(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Vec<Vec<u8>> {
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn write_wrappers(
+    places: &Places<'_, '_>,
+    synthesis: &Synthesis<'_>,
+) -> Result<Vec<Vec<u8>>, Diagnostic> {
     (synthesis.wrappers.iter())
         .map(|&symbol| wrapper(places, symbol))
         .collect()
@@ -140,9 +153,17 @@ fn stub() -> Vec<u8> {
     body.finish()
 }
 
-fn function(places: &Places<'_, '_>, symbol: SymbolRef) -> Option<FuncIndex> {
-    let function = places.resolution.function(symbol)?;
-    places.functions.get(function)
+/// The index of the function that a symbol means.
+fn function(places: &Places<'_, '_>, symbol: SymbolRef) -> Result<FuncIndex, Diagnostic> {
+    let function = places.resolution.function(symbol);
+    let index = function.and_then(|function| places.functions.get(function));
+    index.ok_or_else(|| not_there(places.resolution.name(symbol)))
+}
+
+/// The error about a call of a function that the output does not have.
+fn not_there(name: &str) -> Diagnostic {
+    let message = format!("cannot call `{name}`: it is not in the output");
+    Diagnostic::error(Code::Other, message).about(name)
 }
 
 /// How many parameters and results a signature has. A function without one is an error
@@ -168,23 +189,21 @@ pub(super) fn signature<'a>(resolution: &Resolution<'a>, symbol: SymbolRef) -> O
 }
 
 /// Calls the init functions, whose results nobody wants.
-fn call_ctors(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Vec<u8> {
+fn call_ctors(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
     let mut body = Body::new(places.resolution.is_64);
     for &init in &synthesis.init_functions {
-        let Some(index) = function(places, init) else {
-            continue;
-        };
+        let index = function(places, init)?;
         body.op_u32(Opcode::Call, places.functions.called(init, index).0);
         let (_, results) = arity(signature(places.resolution, init));
         for _ in 0..results {
             body.op(Opcode::Drop);
         }
     }
-    body.finish()
+    Ok(body.finish())
 }
 
 /// Runs constructors, the exported function, and destructors.
-fn wrapper(places: &Places<'_, '_>, symbol: SymbolId) -> Vec<u8> {
+fn wrapper(places: &Places<'_, '_>, symbol: SymbolId) -> Result<Vec<u8>, Diagnostic> {
     let resolution = places.resolution;
     let mut body = Body::new(resolution.is_64);
     if let Some(ctors) = places.functions.made(MadeFunction::CallCtors) {
@@ -195,19 +214,17 @@ fn wrapper(places: &Places<'_, '_>, symbol: SymbolId) -> Vec<u8> {
     for param in 0..params {
         body.op_u32(Opcode::LocalGet, param);
     }
-    if let Some(index) = function(places, symbol) {
-        body.op_u32(Opcode::Call, index.0);
+    body.op_u32(Opcode::Call, function(places, symbol)?.0);
+    if let Some(dtors) = resolution.call_dtors {
+        let dtors = function(places, SymbolRef::Global(dtors))?;
+        body.op_u32(Opcode::Call, dtors.0);
     }
-    let dtors = resolution.call_dtors.map(SymbolRef::Global);
-    if let Some(index) = dtors.and_then(|dtors| function(places, dtors)) {
-        body.op_u32(Opcode::Call, index.0);
-    }
-    body.finish()
+    Ok(body.finish())
 }
 
 /// Calls what has to run at instantiation, one after the other: what completes the memory
 /// before the objects' start functions, which may use it.
-fn start(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Vec<u8> {
+fn start(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
     let mut body = Body::new(places.resolution.is_64);
     for made in [MadeFunction::ApplyGlobalRelocs, MadeFunction::InitMemory] {
         if let Some(index) = places.functions.made(made) {
@@ -215,11 +232,12 @@ fn start(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Vec<u8> {
         }
     }
     for &(file, function) in &synthesis.start_functions {
-        if let Some(index) = places.functions.get(FunctionRef::Object(file, function)) {
-            body.op_u32(Opcode::Call, index.0);
-        }
+        let index = places.functions.get(FunctionRef::Object(file, function));
+        let name = || places.resolution.object(file).function_name(function);
+        let index = index.ok_or_else(|| not_there(name()))?;
+        body.op_u32(Opcode::Call, index.0);
     }
-    body.finish()
+    Ok(body.finish())
 }
 
 /// Whether `__wasm_init_memory` has to write a segment.

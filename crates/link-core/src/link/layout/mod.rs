@@ -181,8 +181,8 @@ pub fn layout<'a>(
     layout.symbols = SymbolValues::compute(&layout.places(resolution, liveness));
     // and the linker can write its functions, which have no relocations left.
     let places = layout.places(resolution, liveness);
-    let made_bodies = bodies::write(&places, synthesis);
-    let wrapper_bodies = bodies::write_wrappers(&places, synthesis);
+    let made_bodies = bodies::write(&places, synthesis).map_err(|error| vec![error])?;
+    let wrapper_bodies = bodies::write_wrappers(&places, synthesis).map_err(|error| vec![error])?;
     layout.made_bodies = made_bodies;
     layout.wrapper_bodies = wrapper_bodies;
     // Sizes of bodies depend on values only where relocations are compressed.
