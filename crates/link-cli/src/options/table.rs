@@ -36,8 +36,7 @@ options! {
     }
     NoPie {
         forms: &[either("no-pie", Nothing)],
-        group: Group::Output,
-        default: "default",
+        group: Group::Output, default: "default",
         help: "Make an executable at fixed addresses",
     }
     Emulation {
@@ -92,8 +91,7 @@ options! {
             either("dn", Nothing),
             either("non_shared", Nothing),
         ],
-        group: Group::Inputs,
-        default: "default",
+        group: Group::Inputs, default: "default",
         help: "From here on, do not take shared libraries for -l",
     }
     Bdynamic {
@@ -108,8 +106,7 @@ options! {
     }
     NoWholeArchive {
         forms: &[either("no-whole-archive", Nothing)],
-        group: Group::Inputs,
-        default: "default",
+        group: Group::Inputs, default: "default",
         help: "From here on, link only the members of an archive that are needed",
     }
     StartLib {
@@ -174,8 +171,7 @@ options! {
     }
     NoAllowMultipleDefinition {
         forms: &[either("no-allow-multiple-definition", Nothing)],
-        group: Group::Symbols,
-        default: "default",
+        group: Group::Symbols, default: "default",
         help: "A symbol defined more than once is an error",
     }
     AllowUndefined {
@@ -202,8 +198,7 @@ options! {
     }
     NoUndefined {
         forms: &[either("no-undefined", Nothing)],
-        group: Group::Symbols,
-        default: "default",
+        group: Group::Symbols, default: "default",
         help: "Undefined symbols are errors",
         note: "Accepted because build systems (Meson) pass it to every linker; `wasm-ld` does not \
             know it. It describes the default and has no effect: not on `--allow-undefined`, \
@@ -217,14 +212,12 @@ options! {
     }
     ErrorUnresolvedSymbols {
         forms: &[either("error-unresolved-symbols", Nothing)],
-        group: Group::Symbols,
-        default: "default",
+        group: Group::Symbols, default: "default",
         help: "Undefined symbols that are reported are errors",
     }
     CheckFeatures {
         forms: &[two("check-features", Nothing)],
-        group: Group::Symbols,
-        default: "default",
+        group: Group::Symbols, default: "default",
         help: "Objects that disagree about WebAssembly features are an error",
     }
     NoCheckFeatures {
@@ -270,8 +263,7 @@ options! {
     }
     NoExportDynamic {
         forms: &[either("no-export-dynamic", Nothing)],
-        group: Group::Exchange,
-        default: "default",
+        group: Group::Exchange, default: "default",
         help: "Export only what is asked for",
     }
     ImportUndefined {
@@ -319,8 +311,7 @@ options! {
     }
     StackFirst {
         forms: &[either("stack-first", Nothing)],
-        group: Group::Memory,
-        default: "default",
+        group: Group::Memory, default: "default",
         help: "Place the stack below the data: an overflow traps",
     }
     NoStackFirst {
@@ -503,14 +494,12 @@ options! {
     LtoObjPath {
         forms: &[two("lto-obj-path", Equals)],
         value: "file",
-        group: Group::Lto,
-        hidden: true,
+        group: Group::Lto, hidden: true,
         help: "Keep the object that LLVM makes as <file>",
     }
     DisableVerify {
         forms: &[either("disable-verify", Nothing)],
-        group: Group::Lto,
-        hidden: true,
+        group: Group::Lto, hidden: true,
         help: "Do not have LLVM verify the bitcode",
     }
     SaveTemps {
@@ -546,34 +535,29 @@ options! {
     ThinltoIndexOnly {
         forms: &[two("thinlto-index-only", OptionalEquals)],
         value: "file",
-        group: Group::Lto,
-        hidden: true,
+        group: Group::Lto, hidden: true,
         help: "ThinLTO: make only the index files and list the objects to be made in <file>",
     }
     ThinltoEmitImportsFiles {
         forms: &[two("thinlto-emit-imports-files", Nothing)],
-        group: Group::Lto,
-        hidden: true,
+        group: Group::Lto, hidden: true,
         help: "ThinLTO: write what each module imports",
     }
     ThinltoEmitIndexFiles {
         forms: &[two("thinlto-emit-index-files", Nothing)],
-        group: Group::Lto,
-        hidden: true,
+        group: Group::Lto, hidden: true,
         help: "ThinLTO: write each module's index and link",
     }
     ThinltoObjectSuffixReplace {
         forms: &[two("thinlto-object-suffix-replace", Equals)],
         value: "old;new",
-        group: Group::Lto,
-        hidden: true,
+        group: Group::Lto, hidden: true,
         help: "ThinLTO: replace the suffix of bitcode files' names",
     }
     ThinltoPrefixReplace {
         forms: &[two("thinlto-prefix-replace", Equals)],
         value: "old;new",
-        group: Group::Lto,
-        hidden: true,
+        group: Group::Lto, hidden: true,
         help: "ThinLTO: replace the prefix of output files' names",
     }
 
@@ -626,14 +610,12 @@ options! {
     }
     NoFatalWarnings {
         forms: &[either("no-fatal-warnings", Nothing)],
-        group: Group::Messages,
-        default: "default",
+        group: Group::Messages, default: "default",
         help: "Warnings are warnings",
     }
     Demangle {
         forms: &[either("demangle", Nothing)],
-        group: Group::Messages,
-        default: "default",
+        group: Group::Messages, default: "default",
         help: "Show C++ and Rust names as in the source",
     }
     NoDemangle {
@@ -659,8 +641,7 @@ options! {
     }
     NoPrintGcSections {
         forms: &[either("no-print-gc-sections", Nothing)],
-        group: Group::Messages,
-        default: "default",
+        group: Group::Messages, default: "default",
         help: "Do not print what --gc-sections leaves out",
     }
     Map {
@@ -787,20 +768,17 @@ options! {
     PrintCompletions {
         forms: &[two("print-completions", EqualsOrNext)],
         value: "shell", choices: &["bash", "zsh", "fish"],
-        group: Group::OwnGenerators,
-        hidden: true,
+        group: Group::OwnGenerators, hidden: true,
         help: "Print shell completions: bash, zsh or fish",
     }
     PrintMan {
         forms: &[two("print-man", Nothing)],
-        group: Group::OwnGenerators,
-        hidden: true,
+        group: Group::OwnGenerators, hidden: true,
         help: "Print the manual page",
     }
     PrintOptionsMd {
         forms: &[two("print-options-md", Nothing)],
-        group: Group::OwnGenerators,
-        hidden: true,
+        group: Group::OwnGenerators, hidden: true,
         help: "Print docs/options.md",
     }
 }

@@ -506,14 +506,13 @@ pub fn write_own_indices(object: &mut ObjectFile) -> ObjectFile {
 /// Whether a relocation is of a type that the instruction has, of which this stands before the place.
 fn suits(ty: RelocType, before: &[u8]) -> bool {
     match before {
-        [.., 0xfc, 0x10] => ty == RelocType::TableNumberLeb,
+        // An indirect call has its type before the table.
+        [.., 0xfc, 0x10] | [.., 0] => ty == RelocType::TableNumberLeb,
         [.., 0x10] => ty == RelocType::FunctionIndexLeb,
         [.., 0x11] => ty == RelocType::TypeIndexLeb,
         [.., 0x08] => ty == RelocType::TagIndexLeb,
         [.., 0x23 | 0x24] => ty == RelocType::GlobalIndexLeb,
         [.., 0x41] => ty.form() == ValueForm::Sleb32,
-        // Behind the type of an indirect call.
-        [.., 0] => ty == RelocType::TableNumberLeb,
         _ => false,
     }
 }
