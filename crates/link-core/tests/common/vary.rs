@@ -11,13 +11,13 @@ use wasm_format::target_features::{
     FeaturePrefix, TARGET_FEATURES_SECTION, TargetFeature, put_target_features,
 };
 use wasm_format::{
-    ConstExpr, ConstOp, EntityType, FuncType, Global, GlobalType, Import, Limits, Mutability,
-    RefType, Table, TableType, ValType,
+    ConstExpr, ConstOp, EntityType, Export, ExternalKind, FuncType, Global, GlobalType, Import,
+    Limits, Mutability, RefType, Table, TableType, ValType,
 };
 
 use super::{CustomDef, ObjectFile, Random};
 
-/// Names of the objects, and names that might be.
+/// Names of the objects, names that might be, and names of what the linker makes.
 const NAMES: &[&str] = &[
     "main",
     "f",
@@ -33,6 +33,20 @@ const NAMES: &[&str] = &[
     "other",
     "__wrap_f",
     "__real_f",
+    "__heap_base",
+    "__data_end",
+    "__stack_pointer",
+    "__memory_base",
+    "__table_base",
+    "__tls_base",
+    "__tls_size",
+    "__dso_handle",
+    "__indirect_function_table",
+    "__wasm_call_ctors",
+    "__wasm_call_dtors",
+    "__wasm_init_memory",
+    "__start_named",
+    "__stop_named",
     "",
     "ü",
 ];
@@ -303,7 +317,7 @@ fn segment(object: &mut ObjectFile, random: &mut Random) {
 /// Functions, imports, exports, globals, tables, tags and types.
 fn entity(object: &mut ObjectFile, random: &mut Random) {
     let types = object.types.len();
-    match random.below(9) {
+    match random.below(12) {
         0 => {
             if let Some(at) = random.place(&object.functions) {
                 object.functions[at].ty = index(random, types);
@@ -353,7 +367,19 @@ fn entity(object: &mut ObjectFile, random: &mut Random) {
                 }),
             }
         }
-        5 => {
+        5..8 => object.exports.push(Export {
+            name: name(random),
+            kind: random.of(&[
+                ExternalKind::Func,
+                ExternalKind::Func,
+                ExternalKind::Func,
+                ExternalKind::Global,
+                ExternalKind::Table,
+                ExternalKind::Memory,
+            ]),
+            index: random.below(5) as u32,
+        }),
+        8 => {
             let ty = global_type(random);
             let init = random.of(&[
                 ConstExpr::new(&[ConstOp::I32Const(7)]),
@@ -366,14 +392,14 @@ fn entity(object: &mut ObjectFile, random: &mut Random) {
                 None => object.globals.push(Global { ty, init }),
             }
         }
-        6 => {
+        9 => {
             let ty = table_type(random);
             match random.place(&object.tables) {
                 Some(at) => object.tables[at].ty = ty,
                 None => object.tables.push(Table { ty, init: None }),
             }
         }
-        7 => match random.place(&object.tags) {
+        10 => match random.place(&object.tags) {
             Some(at) => object.tags[at] = index(random, types),
             None => object.tags.push(index(random, types)),
         },

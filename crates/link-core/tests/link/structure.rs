@@ -190,7 +190,7 @@ impl Case {
                 6 => {
                     options.keep_sections.insert(name);
                 }
-                7 => options.memory.stack_first = !options.memory.stack_first,
+                7 => options.memory.export = Some(name),
                 8 => options.memory.import = Some((name.clone(), name)),
                 9 => options.memory.stack_size = random.of(SIZES),
                 10 => options.memory.global_base = Some(random.of(SIZES)),
