@@ -51,7 +51,10 @@ fn others() -> Vec<&'static str> {
         .collect()
 }
 
-fn seconds(names: &[&'static str], run: &dyn Fn(&[&'static str])) -> Duration {
+/// Does something with names.
+type Run = fn(&[&'static str]);
+
+fn seconds(names: &[&'static str], run: Run) -> Duration {
     let start = Instant::now();
     run(names);
     start.elapsed()
@@ -176,15 +179,15 @@ fn declarations(names: &[&'static str]) {
 fn colliding_names_take_no_longer() {
     let (colliding, others) = (colliding(), others());
     let mut slow = Vec::new();
-    let kinds: [(&str, &dyn Fn(&[&'static str])); 8] = [
-        ("imports and undefined symbols", &imports),
-        ("exports", &exports),
-        ("several signatures, and --wrap", &variants),
-        ("segments", &segments),
-        ("custom sections", &custom_sections),
-        ("comdats", &comdats),
-        ("members of an archive", &members),
-        ("declarations", &declarations),
+    let kinds: [(&str, Run); 8] = [
+        ("imports and undefined symbols", imports),
+        ("exports", exports),
+        ("several signatures, and --wrap", variants),
+        ("segments", segments),
+        ("custom sections", custom_sections),
+        ("comdats", comdats),
+        ("members of an archive", members),
+        ("declarations", declarations),
     ];
     for (kind, run) in kinds {
         let (usual, took) = (seconds(&others, run), seconds(&colliding, run));
