@@ -325,7 +325,7 @@ impl<'a> ConstExpr<'a> {
 
     /// Finds the type of the value, and checks those of operands on the way; `global` knows
     /// globals' types by their index. `Ok(None)` if the type depends on a global that is not
-    /// known, or on a type of the module.
+    /// known, or on the fields of a type of the module.
     ///
     /// ```
     /// use wasm_format::{ConstExpr, ConstOp, EvalError, Opcode, ValType};
@@ -353,7 +353,6 @@ impl<'a> ConstExpr<'a> {
                 ConstOp::F64Const(_) => (&[], Some(ValType::F64)),
                 ConstOp::V128Const(_) => (&[], Some(ValType::V128)),
                 ConstOp::GlobalGet(index) => (&[], global(index)),
-                ConstOp::RefNull(HeapType::Concrete(_)) => (&[], None),
                 ConstOp::RefNull(heap) => (&[], Some(reference(heap, true))),
                 ConstOp::RefFunc(_) => (&[], Some(reference(HeapType::Func, false))),
                 ConstOp::I32Add | ConstOp::I32Sub | ConstOp::I32Mul => {

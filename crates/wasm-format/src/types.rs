@@ -108,7 +108,8 @@ impl HeapType {
 
 impl HeapType {
     /// Whether what is of this type is also of type `other` (core spec 3.0, 3.3.3 Heap
-    /// Types). Of a type of the module that is not known here: only if both are the same.
+    /// Types). What a type of the module is is not known here, so of one it is whether it can
+    /// be.
     pub fn matches(self, other: HeapType) -> bool {
         use HeapType as H;
         self == other
@@ -119,7 +120,11 @@ impl HeapType {
                 H::NoFunc => other == H::Func,
                 H::NoExtern => other == H::Extern,
                 H::NoExn => other == H::Exn,
-                H::Func | H::Extern | H::Any | H::Exn | H::Concrete(_) => false,
+                H::Concrete(_) => matches!(
+                    other,
+                    H::Func | H::Struct | H::Array | H::Eq | H::Any | H::Concrete(_)
+                ),
+                H::Func | H::Extern | H::Any | H::Exn => false,
             }
     }
 }

@@ -101,7 +101,7 @@ impl Script<'_> {
             "f",
             "g",
             "h",
-            "",
+            "é",
             "__stack_pointer",
             "__tls_base",
             "__indirect_function_table",
@@ -557,7 +557,15 @@ impl Driver {
     }
 
     fn export(&mut self, script: &mut Script<'_>) {
-        let names: Vec<_> = (0..script.below(3)).map(|_| script.name()).collect();
+        let names: Vec<_> = (0..script.below(3))
+            .map(|_| {
+                if script.below(8) == 0 {
+                    ""
+                } else {
+                    script.name()
+                }
+            })
+            .collect();
         let module = &mut self.module;
         let _ = with_any!(self, script, handle => module.set_exports(handle, names).is_ok());
     }

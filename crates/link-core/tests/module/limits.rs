@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use link_core::module::{
     DataDef, ElementDef, ElementMode, FunctionBody, GlobalDef, Init, MemoryDef, Module,
-    ModuleError, Options, TableDef, TagDef, Target,
+    ModuleError, Options, RawType, TableDef, TagDef, Target,
 };
 use link_core::reloc::Reloc;
 use wasm_format::reloc::RelocType;
@@ -266,13 +266,28 @@ fn initial_values_are_constant() {
     module.update(data, DataDef::fixed(b"x")).unwrap();
     let mut text = String::new();
     let func = ValType::FUNCREF;
-    let encoded = |bytes: &[u8]| Init::encoded(bytes, []);
     let hole = |offset, ty, target: Target| Reloc {
         offset,
         ty,
         target,
         addend: 0,
     };
+    // (struct)
+    let [own] = module
+        .raw_types(|_| RawType {
+            bytes: vec![0x5f, 0],
+            holes: Vec::new(),
+        })
+        .unwrap();
+    let null = || {
+        let bytes = [0xd0, 0x80, 0x80, 0x80, 0x80, 0, 0x0b];
+        Init::encoded(&bytes, [hole(1, RelocType::TypeIndexLeb, own.into())])
+    };
+    let any = |nullable| {
+        let heap = HeapType::Any;
+        ValType::Ref(RefType { nullable, heap })
+    };
+    let encoded = |bytes: &[u8]| Init::encoded(bytes, []);
     let in_place = |offset, ty, target: Target| {
         let bytes = [0xd2, 0x80, 0x80, 0x80, 0x80, 0, 0x0b];
         Init::encoded(&bytes, [hole(offset, ty, target)])
@@ -309,6 +324,14 @@ fn initial_values_are_constant() {
         ("global by number", I32, encoded(&[0x23, 0, 0x0b])),
         ("function by number", func, encoded(&[0xd2, 0, 0x0b])),
         ("type by number", func, encoded(&[0xd0, 0, 0x0b])),
+        ("null of a type of the module", any(true), null()),
+        ("the same as what is not null", any(false), null()),
+        ("the same as a number", ValType::V128, null()),
+        (
+            "the same as something from outside",
+            ValType::EXTERNREF,
+            null(),
+        ),
         (
             "hole",
             func,
