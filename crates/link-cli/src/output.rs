@@ -162,6 +162,8 @@ pub(crate) fn is_special(path: &Path) -> io::Result<bool> {
 
 /// Whether the file at `path` is where its links lead. `/dev/stdout` can be a file that was removed.
 fn is_where_links_lead(path: &Path) -> bool {
-    let place = new_file::follow(path);
-    place.is_ok_and(|place| place == path || FileIdentity::of(&place) == FileIdentity::of(path))
+    new_file::follow(path).is_ok_and(|place| {
+        let is_there = || FileIdentity::of(&place).is_some();
+        place == path || is_there() && FileIdentity::of(&place) == FileIdentity::of(path)
+    })
 }
