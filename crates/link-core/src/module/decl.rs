@@ -16,7 +16,8 @@ pub enum Binding {
     Global,
     /// Gives way to another definition; an undefined one need not be defined.
     Weak,
-    /// Seen by this object alone.
+    /// Seen by this object alone. What another object has to define, an import, cannot be
+    /// local, and counts as global.
     Local,
 }
 

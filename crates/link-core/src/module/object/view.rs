@@ -429,9 +429,12 @@ impl Module {
 }
 
 fn symbol_named(head: &Head, target: SymbolTarget, by_linker: bool) -> Symbol<'_> {
+    let undefined = head.imported || by_linker;
     let mut flags = match head.binding {
         Binding::Global => SymbolFlags::NONE,
         Binding::Weak => SymbolFlags::BINDING_WEAK,
+        // No other object could define it.
+        Binding::Local if undefined => SymbolFlags::NONE,
         Binding::Local => SymbolFlags::BINDING_LOCAL,
     };
     if head.visibility == Visibility::Hidden {
@@ -443,7 +446,7 @@ fn symbol_named(head: &Head, target: SymbolTarget, by_linker: bool) -> Symbol<'_
     if head.exports().contains(&head.name) {
         flags = flags.with(SymbolFlags::EXPORTED);
     }
-    if head.imported || by_linker {
+    if undefined {
         flags = flags.with(SymbolFlags::UNDEFINED);
         let is_data = matches!(target, SymbolTarget::Data(_));
         if !is_data && head.is_import_named() {
