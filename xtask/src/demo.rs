@@ -24,15 +24,14 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     }
 
     let mut build = cargo();
-    build.args(["build", "--package", "link-core", "--example", "calc"]);
-    build.args(["--package", "link-cli", "--bin", "wasm-link"]);
+    build.args(["build", "--package", "calc", "--package", "link-cli"]);
     if release {
         build.arg("--release");
     }
     run(&mut build)?;
     let dir = build_dir(release)?;
     let exe = |name: &str| format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let calc = dir.join("examples").join(exe("calc"));
+    let calc = dir.join(exe("calc"));
     let wasm_link = dir.join(exe("wasm-link"));
 
     fs::create_dir_all(root().join(OUT))?;

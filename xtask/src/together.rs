@@ -24,13 +24,12 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     tools::check_compiler()?;
     require(WASM_LD, "lld-19")?;
     let mut build = cargo();
-    build.args(["build", "--package", "link-core", "--example", "calc"]);
-    run(build.args(["--package", "link-cli", "--bin", "wasm-link"]))?;
+    run(build.args(["build", "--package", "calc", "--package", "link-cli"]))?;
     let built = build_dir(false)?;
     let work = target_dir()?.join("together");
     fs::create_dir_all(&work)?;
     let place = Place {
-        calc: built.join("examples/calc"),
+        calc: built.join("calc"),
         wasm_link: built.join("wasm-link"),
         rust_lld: rust_lld()?,
         work,

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
-use std::sync::{Arc, PoisonError, RwLock};
+mod wasi;
+
+use std::time::Instant;
 
 use thiserror::Error;
 use wasmi::{Engine, Linker, Module, Store};
-use wasmi_wasi::wasi_common::pipe::{ReadPipe, WritePipe};
-use wasmi_wasi::{WasiCtx, WasiCtxBuilder};
+
+use wasi::{Stream, World};
 
 /// The function that a WASI command begins with.
 const START: &str = "_start";
@@ -104,35 +106,36 @@ impl<'a> Program<'a> {
     /// If the module is invalid or imports what is not there, has nothing to call, or traps.
     /// That it ends with a code other than 0 is no error.
     pub fn run(&self) -> Result<Output, RunError> {
+        if let Some(arg) = self.args.iter().find(|arg| arg.contains('\0')) {
+            return Err(RunError::Argument(arg.clone()));
+        }
         let engine = Engine::default();
         let module = Module::new(&engine, self.wasm).map_err(RunError::Module)?;
 
-        let (stdout, stderr) = (Pipe::new(), Pipe::new());
-        let mut context = WasiCtxBuilder::new();
-        for arg in &self.args {
-            context
-                .arg(arg)
-                .map_err(|_| RunError::Argument(arg.clone()))?;
-        }
-        context.stdin(Box::new(ReadPipe::from(self.stdin.as_slice())));
-        if self.inherit_output {
-            context.inherit_stdout().inherit_stderr();
-        } else {
-            context.stdout(Box::new(stdout.writer()));
-            context.stderr(Box::new(stderr.writer()));
-        }
-
-        let mut store = Store::new(&engine, context.build());
-        let mut linker = Linker::<WasiCtx>::new(&engine);
-        wasmi_wasi::add_to_linker(&mut linker, |context| context)
-            .map_err(|error| RunError::Host(error.to_string()))?;
+        let stream = |stream: Box<dyn std::io::Write + Send>| {
+            if self.inherit_output {
+                Stream::Inherited(stream)
+            } else {
+                Stream::Kept(Vec::new())
+            }
+        };
+        let world = World {
+            args: self.args.clone(),
+            stdin: self.stdin.clone().into(),
+            stdout: stream(Box::new(std::io::stdout())),
+            stderr: stream(Box::new(std::io::stderr())),
+            start: Instant::now(),
+        };
+        let mut store = Store::new(&engine, world);
+        let mut linker = Linker::<World>::new(&engine);
+        wasi::define(&mut linker).map_err(|error| RunError::Host(error.to_string()))?;
         let instance = linker
             .instantiate_and_start(&mut store, &module)
             .map_err(|error| {
                 if error.as_trap_code().is_some() {
                     RunError::Trap {
                         error,
-                        output: output(0, &stdout, &stderr),
+                        output: output(0, store.data()),
                     }
                 } else {
                     RunError::Import(error)
@@ -150,38 +153,19 @@ impl<'a> Program<'a> {
                 None => {
                     return Err(RunError::Trap {
                         error,
-                        output: output(0, &stdout, &stderr),
+                        output: output(0, store.data()),
                     });
                 }
             },
         };
-        Ok(output(exit_code, &stdout, &stderr))
+        Ok(output(exit_code, store.data()))
     }
 }
 
-fn output(exit_code: i32, stdout: &Pipe, stderr: &Pipe) -> Output {
+fn output(exit_code: i32, world: &World) -> Output {
     Output {
         exit_code,
-        stdout: stdout.text(),
-        stderr: stderr.text(),
-    }
-}
-
-/// Collects what the program writes.
-struct Pipe(Arc<RwLock<Vec<u8>>>);
-
-impl Pipe {
-    fn new() -> Self {
-        Self(Arc::default())
-    }
-
-    fn writer(&self) -> WritePipe<Vec<u8>> {
-        WritePipe::from_shared(Arc::clone(&self.0))
-    }
-
-    fn text(&self) -> String {
-        // Every write is one append, so the bytes are whole even if a writer panicked.
-        let bytes = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
+        stdout: world.stdout.text(),
+        stderr: world.stderr.text(),
     }
 }
