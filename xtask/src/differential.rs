@@ -10,7 +10,6 @@ mod generate;
 mod object;
 mod options;
 mod problem;
-mod random;
 mod reduce;
 mod symbols;
 

@@ -53,7 +53,7 @@ fn time(phase: Phase, files: &[(String, FileData)]) -> Duration {
     next - marks[at].1
 }
 
-fn bench(c: &mut Criterion, name: &str, phase: Phase, elements: usize, objects: &[ObjectFile]) {
+fn bench(c: &mut Criterion, name: &str, phase: Phase, elements: usize, objects: &[ObjectFile<'_>]) {
     let files: Vec<(String, FileData)> = objects
         .iter()
         .enumerate()
@@ -73,7 +73,7 @@ fn name(text: String) -> &'static str {
     text.leak()
 }
 
-fn object() -> ObjectFile {
+fn object() -> ObjectFile<'static> {
     ObjectFile {
         types: vec![FuncType::new(vec![], vec![])],
         ..ObjectFile::default()
@@ -100,7 +100,7 @@ fn resolve(c: &mut Criterion) {
     let own =
         |object: u32, function: u32| name(format!("_ZN3app4unit{object}8functionI{function}EEvv"));
     let shared = |function: u32| name(format!("_ZNSt6vectorI{function}SaIiEE9push_backEOi"));
-    let objects: Vec<ObjectFile> = (0..OBJECTS)
+    let objects: Vec<ObjectFile<'_>> = (0..OBJECTS)
         .map(|number| {
             let mut object = object();
             for function in 0..HALF {
@@ -142,7 +142,7 @@ fn resolve(c: &mut Criterion) {
 fn relocate(c: &mut Criterion) {
     const OBJECTS: u32 = 50;
     const EACH: u32 = 100;
-    let objects: Vec<ObjectFile> = (0..OBJECTS)
+    let objects: Vec<ObjectFile<'_>> = (0..OBJECTS)
         .map(|number| {
             let mut object = object();
             for function in 0..EACH {
@@ -164,7 +164,7 @@ fn relocate(c: &mut Criterion) {
 fn merge_strings(c: &mut Criterion) {
     const OBJECTS: u32 = 100;
     const STRINGS: u32 = 3000;
-    let objects: Vec<ObjectFile> = (0..OBJECTS)
+    let objects: Vec<ObjectFile<'_>> = (0..OBJECTS)
         .map(|number| {
             let mut object = object();
             // Debug info of an object that nothing is kept of is left out.

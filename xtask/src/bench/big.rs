@@ -2,7 +2,6 @@
 //! in archives of which a tenth is needed. They are made here, byte for byte the same on every
 //! machine, so that everyone measures the same thing.
 
-mod archive;
 mod code;
 mod dwarf;
 mod names;
@@ -18,13 +17,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use crate::Result;
-use archive::Member;
 use plan::{LEAGUES, Size};
+use test_objects::{ArchiveForm, archive};
 
 /// What makes the inputs: when any of it changes, they are made anew.
-const GENERATOR: [&str; 9] = [
+const GENERATOR: [&str; 12] = [
+    include_str!("../../../crates/test-objects/src/archive.rs"),
+    include_str!("../../../crates/test-objects/src/dwarf.rs"),
+    include_str!("../../../crates/test-objects/src/object.rs"),
+    include_str!("../../../crates/test-objects/src/random.rs"),
     include_str!("big.rs"),
-    include_str!("big/archive.rs"),
     include_str!("big/code.rs"),
     include_str!("big/dwarf.rs"),
     include_str!("big/names.rs"),
@@ -84,24 +86,24 @@ fn write(big: &Big, size: Size) -> Result {
     let next = AtomicU32::new(0);
     let work = || -> std::io::Result<()> {
         loop {
-            let archive = next.fetch_add(1, Ordering::Relaxed);
-            if archive >= archives {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= archives {
                 return Ok(());
             }
-            let members = units(size, archives, archive).map(|number| {
-                let made = unit::unit(size, number);
-                Member {
-                    name: object_name(number),
-                    bytes: made.bytes,
-                    symbols: made.names,
-                }
-            });
-            let members: Vec<Member> = members.collect();
-            for member in &members {
-                fs::write(big.dir.join("objects").join(&member.name), &member.bytes)?;
+            let mut made = Vec::new();
+            for number in units(size, archives, number) {
+                let object = unit::unit(size, number);
+                let name = object_name(number);
+                fs::write(big.dir.join("objects").join(&name), &object.bytes)?;
+                made.push((name, object));
             }
-            let bytes = archive::encode(&members);
-            fs::write(big.dir.join(archive_name(archive)), bytes)?;
+            let (mut members, mut index) = (Vec::new(), Vec::new());
+            for (member, (name, object)) in made.iter().enumerate() {
+                members.push((&name[..], &object.bytes[..]));
+                index.extend(object.names.iter().map(|name| (member, &name[..])));
+            }
+            let bytes = archive(ArchiveForm::Gnu, &members, &index);
+            fs::write(big.dir.join(archive_name(number)), bytes)?;
         }
     };
     let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -188,24 +190,5 @@ mod tests {
         let size = Size::scaled(0.37);
         let all: Vec<u32> = (0..7).flat_map(|archive| units(size, 7, archive)).collect();
         assert_eq!(all, (0..740).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn an_archive_says_where_the_members_are() {
-        let member = |name: &str, symbol: &str, bytes: &[u8]| Member {
-            name: name.to_owned(),
-            bytes: bytes.to_owned(),
-            symbols: vec![symbol.to_owned()],
-        };
-        let bytes = archive::encode(&[member("a.o", "f", b"odd"), member("b.o", "g", b"even")]);
-        let text = String::from_utf8_lossy(&bytes);
-        let members: Vec<&str> = text.split("`\n").collect();
-        assert_eq!(
-            members[2],
-            "a.o/\nb.o/\n/0              0           0     0     644     3         "
-        );
-        assert_eq!(&bytes[8 + 60 + 4..][..8], [0, 0, 0, 154, 0, 0, 0, 218]);
-        assert!(bytes[154..].starts_with(b"/0 "));
-        assert!(bytes[218..].starts_with(b"/5 "));
     }
 }

@@ -1,31 +1,22 @@
 //! The code of an object to be: statements as instructions, names as relocations.
 
-use wasm_format::leb128::{put_i32, put_u32};
+use test_objects::FunctionDef;
+use wasm_format::leb128::put_i32;
 use wasm_format::reloc::{RelocEntry, RelocType};
-use wasm_format::{Mutability, RefType, ValType, put_function_body};
+use wasm_format::{Mutability, RefType, ValType};
 
 use super::encode::TABLE;
 use super::object::{Item, Kind, Object, SIGNATURES, Statement};
 use super::symbols::{Symbols, What};
 
-/// The code section.
-pub(super) struct Code {
-    pub(super) body: Vec<u8>,
-    pub(super) relocs: Vec<RelocEntry>,
-}
-
-impl Code {
-    pub(super) fn new(object: &Object, symbols: &mut Symbols) -> Self {
-        let mut code = Self {
-            body: Vec::new(),
-            relocs: Vec::new(),
-        };
-        let functions = object.items.iter().filter_map(|item| match item {
-            Item::Function(function) => Some(function),
-            _ => None,
-        });
-        put_u32(&mut code.body, functions.clone().count() as u32);
-        for function in functions {
+/// The functions that the object defines.
+pub(super) fn functions(object: &Object, symbols: &mut Symbols) -> Vec<FunctionDef> {
+    let functions = object.items.iter().filter_map(|item| match item {
+        Item::Function(function) => Some(function),
+        _ => None,
+    });
+    functions
+        .map(|function| {
             let mut body = Body {
                 symbols,
                 legacy_table: object.legacy_table,
@@ -37,20 +28,14 @@ impl Code {
             }
             body.constants(SIGNATURES[function.signature].1);
             body.code.push(0x0b);
-            let Body {
-                code: bytes,
-                relocs,
-                ..
-            } = body;
-            put_function_body(&mut code.body, &[], &bytes);
-            let start = (code.body.len() - bytes.len()) as u32;
-            code.relocs.extend(relocs.iter().map(|reloc| RelocEntry {
-                offset: reloc.offset + start,
-                ..*reloc
-            }));
-        }
-        code
-    }
+            FunctionDef {
+                ty: function.signature as u32,
+                locals: Vec::new(),
+                code: body.code,
+                relocs: body.relocs,
+            }
+        })
+        .collect()
 }
 
 struct Body<'a> {

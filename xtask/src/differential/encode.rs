@@ -1,23 +1,18 @@
 //! An object of a link problem as a file: indices for names.
 
-use wasm_format::leb128::{put_i32, put_i64, put_u32};
+use test_objects::{CustomDef, ObjectFile, SegmentDef};
 use wasm_format::linking::{
-    ComdatEntry, ComdatKind, InitFunc, LINKING_SECTION, LinkingSection, SegmentFlags, SegmentInfo,
-    SymbolEntry, SymbolFlags, SymbolTarget,
+    ComdatEntry, ComdatKind, InitFunc, SegmentFlags, SymbolEntry, SymbolFlags, SymbolTarget,
 };
-use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming, put_name_map};
-use wasm_format::producers::{PRODUCERS_SECTION, ProducerValue, put_producers};
-use wasm_format::reloc::{RelocEntry, RelocSection};
-use wasm_format::target_features::{
-    FeaturePrefix, TARGET_FEATURES_SECTION, TargetFeature, put_target_features,
-};
+use wasm_format::producers::ProducerValue;
+use wasm_format::reloc::RelocEntry;
+use wasm_format::target_features::{FeaturePrefix, TargetFeature};
 use wasm_format::{
-    ConstExpr, DataMode, DataSegment, EntityType, Export, ExternalKind, FuncType, GlobalType,
-    Import, Limits, MODULE_HEADER, RefType, SectionId, Table, TableType, ValType,
-    put_custom_section, put_data_count_section, put_section, put_tag, put_vector_section,
+    ConstExpr, EntityType, Export, ExternalKind, FuncType, Global, GlobalType, Import, Limits,
+    RefType, Table, TableType, ValType,
 };
 
-use super::code::Code;
+use super::code;
 use super::object::{Item, Kind, Object, Reference, Referred, SIGNATURES};
 use super::symbols::{Symbol, Symbols, What};
 
@@ -25,7 +20,62 @@ pub(crate) const TABLE: &str = "__indirect_function_table";
 
 pub(crate) fn encode(object: &Object) -> Vec<u8> {
     let mut symbols = Symbols::new(object);
-    let code = Code::new(object, &mut symbols);
+    let functions = code::functions(object, &mut symbols);
+    mention(object, &mut symbols);
+    let (segments, customs) = chunks(object, &mut symbols);
+    let (imports, imported) = Imports::new(object, &symbols);
+    let names: Vec<_> = function_items(object)
+        .map(|function| format!("named_{}", function.name))
+        .collect();
+    let mut file = ObjectFile {
+        is_64: object.is_64,
+        imports: imports.list,
+        functions,
+        segments,
+        customs,
+        ..ObjectFile::default()
+    };
+    for (params, results) in SIGNATURES {
+        let ty = FuncType::new(params.to_vec(), results.to_vec());
+        file.types.push(ty);
+    }
+    define(object, imported[0], &mut file);
+    let numbering = Numbering {
+        symbols: &symbols,
+        imported,
+        numbers: imports.numbers,
+        first_custom: file.first_custom(),
+    };
+    file.symbols = numbering.symbols();
+    file.init_funcs = numbering.init_funcs(object);
+    file.comdats = numbering.comdats(object);
+    if object.names {
+        let indices = imported[0]..;
+        file.function_names = Some(indices.zip(names.iter().map(String::as_str)).collect());
+    }
+    for [field, name, version] in &object.producers {
+        file.producers
+            .push((field, ProducerValue { name, version }));
+    }
+    let features = object.features.iter().filter_map(|feature| {
+        Some(TargetFeature {
+            prefix: FeaturePrefix::from_u8(feature.as_bytes()[0])?,
+            name: &feature[1..],
+        })
+    });
+    file.features = features.collect();
+    file.build()
+}
+
+fn function_items(object: &Object) -> impl Iterator<Item = &super::object::Function> {
+    object.items.iter().filter_map(|item| match item {
+        Item::Function(function) => Some(function),
+        _ => None,
+    })
+}
+
+/// Gives symbols to everything that is referred to outside of code.
+fn mention(object: &Object, symbols: &mut Symbols) {
     for item in &object.items {
         match item {
             Item::Segment(segment) => {
@@ -42,171 +92,69 @@ pub(crate) fn encode(object: &Object) -> Vec<u8> {
             _ => {}
         }
     }
-    File {
-        object,
-        symbols,
-        out: MODULE_HEADER.to_vec(),
-        sections: 0,
-        relocs: Vec::new(),
-    }
-    .write(code)
 }
 
-/// The file while it is written.
-struct File<'a> {
+/// The data segments and the custom sections.
+fn chunks<'a>(
     object: &'a Object,
-    symbols: Symbols,
-    out: Vec<u8>,
-    /// How many sections there are.
-    sections: u32,
-    /// Section, name, entries.
-    relocs: Vec<(u32, String, Vec<RelocEntry>)>,
+    symbols: &mut Symbols,
+) -> (Vec<SegmentDef<'a>>, Vec<CustomDef<'a>>) {
+    let mut relocs = |references: &[Reference]| -> Vec<RelocEntry> {
+        let entries = references.iter().filter_map(|it| symbols.target(it));
+        let mut entries: Vec<_> = entries.collect();
+        entries.sort_by_key(|entry| entry.offset);
+        entries
+    };
+    let (mut segments, mut customs) = (Vec::new(), Vec::new());
+    for item in &object.items {
+        match item {
+            Item::Segment(segment) => segments.push(SegmentDef {
+                name: &segment.name,
+                bytes: segment.bytes.clone(),
+                align_log2: segment.align_log2,
+                flags: SegmentFlags(segment.flags),
+                relocs: relocs(&segment.relocs),
+                ..SegmentDef::default()
+            }),
+            Item::Custom(custom) => customs.push(CustomDef {
+                name: &custom.name,
+                bytes: custom.bytes.clone(),
+                relocs: relocs(&custom.relocs),
+            }),
+            _ => {}
+        }
+    }
+    (segments, customs)
 }
 
-impl File<'_> {
-    fn write(mut self, code: Code) -> Vec<u8> {
-        let object = self.object;
-        let mut types = Vec::new();
-        for (params, results) in SIGNATURES {
-            FuncType::new(params.to_vec(), results.to_vec()).encode(&mut types);
-        }
-        self.vector(SectionId::Type, SIGNATURES.len(), &types);
-        let (numbers, imported) = self.imports();
+/// The imports, and the number that each symbol has among those of its kind.
+struct Imports<'a> {
+    list: Vec<Import<'a>>,
+    numbers: Vec<u32>,
+}
 
-        let mut parts = [const { (0, Vec::new()) }; 4];
-        for item in &object.items {
-            let (at, id) = match item {
-                Item::Function(_) => (0, SectionId::Function),
-                Item::Table(_) => (1, SectionId::Table),
-                Item::Tag(_) => (2, SectionId::Tag),
-                Item::Global(_) => (3, SectionId::Global),
-                _ => continue,
-            };
-            let (count, body) = &mut parts[at];
-            *count += 1;
-            put_definition(body, item);
-            debug_assert_ne!(id, SectionId::Custom);
-        }
-        let ids = [
-            SectionId::Function,
-            SectionId::Table,
-            SectionId::Tag,
-            SectionId::Global,
-        ];
-        for (id, (count, body)) in ids.into_iter().zip(&parts) {
-            self.vector(id, *count, body);
-        }
-        self.exports(imported[0]);
-        let segments: Vec<_> = (object.items.iter())
-            .filter_map(|item| match item {
-                Item::Segment(segment) => Some(segment),
-                _ => None,
-            })
-            .collect();
-        if !segments.is_empty() {
-            put_data_count_section(&mut self.out, segments.len() as u32);
-            self.sections += 1;
-        }
-        if parts[0].0 != 0 {
-            self.relocs
-                .push((self.sections, "CODE".into(), code.relocs));
-            put_section(&mut self.out, SectionId::Code, &code.body);
-            self.sections += 1;
-        }
-        if !segments.is_empty() {
-            let mut body = Vec::new();
-            let mut relocs = Vec::new();
-            for segment in &segments {
-                DataSegment {
-                    mode: DataMode::Active {
-                        memory: 0,
-                        offset: ConstExpr::address(0, object.is_64),
-                    },
-                    bytes: &segment.bytes,
-                }
-                .encode(&mut body);
-                // The count, which comes first, has one byte.
-                let start = body.len() - segment.bytes.len() + 1;
-                relocs.extend(self.relocations(&segment.relocs, start));
-            }
-            self.relocs.push((self.sections, "DATA".into(), relocs));
-            self.vector(SectionId::Data, segments.len(), &body);
-        }
-        let first_custom = self.sections;
-        for item in &object.items {
-            if let Item::Custom(custom) = item {
-                let relocs = self.relocations(&custom.relocs, 0);
-                self.relocs
-                    .push((self.sections, custom.name.clone(), relocs));
-                self.custom(&custom.name, &custom.bytes);
-            }
-        }
-        self.linking(&numbers, imported, first_custom);
-        for (section, name, mut entries) in std::mem::take(&mut self.relocs) {
-            if !entries.is_empty() {
-                entries.sort_by_key(|entry| entry.offset);
-                let mut contents = Vec::new();
-                RelocSection::encode(section, &entries, &mut contents);
-                self.custom(&format!("reloc.{name}"), &contents);
-            }
-        }
-        self.metadata(imported[0]);
-        self.out
-    }
-
-    fn vector(&mut self, id: SectionId, count: usize, body: &[u8]) {
-        if count != 0 {
-            put_vector_section(&mut self.out, id, count as u32, body);
-            self.sections += 1;
-        }
-    }
-
-    fn custom(&mut self, name: &str, contents: &[u8]) {
-        put_custom_section(&mut self.out, name, contents);
-        self.sections += 1;
-    }
-
-    fn relocations(&mut self, references: &[Reference], start: usize) -> Vec<RelocEntry> {
-        let symbols = &mut self.symbols;
-        let entries = references
-            .iter()
-            .filter_map(|reference| symbols.target(reference));
-        entries
-            .map(|entry| RelocEntry {
-                offset: entry.offset + start as u32,
-                ..entry
-            })
-            .collect()
-    }
-
-    /// Writes the imports. The number of every symbol that is imported, and how many
-    /// functions, globals, tables and tags there are of them.
-    fn imports(&mut self) -> (Vec<u32>, [u32; 4]) {
-        let is_64 = self.object.is_64;
-        let mut body = Vec::new();
-        let mut count = 1;
-        Import {
+impl<'a> Imports<'a> {
+    /// The imports, and how many functions, globals, tables and tags are among them.
+    fn new(object: &Object, symbols: &'a Symbols) -> (Self, [u32; 4]) {
+        let is_64 = object.is_64;
+        let env = |field, ty| Import {
             module: "env",
-            field: "__linear_memory",
-            ty: EntityType::Memory(Limits {
-                is_64,
-                ..Limits::default()
-            }),
-        }
-        .encode(&mut body);
+            field,
+            ty,
+        };
+        let memory = Limits {
+            is_64,
+            ..Limits::default()
+        };
+        let mut list = vec![env("__linear_memory", EntityType::Memory(memory))];
         let mut imported = [0; 4];
         let mut numbers = Vec::new();
-        if self.object.legacy_table {
-            count += 1;
+        if object.legacy_table {
             imported[2] += 1;
-            Import {
-                module: "env",
-                field: TABLE,
-                ty: EntityType::Table(table_type(RefType::FUNCREF, 0, is_64)),
-            }
-            .encode(&mut body);
+            let ty = table_type(RefType::FUNCREF, 0, is_64);
+            list.push(env(TABLE, EntityType::Table(ty)));
         }
-        for symbol in &self.symbols.list {
+        for symbol in &symbols.list {
             let What::Undefined(kind) = symbol.what else {
                 numbers.push(0);
                 continue;
@@ -230,49 +178,59 @@ impl File<'_> {
                 Some((module, field)) => (&module[..], &field[..]),
                 None => ("env", &symbol.name[..]),
             };
-            Import { module, field, ty }.encode(&mut body);
-            count += 1;
+            list.push(Import { module, field, ty });
             numbers.push(imported[at]);
             imported[at] += 1;
         }
-        self.vector(SectionId::Import, count, &body);
-        (numbers, imported)
+        (Self { list, numbers }, imported)
     }
+}
 
-    fn exports(&mut self, first_function: u32) {
-        let functions = (self.object.items.iter()).filter_map(|item| match item {
-            Item::Function(function) => Some(&function.export),
-            _ => None,
-        });
-        let mut body = Vec::new();
-        let mut count = 0;
-        for (index, export) in (first_function..).zip(functions) {
-            if let Some(name) = export {
-                Export {
-                    name,
-                    kind: ExternalKind::Func,
-                    index,
-                }
-                .encode(&mut body);
-                count += 1;
-            }
+/// Adds the tables, tags and globals that the object defines, and its exports.
+fn define<'a>(object: &'a Object, first_function: u32, file: &mut ObjectFile<'a>) {
+    for item in &object.items {
+        match item {
+            Item::Table(table) => file.tables.push(Table {
+                ty: table_type(table.element, table.min, false),
+                init: None,
+            }),
+            Item::Tag(tag) => file.tags.push(tag.signature as u32),
+            Item::Global(global) => file.globals.push(Global {
+                ty: GlobalType {
+                    value: global.ty,
+                    mutability: global.mutability,
+                },
+                init: if global.ty == ValType::I64 {
+                    ConstExpr::i64(global.value.into())
+                } else {
+                    ConstExpr::i32(global.value)
+                },
+            }),
+            _ => {}
         }
-        self.vector(SectionId::Export, count, &body);
     }
+    for (index, function) in (first_function..).zip(function_items(object)) {
+        if let Some(name) = &function.export {
+            let kind = ExternalKind::Func;
+            file.exports.push(Export { name, kind, index });
+        }
+    }
+}
 
-    fn linking(&mut self, numbers: &[u32], imported: [u32; 4], first_custom: u32) {
-        let object = self.object;
-        let segments: Vec<_> = (object.items.iter())
-            .filter_map(|item| match item {
-                Item::Segment(segment) => Some(SegmentInfo {
-                    name: &segment.name,
-                    align_log2: segment.align_log2,
-                    flags: SegmentFlags(segment.flags),
-                }),
-                _ => None,
-            })
-            .collect();
-        let target = |symbol: &Symbol, number| match symbol.what {
+/// The numbers that names stand for.
+struct Numbering<'a> {
+    symbols: &'a Symbols,
+    /// Of every symbol that is imported, among the imports of its kind.
+    numbers: Vec<u32>,
+    /// How many functions, globals, tables and tags are imported.
+    imported: [u32; 4],
+    first_custom: u32,
+}
+
+impl<'a> Numbering<'a> {
+    fn target(&self, symbol: &Symbol, number: u32) -> SymbolTarget {
+        let imported = self.imported;
+        match symbol.what {
             What::Undefined(Kind::Data) => SymbolTarget::Data(None),
             What::Undefined(Kind::Function(_)) => SymbolTarget::Function(number),
             What::Undefined(Kind::Global(..)) => SymbolTarget::Global(number),
@@ -283,9 +241,12 @@ impl File<'_> {
             What::Global(i) => SymbolTarget::Global(imported[1] + i as u32),
             What::Table(i) => SymbolTarget::Table(imported[2] + i as u32),
             What::Tag(i) => SymbolTarget::Tag(imported[3] + i as u32),
-            What::Section(i) => SymbolTarget::Section(first_custom + i as u32),
-        };
-        let symbols: Vec<_> = (self.symbols.list.iter().zip(numbers))
+            What::Section(i) => SymbolTarget::Section(self.first_custom + i as u32),
+        }
+    }
+
+    fn symbols(&self) -> Vec<SymbolEntry<'a>> {
+        (self.symbols.list.iter().zip(&self.numbers))
             .map(|(symbol, &number)| {
                 let mut flags = SymbolFlags(symbol.flags);
                 if matches!(symbol.what, What::Undefined(_)) {
@@ -297,116 +258,62 @@ impl File<'_> {
                 SymbolEntry {
                     flags,
                     name: Some(&symbol.name),
-                    target: target(symbol, number),
+                    target: self.target(symbol, number),
                 }
             })
-            .collect();
-        let init_funcs: Vec<_> = (object.items.iter())
-            .filter_map(|item| match item {
-                Item::Init(init) => {
-                    let symbol = self.symbols.by_name[&init.function];
-                    let what = self.symbols.list[symbol].what;
-                    matches!(
-                        what,
-                        What::Function(..) | What::Undefined(Kind::Function(_))
-                    )
-                    .then_some(InitFunc {
-                        priority: init.priority,
-                        symbol: symbol as u32,
-                    })
-                }
-                _ => None,
-            })
-            .collect();
-        let mut taken = Vec::new();
-        let comdats: Vec<_> = (object.items.iter())
-            .filter_map(|item| match item {
-                Item::Comdat(comdat) => Some((
-                    &comdat.name[..],
-                    (comdat.members.iter())
-                        .filter_map(|member| {
-                            let entry =
-                                match self.symbols.list[*self.symbols.by_name.get(member)?].what {
-                                    What::Function(i, _) => ComdatEntry {
-                                        kind: ComdatKind::Function,
-                                        index: imported[0] + i as u32,
-                                    },
-                                    What::Place(place) => ComdatEntry {
-                                        kind: ComdatKind::Data,
-                                        index: place.segment,
-                                    },
-                                    What::Section(i) => ComdatEntry {
-                                        kind: ComdatKind::Section,
-                                        index: first_custom + i as u32,
-                                    },
-                                    _ => return None,
-                                };
-                            let new = !taken.contains(&entry);
-                            taken.push(entry);
-                            new.then_some(entry)
-                        })
-                        .collect::<Vec<_>>(),
-                )),
-                _ => None,
-            })
-            .collect();
-        let comdats: Vec<_> = (comdats.iter())
-            .map(|(name, entries)| (*name, 0, &entries[..]))
-            .collect();
-        let mut contents = Vec::new();
-        LinkingSection {
-            segments: &segments,
-            init_funcs: &init_funcs,
-            comdats: &comdats,
-            symbols: &symbols,
-        }
-        .encode(&mut contents);
-        self.custom(LINKING_SECTION, &contents);
+            .collect()
     }
 
-    fn metadata(&mut self, first_function: u32) {
-        let object = self.object;
-        if object.names {
-            let functions = (object.items.iter()).filter_map(|item| match item {
-                Item::Function(function) => Some(&function.name[..]),
-                _ => None,
-            });
-            let names: Vec<_> = functions.map(|name| format!("named_{name}")).collect();
-            let mut contents = Vec::new();
-            put_name_map(
-                &mut contents,
-                NameSubsectionId::Function,
-                (first_function..)
-                    .zip(&names)
-                    .map(|(index, name)| Naming { index, name }),
-            );
-            self.custom(NAME_SECTION, &contents);
-        }
-        if !object.producers.is_empty() {
-            let values: Vec<_> = (object.producers.iter())
-                .map(|[_, name, version]| [ProducerValue { name, version }])
-                .collect();
-            let fields: Vec<(&str, &[ProducerValue<'_>])> = (object.producers.iter())
-                .zip(&values)
-                .map(|([field, ..], value)| (&field[..], &value[..]))
-                .collect();
-            let mut contents = Vec::new();
-            put_producers(&mut contents, &fields);
-            self.custom(PRODUCERS_SECTION, &contents);
-        }
-        if !object.features.is_empty() {
-            let features: Vec<_> = (object.features.iter())
-                .filter_map(|feature| {
-                    Some(TargetFeature {
-                        prefix: FeaturePrefix::from_u8(feature.as_bytes()[0])?,
-                        name: &feature[1..],
-                    })
+    fn init_funcs(&self, object: &Object) -> Vec<InitFunc> {
+        let inits = object.items.iter().filter_map(|item| match item {
+            Item::Init(init) => Some(init),
+            _ => None,
+        });
+        inits
+            .filter_map(|init| {
+                let symbol = self.symbols.by_name[&init.function];
+                let is_function = matches!(
+                    self.symbols.list[symbol].what,
+                    What::Function(..) | What::Undefined(Kind::Function(_))
+                );
+                is_function.then_some(InitFunc {
+                    priority: init.priority,
+                    symbol: symbol as u32,
                 })
-                .collect();
-            let mut contents = Vec::new();
-            put_target_features(&mut contents, &features);
-            self.custom(TARGET_FEATURES_SECTION, &contents);
-        }
+            })
+            .collect()
+    }
+
+    /// What a name stands for as the member of a comdat.
+    fn member(&self, name: &str) -> Option<ComdatEntry> {
+        let symbol = *self.symbols.by_name.get(name)?;
+        let (kind, index) = match self.symbols.list[symbol].what {
+            What::Function(i, _) => (ComdatKind::Function, self.imported[0] + i as u32),
+            What::Place(place) => (ComdatKind::Data, place.segment),
+            What::Section(i) => (ComdatKind::Section, self.first_custom + i as u32),
+            _ => return None,
+        };
+        Some(ComdatEntry { kind, index })
+    }
+
+    /// The comdats; what is in one is in no other.
+    fn comdats<'o>(&self, object: &'o Object) -> Vec<(&'o str, u32, Vec<ComdatEntry>)> {
+        let mut taken = Vec::new();
+        let comdats = object.items.iter().filter_map(|item| match item {
+            Item::Comdat(comdat) => Some(comdat),
+            _ => None,
+        });
+        comdats
+            .map(|comdat| {
+                let members = comdat.members.iter().filter_map(|name| self.member(name));
+                let new = members.filter(|entry| {
+                    let is_new = !taken.contains(entry);
+                    taken.push(*entry);
+                    is_new
+                });
+                (&comdat.name[..], 0, new.collect())
+            })
+            .collect()
     }
 }
 
@@ -418,33 +325,5 @@ fn table_type(element: RefType, min: u64, is_64: bool) -> TableType {
             is_64,
             ..Limits::default()
         },
-    }
-}
-
-fn put_definition(out: &mut Vec<u8>, item: &Item) {
-    match item {
-        Item::Function(function) => put_u32(out, function.signature as u32),
-        Item::Table(table) => Table {
-            ty: table_type(table.element, table.min, false),
-            init: None,
-        }
-        .encode(out),
-        Item::Tag(tag) => put_tag(out, tag.signature as u32),
-        Item::Global(global) => {
-            let ty = GlobalType {
-                value: global.ty,
-                mutability: global.mutability,
-            };
-            ty.encode(out);
-            if global.ty == ValType::I64 {
-                out.push(0x42);
-                put_i64(out, i64::from(global.value));
-            } else {
-                out.push(0x41);
-                put_i32(out, global.value);
-            }
-            out.push(0x0b);
-        }
-        _ => {}
     }
 }

@@ -1,13 +1,13 @@
 //! Random link problems. A problem is made of few names, so that objects meet: each name
 //! has a kind that most objects agree about, and an object that defines it.
 
+use test_objects::Random;
 use wasm_format::linking::SymbolFlags;
 
 use super::alike;
 use super::object::{Item, Kind, Object, SIGNATURES, Statement, Undefined};
 use super::options;
 use super::problem::{Input, Problem};
-use super::random::Random;
 
 /// Functions, with their signatures.
 const FUNCTIONS: &[(&str, usize)] = &[
@@ -70,7 +70,7 @@ pub(crate) struct World {
 }
 
 pub(crate) fn problem(seed: u64) -> Problem {
-    let mut random = Random::new(seed);
+    let mut random = Random(seed);
     let style = match random.below(100) {
         0..60 => Style::Static,
         60..70 => Style::Threads,

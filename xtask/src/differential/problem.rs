@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{fs, io};
 
+use test_objects::{Archive, ArchiveForm};
 use wasm_format::linking::SymbolFlags;
 
 use super::encode::encode;
@@ -136,8 +137,10 @@ impl Problem {
 /// A GNU archive, its index made of what the members define.
 fn archive(members: &[Object], index: bool) -> Vec<u8> {
     let contents: Vec<_> = members.iter().map(encode).collect();
-    let mut names = Vec::new();
-    let mut owners = Vec::new();
+    let names: Vec<_> = (0..members.len())
+        .map(|number| format!("m{number}.o"))
+        .collect();
+    let mut symbols = Vec::new();
     for (number, member) in members.iter().enumerate() {
         // In the order of the symbols.
         let is_alias = |item: &&Item| matches!(item, Item::Alias(_));
@@ -145,43 +148,17 @@ fn archive(members: &[Object], index: bool) -> Vec<u8> {
         let items = others.into_iter().chain(aliases);
         for (name, flags) in items.flat_map(Item::defines) {
             if flags & SymbolFlags::BINDING_LOCAL.0 == 0 {
-                names.extend_from_slice(name.as_bytes());
-                names.push(0);
-                owners.push(number);
+                symbols.push((number, name));
             }
         }
     }
-    if !owners.is_empty() && names.len() % 2 == 1 {
-        names.push(0);
+    let members: Vec<_> = (names.iter().zip(&contents))
+        .map(|(name, contents)| (&name[..], &contents[..]))
+        .collect();
+    Archive {
+        form: ArchiveForm::GnuShort,
+        members: &members,
+        index: index.then_some(&symbols),
     }
-    let mut out = b"!<arch>\n".to_vec();
-    let index_len = 4 + 4 * owners.len() + names.len();
-    let mut next = out.len() + if index { 60 + index_len } else { 0 };
-    let mut headers = Vec::new();
-    for contents in &contents {
-        headers.push(next as u32);
-        next += 60 + contents.len().next_multiple_of(2);
-    }
-    if index {
-        put_header(&mut out, "/", index_len);
-        out.extend((owners.len() as u32).to_be_bytes());
-        out.extend(
-            owners
-                .iter()
-                .flat_map(|&owner| headers[owner].to_be_bytes()),
-        );
-        out.extend(&names);
-    }
-    for (number, contents) in contents.iter().enumerate() {
-        put_header(&mut out, &format!("m{number}.o/"), contents.len());
-        out.extend(contents);
-        if contents.len() % 2 == 1 {
-            out.push(b'\n');
-        }
-    }
-    out
-}
-
-fn put_header(out: &mut Vec<u8>, name: &str, len: usize) {
-    out.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{len:<10}`\n", 0, 0, 0, 644).bytes());
+    .build()
 }

@@ -112,22 +112,6 @@ const ADDENDS: &[i64] = &[
     i64::MIN,
 ];
 
-impl Random {
-    /// One of `choices`.
-    pub fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-
-    /// A place in a list, if it has any.
-    pub fn place<T>(&mut self, list: &[T]) -> Option<usize> {
-        (!list.is_empty()).then(|| self.below(list.len()))
-    }
-
-    fn chance(&mut self, one_in: usize) -> bool {
-        self.below(one_in) == 0
-    }
-}
-
 /// A name that something has or might have.
 pub fn name(random: &mut Random) -> &'static str {
     random.of(NAMES)
@@ -135,7 +119,7 @@ pub fn name(random: &mut Random) -> &'static str {
 
 /// An index of a list of `count`, seldom one beyond it.
 fn index(random: &mut Random, count: usize) -> u32 {
-    let beyond = usize::from(random.chance(8));
+    let beyond = usize::from(random.one_in(8));
     random.below(count.max(1) + beyond) as u32
 }
 
@@ -152,13 +136,13 @@ fn table_type(random: &mut Random) -> TableType {
         limits: Limits {
             min: random.of(&[0, 1, 100]),
             max: random.of(&[None, Some(0), Some(200)]),
-            is_64: random.chance(6),
+            is_64: random.one_in(6),
             ..Limits::default()
         },
     }
 }
 
-fn target(random: &mut Random, object: &ObjectFile) -> SymbolTarget {
+fn target(random: &mut Random, object: &ObjectFile<'static>) -> SymbolTarget {
     let functions = object.functions.len() + object.imports.len();
     match random.below(7) {
         0 => SymbolTarget::Function(index(random, functions)),
@@ -177,7 +161,7 @@ fn target(random: &mut Random, object: &ObjectFile) -> SymbolTarget {
 
 /// The relocations of a function, a segment or a custom section, and the size of what they patch.
 fn relocs<'o>(
-    object: &'o mut ObjectFile,
+    object: &'o mut ObjectFile<'static>,
     random: &mut Random,
 ) -> Option<(usize, &'o mut Vec<RelocEntry>)> {
     Some(match random.below(4) {
@@ -197,7 +181,7 @@ fn relocs<'o>(
 }
 
 /// Changes one thing of an object.
-pub fn object(object: &mut ObjectFile, random: &mut Random) {
+pub fn object(object: &mut ObjectFile<'static>, random: &mut Random) {
     match random.below(9) {
         0..3 => symbol(object, random),
         3..5 => reloc(object, random),
@@ -208,7 +192,7 @@ pub fn object(object: &mut ObjectFile, random: &mut Random) {
     }
 }
 
-fn symbol(object: &mut ObjectFile, random: &mut Random) {
+fn symbol(object: &mut ObjectFile<'static>, random: &mut Random) {
     let Some(at) = random.place(&object.symbols) else {
         return;
     };
@@ -246,7 +230,7 @@ fn symbol(object: &mut ObjectFile, random: &mut Random) {
                 }));
             }
         },
-        6 => object.symbols[at].name = random.chance(6).then(|| name(random)).or(Some("f")),
+        6 => object.symbols[at].name = random.one_in(6).then(|| name(random)).or(Some("f")),
         7 => object.symbols[at].name = Some(name(random)),
         8 => {
             let other = random.below(object.symbols.len());
@@ -262,7 +246,7 @@ fn symbol(object: &mut ObjectFile, random: &mut Random) {
     }
 }
 
-fn reloc(object: &mut ObjectFile, random: &mut Random) {
+fn reloc(object: &mut ObjectFile<'static>, random: &mut Random) {
     let (symbols, types) = (object.symbols.len(), object.types.len());
     let Some((len, entries)) = relocs(object, random) else {
         return;
@@ -294,7 +278,7 @@ fn reloc(object: &mut ObjectFile, random: &mut Random) {
     }
 }
 
-fn segment(object: &mut ObjectFile, random: &mut Random) {
+fn segment(object: &mut ObjectFile<'static>, random: &mut Random) {
     let Some(at) = random.place(&object.segments) else {
         return;
     };
@@ -315,7 +299,7 @@ fn segment(object: &mut ObjectFile, random: &mut Random) {
 }
 
 /// Functions, imports, exports, globals, tables, tags and types.
-fn entity(object: &mut ObjectFile, random: &mut Random) {
+fn entity(object: &mut ObjectFile<'static>, random: &mut Random) {
     let types = object.types.len();
     match random.below(12) {
         0 => {
@@ -352,14 +336,14 @@ fn entity(object: &mut ObjectFile, random: &mut Random) {
                 2 => EntityType::Table(table_type(random)),
                 3 => EntityType::Tag(index(random, types)),
                 _ => EntityType::Memory(Limits {
-                    is_64: random.chance(3),
-                    shared: random.chance(3),
+                    is_64: random.one_in(3),
+                    shared: random.one_in(3),
                     max: random.of(&[None, Some(9)]),
                     ..Limits::default()
                 }),
             };
             match random.place(&object.imports) {
-                Some(at) if random.chance(2) => object.imports[at].ty = ty,
+                Some(at) if random.one_in(2) => object.imports[at].ty = ty,
                 _ => object.imports.push(Import {
                     module: "env",
                     field: name(random),
@@ -406,13 +390,14 @@ fn entity(object: &mut ObjectFile, random: &mut Random) {
         _ => {
             let name = name(random);
             let function = random.below(4) as u32;
-            object.function_names.push((function, name));
+            let names = object.function_names.get_or_insert_default();
+            names.push((function, name));
         }
     }
 }
 
 /// Constructors and comdats.
-fn group(object: &mut ObjectFile, random: &mut Random) {
+fn group(object: &mut ObjectFile<'static>, random: &mut Random) {
     match random.below(4) {
         0 => object.init_funcs.push(InitFunc {
             priority: random.of(&[0, 1, 100, u32::MAX]),
@@ -442,7 +427,7 @@ fn group(object: &mut ObjectFile, random: &mut Random) {
 }
 
 /// Custom sections, that of the features among them.
-fn section(object: &mut ObjectFile, random: &mut Random) {
+fn section(object: &mut ObjectFile<'static>, random: &mut Random) {
     match random.below(4) {
         0 => {
             if let Some(at) = random.place(&object.customs) {
@@ -480,7 +465,7 @@ fn section(object: &mut ObjectFile, random: &mut Random) {
 /// Writes into code what compilers write there: the object's own indices. Returns the object as a
 /// module, for a validator to tell whether its code is right by itself: that has one more global,
 /// for the addresses that code reads from globals.
-pub fn write_own_indices(object: &mut ObjectFile) -> ObjectFile {
+pub fn write_own_indices(object: &mut ObjectFile<'static>) -> ObjectFile<'static> {
     let symbols = object.symbols.clone();
     let is_global = |import: &&Import<'_>| matches!(import.ty, EntityType::Global(_));
     let address = object.imports.iter().filter(is_global).count() + object.globals.len();

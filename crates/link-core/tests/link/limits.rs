@@ -231,7 +231,7 @@ fn a_memory_of_pages_of_one_byte_ends_one_byte_early() {
 }
 
 /// An object whose `what` is invalid, and the message about it.
-fn invalid(what: &str, object: &ObjectFile, messages: &mut String) {
+fn invalid(what: &str, object: &ObjectFile<'_>, messages: &mut String) {
     let job = Job::new()
         .file("a.o", object.build())
         .args("a.o --no-entry");

@@ -20,7 +20,7 @@ fn weakly(mut source: Source, name: &'static str) -> Source {
     source
 }
 
-fn made_by(mut source: Source, field: &str, name: &str) -> Source {
+fn made_by(mut source: Source, field: &'static str, name: &'static str) -> Source {
     source.producers(&[(field, name, "1")]);
     source
 }

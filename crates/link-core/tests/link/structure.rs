@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// What is linked before anything is changed: two objects that refer to each other and have
 /// something of everything, and a third that an archive holds.
-fn objects() -> Vec<ObjectFile> {
+fn objects() -> Vec<ObjectFile<'static>> {
     let constant = GlobalType {
         value: ValType::I32,
         mutability: Mutability::Const,
@@ -78,7 +78,7 @@ fn objects() -> Vec<ObjectFile> {
 
 /// A link to be: what is changed, and in the end what is linked.
 struct Case {
-    objects: Vec<ObjectFile>,
+    objects: Vec<ObjectFile<'static>>,
     files: Vec<Vec<u8>>,
     options: Options,
     whole_archive: bool,

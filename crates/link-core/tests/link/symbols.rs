@@ -394,7 +394,7 @@ fn wrapping_drops_nothing_that_is_to_stay() {
 
 /// An object as compilers wrote them before tables had symbols: it imports the table of
 /// functions, and its instructions say table 0.
-fn calls_table_0() -> ObjectFile {
+fn calls_table_0() -> ObjectFile<'static> {
     let mut source = Source::new();
     source.function("_start", sig(0, 0), |body| {
         body.i32(0).raw(&[0x11, 0, 0]);

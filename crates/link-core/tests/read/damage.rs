@@ -25,7 +25,7 @@ fn message(bytes: &[u8]) -> String {
 }
 
 /// The message about the sample with some of what it has changed.
-fn object(change: impl FnOnce(&mut ObjectFile)) -> String {
+fn object(change: impl FnOnce(&mut ObjectFile<'static>)) -> String {
     let mut object = sample::object();
     change(&mut object);
     message(&object.build())
@@ -136,7 +136,7 @@ fn contents_of_sections() {
                 init: None,
             });
         }),
-        object(|object| object.function_names = vec![(3, "nobody")]),
+        object(|object| object.function_names = Some(vec![(3, "nobody")])),
         sections(|sections| sections.push(RawSection::custom("producers", &[1, 1]))),
         sections(|sections| sections.push(RawSection::custom("target_features", &[1, b'?', 0]))),
     ]

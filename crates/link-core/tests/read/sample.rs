@@ -22,7 +22,7 @@ pub(crate) const STACK_POINTER: u32 = 5;
 pub(crate) const TABLE: u32 = 6;
 pub(crate) const DEBUG_INFO: u32 = 8;
 
-pub(crate) fn object() -> ObjectFile {
+pub(crate) fn object() -> ObjectFile<'static> {
     let (call, call_reloc) = call(0, CALLEE);
     let mut code = call.to_vec();
     // global.get __stack_pointer, drop, i32.const greeting + 4, drop
@@ -53,18 +53,18 @@ pub(crate) fn object() -> ObjectFile {
         ],
         functions: vec![
             FunctionDef {
-                ty: 0,
                 code,
                 relocs: vec![
                     call_reloc,
                     reloc(RelocType::GlobalIndexLeb, 7, STACK_POINTER),
                     address,
                 ],
+                ..FunctionDef::default()
             },
             FunctionDef {
                 ty: 1,
                 code: vec![0x42, 0, 0x0b],
-                relocs: vec![],
+                ..FunctionDef::default()
             },
         ],
         tags: vec![0],
@@ -139,8 +139,7 @@ pub(crate) fn object() -> ObjectFile {
                 relocs: vec![],
             },
         ],
-        function_names: vec![(1, "main function")],
-        tables: vec![],
-        memories: vec![],
+        function_names: Some(vec![(1, "main function")]),
+        ..ObjectFile::default()
     }
 }

@@ -1,9 +1,10 @@
 //! Bodies of functions as clang makes them without optimisation: a stack frame, and for every
 //! statement loads, an operation and a store.
 
+use test_objects::FunctionDef;
 use wasm_format::leb128::{put_i32, put_i32_fixed, put_i64, put_u32, put_u32_fixed};
 use wasm_format::reloc::{RelocEntry, RelocType};
-use wasm_format::{Opcode, ValType, put_locals};
+use wasm_format::{Opcode, ValType};
 
 use super::plan::Signature;
 use super::random::Random;
@@ -34,11 +35,9 @@ pub(super) struct Common {
     pub(super) table: u32,
 }
 
-/// A function's body without its size.
+/// A function's body.
 pub(super) struct Body {
-    pub(super) bytes: Vec<u8>,
-    /// Offsets count from the start of `bytes`.
-    pub(super) relocs: Vec<RelocEntry>,
+    pub(super) function: FunctionDef,
     /// The local that holds the address of the stack frame, if it has one.
     pub(super) frame: Option<u32>,
 }
@@ -64,7 +63,6 @@ pub(super) fn body(
     let scratch = frame + 1;
     let locals = 4 + filler.min(60);
     let mut code = Code::default();
-    put_locals(&mut code.bytes, &[(3 + locals, ValType::I32)]);
 
     code.global(Opcode::GlobalGet, common.stack_pointer);
     code.local(Opcode::LocalSet, params);
@@ -150,8 +148,12 @@ pub(super) fn body(
     }
     code.op(Opcode::End);
     Body {
-        bytes: code.bytes,
-        relocs: code.relocs,
+        function: FunctionDef {
+            ty: signature as u32,
+            locals: vec![(3 + locals, ValType::I32)],
+            code: code.bytes,
+            relocs: code.relocs,
+        },
         frame: framed.then_some(frame),
     }
 }

@@ -1,29 +1,20 @@
 //! Numbers that look random and are the same on every machine and in every run.
 
-/// The generator SplitMix64: a counter whose value is stirred.
-pub(super) struct Random(u64);
+pub(super) struct Random(test_objects::Random);
 
 impl Random {
     /// Numbers that depend on all of `seed` alone.
     pub(super) fn of(seed: &[u64]) -> Self {
-        let mut random = Self(0);
+        let mut random = test_objects::Random(0);
         for part in seed {
             random.0 = random.next() ^ *part;
         }
-        random
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut stirred = self.0;
-        stirred = (stirred ^ (stirred >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        stirred = (stirred ^ (stirred >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        stirred ^ (stirred >> 31)
+        Self(random)
     }
 
     /// A number below `bound`, which is not 0.
     pub(super) fn below(&mut self, bound: u32) -> u32 {
-        (((self.next() >> 32) * u64::from(bound)) >> 32) as u32
+        (((self.0.next() >> 32) * u64::from(bound)) >> 32) as u32
     }
 
     /// True in `percent` of 100 calls.

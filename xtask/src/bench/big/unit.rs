@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use test_objects::CustomDef;
 use wasm_format::linking::SymbolFlags;
 use wasm_format::reloc::{RelocEntry, RelocType};
 
@@ -61,10 +62,10 @@ pub(super) fn entry(all: bool) -> Made {
     let mut random = Random::of(&[12]);
     let body = code::body(common, &mut random, nothing, &callees, &[], 0);
     object.define(start, body);
-    finish(object, &[])
+    finish(object, Vec::new())
 }
 
-fn finish(mut object: Object, customs: &[super::object::Custom]) -> Made {
+fn finish(object: Object, customs: Vec<CustomDef<'static>>) -> Made {
     let names = object.defined_names().map(str::to_owned).collect();
     Made {
         bytes: object.encode(customs),
@@ -313,6 +314,6 @@ impl Maker {
             stack_pointer: self.common.stack_pointer,
             sections: self.object.next_symbol(),
         });
-        finish(self.object, &customs)
+        finish(self.object, customs)
     }
 }

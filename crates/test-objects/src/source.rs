@@ -7,18 +7,17 @@ use wasm_format::linking::{
     ComdatEntry, ComdatKind, DataRef, InitFunc, SegmentFlags, SymbolEntry, SymbolFlags,
     SymbolTarget,
 };
-use wasm_format::producers::{PRODUCERS_SECTION, ProducerValue, put_producers};
+use wasm_format::producers::ProducerValue;
 use wasm_format::reloc::{RelocEntry, RelocType};
-use wasm_format::target_features::{
-    FeaturePrefix, TARGET_FEATURES_SECTION, TargetFeature, put_target_features,
-};
+use wasm_format::target_features::{FeaturePrefix, TargetFeature};
 use wasm_format::{
     ConstExpr, EntityType, Export, ExternalKind, FuncType, Global, GlobalType, Import, Limits,
     Mutability, RefType, Table, TableType, ValType,
 };
 
-use super::{CustomDef, FunctionDef, ObjectFile, SegmentDef};
+use crate::object::{CustomDef, FunctionDef, ObjectFile, SegmentDef};
 
+/// `i32`
 pub const I32: ValType = ValType::I32;
 
 /// `(params) -> results`, all `i32`.
@@ -35,12 +34,14 @@ pub struct Source {
     globals: Vec<Global<'static>>,
     tables: Vec<Table<'static>>,
     tags: Vec<u32>,
-    segments: Vec<SegmentDef>,
+    segments: Vec<SegmentDef<'static>>,
     inits: Vec<(u32, &'static str)>,
     comdats: Vec<(&'static str, Vec<&'static str>)>,
-    customs: Vec<CustomDef>,
+    customs: Vec<CustomDef<'static>>,
     function_names: Vec<(&'static str, &'static str)>,
     exports: Vec<(&'static str, &'static str)>,
+    producers: Vec<(&'static str, ProducerValue<'static>)>,
+    features: Vec<TargetFeature<'static>>,
     is_64: bool,
 }
 
@@ -82,6 +83,7 @@ impl What {
     }
 }
 
+/// The type of `__stack_pointer`.
 pub const POINTER: GlobalType = GlobalType {
     value: ValType::I32,
     mutability: Mutability::Var,
@@ -98,6 +100,7 @@ fn indirect_table(is_64: bool) -> TableType {
 }
 
 impl Source {
+    /// An empty source file.
     pub fn new() -> Self {
         Self::default()
     }
@@ -149,14 +152,17 @@ impl Source {
         self
     }
 
+    /// Makes a symbol weak.
     pub fn weak(&mut self, name: &'static str) -> &mut Self {
         self.flag(name, SymbolFlags::BINDING_WEAK)
     }
 
+    /// Makes a symbol local.
     pub fn local(&mut self, name: &'static str) -> &mut Self {
         self.flag(name, SymbolFlags::BINDING_LOCAL)
     }
 
+    /// Makes a symbol hidden.
     pub fn hidden(&mut self, name: &'static str) -> &mut Self {
         self.flag(name, SymbolFlags::VISIBILITY_HIDDEN)
     }
@@ -196,7 +202,12 @@ impl Source {
         write(&mut body);
         let (mut code, relocs) = (body.code, body.relocs);
         code.push(0x0b);
-        self.functions.push(FunctionDef { ty, code, relocs });
+        self.functions.push(FunctionDef {
+            ty,
+            code,
+            relocs,
+            ..FunctionDef::default()
+        });
         let what = What::Function(self.functions.len() - 1);
         self.define(name, what)
     }
@@ -239,7 +250,7 @@ impl Source {
     }
 
     /// The segment added last.
-    pub fn segment(&mut self) -> &mut SegmentDef {
+    pub fn segment(&mut self) -> &mut SegmentDef<'static> {
         self.segments.last_mut().expect("a segment")
     }
 
@@ -249,6 +260,7 @@ impl Source {
         self
     }
 
+    /// Sets the flags of the segment added last.
     pub fn segment_flags(&mut self, flags: SegmentFlags) -> &mut Self {
         self.segment().flags = flags;
         self
@@ -304,6 +316,7 @@ impl Source {
         self.define(name, What::Place(place))
     }
 
+    /// Defines a data symbol that is a number.
     pub fn absolute(&mut self, name: &'static str, value: u64) -> &mut Self {
         self.define(name, What::Absolute(value));
         self.flag(name, SymbolFlags::ABSOLUTE)
@@ -315,6 +328,7 @@ impl Source {
         self.define(name, what)
     }
 
+    /// Defines a global.
     pub fn global(&mut self, name: &'static str, ty: GlobalType, value: i32) -> &mut Self {
         self.globals.push(Global {
             ty,
@@ -324,12 +338,14 @@ impl Source {
         self.define(name, what)
     }
 
+    /// Defines an empty table.
     pub fn table(&mut self, name: &'static str, ty: TableType) -> &mut Self {
         self.tables.push(Table { ty, init: None });
         let what = What::Table(self.tables.len() - 1);
         self.define(name, what)
     }
 
+    /// Defines a tag.
     pub fn tag(&mut self, name: &'static str, ty: FuncType) -> &mut Self {
         let ty = self.ty(ty);
         self.tags.push(ty);
@@ -382,41 +398,24 @@ impl Source {
 
     /// `target_features`, each with its prefix: `+atomics`.
     pub fn features(&mut self, features: &[&'static str]) -> &mut Self {
-        let features: Vec<_> = features
-            .iter()
-            .map(|feature| TargetFeature {
-                prefix: FeaturePrefix::from_u8(feature.as_bytes()[0]).expect("a prefix"),
-                name: &feature[1..],
-            })
-            .collect();
-        let mut bytes = Vec::new();
-        put_target_features(&mut bytes, &features);
-        self.customs.push(CustomDef {
-            name: TARGET_FEATURES_SECTION,
-            bytes,
-            relocs: Vec::new(),
+        let features = features.iter().map(|feature| TargetFeature {
+            prefix: FeaturePrefix::from_u8(feature.as_bytes()[0]).expect("a prefix"),
+            name: &feature[1..],
         });
+        self.features.extend(features);
         self
     }
 
     /// `producers`: field, name, version.
-    pub fn producers(&mut self, fields: &[(&str, &str, &str)]) -> &mut Self {
-        let values: Vec<[ProducerValue<'_>; 1]> = fields
-            .iter()
-            .map(|&(_, name, version)| [ProducerValue { name, version }])
-            .collect();
-        let fields: Vec<(&str, &[ProducerValue<'_>])> = fields
-            .iter()
-            .zip(&values)
-            .map(|(&(field, ..), value)| (field, &value[..]))
-            .collect();
-        let mut bytes = Vec::new();
-        put_producers(&mut bytes, &fields);
-        self.customs.push(CustomDef {
-            name: PRODUCERS_SECTION,
-            bytes,
-            relocs: Vec::new(),
-        });
+    pub fn producers(
+        &mut self,
+        fields: &[(&'static str, &'static str, &'static str)],
+    ) -> &mut Self {
+        let fields = fields.iter();
+        self.producers.extend(fields.map(|&(field, name, version)| {
+            let value = ProducerValue { name, version };
+            (field, value)
+        }));
         self
     }
 
@@ -438,7 +437,7 @@ impl Source {
     }
 
     /// The object file, by numbers.
-    pub fn object(&self) -> ObjectFile {
+    pub fn object(&self) -> ObjectFile<'static> {
         let mut imports = Vec::new();
         if !self.segments.is_empty() {
             imports.push(Import {
@@ -472,8 +471,34 @@ impl Source {
             };
             numbers.push(number(&mut imports, symbol, name, kind, ty));
         }
-        let section_base = self.section_base(!imports.is_empty());
-        let symbols = self
+        // What stands before the custom sections; the rest refers to them by number.
+        let mut object = ObjectFile {
+            is_64: self.is_64,
+            types: self.types.clone(),
+            imports,
+            functions: self.functions.clone(),
+            tables: self.tables.clone(),
+            tags: self.tags.clone(),
+            globals: self.globals.clone(),
+            segments: self.segments.clone(),
+            customs: self.customs.clone(),
+            producers: self.producers.clone(),
+            features: self.features.clone(),
+            ..ObjectFile::default()
+        };
+        let function_index = |name: &str| match self.symbols[name].what {
+            What::Function(i) => imported[0] + i as u32,
+            other => panic!("{other:?} is no function"),
+        };
+        object.exports = (self.exports.iter())
+            .map(|&(function, name)| Export {
+                name,
+                kind: ExternalKind::Func,
+                index: function_index(function),
+            })
+            .collect();
+        let section_base = object.first_custom();
+        object.symbols = self
             .symbols
             .iter()
             .zip(&numbers)
@@ -527,67 +552,23 @@ impl Source {
             },
             other => panic!("{other:?} belongs to no comdat"),
         };
-        let function_index = |name: &str| match self.symbols[name].what {
-            What::Function(i) => imported[0] + i as u32,
-            other => panic!("{other:?} is no function"),
-        };
-        ObjectFile {
-            types: self.types.clone(),
-            imports,
-            functions: self.functions.clone(),
-            tables: self.tables.clone(),
-            memories: Vec::new(),
-            tags: self.tags.clone(),
-            globals: self.globals.clone(),
-            exports: (self.exports.iter())
-                .map(|&(function, name)| Export {
-                    name,
-                    kind: ExternalKind::Func,
-                    index: function_index(function),
-                })
-                .collect(),
-            segments: self.segments.clone(),
-            symbols,
-            init_funcs: self
-                .inits
-                .iter()
-                .map(|&(priority, name)| InitFunc {
-                    priority,
-                    symbol: index(name),
-                })
-                .collect(),
-            comdats: self
-                .comdats
-                .iter()
-                .map(|(name, members)| (*name, 0, members.iter().map(member).collect()))
-                .collect(),
-            customs: self.customs.clone(),
-            function_names: self
-                .function_names
-                .iter()
-                .map(|&(function, name)| (function_index(function), name))
-                .collect(),
-        }
-    }
-
-    /// The number of the first custom section.
-    fn section_base(&self, imports: bool) -> u32 {
-        let (functions, data) = (!self.functions.is_empty(), !self.segments.is_empty());
-        [
-            !self.types.is_empty(),
-            imports,
-            functions,
-            !self.tables.is_empty(),
-            !self.tags.is_empty(),
-            !self.globals.is_empty(),
-            !self.exports.is_empty(),
-            data,
-            functions,
-            data,
-        ]
-        .into_iter()
-        .map(u32::from)
-        .sum()
+        object.init_funcs = self
+            .inits
+            .iter()
+            .map(|&(priority, name)| InitFunc {
+                priority,
+                symbol: index(name),
+            })
+            .collect();
+        object.comdats = self
+            .comdats
+            .iter()
+            .map(|(name, members)| (*name, 0, members.iter().map(member).collect()))
+            .collect();
+        let names = self.function_names.iter();
+        let names = names.map(|&(function, name)| (function_index(function), name));
+        object.function_names = (!self.function_names.is_empty()).then(|| names.collect());
+        object
     }
 }
 
@@ -599,6 +580,7 @@ pub struct Body<'s> {
 }
 
 impl Body<'_> {
+    /// Instructions as they are.
     pub fn raw(&mut self, code: &[u8]) -> &mut Self {
         self.code.extend_from_slice(code);
         self
@@ -617,12 +599,14 @@ impl Body<'_> {
         self
     }
 
+    /// `call`
     pub fn call(&mut self, name: &'static str, ty: FuncType) -> &mut Self {
         let ty = self.source.ty(ty);
         let index = self.source.mention(name, What::Callee(ty));
         self.relocated(&[0x10], RelocType::FunctionIndexLeb, index, 0)
     }
 
+    /// `call_indirect` through the table of functions.
     pub fn call_indirect(&mut self, ty: FuncType) -> &mut Self {
         let ty = self.source.ty(ty);
         self.relocated(&[0x11], RelocType::TypeIndexLeb, ty, 0);
@@ -680,11 +664,13 @@ impl Body<'_> {
         self.relocated(&[0x41], RelocType::MemoryAddrSleb, index, addend)
     }
 
+    /// `global.get`
     pub fn global(&mut self, name: &'static str, ty: GlobalType) -> &mut Self {
         let index = self.source.mention(name, What::ForeignGlobal(ty));
         self.relocated(&[0x23], RelocType::GlobalIndexLeb, index, 0)
     }
 
+    /// `global.set`
     pub fn set_global(&mut self, name: &'static str, ty: GlobalType) -> &mut Self {
         let index = self.source.mention(name, What::ForeignGlobal(ty));
         self.relocated(&[0x24], RelocType::GlobalIndexLeb, index, 0)
@@ -729,38 +715,46 @@ impl Body<'_> {
         self.relocated(&[0x08], RelocType::TagIndexLeb, index, 0)
     }
 
+    /// `i32.const`
     pub fn i32(&mut self, value: i32) -> &mut Self {
         self.code.push(0x41);
         put_i32(&mut self.code, value);
         self
     }
 
+    /// `local.get`
     pub fn param(&mut self, index: u32) -> &mut Self {
         self.code.push(0x20);
         put_u32(&mut self.code, index);
         self
     }
 
+    /// `i32.load`
     pub fn load(&mut self) -> &mut Self {
         self.raw(&[0x28, 0, 0])
     }
 
+    /// `i32.store`
     pub fn store(&mut self) -> &mut Self {
         self.raw(&[0x36, 0, 0])
     }
 
+    /// `i32.load8_u`
     pub fn load8(&mut self) -> &mut Self {
         self.raw(&[0x2d, 0, 0])
     }
 
+    /// `i32.add`
     pub fn add(&mut self) -> &mut Self {
         self.raw(&[0x6a])
     }
 
+    /// `i32.mul`
     pub fn mul(&mut self) -> &mut Self {
         self.raw(&[0x6c])
     }
 
+    /// `drop`
     pub fn drop(&mut self) -> &mut Self {
         self.raw(&[0x1a])
     }
