@@ -263,13 +263,13 @@ impl RelocEntry {
     /// Decodes an entry.
     #[inline]
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self> {
-        match Self::split_first(reader.rest()) {
-            Some((entry, rest)) => {
-                reader.bytes(reader.remaining() - rest.len())?;
-                Ok(entry)
-            }
-            None => Self::decode_or_explain(reader),
+        if let Some(window) = reader.rest().first_chunk()
+            && let Some((entry, len)) = Self::of_window(window)
+        {
+            reader.bytes(len)?;
+            return Ok(entry);
         }
+        Self::decode_any(reader)
     }
 
     /// The entry that `bytes` begin with, and what follows it. `None` where they begin
@@ -281,7 +281,9 @@ impl RelocEntry {
         {
             return Some((entry, &bytes[len..]));
         }
-        Self::split_first_of_any(bytes)
+        let mut reader = Reader::new(bytes);
+        let entry = Self::decode_any(&mut reader).ok()?;
+        Some((entry, reader.rest()))
     }
 
     /// The entry that begins a window, and its length: one with numbers of at most four
@@ -307,33 +309,9 @@ impl RelocEntry {
         Some((entry, end))
     }
 
-    fn split_first_of_any(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let (&code, rest) = bytes.split_first()?;
-        let ty = RelocType::from_u8(code)?;
-        let (offset, len) = leb128::decode_u32(rest).ok()?;
-        let rest = &rest[len..];
-        let (index, len) = leb128::decode_u32(rest).ok()?;
-        let rest = &rest[len..];
-        let (addend, len) = match (ty.has_addend(), ty.form().is_64()) {
-            (false, _) => (0, 0),
-            (true, false) => {
-                let (addend, len) = leb128::decode_i32(rest).ok()?;
-                (i64::from(addend), len)
-            }
-            (true, true) => leb128::decode_i64(rest).ok()?,
-        };
-        let entry = Self {
-            ty,
-            offset,
-            index,
-            addend,
-        };
-        Some((entry, &rest[len..]))
-    }
-
-    /// As [`decode`](Self::decode), step by step: this knows where something is wrong.
+    /// As [`decode`](Self::decode), for any entry: this knows where something is wrong.
     #[cold]
-    fn decode_or_explain(reader: &mut Reader<'_>) -> Result<Self> {
+    fn decode_any(reader: &mut Reader<'_>) -> Result<Self> {
         let at = reader.clone();
         let code = reader.u8()?;
         let Some(ty) = RelocType::from_u8(code) else {
