@@ -173,14 +173,14 @@ fn a_program_has_arguments_and_standard_streams() {
 }
 
 #[test]
-fn an_argument_ends_at_no_zero_byte() {
+fn an_argument_with_a_zero_byte_is_refused() {
     let program = program(&[], &[], &[0x0b]);
     let error = Program::new(&program).arg("a\0b").run().unwrap_err();
     assert!(matches!(error, RunError::Argument(_)), "{error}");
 }
 
 #[test]
-fn what_is_not_of_wasi_is_named() {
+fn an_import_of_another_type_is_named() {
     let imports = [("fd_write", returns_errno("")), proc_exit()];
     let program = program(&imports, &[], &[0x0b]);
     let error = Program::new(&program).run().unwrap_err();
