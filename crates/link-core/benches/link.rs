@@ -10,14 +10,10 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use link_core::link::options::Entry;
 use link_core::link::read::{Input, Inputs};
 use link_core::link::{Env, FileData, Options, Phase, link};
+use test_objects::{CustomDef, FunctionDef, ObjectFile};
 use wasm_format::linking::{ComdatEntry, ComdatKind, SymbolFlags, SymbolTarget};
 use wasm_format::reloc::RelocType;
 use wasm_format::{EntityType, FuncType};
-
-#[path = "../tests/common/mod.rs"]
-mod common;
-
-use common::{CustomDef, FunctionDef, ObjectFile};
 
 /// How long `phase` takes in one link of these files.
 fn time(phase: Phase, files: &[(String, FileData)]) -> Duration {
@@ -84,7 +80,7 @@ fn object() -> ObjectFile<'static> {
 fn calls(symbols: impl Iterator<Item = u32>) -> FunctionDef {
     let mut function = FunctionDef::default();
     for symbol in symbols {
-        let (code, reloc) = common::call(function.code.len() as u32, symbol);
+        let (code, reloc) = test_objects::call(function.code.len() as u32, symbol);
         function.code.extend(code);
         function.relocs.push(reloc);
     }
@@ -107,10 +103,10 @@ fn resolve(c: &mut Criterion) {
                 let called = own((number + 1) % OBJECTS, function);
                 object
                     .imports
-                    .push(common::import(called, EntityType::Func(0)));
+                    .push(test_objects::import(called, EntityType::Func(0)));
                 object
                     .symbols
-                    .push(common::undefined(SymbolTarget::Function(function)));
+                    .push(test_objects::undefined(SymbolTarget::Function(function)));
             }
             for function in 0..2 * HALF {
                 let index = HALF + function;
@@ -119,11 +115,11 @@ fn resolve(c: &mut Criterion) {
                 if function < HALF {
                     object
                         .symbols
-                        .push(common::symbol(own(number, function), target));
+                        .push(test_objects::symbol(own(number, function), target));
                     continue;
                 }
                 let shared = shared((number * 7 + function) % (4 * HALF));
-                let mut symbol = common::symbol(shared, target);
+                let mut symbol = test_objects::symbol(shared, target);
                 symbol.flags = symbol.flags | SymbolFlags::BINDING_WEAK;
                 object.symbols.push(symbol);
                 let kind = ComdatKind::Function;
@@ -148,7 +144,7 @@ fn relocate(c: &mut Criterion) {
             for function in 0..EACH {
                 let own = name(format!("f{number}_{function}"));
                 let target = SymbolTarget::Function(function);
-                object.symbols.push(common::symbol(own, target));
+                object.symbols.push(test_objects::symbol(own, target));
                 object
                     .functions
                     .push(calls((0..EACH).map(|call| (function + call * 7) % EACH)));
@@ -169,11 +165,13 @@ fn merge_strings(c: &mut Criterion) {
             let mut object = object();
             // Debug info of an object that nothing is kept of is left out.
             object.functions.push(calls(std::iter::empty()));
-            let function = common::symbol(name(format!("f{number}")), SymbolTarget::Function(0));
+            let function =
+                test_objects::symbol(name(format!("f{number}")), SymbolTarget::Function(0));
             object.symbols.push(function);
             let (mut strings, mut info, mut relocs) = (Vec::new(), Vec::new(), Vec::new());
             for string in 0..STRINGS {
-                let mut reloc = common::reloc(RelocType::SectionOffsetI32, info.len() as u32, 1);
+                let mut reloc =
+                    test_objects::reloc(RelocType::SectionOffsetI32, info.len() as u32, 1);
                 reloc.addend = strings.len() as i64;
                 relocs.push(reloc);
                 info.extend([0; 4]);
@@ -193,7 +191,7 @@ fn merge_strings(c: &mut Criterion) {
                 relocs: Vec::new(),
             });
             // Behind the sections of types, functions, code and debug info.
-            let mut section = common::symbol("", SymbolTarget::Section(4));
+            let mut section = test_objects::symbol("", SymbolTarget::Section(4));
             section.flags = SymbolFlags::BINDING_LOCAL;
             object.symbols.push(section);
             object

@@ -211,7 +211,7 @@ impl ObjectFile<'_> {
             sections.push(RawSection::custom(custom.name, &custom.bytes));
         }
         sections.push(RawSection::custom(LINKING_SECTION, &self.linking()));
-        self.put_relocs(&relocs, &mut sections);
+        put_relocs(&relocs, &mut sections);
         self.put_metadata(&mut sections);
         sections
     }
@@ -317,17 +317,6 @@ impl ObjectFile<'_> {
         contents
     }
 
-    /// Appends the relocation sections that have an entry.
-    fn put_relocs(&self, relocs: &[Relocs], sections: &mut Vec<RawSection>) {
-        for (target, name, entries) in relocs {
-            if !entries.is_empty() {
-                let mut contents = Vec::new();
-                RelocSection::encode(*target as u32, entries, &mut contents);
-                sections.push(RawSection::custom(name, &contents));
-            }
-        }
-    }
-
     /// Appends the sections that describe the module.
     fn put_metadata(&self, sections: &mut Vec<RawSection>) {
         if let Some(names) = &self.function_names {
@@ -353,6 +342,17 @@ impl ObjectFile<'_> {
             let mut contents = Vec::new();
             put_target_features(&mut contents, &self.features);
             sections.push(RawSection::custom(TARGET_FEATURES_SECTION, &contents));
+        }
+    }
+}
+
+/// Appends the relocation sections that have an entry.
+fn put_relocs(relocs: &[Relocs], sections: &mut Vec<RawSection>) {
+    for (target, name, entries) in relocs {
+        if !entries.is_empty() {
+            let mut contents = Vec::new();
+            RelocSection::encode(*target as u32, entries, &mut contents);
+            sections.push(RawSection::custom(name, &contents));
         }
     }
 }

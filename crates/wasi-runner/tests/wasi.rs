@@ -18,7 +18,9 @@ fn program(imports: &[(&str, FuncType)], data: &[u8], code: &[u8]) -> Vec<u8> {
     };
     let mut items = Vec::new();
     FuncType::default().encode(&mut items);
-    imports.iter().for_each(|(_, ty)| ty.encode(&mut items));
+    for (_, ty) in imports {
+        ty.encode(&mut items);
+    }
     section(SectionId::Type, imports.len() + 1, &items);
     items.clear();
     for (ty, (field, _)) in (1..).zip(imports) {
