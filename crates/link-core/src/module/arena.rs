@@ -396,7 +396,8 @@ mod tests {
     #[test]
     fn classes_are_tight_and_ordered() {
         let mut last = (0, 0);
-        for size in 1..100_000 {
+        // Miri takes its time.
+        for size in 1..if cfg!(miri) { 3_000 } else { 100_000 } {
             let (class, capacity) = class_of(size);
             assert!(capacity >= size && capacity % GRANULE == 0);
             assert!(
@@ -415,6 +416,7 @@ mod tests {
     /// holds what was last put there, and memory stays bounded.
     #[test]
     fn spans_keep_their_contents() {
+        const STEPS: usize = if cfg!(miri) { 2_400 } else { 60_000 };
         let mut arena = Arena::new();
         let mut model: Vec<Model> = vec![(Span::EMPTY, vec![], vec![], vec![]); 300];
         let mut seed = 1u64;
@@ -422,10 +424,10 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (seed >> 33) as usize % below
         };
-        for step in 0..60_000 {
+        for step in 0..STEPS {
             let i = random(model.len());
             // Sizes shift over time, so that classes go out of use.
-            let scale = 1 << (step / 5_000 % 12);
+            let scale = 1 << (step / (STEPS / 12));
             let (span, holes, calls, bytes) = &mut model[i];
             if random(4) == 0 {
                 arena.free(*span);
