@@ -55,7 +55,7 @@ pub struct Object<'a> {
     /// Not those the linker consumes (linking, reloc.*, name, producers,
     /// target_features).
     pub customs: Vec<Custom<'a>>,
-    /// Those of [`Object::customs`] that are code metadata.
+    /// Those of [`Object::customs`] that are code metadata, in the same order.
     pub metadata: Vec<CodeMetadata>,
     /// Defined globals.
     pub globals: Vec<Global<'a>>,

@@ -161,12 +161,13 @@ pub(crate) fn collect<'a>(
     let mut destinations: IndexMap<Destination<'a>, Vec<(FileId, ObjCustom)>> = IndexMap::default();
     for (file, object) in resolution.objects() {
         let live = liveness.files[file.index()].any;
+        let mut metadata = object.metadata.iter().peekable();
         for (i, custom) in object.customs.iter().enumerate() {
             let id = ObjCustom(i as u32);
             // Debug info of a file of which nothing is left describes nothing.
             let describes_nothing = !live && is_debug_section(custom.name);
             // Code metadata is put together function by function.
-            let metadata = object.metadata.iter().any(|data| data.custom == id);
+            let metadata = metadata.next_if(|data| data.custom == id).is_some();
             if describes_nothing
                 || metadata
                 || custom.chunk.bytes.is_empty()
