@@ -633,3 +633,20 @@ fn an_undefined_symbol_cannot_be_local() {
     let refused = |source| Job::new().object("a.o", source).fails();
     insta::assert_snapshot!([&function, &data, &tag].map(refused).join(""));
 }
+
+/// A constructor that another function takes the place of, and be it an import.
+#[test]
+fn a_wrapped_constructor_takes_no_arguments() {
+    let mut source = Source::new();
+    source
+        .start(&[])
+        .function("ctor", sig(1, 0), |_| {})
+        .init(1, "ctor");
+    let job = Job::new()
+        .object("a.o", &source)
+        .args("--wrap=ctor --import-undefined");
+    insta::assert_snapshot!(
+        job.fails(),
+        @"error: a.o: constructor functions cannot take arguments: __wrap_ctor"
+    );
+}

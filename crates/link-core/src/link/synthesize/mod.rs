@@ -175,14 +175,16 @@ fn init_functions(
 }
 
 fn takes_arguments(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
-    match resolution.function(symbol) {
-        Some(FunctionRef::Object(file, function)) => {
+    let ty = match (resolution.function(symbol), symbol) {
+        (Some(FunctionRef::Object(file, function)), _) => {
             let object = resolution.object(file);
-            let ty = object.types[object.functions[function].ty.index()];
-            ty.get(1) != Some(&0)
+            Some(object.types[object.functions[function].ty.index()])
         }
-        _ => false,
-    }
+        // What `--wrap` has put in the place of a definition need not be defined.
+        (_, SymbolRef::Global(id)) => resolution.symbol(id).signature,
+        (_, SymbolRef::Local(..)) => None,
+    };
+    ty.is_some_and(|ty| ty.get(1) != Some(&0))
 }
 
 /// The linker's own globals that the output defines, of those that have symbols among `made`.
