@@ -8,7 +8,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use link_core::link::{Room, Sink};
+use link_core::{Room, Sink};
 
 use crate::report::{self, Message};
 use crate::sys::{FileIdentity, Mode};

@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use link_core::link::options::Entry;
-use link_core::link::read::{Input, Inputs};
-use link_core::link::{Env, FileData, Options, Phase, link};
+use link_core::options::Entry;
+use link_core::{Env, FileData, Options, Phase, link};
+use link_core::{Input, Inputs};
 use test_objects::{CustomDef, FunctionDef, ObjectFile};
 use wasm_format::linking::{ComdatEntry, ComdatKind, SymbolFlags, SymbolTarget};
 use wasm_format::reloc::RelocType;

@@ -9,7 +9,7 @@ mod reproduce;
 mod times;
 
 use link_core::diag::{self, Diagnostic};
-use link_core::link::{Env, LinkError, Linked, Threads, link_then};
+use link_core::{Env, LinkError, Linked, Threads, link_then};
 use lld_driver::PendingLink;
 
 use super::cached::{self, Answer};

@@ -4,8 +4,6 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use link_core::link;
-
 use crate::sys::{self, Mode, Room, TempFile};
 
 /// A file that is made beside the one whose place it takes.
@@ -50,11 +48,11 @@ impl NewFile {
 
     /// The file itself, to be written part by part, where the platform can do that; else
     /// room for all of its bytes.
-    pub(crate) fn room_or_places(&mut self, len: usize) -> io::Result<link::Room<'_>> {
+    pub(crate) fn room_or_places(&mut self, len: usize) -> io::Result<link_core::Room<'_>> {
         if !sys::reserve_places(self.temporary.file(), len)? {
-            return self.room(len).map(link::Room::Memory);
+            return self.room(len).map(link_core::Room::Memory);
         }
-        Ok(link::Room::Places(&self.temporary))
+        Ok(link_core::Room::Places(&self.temporary))
     }
 
     /// Brings the file to its place. It gets the permissions of the file that it replaces.

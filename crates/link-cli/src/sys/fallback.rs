@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use link_core::link::FileData;
+use link_core::FileData;
 
 use super::{NotText, Room};
 

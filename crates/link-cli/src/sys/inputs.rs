@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use link_core::link::{FileData, Files, SystemFiles};
+use link_core::{FileData, Files, SystemFiles};
 
 use super::chain::Chain;
 use super::{FileIdentity, lock, platform};

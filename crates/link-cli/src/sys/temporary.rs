@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use link_core::link::Places;
+use link_core::Places;
 
 use super::chain::Chain;
 use super::{lock, platform};
@@ -191,7 +191,7 @@ impl Drop for TempFile {
 mod tests {
     use super::super::{InputFiles, Room};
     use super::*;
-    use link_core::link::Files;
+    use link_core::Files;
 
     #[test]
     fn a_temporary_file_gets_a_name_or_goes() {

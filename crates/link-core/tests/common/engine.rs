@@ -7,8 +7,6 @@
 
 use std::collections::HashSet;
 
-use link_core::link::read::{Input, Inputs};
-use link_core::link::{FileData, Options as LinkOptions, link};
 use link_core::module::{
     Binding, ComdatId, CustomDef, CustomId, DataDef, DataId, ElementDef, ElementId, ElementMode,
     FuncId, FunctionBody, GlobalDef, GlobalId, Handle, ImportName, Init, LocalType, MemoryDef,
@@ -16,6 +14,8 @@ use link_core::module::{
     TagId, Target, TypeId, Update, Visibility,
 };
 use link_core::reloc::Reloc;
+use link_core::{FileData, Options as LinkOptions, link};
+use link_core::{Input, Inputs};
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::RelocType;
 use wasm_format::target_features::FeaturePrefix;

@@ -8,13 +8,10 @@ use std::io;
 
 #[allow(unused_imports, reason = "no test binary uses all of it")]
 pub use engine::module;
-use link_core::link::options::{Entry, OutputKind, Strip, Unresolved};
-use link_core::link::read::{
-    Input, Inputs, LoadedFiles, ParseOptions, ReadInput, parse_object, read,
-};
-use link_core::link::{
-    Env, FileData, Files, LinkError, Linked, Options, Sink, link as link_inputs,
-};
+use link_core::input::{LoadedFiles, ParseOptions, ReadInput, parse_object, read};
+use link_core::options::{Entry, OutputKind, Strip, Unresolved};
+use link_core::{Env, FileData, Files, LinkError, Linked, Options, Sink, link as link_inputs};
+use link_core::{Input, Inputs};
 
 /// An object file of any bytes: parsing it must not panic, and what comes out must be
 /// what an `Object` vouches for.
@@ -219,7 +216,7 @@ pub fn options(bits: u64) -> Options {
     }
     options.demangle = !bit(33);
     if bit(34) {
-        options.build_id = link_core::link::options::BuildId::Fast;
+        options.build_id = link_core::options::BuildId::Fast;
     }
     options
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use link_core::link::{FileData, Files};
+use link_core::{FileData, Files};
 pub use test_objects::{
     ArchiveForm, CustomDef, FunctionDef, ObjectFile, Random, RawSection, SegmentDef, archive,
     assemble, call, data_symbol, defines, import, mutate, reloc, source, symbol, undefined,

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use link_core::link::Options;
-use link_core::link::options::{Entry, OutputKind};
+use link_core::Options;
 use link_core::module::Module;
+use link_core::options::{Entry, OutputKind};
 use wasm_format::linking::SymbolFlags;
 
 use crate::common::source::{Source, sig};

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use link_core::diag::Severity;
-use link_core::link::options::{BuildId, Entry, OutputKind, Strip, Unresolved};
-use link_core::link::read::{Input, Inputs};
-use link_core::link::{Env, Options, link};
+use link_core::options::{BuildId, Entry, OutputKind, Strip, Unresolved};
+use link_core::{Env, Options, link};
+use link_core::{Input, Inputs};
 
 /// The linker that comes with the Rust toolchain.
 pub(crate) fn rust_lld() -> PathBuf {
@@ -156,7 +156,7 @@ fn by_us(objects: &[&str], arguments: &[&str], threads: usize) -> Outcome {
             .iter()
             .map(|name| {
                 let bytes = std::fs::read(object_directory().join(name)).expect("the object");
-                Input::bytes(*name, link_core::link::FileData::new(bytes))
+                Input::bytes(*name, link_core::env::FileData::new(bytes))
             })
             .collect(),
         ..Inputs::default()

@@ -5,10 +5,10 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use link_core::Inputs;
 use link_core::diag::Code;
-use link_core::link::map::MapKind;
-use link_core::link::read::Inputs;
-use link_core::link::{Env, Options, Sink, Threads, link};
+use link_core::report::map::MapKind;
+use link_core::{Env, Options, Sink, Threads, link};
 
 use crate::common::source::{Source, sig};
 use crate::support::{Job, bytes};
@@ -60,7 +60,7 @@ fn large_inputs(files: &[(String, Source)]) -> Inputs<'static> {
 
 fn large_options() -> Options {
     let mut options = Options::default();
-    options.entry = link_core::link::options::Entry::None;
+    options.entry = link_core::options::Entry::None;
     options.export_all = true;
     options
 }
@@ -71,7 +71,7 @@ fn the_same_bytes_for_any_number_of_threads() {
     let mut modules = [1, 2, 7].map(|threads| {
         let mut options = large_options();
         options.threads = Some(threads);
-        options.build_id = link_core::link::options::BuildId::Fast;
+        options.build_id = link_core::options::BuildId::Fast;
         let mut module = Vec::new();
         link(large_inputs(&files), &options, &Env::default(), &mut module).expect("it links");
         module

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use link_core::link::{Env, link};
+use link_core::{Env, link};
 use wasm_format::linking::SymbolFlags;
 use wasm_format::{
     ConstExpr, ConstOp as Op, EntityType, FuncType, Global, GlobalType, HeapType, Limits,

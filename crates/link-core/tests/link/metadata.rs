@@ -223,12 +223,12 @@ fn changed_bytes_are_no_danger() {
             .args(["", "--compress-relocations -s", "-r", "--emit-relocs"][round % 4]);
         let options = job.options();
         let files = job.memory_files();
-        let env = link_core::link::Env {
+        let env = link_core::Env {
             files: &files,
-            ..link_core::link::Env::default()
+            ..link_core::env::Env::default()
         };
         let mut module = Vec::new();
-        match link_core::link::link(job.inputs(), &options, &env, &mut module) {
+        match link_core::link(job.inputs(), &options, &env, &mut module) {
             Ok(_) => linked += 1,
             Err(_) => failed += 1,
         }

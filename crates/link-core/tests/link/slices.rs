@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Mutex;
 
-use link_core::link::{Env, LinkError, Options, Places, Room, Sink, Threads, link};
+use link_core::{Env, LinkError, Options, Places, Room, Sink, Threads, link};
 use wasm_format::reloc::RelocType;
 
 use crate::common::source::{Source, sig};

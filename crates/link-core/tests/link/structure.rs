@@ -4,9 +4,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use link_core::link::options::{Entry, Options, OutputKind};
-use link_core::link::read::Input;
-use link_core::link::{FileData, Linked};
+use link_core::Input;
+use link_core::Options;
+use link_core::options::{Entry, OutputKind};
+use link_core::{FileData, Linked};
 use wasm_format::linking::SymbolFlags;
 use wasm_format::reloc::RelocType;
 use wasm_format::{GlobalType, Limits, Mutability, RefType, TableType, ValType};

@@ -5,8 +5,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use link_core::link::read::{Input, Inputs, Source as InputSource};
-use link_core::link::{Env, FileData, LinkError, Linked, Options, link};
+use link_core::input::Source as InputSource;
+use link_core::{Env, FileData, LinkError, Linked, Options, link};
+use link_core::{Input, Inputs};
 
 use crate::common::source::Source;
 use crate::common::{ArchiveForm, MemoryFiles, archive};

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use link_core::link::options::{Entry, Strip};
-use link_core::link::{Options, Threads};
+use link_core::options::{Entry, Strip};
+use link_core::{Options, Threads};
 use wasm_format::linking::SymbolFlags;
 use wasm_format::reloc::RelocType;
 
@@ -249,13 +249,13 @@ fn a_long_chain_of_members() {
         .num_threads(1)
         .stack_size(256 << 10)
         .build();
-    let env = link_core::link::Env {
+    let env = link_core::Env {
         files: &job.memory_files(),
         threads: Threads::Pool(&pool.expect("a pool")),
-        ..link_core::link::Env::default()
+        ..link_core::env::Env::default()
     };
     let mut module = Vec::new();
-    link_core::link::link(job.inputs(), &Options::default(), &env, &mut module).expect("it links");
+    link_core::link(job.inputs(), &Options::default(), &env, &mut module).expect("it links");
 }
 
 /// A local function of a comdat that was discarded has no index; any that stood for it would be

@@ -4,14 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use link_core::link::options::Entry;
-use link_core::link::read::{Input, Inputs};
-use link_core::link::{Env, FileData};
 use link_core::module::{
     Binding, CustomDef, DataDef, FunctionBody, GlobalDef, ImportName, Init, Module, Options,
     SymbolAttributes, TableDef, TagDef, Target, Visibility,
 };
+use link_core::options::Entry;
 use link_core::reloc::Reloc;
+use link_core::{Env, FileData};
+use link_core::{Input, Inputs};
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::RelocType;
 use wasm_format::target_features::FeaturePrefix;
@@ -409,7 +409,7 @@ pub(crate) fn link_in_process(module: &Module) -> Vec<u8> {
     let memory64 = module.options().memory64;
     let generated = module.link_input().unwrap();
     let written = FileData::new(object(module));
-    let mut options = link_core::link::Options::default();
+    let mut options = link_core::options::Options::default();
     options.entry = Entry::None;
     if memory64 {
         options.is_64 = Some(true);
@@ -425,7 +425,7 @@ pub(crate) fn link_in_process(module: &Module) -> Vec<u8> {
             ..Inputs::default()
         };
         let mut program = Vec::new();
-        let linked = link_core::link::link(inputs, &options, &Env::default(), &mut program)
+        let linked = link_core::link(inputs, &options, &Env::default(), &mut program)
             .unwrap_or_else(|error| panic!("{:?}", error.diagnostics));
         assert!(linked.diagnostics.is_empty(), "{:?}", linked.diagnostics);
         validate(&program);
@@ -458,9 +458,9 @@ fn an_object_without_data_is_linked_with_its_addresses() {
         let import = format!("(import \"env\" \"__linear_memory\" (memory (;0;) {limits}))");
         assert!(print(&bytes).contains(&import), "{}", print(&bytes));
 
-        let mut options = link_core::link::Options::default();
+        let mut options = link_core::options::Options::default();
         options.entry = Entry::None;
-        let with = |options: &link_core::link::Options| {
+        let with = |options: &link_core::Options| {
             let generated = module.link_input().unwrap();
             [
                 Input::object(generated.object("main.o")),
@@ -472,7 +472,7 @@ fn an_object_without_data_is_linked_with_its_addresses() {
                     ..Inputs::default()
                 };
                 let mut program = Vec::new();
-                link_core::link::link(inputs, options, &Env::default(), &mut program)
+                link_core::link(inputs, options, &Env::default(), &mut program)
                     .map(|_| print(&program))
                     .map_err(|error| error.to_string())
             })

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use link_core::link::read::{Input, LoadedFiles, ReadInput, ReadInputs};
-use link_core::link::{Env, FileBytes, FileData, Options, ReadAt};
+use link_core::Input;
+use link_core::input::{LoadedFiles, ReadInput, ReadInputs};
+use link_core::{Env, FileBytes, FileData, Options, ReadAt};
 
 use crate::common::{ArchiveForm, MemoryFiles, archive, defines};
 use crate::inputs::{read, shown};
@@ -299,8 +300,8 @@ fn an_index_whose_entries_share_a_long_name_takes_no_quadratic_time() {
     let bytes = archive(ArchiveForm::Gnu, &[("__.SYMDEF", &contents)], &[]);
     let loaded = LoadedFiles::new();
     let data = FileData::new(bytes);
-    let inputs = link_core::link::read::read(
-        link_core::link::read::Inputs {
+    let inputs = link_core::input::read(
+        link_core::Inputs {
             search_paths: vec![],
             inputs: vec![Input::bytes("libx.a", data)],
         },

@@ -1,6 +1,6 @@
 //! Objects that are damaged: what is said of each.
 
-use link_core::link::read::{LoadedFiles, ParseOptions, parse_object};
+use link_core::input::{LoadedFiles, ParseOptions, parse_object};
 use wasm_format::linking::{
     ComdatEntry, ComdatKind, InitFunc, SymbolEntry, SymbolFlags, SymbolTarget,
 };

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use link_core::link::options::Strip;
-use link_core::link::read::{self, Input, Inputs, LoadedFiles, ReadInput, ReadInputs};
-use link_core::link::{Env, FileBytes, FileData, Files, Options, Threads};
+use link_core::input::{self, LoadedFiles, ReadInput, ReadInputs};
+use link_core::options::Strip;
+use link_core::{Env, FileBytes, FileData, Files, Options, Threads};
+use link_core::{Input, Inputs};
 
 use crate::common::{ArchiveForm, MemoryFiles, archive, defines};
 use crate::sample;
@@ -17,7 +18,7 @@ pub(crate) fn read<'a>(
     files: &'a dyn Files,
     loaded: &'a LoadedFiles,
 ) -> ReadInputs<'a> {
-    read::read(
+    input::read(
         Inputs {
             search_paths: vec!["first".into(), "second".into()],
             inputs,
@@ -97,7 +98,7 @@ fn debug_info_is_given_back_only_when_stripped() {
         };
         let mut options = Options::default();
         options.strip = strip;
-        read::read(inputs, &loaded, &options, &Env::default());
+        input::read(inputs, &loaded, &options, &Env::default());
         let ranges = ranges.lock().unwrap();
         let contents = |range: &Range<usize>| bytes[range.clone()].to_vec();
         ranges.iter().map(contents).collect::<Vec<_>>()
@@ -131,10 +132,10 @@ fn everything_in_command_line_order() {
         .with("wrapped.bc", *b"\xde\xc0\x17\x0b");
     let loaded = LoadedFiles::new();
     let made = LoadedFiles::new();
-    let object = read::parse_object(
+    let object = input::parse_object(
         &"made".into(),
         &object,
-        read::ParseOptions::default(),
+        input::ParseOptions::default(),
         &made,
     )
     .unwrap();
@@ -307,7 +308,7 @@ fn system_errors_read_as_the_system_says() {
 fn a_cancelled_link_reads_nothing() {
     let cancel = std::sync::atomic::AtomicBool::new(true);
     let loaded = LoadedFiles::new();
-    let inputs = read::read(
+    let inputs = input::read(
         Inputs {
             search_paths: vec![],
             inputs: vec![Input::path("absent.o")],

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use link_core::link::object::Object;
-use link_core::link::read::{self, Input, Inputs, LoadedFiles, ReadInput};
-use link_core::link::{Env, FileData, Options};
+use link_core::input::object::Object;
+use link_core::input::{self, LoadedFiles, ReadInput};
+use link_core::{Env, FileData, Options};
+use link_core::{Input, Inputs};
 
 use crate::common::{ArchiveForm, Random, archive, defines, mutate};
 use crate::sample;
@@ -77,7 +78,7 @@ fn exercise(bytes: Vec<u8>, whole_archive: bool) -> bool {
         search_paths: vec![],
         inputs: vec![input],
     };
-    let result = read::read(inputs, &loaded, &Options::default(), &Env::default());
+    let result = input::read(inputs, &loaded, &Options::default(), &Env::default());
     let mut good = !result.diagnostics.has_errors();
     for input in &result.inputs {
         match input {

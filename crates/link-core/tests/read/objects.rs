@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use link_core::link::ids::ObjFunc;
-use link_core::link::object::{Chunk, ObjTarget, Object, Relocs};
-use link_core::link::read::{LoadedFiles, ParseOptions, parse_object};
+use link_core::ids::ObjFunc;
+use link_core::input::object::{Chunk, ObjTarget, Object, Relocs};
+use link_core::input::{LoadedFiles, ParseOptions, parse_object};
 use wasm_format::linking::{SymbolFlags, SymbolTarget};
 use wasm_format::reloc::RelocType;
 use wasm_format::{EntityType, FuncType, Limits, RefType, SectionId, TableType, ValType};

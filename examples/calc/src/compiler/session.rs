@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use link_core::diag;
-use link_core::link::read::{Input, Inputs};
-use link_core::link::{Env, LinkError, Options as LinkOptions, link};
 use link_core::module::{
     Binding, DataDef, DataId, FlushError, Flushed, FuncId, FunctionBody, ImportName, MemoryDef,
     MemoryId, Module, ModuleError, Options, SymbolAttributes,
 };
+use link_core::{Env, LinkError, Options as LinkOptions, link};
+use link_core::{Input, Inputs};
 use thiserror::Error;
 use wasm_format::linking::SegmentFlags;
 use wasm_format::{FuncType, Opcode, ValType};

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use link_core::link::report::Report;
+use link_core::report::Report;
 
 /// Column at which the files stand.
 const FILES: usize = 49;

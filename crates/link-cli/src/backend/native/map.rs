@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write};
 
-use link_core::link::map::{LinkMap, MapChunk, MapKind, MapSection};
+use link_core::report::map::{LinkMap, MapChunk, MapKind, MapSection};
 use wasm_format::{SectionId, leb128};
 
 use super::reports::INTERNAL;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use link_core::link::options::{self as core, FeatureOptions, MemoryOptions, PicOptions};
-use link_core::link::read::{Input, Inputs};
-use link_core::link::{Files, Options};
+use link_core::options::{self as core, FeatureOptions, MemoryOptions, PicOptions};
+use link_core::{Files, Options};
+use link_core::{Input, Inputs};
 
 use crate::config::{
     Arch, BuildId, Config, Entry, InputKind, LinkArgs, OutputKind, Strip, Unresolved,

@@ -5,9 +5,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use link_core::link::Linked;
-use link_core::link::demangle;
-use link_core::link::report::{Report, TracedWhat};
+use link_core::Linked;
+use link_core::demangle::demangle;
+use link_core::report::{Report, TracedWhat};
 
 use super::{cref, dependencies, map, reproduce};
 use crate::config::{Config, Destination, ReportArgs};

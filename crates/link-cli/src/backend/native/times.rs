@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use link_core::link::Phase;
+use link_core::Phase;
 
 use crate::report::{Message, Reporter};
 use crate::sys::lock;

@@ -12,8 +12,8 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use link_core::link::read::ARCHIVE_MAGIC;
-use link_core::link::{FileBytes, FileData, ReadAt};
+use link_core::input::ARCHIVE_MAGIC;
+use link_core::{FileBytes, FileData, ReadAt};
 use memmap2::{Mmap, MmapMut, MmapOptions};
 use rayon::prelude::*;
 use rustix::buffer::spare_capacity;

@@ -8,10 +8,8 @@ use wasm_format::reloc::RelocType;
 use wasm_format::{GlobalType, Mutability, ValType};
 
 use super::view::{Segment, Symbol, View};
-use crate::link::ids::{
-    ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType,
-};
-use crate::link::object::{
+use crate::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType};
+use crate::input::object::{
     Chunk, Comdats, Custom, Function, Functions, Global, ImportName, ObjInitFunc, ObjReloc,
     ObjTarget, Object, Relocs, Segment as ObjectSegment, Symbols, Table, Tag, Undefined,
     add_undefined,
@@ -33,8 +31,8 @@ const UNTYPED: GlobalType = GlobalType {
 /// borrowed from the module.
 ///
 /// ```
-/// use link_core::link::read::{Input, Inputs};
-/// use link_core::link::{Env, Options, link};
+/// use link_core::{Input, Inputs};
+/// use link_core::{Env, Options, link};
 /// use link_core::module::{FunctionBody, Module};
 /// use wasm_format::FuncType;
 ///

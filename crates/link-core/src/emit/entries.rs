@@ -1,0 +1,519 @@
+//! The entries of the small sections: imports, tables, memory, globals, exports,
+//! elements. Each function returns the entries' bytes and how many there are.
+
+use wasm_format::leb128::put_u32;
+use wasm_format::linking::SymbolKind;
+use wasm_format::{
+    ConstExpr, ConstOp, ElementItems, ElementMode, ElementSegment, EntityType, Export,
+    ExternalKind, Global, GlobalType, Import, Limits, Mutability, RefType, TableType, ValType,
+    put_tag,
+};
+
+use crate::diag::{Code, Diagnostic};
+use crate::ids::{FileId, ObjSymbol};
+use crate::input::object::ElementPlace;
+use crate::options::Options;
+use crate::pass::mark::Liveness;
+use crate::pass::synthesize::{ExportTarget, SynthFunction, Synthesis, TableUse, import_name};
+use crate::plan::Layout;
+use crate::plan::bodies::signature;
+use crate::plan::types::synth_signature;
+use crate::plan::values::Value;
+use crate::resolve::resolution::{MadeGlobal, Resolution, SymbolRef};
+
+/// What the writers of entries look at.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'l, 'a> {
+    pub(crate) layout: &'l Layout<'a>,
+    pub(crate) resolution: &'l Resolution<'a>,
+    pub(crate) liveness: &'l Liveness,
+    pub(crate) synthesis: &'l Synthesis<'a>,
+    pub(crate) options: &'l Options,
+}
+
+/// Entries of a section: how many, and their bytes.
+pub(crate) type Entries = (u32, Vec<u8>);
+
+/// The same, or what cannot be written. Nothing else may stand in its place: the module
+/// would be valid and wrong.
+pub(crate) type Written = Result<Entries, Diagnostic>;
+
+/// The error about a function, table or tag without a type.
+fn without_type(what: &str, name: &str) -> Diagnostic {
+    let message = format!("cannot write {what} `{name}`: no input says what type it has");
+    Diagnostic::error(Code::TypeMismatch, message).about(name)
+}
+
+impl Sources<'_, '_> {
+    fn pointer(&self) -> ValType {
+        if self.resolution.is_64 {
+            ValType::I64
+        } else {
+            ValType::I32
+        }
+    }
+
+    /// A constant of an address's type.
+    fn address_op(&self, value: u64) -> ConstOp {
+        if self.resolution.is_64 {
+            ConstOp::I64Const(value as i64)
+        } else {
+            ConstOp::I32Const(value as u32 as i32)
+        }
+    }
+
+    /// The index of the signature that `what`, called `name`, has.
+    fn type_index(
+        &self,
+        signature: Option<&[u8]>,
+        what: &str,
+        name: &str,
+    ) -> Result<u32, Diagnostic> {
+        // Types were collected from the same places.
+        let index = signature.and_then(|signature| self.layout.types.index(signature));
+        index
+            .map(|index| index.0)
+            .ok_or_else(|| without_type(what, name))
+    }
+
+    /// The indirect function table's type.
+    pub(crate) fn indirect_table(&self) -> TableType {
+        let slots = &self.layout.slots;
+        let size = slots.base + slots.functions.len() as u64;
+        let defined = self.synthesis.table == TableUse::Defined;
+        TableType {
+            element: RefType::FUNCREF,
+            limits: Limits {
+                min: size,
+                // Somebody else's table may be larger.
+                max: (defined && !self.options.table.growable).then_some(size),
+                is_64: self.resolution.is_64,
+                ..Limits::default()
+            },
+        }
+    }
+
+    pub(crate) fn types(&self) -> Entries {
+        let list = &self.layout.types.list;
+        (list.len() as u32, list.concat())
+    }
+
+    pub(crate) fn imports(&self) -> Written {
+        const WHAT: &str = "the import";
+        let mut out = Vec::new();
+        let mut count = 0;
+        let mut add = |module: &str, field: &str, ty: EntityType| {
+            Import { module, field, ty }.encode(&mut out);
+            count += 1;
+        };
+        if let Some((module, name)) = self.options.memory_import() {
+            add(module, name, EntityType::Memory(self.layout.memory.limits));
+        }
+        for &id in &self.synthesis.imports {
+            let symbol = self.resolution.symbol(id);
+            let ty = match symbol.kind {
+                SymbolKind::Function | SymbolKind::Tag => {
+                    let index = self.type_index(symbol.signature, WHAT, symbol.name)?;
+                    if symbol.kind == SymbolKind::Tag {
+                        EntityType::Tag(index)
+                    } else {
+                        EntityType::Func(index)
+                    }
+                }
+                SymbolKind::Global => {
+                    let ty = symbol.global_type();
+                    EntityType::Global(ty.ok_or_else(|| without_type(WHAT, symbol.name))?)
+                }
+                SymbolKind::Table if Some(id) == self.resolution.made.indirect_function_table => {
+                    EntityType::Table(self.indirect_table())
+                }
+                SymbolKind::Table => {
+                    let ty = symbol.table_type();
+                    EntityType::Table(ty.ok_or_else(|| without_type(WHAT, symbol.name))?)
+                }
+                // Synthesis lists no other kind.
+                _ => continue,
+            };
+            let (module, name) = import_name(symbol, self.options);
+            add(module, name, ty);
+        }
+        for &symbol in &self.synthesis.got_imports {
+            let module = match self.resolution.kind(symbol) {
+                SymbolKind::Function => "GOT.func",
+                _ => "GOT.mem",
+            };
+            let ty = GlobalType {
+                value: self.pointer(),
+                mutability: Mutability::Var,
+            };
+            add(module, self.resolution.name(symbol), EntityType::Global(ty));
+        }
+        Ok((count, out))
+    }
+
+    pub(crate) fn functions(&self) -> Written {
+        const WHAT: &str = "the function";
+        let mut out = Vec::new();
+        for &function in &self.synthesis.functions {
+            let signature = synth_signature(self.resolution, self.synthesis, function);
+            let name = match function {
+                SynthFunction::Made(made) => made.name(),
+                SynthFunction::Stub(stub) => self.synthesis.stubs[stub as usize].name,
+            };
+            put_u32(&mut out, self.type_index(Some(signature), WHAT, name)?);
+        }
+        let of_files = self.resolution.map_objects(|file, object| {
+            let types = &self.layout.types.files[file.index()];
+            let numbers = &self.layout.functions.files[file.index()];
+            let mut out = Vec::with_capacity(numbers.len());
+            for (id, index) in object.functions.ids().zip(numbers) {
+                if index.is_some() {
+                    // Types were collected from these very functions.
+                    let ty = types[object.functions[id].ty.index()];
+                    let ty = ty.ok_or_else(|| without_type(WHAT, object.function_name(id)))?;
+                    put_u32(&mut out, ty.0);
+                }
+            }
+            Ok(out)
+        });
+        for of_file in of_files {
+            out.extend_from_slice(&of_file?);
+        }
+        for &id in &self.synthesis.wrappers {
+            let signature = signature(self.resolution, SymbolRef::Global(id));
+            let name = self.resolution.symbol(id).name;
+            put_u32(&mut out, self.type_index(signature, WHAT, name)?);
+        }
+        Ok((self.layout.code.count(), out))
+    }
+
+    pub(crate) fn tables(&self) -> Entries {
+        let mut out = Vec::new();
+        let defined = self.synthesis.table == TableUse::Defined;
+        let first = self.resolution.indirect_table_is_first();
+        if defined && first {
+            self.indirect_table().encode(&mut out);
+        }
+        for (file, object) in self.resolution.objects() {
+            for (table, live) in object
+                .tables
+                .iter()
+                .zip(&self.liveness.files[file.index()].tables)
+            {
+                if *live {
+                    table.ty.encode(&mut out);
+                }
+            }
+        }
+        if defined && !first {
+            self.indirect_table().encode(&mut out);
+        }
+        (self.layout.tables.count - self.layout.tables.imported, out)
+    }
+
+    pub(crate) fn memories(&self) -> Entries {
+        let mut out = Vec::new();
+        if self.options.memory_import().is_some() {
+            return (0, out);
+        }
+        self.layout.memory.limits.encode(&mut out);
+        (1, out)
+    }
+
+    pub(crate) fn tags(&self) -> Written {
+        let mut out = Vec::new();
+        for (file, object) in self.resolution.objects() {
+            for (tag, live) in object
+                .tags
+                .iter()
+                .zip(&self.liveness.files[file.index()].tags)
+            {
+                if *live {
+                    let ty = self.layout.types.files[file.index()][tag.ty.index()];
+                    let ty = ty.ok_or_else(|| without_type("the tag", tag.name))?;
+                    put_tag(&mut out, ty.0);
+                }
+            }
+        }
+        Ok((self.layout.tags.count - self.layout.tags.imported, out))
+    }
+
+    pub(crate) fn globals(&self) -> Entries {
+        let mut out = Vec::new();
+        for &made in &self.synthesis.globals {
+            let (mutability, value) = self.made_global(made);
+            let mut init = vec![self.address_op(value)];
+            if made == MadeGlobal::TlsBase && !self.options.memory.shared {
+                // Without threads the template is the storage.
+                init.clear();
+                self.data_offset(value, &mut init);
+            }
+            self.put_global(&mut out, mutability, &init);
+        }
+        for (file, object) in self.resolution.objects() {
+            let live = &self.liveness.files[file.index()].globals;
+            for (global, live) in object.globals.iter().zip(live) {
+                if *live {
+                    global.ty.encode(&mut out);
+                    out.extend_from_slice(global.init);
+                }
+            }
+        }
+        for &symbol in &self.synthesis.got_internal {
+            self.put_got(&mut out, symbol);
+        }
+        let mut count = self.layout.globals.count - self.layout.globals.imported;
+        for export in &self.synthesis.exports {
+            if let Some(address) = self.exported_address(export.what) {
+                self.put_global(&mut out, Mutability::Const, &[self.address_op(address)]);
+                count += 1;
+            }
+        }
+        (count, out)
+    }
+
+    fn put_global(&self, out: &mut Vec<u8>, mutability: Mutability, init: &[ConstOp]) {
+        Global {
+            ty: GlobalType {
+                value: self.pointer(),
+                mutability,
+            },
+            init: ConstExpr::new(init),
+        }
+        .encode(out);
+    }
+
+    /// Address of the template of thread-local storage.
+    fn tls_address(&self) -> u64 {
+        self.layout.memory.tls.map_or(0, |tls| tls.address)
+    }
+
+    fn made_global(&self, made: MadeGlobal) -> (Mutability, u64) {
+        let memory = &self.layout.memory;
+        match made {
+            MadeGlobal::StackPointer => (Mutability::Var, memory.stack_high),
+            // Each thread sets its own; alone there is one place, known beforehand.
+            MadeGlobal::TlsBase if self.options.memory.shared => (Mutability::Var, 0),
+            MadeGlobal::TlsBase => (Mutability::Const, self.tls_address()),
+            MadeGlobal::TlsSize => (Mutability::Const, memory.tls.map_or(0, |tls| tls.size)),
+            MadeGlobal::TlsAlign => (
+                Mutability::Const,
+                memory.tls.map_or(0, |tls| 1 << tls.align_log2),
+            ),
+            MadeGlobal::MemoryBase => (Mutability::Const, 0),
+            MadeGlobal::TableBase | MadeGlobal::TableBase32 => {
+                (Mutability::Const, self.layout.slots.base)
+            }
+        }
+    }
+
+    /// A GOT entry of known value. What is relative to a base that a loader decides is
+    /// either computed where the module is instantiated, or set by code.
+    fn put_got(&self, out: &mut Vec<u8>, symbol: SymbolRef) {
+        let made = &self.resolution.made;
+        let places = self.layout.places(self.resolution, self.liveness);
+        let tls = self.resolution.is_thread_local(symbol);
+        let threads = self.options.memory.shared;
+        let (value, base) = match places.symbol(symbol) {
+            Value::Address(offset) if tls && threads => (offset, None),
+            Value::Address(offset) if tls => (self.tls_address() + offset, made.memory_base),
+            Value::Address(address) if self.resolution.is_absolute(symbol) => (address, None),
+            Value::Address(address) => (address, made.memory_base),
+            Value::Function(function) => (
+                (self.layout.slots.of(symbol, function)).map_or(0, |slot| u64::from(slot.0)),
+                made.table_base,
+            ),
+            _ => (0, None),
+        };
+        let by_thread = tls && threads;
+        match places.base_global(base) {
+            Some(base) if self.layout.extended_const => {
+                let mut init = Vec::new();
+                self.offset_from(base.0, value, &mut init);
+                self.put_global(out, Mutability::Const, &init);
+            }
+            base => {
+                let by_code = by_thread || base.is_some();
+                let mutability = if by_code {
+                    Mutability::Var
+                } else {
+                    Mutability::Const
+                };
+                self.put_global(out, mutability, &[self.address_op(value)]);
+            }
+        }
+    }
+
+    /// What lies `offset` beyond what a global holds; any but 0 takes extended-const.
+    fn offset_from(&self, base: u32, offset: u64, out: &mut Vec<ConstOp>) {
+        out.push(ConstOp::GlobalGet(base));
+        if offset != 0 {
+            out.push(self.address_op(offset));
+            out.push(if self.resolution.is_64 {
+                ConstOp::I64Add
+            } else {
+                ConstOp::I32Add
+            });
+        }
+    }
+
+    /// Where data at `address` goes.
+    pub(crate) fn data_offset(&self, address: u64, out: &mut Vec<ConstOp>) {
+        let places = self.layout.places(self.resolution, self.liveness);
+        match places.memory_base() {
+            None => out.push(self.address_op(address)),
+            Some(base) => self.offset_from(base.0, address, out),
+        }
+    }
+
+    /// Whether a symbol is thread-local data, and there is one thread: its address is known.
+    fn is_plain_thread_local(&self, symbol: SymbolRef) -> bool {
+        !self.options.memory.shared && self.resolution.is_thread_local(symbol)
+    }
+
+    /// The address that an export of data holds; of thread-local data, where each thread has
+    /// its own, the offset in that.
+    pub(crate) fn exported_address(&self, what: ExportTarget) -> Option<u64> {
+        match what {
+            ExportTarget::Symbol(id) => match self.layout.symbols.get(id) {
+                Value::Address(offset) if self.is_plain_thread_local(SymbolRef::Global(id)) => {
+                    Some(self.tls_address() + offset)
+                }
+                Value::Address(address) => Some(address),
+                _ => None,
+            },
+            ExportTarget::Address(made) => self.layout.memory.made(made, self.layout.slots.base),
+            ExportTarget::Wrapper(_) | ExportTarget::Made(_) => None,
+        }
+    }
+
+    pub(crate) fn exports(&self) -> Entries {
+        let mut out = Vec::new();
+        let mut count = 0;
+        let mut add = |name: &str, kind: ExternalKind, index: u32| {
+            Export { name, kind, index }.encode(&mut out);
+            count += 1;
+        };
+        if let Some(name) = self.options.memory_export() {
+            add(name, ExternalKind::Memory, 0);
+        }
+        let mut address_global = self.layout.globals.count;
+        for export in &self.synthesis.exports {
+            match export.what {
+                ExportTarget::Wrapper(nth) => {
+                    let index = self.layout.functions.wrapper(nth);
+                    add(export.name, ExternalKind::Func, index.0);
+                }
+                ExportTarget::Address(_) => {
+                    add(export.name, ExternalKind::Global, address_global);
+                    address_global += 1;
+                }
+                ExportTarget::Made(made) => {
+                    if let Some(index) = self.layout.functions.made(made) {
+                        add(export.name, ExternalKind::Func, index.0);
+                    }
+                }
+                ExportTarget::Symbol(id) => match self.layout.symbols.get(id) {
+                    Value::Function(index) => add(export.name, ExternalKind::Func, index.0),
+                    Value::Global(index) => add(export.name, ExternalKind::Global, index.0),
+                    Value::Table(index) => add(export.name, ExternalKind::Table, index.0),
+                    Value::Tag(index) => add(export.name, ExternalKind::Tag, index.0),
+                    Value::Address(_) => {
+                        add(export.name, ExternalKind::Global, address_global);
+                        address_global += 1;
+                    }
+                    // Synthesis exports what is live and defined.
+                    Value::Dead | Value::Undefined | Value::Section => {}
+                },
+            }
+        }
+        (count, out)
+    }
+
+    pub(crate) fn elements(&self) -> Written {
+        let mut out = Vec::new();
+        let mut count = 0;
+        let slots = &self.layout.slots;
+        if !slots.functions.is_empty() {
+            let Some(table) = self.layout.tables.indirect else {
+                let message = "cannot write table slots: the output has no function table";
+                return Err(Diagnostic::error(Code::Other, message));
+            };
+            let base = self.layout.places(self.resolution, self.liveness);
+            let offset = match base.base_global(self.resolution.made.table_base) {
+                Some(base) => ConstOp::GlobalGet(base.0),
+                None => self.address_op(slots.base),
+            };
+            let functions: Vec<u32> = slots.functions.iter().map(|index| index.0).collect();
+            ElementSegment {
+                mode: ElementMode::Active {
+                    table: table.0,
+                    offset: ConstExpr::new(&[offset]),
+                },
+                items: ElementItems::Functions(&functions),
+            }
+            .encode(&mut out);
+            count += 1;
+        }
+        count += self.own_elements(&mut out)?;
+        Ok((count, out))
+    }
+
+    /// Element segments that objects have for tables of their own, then one that declares what
+    /// theirs declare. Returns how many there are.
+    fn own_elements(&self, out: &mut Vec<u8>) -> Result<u32, Diagnostic> {
+        let mut count = 0;
+        let mut declared = Vec::new();
+        for (file, object) in self.resolution.objects() {
+            for elements in &object.elements {
+                let function = |&symbol: &ObjSymbol| self.element(file, symbol);
+                let functions = elements.functions.iter().map(function);
+                match elements.place {
+                    ElementPlace::Declared => declared.extend(functions.flatten()),
+                    ElementPlace::Table { table, offset } => {
+                        let Some(table) = self.layout.tables.object(file, table) else {
+                            continue;
+                        };
+                        let functions: Vec<u32> = functions.collect::<Result<_, _>>()?;
+                        ElementSegment {
+                            mode: ElementMode::Active {
+                                table: table.0,
+                                offset,
+                            },
+                            items: ElementItems::Functions(&functions),
+                        }
+                        .encode(out);
+                        count += 1;
+                    }
+                }
+            }
+        }
+        declared.sort_unstable();
+        declared.dedup();
+        if !declared.is_empty() {
+            ElementSegment {
+                mode: ElementMode::Declared,
+                items: ElementItems::Functions(&declared),
+            }
+            .encode(out);
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// The index of a function that an object lists as an element.
+    fn element(&self, file: FileId, symbol: ObjSymbol) -> Result<u32, Diagnostic> {
+        let relocator = self.layout.relocator(self.resolution, self.liveness);
+        let Value::Function(function) = relocator.symbol(file, symbol) else {
+            let object = self.resolution.object(file);
+            let name = object.symbols[symbol.index()].name;
+            let message = format!("undefined symbol: {name}");
+            return Err(Diagnostic::error(Code::Undefined, message)
+                .in_file(&*object.name)
+                .about(name)
+                .note("referenced by an element segment"));
+        };
+        let symbol = self.resolution.symbol_ref(file, symbol);
+        Ok(self.layout.functions.called(symbol, function).0)
+    }
+}

@@ -1,0 +1,248 @@
+//! The `name` section: what debuggers and stack traces call functions, globals and data
+//! segments.
+
+use std::path::Path;
+
+use wasm_format::leb128::{len_u32, put_u32};
+use wasm_format::linking::SymbolKind;
+use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming, put_module_name};
+
+use super::entries::Sources;
+use super::sections::{are_joined, file_segments};
+use crate::demangle::Demangler;
+use crate::ids::{FileId, ObjFunc};
+use crate::options::Options;
+use crate::par;
+use crate::pass::synthesize::{SynthFunction, Synthesis};
+use crate::plan::customs::survives_strip_all;
+use crate::plan::numbering::Functions;
+use crate::resolve::resolution::{Definition, Resolution, SymbolRef};
+
+/// Entries of one subsection, in parts that stand one behind the other.
+#[derive(Default)]
+pub(crate) struct Entries {
+    count: u32,
+    parts: Vec<Vec<u8>>,
+}
+
+impl Entries {
+    /// Adds to the last part.
+    fn add(&mut self, index: u32, name: &str) {
+        if self.parts.is_empty() {
+            self.parts.push(Vec::new());
+        }
+        if let Some(part) = self.parts.last_mut() {
+            Naming { index, name }.encode(part);
+            self.count += 1;
+        }
+    }
+
+    /// Adds the subsection to `out`, unless it is empty.
+    fn finish(self, id: NameSubsectionId, out: &mut Vec<Vec<u8>>) {
+        if self.count == 0 {
+            return;
+        }
+        let size: usize = self.parts.iter().map(Vec::len).sum();
+        let mut header = vec![id as u8];
+        put_u32(&mut header, (len_u32(self.count) + size) as u32);
+        put_u32(&mut header, self.count);
+        out.push(header);
+        out.extend(self.parts);
+    }
+}
+
+/// The section's contents after its name, in parts that stand one behind the other.
+pub(crate) fn write(sources: &Sources<'_, '_>, functions: Entries) -> Vec<Vec<u8>> {
+    let globals = globals(sources);
+    let segments = segments(sources);
+    let mut out = Vec::new();
+    let mut module = Vec::new();
+    put_module_name(&mut module, &module_name(sources));
+    out.push(module);
+    functions.finish(NameSubsectionId::Function, &mut out);
+    globals.finish(NameSubsectionId::Global, &mut out);
+    segments.finish(NameSubsectionId::Data, &mut out);
+    out
+}
+
+/// What `--soname` says, else the output's file name.
+fn module_name(sources: &Sources<'_, '_>) -> String {
+    if let Some(name) = &sources.options.pic.soname {
+        return name.clone();
+    }
+    let path = Path::new(&sources.options.output_name);
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.map_or_else(|| sources.options.output_name.clone(), Into::into)
+}
+
+/// Makes the names that a person reads.
+struct Shown {
+    demangle: bool,
+    demangler: Demangler,
+}
+
+impl Shown {
+    fn new(options: &Options) -> Self {
+        Self {
+            demangle: options.demangle,
+            demangler: Demangler::default(),
+        }
+    }
+
+    /// What C calls `main` is that even if names are not to be demangled.
+    fn name<'n>(&'n mut self, name: &'n str) -> &'n str {
+        if self.demangle || name == "__main_argc_argv" {
+            self.demangler.demangle(name)
+        } else {
+            name
+        }
+    }
+}
+
+/// What functions are called; `None` if the output has no such section.
+pub(crate) fn of_functions(
+    resolution: &Resolution<'_>,
+    synthesis: &Synthesis<'_>,
+    numbers: &Functions,
+    options: &Options,
+) -> Option<Entries> {
+    if !survives_strip_all(NAME_SECTION, options) {
+        return None;
+    }
+    let mut entries = Entries::default();
+    let mut shown = Shown::new(options);
+    let mut index = 0;
+    for &id in &synthesis.imports {
+        let symbol = resolution.symbol(id);
+        if symbol.kind == SymbolKind::Function {
+            entries.add(index, shown.name(symbol.name));
+            index += 1;
+        }
+    }
+    for &function in &synthesis.functions {
+        match function {
+            SynthFunction::Made(made) => entries.add(index, made.name()),
+            SynthFunction::Stub(stub) => {
+                let stub = &synthesis.stubs[stub as usize];
+                let name = format!("{}{}", stub.prefix, shown.name(stub.name));
+                entries.add(index, &name);
+            }
+        }
+        index += 1;
+    }
+
+    // Files follow one another in the same buffer, and each keeps as much as it needs.
+    let of_file = |(shown, part): &mut (Shown, Vec<u8>), file: usize| {
+        part.clear();
+        let mut count = 0;
+        let object = resolution.object(FileId(file as u32));
+        for (i, index) in numbers.files[file].iter().enumerate() {
+            let Some(index) = index else { continue };
+            let function = ObjFunc(i as u32);
+            let encode = |part: &mut Vec<u8>, name: &str| {
+                Naming {
+                    index: index.0,
+                    name,
+                }
+                .encode(part);
+            };
+            match (
+                object.functions.debug_name(function),
+                object.function_name(function),
+            ) {
+                (Some(name), _) => encode(part, name),
+                (None, "") => continue,
+                (None, name) => encode(part, shown.name(name)),
+            }
+            count += 1;
+        }
+        (count, part.clone())
+    };
+    let buffers = || (Shown::new(options), Vec::new());
+    let files = (0..resolution.objects.len()).collect();
+    let of_files = par::map_with(files, buffers, of_file);
+    for (count, part) in of_files {
+        entries.count += count;
+        entries.parts.push(part);
+    }
+
+    // After the parts of the files.
+    entries.parts.push(Vec::new());
+    for (nth, &symbol) in synthesis.wrappers.iter().enumerate() {
+        let index = numbers.wrapper(nth as u32);
+        let name = format!("{}.command_export", resolution.symbol(symbol).name);
+        entries.add(index.0, shown.name(&name));
+    }
+    Some(entries)
+}
+
+fn globals(sources: &Sources<'_, '_>) -> Entries {
+    let (resolution, synthesis) = (sources.resolution, sources.synthesis);
+    let mut entries = Entries::default();
+    let mut shown = Shown::new(sources.options);
+    let mut index = 0;
+    let mut add = |name: &str| {
+        if !name.is_empty() {
+            entries.add(index, name);
+        }
+        index += 1;
+    };
+    for &id in &synthesis.imports {
+        let symbol = resolution.symbol(id);
+        if symbol.kind == SymbolKind::Global {
+            add(shown.name(symbol.name));
+        }
+    }
+    let got_name = |shown: &mut Shown, symbol: SymbolRef, function: &str, data: &str| {
+        let prefix = if sources.resolution.kind(symbol) == SymbolKind::Function {
+            function
+        } else {
+            data
+        };
+        let stub = match resolution.definition(symbol) {
+            Definition::Stub(stub) => resolution.stubs[stub as usize].prefix,
+            _ => "",
+        };
+        format!("{prefix}{stub}{}", shown.name(resolution.name(symbol)))
+    };
+    for &symbol in &synthesis.got_imports {
+        add(shown.name(resolution.name(symbol)));
+    }
+    for &made in &synthesis.globals {
+        add(made.name());
+    }
+    for (file, object) in resolution.objects() {
+        let live = &sources.liveness.files[file.index()].globals;
+        for (global, live) in object.globals.iter().zip(live) {
+            if *live {
+                add(shown.name(global.name));
+            }
+        }
+    }
+    for &symbol in &synthesis.got_internal {
+        add(&got_name(
+            &mut shown,
+            symbol,
+            "GOT.func.internal.",
+            "GOT.data.internal.",
+        ));
+    }
+    entries
+}
+
+fn segments(sources: &Sources<'_, '_>) -> Entries {
+    let mut entries = Entries::default();
+    let all = &sources.layout.data.segments;
+    let joined = are_joined(sources) && all.len() > 1;
+    for (index, segments) in file_segments(sources).into_iter().enumerate() {
+        let name = if joined {
+            ".data"
+        } else {
+            all[segments.start as usize].name
+        };
+        if !name.is_empty() {
+            entries.add(index as u32, name);
+        }
+    }
+    entries
+}

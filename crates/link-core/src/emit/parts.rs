@@ -1,0 +1,278 @@
+//! What the output is made of: parts one behind the other, each of which is written by
+//! itself.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::build_id;
+use super::sections::{Contents, Section};
+use super::slices::{Slice, Sliced, slices};
+use crate::ids::{FileId, FuncIndex};
+use crate::input::object::UncheckedRelocs;
+use crate::plan::{CustomContents, CustomPiece, DataPiece, Layout, StringRun};
+use crate::resolve::resolution::Resolution;
+
+/// The bytes of output that make a unit of parallel work: of a large output more are not
+/// worth while,
+const MAX_BATCH: u64 = 1 << 20;
+/// of a small one fewer are not;
+const MIN_BATCH: u64 = 32 << 10;
+/// between, there are so many units that threads which share them end at about the same time.
+const BATCHES: u64 = 32;
+
+/// Bytes per unit of parallel work, for an output of `size` bytes.
+pub(super) fn batch_bytes(size: u64) -> u64 {
+    (size / BATCHES).clamp(MIN_BATCH, MAX_BATCH)
+}
+
+/// A part of the output.
+pub(super) struct Part<'l> {
+    /// Its size, in bytes.
+    pub(super) len: u64,
+    /// What it is written from.
+    pub(super) source: Source<'l>,
+}
+
+/// What a part is written from.
+#[derive(Clone)]
+pub(super) enum Source<'l> {
+    /// Bytes as they are.
+    Bytes(&'l [u8]),
+    /// The same byte all over.
+    Fill(u8),
+    /// Functions the linker wrote, with their sizes.
+    Bodies(&'l [Vec<u8>]),
+    /// Functions of an object from one to another: the part begins with the size of the
+    /// first that is live.
+    Functions { file: FileId, functions: Range<u32> },
+    /// Pieces of an output segment that lies at `address`; the part begins `start` bytes
+    /// into it.
+    Data {
+        pieces: &'l [DataPiece],
+        address: u64,
+        start: u64,
+    },
+    /// Merged strings, one behind the other.
+    Strings(&'l StringRun<'l>),
+    /// Pieces of a custom section; the part begins `start` bytes into it.
+    Custom {
+        name: &'l str,
+        pieces: &'l [CustomPiece],
+        start: u64,
+    },
+    /// A slice of such a piece.
+    Slice { of: Arc<Sliced<'l>>, slice: Slice },
+}
+
+/// All parts of the output, in order; most have about [`batch_bytes`]. With `resolution`,
+/// sections of large objects are sliced; they are returned, too.
+pub(super) fn parts<'l>(
+    layout: &'l Layout<'_>,
+    resolution: Option<&'l Resolution<'_>>,
+) -> (Vec<Part<'l>>, Vec<Arc<Sliced<'l>>>) {
+    let mut cutter = Cutter {
+        layout,
+        resolution,
+        batch: batch_bytes(layout.size),
+        parts: Vec::new(),
+        end: 0,
+        sliced: Vec::new(),
+    };
+    for section in &layout.sections {
+        cutter.bytes(&section.header);
+        cutter.section(section);
+    }
+    (cutter.parts, cutter.sliced)
+}
+
+struct Cutter<'l, 'a> {
+    layout: &'l Layout<'a>,
+    resolution: Option<&'l Resolution<'a>>,
+    /// Bytes of a part that is large enough.
+    batch: u64,
+    parts: Vec<Part<'l>>,
+    /// Their size.
+    end: u64,
+    sliced: Vec<Arc<Sliced<'l>>>,
+}
+
+impl<'l> Cutter<'l, '_> {
+    fn push(&mut self, len: u64, source: Source<'l>) {
+        if len > 0 {
+            self.end += len;
+            self.parts.push(Part { len, source });
+        }
+    }
+
+    fn bytes(&mut self, bytes: &'l [u8]) {
+        self.push(bytes.len() as u64, Source::Bytes(bytes));
+    }
+
+    fn section(&mut self, section: &'l Section) {
+        let layout = self.layout;
+        match &section.contents {
+            Contents::Bytes(parts) => {
+                for part in parts {
+                    self.bytes(part);
+                }
+            }
+            Contents::Code => self.code(),
+            Contents::Data(headers) => {
+                for header in headers {
+                    self.bytes(&header.bytes);
+                    let addresses = &layout.memory.segments;
+                    let mut at = addresses[header.segments.start as usize];
+                    for i in header.segments.clone() {
+                        let start = addresses[i as usize];
+                        // Alignment leaves gaps between segments that become one.
+                        self.push(start - at, Source::Fill(0));
+                        self.data(i);
+                        at = start + layout.data.segments[i as usize].size;
+                    }
+                }
+            }
+            Contents::Custom(nth) => {
+                let section = &layout.customs.sections[*nth as usize];
+                match &section.contents {
+                    CustomContents::Strings(strings) => {
+                        for run in &strings.placed {
+                            self.push(run.size, Source::Strings(run));
+                        }
+                    }
+                    CustomContents::Pieces(pieces) => {
+                        self.customs(section.name, pieces, section.size);
+                    }
+                }
+            }
+            Contents::Metadata(nth) => self.bytes(&layout.metadata[*nth as usize].bytes),
+            // Written when all else is.
+            Contents::BuildId => self.push(section.size, Source::Fill(build_id::PLACEHOLDER)),
+        }
+    }
+
+    fn code(&mut self) {
+        let layout = self.layout;
+        let code = &layout.code;
+        let functions = &layout.functions;
+        let batch = self.batch;
+        let entry = |index: FuncIndex| code.entry_offset(index);
+        let imported = FuncIndex(functions.imported);
+        let first = FuncIndex(functions.imported + layout.made_bodies.len() as u32);
+        self.push(
+            entry(first) - entry(imported),
+            Source::Bodies(&layout.made_bodies),
+        );
+        for (file, numbers) in functions.files.iter().enumerate() {
+            let file_end = functions
+                .first
+                .get(file + 1)
+                .map_or(entry(functions.first_wrapper), |&next| entry(next));
+            let mut begin = 0;
+            let mut at = entry(functions.first[file]);
+            let mut push = |functions: Range<u32>, len: u64| {
+                let file = FileId(file as u32);
+                self.push(len, Source::Functions { file, functions });
+            };
+            // Most files have less than a part: there is nothing to look for.
+            let is_cut = file_end - at >= batch;
+            let cut = if is_cut { numbers.as_slice() } else { &[] };
+            for (i, number) in cut.iter().enumerate() {
+                let Some(number) = number else { continue };
+                let here = entry(*number);
+                if here - at >= batch {
+                    push(begin..i as u32, here - at);
+                    begin = i as u32;
+                    at = here;
+                }
+            }
+            push(begin..numbers.len() as u32, file_end - at);
+        }
+        self.push(
+            code.size - entry(functions.first_wrapper),
+            Source::Bodies(&layout.wrapper_bodies),
+        );
+    }
+
+    fn data(&mut self, segment: u32) {
+        let layout = self.layout;
+        let address = layout.memory.segments[segment as usize];
+        let segment = &layout.data.segments[segment as usize];
+        self.runs(
+            &segment.pieces,
+            0..segment.size,
+            |piece| piece.offset,
+            |pieces, start| Source::Data {
+                pieces,
+                address,
+                start,
+            },
+        );
+    }
+
+    /// Pieces of a custom section of `size` bytes.
+    fn customs(&mut self, name: &'l str, pieces: &'l [CustomPiece], size: u64) {
+        let mut begin = 0;
+        let mut start = 0;
+        let runs = |cutter: &mut Self, pieces: &'l [CustomPiece], range| {
+            cutter.runs(
+                pieces,
+                range,
+                |piece| piece.offset,
+                |pieces, start| Source::Custom {
+                    name,
+                    pieces,
+                    start,
+                },
+            );
+        };
+        for (i, piece) in pieces.iter().enumerate() {
+            let Some(relocs) = self.relocs(piece) else {
+                continue;
+            };
+            let end = pieces.get(i + 1).map_or(size, |next| next.offset);
+            let len = (end - piece.offset) as usize;
+            let slices = slices(&relocs, len, self.batch as usize);
+            if slices.is_empty() {
+                continue;
+            }
+            runs(self, &pieces[begin..i], start..piece.offset);
+            (begin, start) = (i + 1, end);
+            let of = Arc::new(Sliced::new(piece, name, self.end, len, &relocs));
+            for slice in slices {
+                let len = slice.bytes.len() as u64;
+                let of = of.clone();
+                self.push(len, Source::Slice { of, slice });
+            }
+            self.sliced.push(of);
+        }
+        runs(self, &pieces[begin..], start..size);
+    }
+
+    /// The relocations of a piece that may be sliced.
+    fn relocs(&self, piece: &CustomPiece) -> Option<UncheckedRelocs<'l>> {
+        let object = self.resolution?.object(piece.file);
+        object.customs[piece.custom.index()].unchecked
+    }
+
+    /// Cuts items that lie one behind the other, in `range`, into runs of about
+    /// `batch` bytes. `source` gets a run's items and the offset at which they begin.
+    fn runs<T>(
+        &mut self,
+        items: &'l [T],
+        range: Range<u64>,
+        offset: impl Fn(&T) -> u64,
+        source: impl Fn(&'l [T], u64) -> Source<'l>,
+    ) {
+        let mut begin = 0;
+        let mut start = range.start;
+        for (i, item) in items.iter().enumerate() {
+            let here = offset(item);
+            if here - start >= self.batch {
+                self.push(here - start, source(&items[begin..i], start));
+                begin = i;
+                start = here;
+            }
+        }
+        self.push(range.end - start, source(&items[begin..], start));
+    }
+}

@@ -1,0 +1,149 @@
+//! The `linking` section (tool-conventions Linking.md, "Linking Metadata Section"):
+//! symbols, what segments are, init functions, comdats.
+
+use wasm_format::linking::{
+    ComdatEntry, ComdatKind, InitFunc, LinkingSection, SegmentFlags, SegmentInfo, SymbolEntry,
+};
+
+use super::SectionIndices;
+use super::symbols::SymbolTable;
+use crate::emit::entries::Sources;
+use crate::emit::sections::{are_joined, file_segments};
+use crate::ids::{FileId, ObjCustom};
+use crate::plan::data::{DataSource, OutputSegment, SegmentPlace};
+
+/// The section's contents after its name.
+pub(super) fn write(
+    sources: &Sources<'_, '_>,
+    indices: &SectionIndices,
+    table: &SymbolTable<'_>,
+) -> Vec<u8> {
+    let mut symbols: Vec<SymbolEntry<'_>> = table.entries.clone();
+    for (&index, name) in &table.stubs {
+        symbols[index as usize].name = Some(name);
+    }
+    let comdats = comdats(sources, indices);
+    let comdats: Vec<(&str, u32, &[ComdatEntry])> = comdats
+        .iter()
+        .map(|(name, members)| (*name, 0, &members[..]))
+        .collect();
+    let mut out = Vec::new();
+    LinkingSection {
+        segments: &segments(sources),
+        init_funcs: &init_functions(sources, table),
+        comdats: &comdats,
+        symbols: &symbols,
+    }
+    .encode(&mut out);
+    out
+}
+
+/// What the segments in the file are.
+fn segments<'a>(sources: &Sources<'_, 'a>) -> Vec<SegmentInfo<'a>> {
+    let all = &sources.layout.data.segments;
+    let are_joined = are_joined(sources) && all.len() > 1;
+    file_segments(sources)
+        .into_iter()
+        .map(|range| {
+            let joined = &sources.layout.data.segments[range.start as usize..range.end as usize];
+            let flags = joined
+                .iter()
+                .map(|segment| segment_flags(sources, segment))
+                .reduce(|common, flags| SegmentFlags(common.0 & flags.0));
+            let align_log2 = joined.iter().map(|segment| segment.align_log2).max();
+            SegmentInfo {
+                name: if are_joined { ".data" } else { joined[0].name },
+                align_log2: align_log2.unwrap_or(0),
+                flags: flags.unwrap_or(SegmentFlags::NONE),
+            }
+        })
+        .collect()
+}
+
+/// What is true of all of a segment: strings can be merged only if nothing but strings
+/// is in it.
+fn segment_flags(sources: &Sources<'_, '_>, segment: &OutputSegment<'_>) -> SegmentFlags {
+    let mut all = segment.pieces.iter().map(|piece| match piece.source {
+        DataSource::Segment(file, id) => sources.resolution.object(file).segments[id.index()].flags,
+        DataSource::Strings(_) => SegmentFlags::STRINGS,
+    });
+    let first = all.next().unwrap_or(SegmentFlags::NONE);
+    all.fold(first, |common, flags| SegmentFlags(common.0 & flags.0))
+}
+
+/// Init functions in the order of their priorities, then of the files.
+fn init_functions(sources: &Sources<'_, '_>, table: &SymbolTable<'_>) -> Vec<InitFunc> {
+    let resolution = sources.resolution;
+    let mut found = Vec::new();
+    for (file, object) in resolution.objects() {
+        for init in &object.init_funcs {
+            let symbol = resolution.symbol_ref(file, init.symbol);
+            if let (Some(_), Some(symbol)) = (resolution.function(symbol), table.index(symbol)) {
+                found.push(InitFunc {
+                    priority: init.priority,
+                    symbol,
+                });
+            }
+        }
+    }
+    found.sort_by_key(|init| init.priority);
+    found
+}
+
+/// Comdats and what the output has of them. In a finished module, segments and custom
+/// sections hold more than a comdat's part: only functions are members there.
+fn comdats<'a>(
+    sources: &Sources<'_, 'a>,
+    indices: &SectionIndices,
+) -> Vec<(&'a str, Vec<ComdatEntry>)> {
+    let (resolution, layout) = (sources.resolution, sources.layout);
+    let mut all = Vec::new();
+    for (file, object) in resolution.objects() {
+        let mut comdats: Vec<(&'a str, Vec<ComdatEntry>)> = object
+            .comdats
+            .names(&object.symbols)
+            .map(|name| (name, Vec::new()))
+            .collect();
+        let mut add = |comdat: Option<u32>, kind, index: Option<u32>| {
+            if let (Some(comdat), Some(index)) = (comdat, index) {
+                comdats[comdat as usize].1.push(ComdatEntry { kind, index });
+            }
+        };
+        for (i, function) in object.functions.iter().enumerate() {
+            let index = layout.functions.files[file.index()][i].map(|index| index.0);
+            add(function.comdat(), ComdatKind::Function, index);
+        }
+        if sources.options.is_relocatable() {
+            for (i, segment) in object.segments.iter().enumerate() {
+                let index = match layout.data.files[file.index()][i] {
+                    SegmentPlace::Whole { output, .. } | SegmentPlace::Strings { output, .. } => {
+                        indices.segments[output as usize].map(|place| place.index)
+                    }
+                    SegmentPlace::Absent => None,
+                };
+                add(segment.comdat, ComdatKind::Data, index);
+            }
+            for (i, custom) in object.customs.iter().enumerate() {
+                let index = custom_index(sources, indices, file, ObjCustom(i as u32));
+                add(custom.comdat, ComdatKind::Section, index);
+            }
+        }
+        all.extend(
+            comdats
+                .into_iter()
+                .filter(|(_, members)| !members.is_empty()),
+        );
+    }
+    all.sort_by_key(|&(name, _)| name);
+    all
+}
+
+fn custom_index(
+    sources: &Sources<'_, '_>,
+    indices: &SectionIndices,
+    file: FileId,
+    custom: ObjCustom,
+) -> Option<u32> {
+    let (section, _) = sources.layout.customs.placed(file, custom)?;
+    Some(indices.customs[section as usize])
+}

@@ -1,0 +1,202 @@
+//! The relocation sections (tool-conventions Linking.md, "Relocation Sections"): those of
+//! the objects' chunks, which now name the output's symbols and places.
+
+use wasm_format::leb128::put_u32;
+use wasm_format::linking::SymbolKind;
+use wasm_format::reloc::{RelocEntry, RelocTarget, RelocType};
+
+use super::symbols::SymbolTable;
+use super::{NamedSection, SectionIndices};
+use crate::emit::entries::Sources;
+use crate::ids::{FileId, ObjSymbol, ObjType};
+use crate::input::object::{Chunk, ObjReloc, expected_kind};
+use crate::par;
+use crate::pass::mark::takes_slot;
+use crate::plan::customs::CustomContents;
+use crate::plan::data::DataSource;
+use crate::resolve::resolution::{Definition, SymbolRef};
+
+/// Entries of a part of a section: how many, and their bytes.
+#[derive(Default)]
+struct Part {
+    count: u32,
+    bytes: Vec<u8>,
+}
+
+/// The sections, each behind the one it patches is named after; those without entries are
+/// left out.
+pub(super) fn write(
+    sources: &Sources<'_, '_>,
+    indices: &SectionIndices,
+    table: &SymbolTable<'_>,
+) -> Vec<NamedSection> {
+    let translator = Translator { sources, table };
+    let layout = sources.layout;
+    let mut sections = Vec::new();
+    let mut add = |name: String, section: u32, parts: Vec<Part>| {
+        let count: u32 = parts.iter().map(|part| part.count).sum();
+        if count == 0 {
+            return;
+        }
+        let mut header = Vec::new();
+        put_u32(&mut header, section);
+        put_u32(&mut header, count);
+        let parts = parts.into_iter().map(|part| part.bytes);
+        sections.push((name, std::iter::once(header).chain(parts).collect()));
+    };
+    if let Some(section) = indices.code {
+        let parts = sources
+            .resolution
+            .map_objects(|file, _| translator.code(file));
+        add("reloc.CODE".to_owned(), section, parts);
+    }
+    if let Some(section) = indices.data {
+        let parts = par::map_indices(indices.segments.len(), |segment| {
+            indices.segments[segment]
+                .map(|place| translator.data(segment, place.start))
+                .unwrap_or_default()
+        });
+        add("reloc.DATA".to_owned(), section, parts);
+    }
+    for (metadata, &section) in layout.metadata.iter().zip(&indices.metadata) {
+        let mut part = Part::default();
+        for (file, reloc) in &metadata.relocs {
+            translator.reloc(*file, reloc, 0, &mut part);
+        }
+        add(format!("reloc.{}", metadata.name), section, vec![part]);
+    }
+    for (custom, &section) in layout.customs.sections.iter().zip(&indices.customs) {
+        let CustomContents::Pieces(pieces) = &custom.contents else {
+            continue;
+        };
+        let parts = par::map_indices(pieces.len(), |piece| {
+            let piece = &pieces[piece];
+            let source = &sources.resolution.object(piece.file).customs[piece.custom.index()];
+            let mut part = Part::default();
+            translator.chunk(piece.file, source.chunk, piece.offset, &mut part);
+            part
+        });
+        add(format!("reloc.{}", custom.name), section, parts);
+    }
+    sections
+}
+
+/// Says of an object's relocations what they are in the output.
+struct Translator<'s, 'l, 'a> {
+    sources: &'s Sources<'l, 'a>,
+    table: &'s SymbolTable<'a>,
+}
+
+impl Translator<'_, '_, '_> {
+    fn code(&self, file: FileId) -> Part {
+        let layout = self.sources.layout;
+        let functions = &self.sources.resolution.object(file).functions;
+        let mut part = Part::default();
+        for function in functions.ids() {
+            let index = layout.functions.files[file.index()][function.index()];
+            if let Some(start) = index.and_then(|index| layout.code.body_offset(index)) {
+                self.chunk(file, functions.chunk(function), u64::from(start), &mut part);
+            }
+        }
+        part
+    }
+
+    fn data(&self, segment: usize, start: u64) -> Part {
+        let mut part = Part::default();
+        for piece in &self.sources.layout.data.segments[segment].pieces {
+            // Merged strings hold no relocations.
+            if let DataSource::Segment(file, id) = piece.source {
+                let source = &self.sources.resolution.object(file).segments[id.index()];
+                self.chunk(file, source.chunk, start + piece.offset, &mut part);
+            }
+        }
+        part
+    }
+
+    /// The relocations of a chunk that begins at `start` of its section's contents.
+    fn chunk(&self, file: FileId, chunk: Chunk<'_>, start: u64, part: &mut Part) {
+        for reloc in chunk.relocs.iter() {
+            self.reloc(file, &reloc, start, part);
+        }
+    }
+
+    fn reloc(&self, file: FileId, reloc: &ObjReloc, start: u64, part: &mut Part) {
+        // What names nothing of the output has its last value already.
+        if let Some((index, addend)) = self.target(file, reloc) {
+            RelocEntry {
+                ty: self.ty(file, reloc),
+                // Sections beyond 4 GiB are refused where they are planned.
+                offset: (start + u64::from(reloc.offset)) as u32,
+                index,
+                addend,
+            }
+            .encode(&mut part.bytes);
+            part.count += 1;
+        }
+    }
+
+    /// The type of a relocation in the output, where an address that a file declares as a
+    /// function's is one of data.
+    fn ty(&self, file: FileId, reloc: &ObjReloc) -> RelocType {
+        use RelocType as R;
+        if !takes_slot(reloc.ty) || !self.is_address(file, reloc) {
+            return reloc.ty;
+        }
+        match reloc.ty {
+            R::TableIndexSleb => R::MemoryAddrSleb,
+            R::TableIndexI32 => R::MemoryAddrI32,
+            R::TableIndexSleb64 => R::MemoryAddrSleb64,
+            R::TableIndexI64 => R::MemoryAddrI64,
+            other => other,
+        }
+    }
+
+    /// Whether what a file declares as a function is an address. In an object file, it is
+    /// nothing yet.
+    fn is_address(&self, file: FileId, reloc: &ObjReloc) -> bool {
+        let resolution = self.sources.resolution;
+        let symbol = resolution.symbol_ref(file, ObjSymbol(reloc.target));
+        !self.sources.options.is_relocatable() && resolution.kind(symbol) == SymbolKind::Data
+    }
+
+    /// The index and addend of a relocation in the output; `None` if it refers to what is
+    /// not there.
+    fn target(&self, file: FileId, reloc: &ObjReloc) -> Option<(u32, i64)> {
+        let sources = self.sources;
+        if reloc.ty.target() == RelocTarget::Type {
+            let ty = sources.layout.types.files[file.index()][ObjType(reloc.target).index()]?;
+            return Some((ty.0, reloc.addend));
+        }
+        let symbol = sources.resolution.symbol_ref(file, ObjSymbol(reloc.target));
+        if reloc.ty == RelocType::SectionOffsetI32 {
+            return self.section_offset(symbol, reloc.addend);
+        }
+        // Nor has data an index among functions, or a place relative to the table's base.
+        let of_function = match reloc.ty {
+            RelocType::TableIndexSleb
+            | RelocType::TableIndexI32
+            | RelocType::TableIndexSleb64
+            | RelocType::TableIndexI64 => false,
+            ty => expected_kind(ty) == Some(SymbolKind::Function),
+        };
+        if of_function && self.is_address(file, reloc) {
+            return None;
+        }
+        // Stubs have no slot: their address is null.
+        let null = takes_slot(reloc.ty)
+            && matches!(sources.resolution.definition(symbol), Definition::Stub(_));
+        if null {
+            return None;
+        }
+        Some((self.table.index(symbol)?, reloc.addend))
+    }
+
+    /// Sections of objects lie one behind the other in a section of the output.
+    fn section_offset(&self, symbol: SymbolRef, addend: i64) -> Option<(u32, i64)> {
+        let (file, custom) = self.sources.resolution.section(symbol)?;
+        let (section, placed) = self.sources.layout.customs.placed(file, custom)?;
+        let offset = placed.locate(addend);
+        // Addends have 32 bits, and so do offsets: beyond 2 GiB they look negative.
+        Some((self.table.section(section), i64::from(offset as u32 as i32)))
+    }
+}

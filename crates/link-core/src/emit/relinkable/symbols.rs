@@ -1,0 +1,290 @@
+//! The symbol table of the output: the names that files share, then the symbols that are
+//! local to each file, then functions that trap, then the custom sections.
+
+use std::collections::BTreeMap;
+
+use wasm_format::linking::{DataRef, SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget};
+
+use super::SectionIndices;
+use crate::emit::entries::Sources;
+use crate::hash::HashSet;
+use crate::ids::{FileId, ObjSymbol, SymbolId};
+use crate::input::object::ObjTarget;
+use crate::pass::synthesize::import_name;
+use crate::plan::values::Value;
+use crate::resolve::resolution::{Definition, MadeAddress, Symbol, SymbolRef};
+
+/// A symbol that the table does not have.
+const ABSENT: u32 = u32::MAX;
+
+/// The symbol table.
+pub(super) struct SymbolTable<'a> {
+    /// Its entries. Functions that trap have no name here: see [`SymbolTable::stubs`].
+    pub(super) entries: Vec<SymbolEntry<'a>>,
+    /// Names of the functions that trap, by the indices of their entries.
+    pub(super) stubs: BTreeMap<u32, String>,
+    /// For each name that files share, its entry.
+    shared: Vec<u32>,
+    /// For each symbol of each file that is local to it, its entry.
+    local: Vec<Vec<u32>>,
+    /// The first custom section's entry.
+    first_section: u32,
+}
+
+impl<'a> SymbolTable<'a> {
+    pub(super) fn number(sources: &Sources<'_, 'a>, indices: &SectionIndices) -> Self {
+        let resolution = sources.resolution;
+        let maker = Maker {
+            sources,
+            indices,
+            wrapped: sources.synthesis.wrappers.iter().copied().collect(),
+        };
+        let mut table = Self {
+            entries: Vec::new(),
+            stubs: BTreeMap::new(),
+            shared: vec![ABSENT; resolution.symbols.len()],
+            local: Vec::new(),
+            first_section: 0,
+        };
+        for id in resolution.names_in_order(|_, _| true) {
+            if let Some(entry) = maker.shared(id) {
+                table.shared[id.index()] = table.push(entry);
+            }
+        }
+        let of_files = resolution.map_objects(|file, _| maker.local(file));
+        for (file, entries) in of_files.into_iter().enumerate() {
+            let mut local = vec![ABSENT; resolution.objects[file].symbols.len()];
+            for (symbol, entry) in entries {
+                local[symbol.index()] = table.push(entry);
+            }
+            table.local.push(local);
+        }
+        for (id, symbol) in resolution.symbols() {
+            if let (Definition::Stub(stub), Value::Function(function)) =
+                (symbol.definition, sources.layout.symbols.get(id))
+            {
+                let index = table.push(SymbolEntry {
+                    flags: SymbolFlags::BINDING_LOCAL,
+                    name: None,
+                    target: SymbolTarget::Function(function.0),
+                });
+                let stub = &resolution.stubs[stub as usize];
+                let name = format!("{}{}", stub.prefix, stub.name);
+                table.stubs.insert(index, name);
+                table.shared[id.index()] = index;
+            }
+        }
+        table.first_section = table.entries.len() as u32;
+        let sections = indices.customs.iter().map(|&section| SymbolEntry {
+            flags: SymbolFlags::BINDING_LOCAL,
+            name: None,
+            target: SymbolTarget::Section(section),
+        });
+        table.entries.extend(sections);
+        table
+    }
+
+    fn push(&mut self, entry: SymbolEntry<'a>) -> u32 {
+        self.entries.push(entry);
+        self.entries.len() as u32 - 1
+    }
+
+    /// The index of a symbol's entry; `None` for one that is not in the output.
+    #[inline]
+    pub(super) fn index(&self, symbol: SymbolRef) -> Option<u32> {
+        let index = match symbol {
+            SymbolRef::Global(id) => self.shared[id.index()],
+            SymbolRef::Local(file, symbol) => self.local[file.index()][symbol.index()],
+        };
+        (index != ABSENT).then_some(index)
+    }
+
+    /// The index of the entry of a custom section, by its place in `Customs::sections`.
+    pub(super) fn section(&self, nth: u32) -> u32 {
+        self.first_section + nth
+    }
+}
+
+/// Makes entries.
+struct Maker<'s, 'l, 'a> {
+    sources: &'s Sources<'l, 'a>,
+    indices: &'s SectionIndices,
+    /// Functions of which a wrapper is exported.
+    wrapped: HashSet<SymbolId>,
+}
+
+impl<'a> Maker<'_, '_, 'a> {
+    /// The entry of a name; `None` for one that is not in the output, or is a stub's.
+    fn shared(&self, id: SymbolId) -> Option<SymbolEntry<'a>> {
+        let (resolution, layout) = (self.sources.resolution, self.sources.layout);
+        let symbol = resolution.symbol(id);
+        if !self.is_listed(id, symbol) {
+            return None;
+        }
+        let (target, defined) = match layout.symbols.get(id) {
+            Value::Function(index) => (
+                SymbolTarget::Function(index.0),
+                index.0 >= layout.functions.imported,
+            ),
+            Value::Global(index) => (
+                SymbolTarget::Global(index.0),
+                index.0 >= layout.globals.imported,
+            ),
+            Value::Table(index) => (
+                SymbolTarget::Table(index.0),
+                index.0 >= layout.tables.imported,
+            ),
+            Value::Tag(index) => (SymbolTarget::Tag(index.0), index.0 >= layout.tags.imported),
+            Value::Address(address) => match symbol.definition {
+                Definition::Object { file, symbol } => {
+                    return self.object(file, symbol).map(|target| SymbolEntry {
+                        flags: self.flags(id, target, true),
+                        name: Some(resolution.symbol(id).name),
+                        target,
+                    });
+                }
+                // Nobody defines it, and the null pointer that stands for it is not an
+                // address of the output.
+                Definition::Address(MadeAddress::Null) => (SymbolTarget::Data(None), false),
+                _ => (absolute(address, 0), true),
+            },
+            Value::Undefined if symbol.kind == SymbolKind::Data => {
+                (SymbolTarget::Data(None), false)
+            }
+            // Without an index there is nothing that an entry could say.
+            Value::Undefined | Value::Dead | Value::Section => return None,
+        };
+        Some(SymbolEntry {
+            flags: self.flags(id, target, defined),
+            name: Some(symbol.name),
+            target,
+        })
+    }
+
+    /// Whether the table lists a name: what somebody mentions, and not only an archive
+    /// that nobody asked or the linker itself.
+    fn is_listed(&self, id: SymbolId, symbol: &Symbol<'_>) -> bool {
+        let sources = self.sources;
+        match symbol.definition {
+            Definition::Stub(_) => false,
+            Definition::Object { .. } => true,
+            Definition::Undefined | Definition::Shared(_) => {
+                symbol.used_in_object || Some(id) == sources.resolution.made.indirect_function_table
+            }
+            // Addresses are there, whether they are needed or not, and of globals and tables
+            // those that have an index.
+            Definition::Address(_) | Definition::Global(_) | Definition::IndirectFunctionTable => {
+                symbol.used_in_object
+            }
+            Definition::Function(_) => sources.liveness.reached(id) && symbol.used_in_object,
+        }
+    }
+
+    fn flags(&self, id: SymbolId, target: SymbolTarget, defined: bool) -> SymbolFlags {
+        let options = self.sources.options;
+        let symbol = self.sources.resolution.symbol(id);
+        let table = symbol.definition == Definition::IndirectFunctionTable;
+        // Its wrapper is what others see.
+        let wrapped = self.wrapped.contains(&id);
+        let import = !defined && !matches!(target, SymbolTarget::Data(_));
+        let explicit = symbol.explicit_name_flag || import_name(symbol, options).1 != symbol.name;
+        let is_absolute = match symbol.definition {
+            Definition::Object {
+                file,
+                symbol: entry,
+            } => matches!(
+                self.sources.resolution.target(file, entry),
+                ObjTarget::Absolute { .. }
+            ),
+            Definition::Address(_) => defined,
+            _ => false,
+        };
+        collect_flags(&[
+            (symbol.weak, SymbolFlags::BINDING_WEAK),
+            (
+                // A table that the module imports is seen outside.
+                if table {
+                    defined && !options.table.export
+                } else {
+                    // Bounds of what is gone are anybody's.
+                    let gone = !defined && matches!(symbol.definition, Definition::Address(_));
+                    symbol.hidden && !gone || wrapped
+                },
+                SymbolFlags::VISIBILITY_HIDDEN,
+            ),
+            (!defined, SymbolFlags::UNDEFINED),
+            (symbol.exported_flag && !wrapped, SymbolFlags::EXPORTED),
+            (import && explicit, SymbolFlags::EXPLICIT_NAME),
+            // The linker's own table is there because the module has it, whoever asked.
+            (
+                symbol.no_strip && !(table && defined),
+                SymbolFlags::NO_STRIP,
+            ),
+            (symbol.tls, SymbolFlags::TLS),
+            (is_absolute, SymbolFlags::ABSOLUTE),
+        ])
+    }
+
+    /// The symbols that are local to a file, custom sections aside, each with its entry.
+    fn local(&self, file: FileId) -> Vec<(ObjSymbol, SymbolEntry<'a>)> {
+        let resolution = self.sources.resolution;
+        let shared = &resolution.files[file.index()].symbols;
+        (resolution.object(file).symbols.iter().enumerate())
+            .filter(|&(i, _)| shared[i].is_none())
+            .filter_map(|(i, symbol)| {
+                let id = ObjSymbol(i as u32);
+                let entry = SymbolEntry {
+                    flags: symbol.flags(),
+                    name: Some(symbol.name),
+                    target: self.object(file, id)?,
+                };
+                Some((id, entry))
+            })
+            .collect()
+    }
+
+    /// Where a symbol that an object defines is in the output; `None` if it is left out.
+    fn object(&self, file: FileId, symbol: ObjSymbol) -> Option<SymbolTarget> {
+        let (resolution, layout) = (self.sources.resolution, self.sources.layout);
+        Some(match resolution.target(file, symbol) {
+            ObjTarget::Function(function) => {
+                SymbolTarget::Function(layout.functions.files[file.index()][function.index()]?.0)
+            }
+            ObjTarget::Data {
+                segment,
+                offset,
+                size,
+            } => {
+                let (output, offset) = layout.data.locate(file, segment, offset)?;
+                let place = self.indices.segments[output as usize]?;
+                SymbolTarget::Data(Some(DataRef {
+                    segment: place.index,
+                    offset: place.within + offset,
+                    size,
+                }))
+            }
+            ObjTarget::Absolute { value, size } => absolute(value, size),
+            ObjTarget::Global(global) => {
+                SymbolTarget::Global(layout.globals.object(file, global)?.0)
+            }
+            ObjTarget::Table(table) => SymbolTarget::Table(layout.tables.object(file, table)?.0),
+            ObjTarget::Tag(tag) => SymbolTarget::Tag(layout.tags.object(file, tag)?.0),
+            ObjTarget::Section(_) | ObjTarget::Undefined { .. } => return None,
+        })
+    }
+}
+
+fn absolute(value: u64, size: u64) -> SymbolTarget {
+    SymbolTarget::Data(Some(DataRef {
+        segment: 0,
+        offset: value,
+        size,
+    }))
+}
+
+fn collect_flags(flags: &[(bool, SymbolFlags)]) -> SymbolFlags {
+    flags
+        .iter()
+        .filter(|(set, _)| *set)
+        .fold(SymbolFlags::NONE, |all, &(_, flag)| all | flag)
+}

@@ -1,0 +1,343 @@
+//! The plan of the output file: its sections, in order, each with its bytes or with what
+//! it is written from, its offset and its size.
+
+use std::ops::Range;
+
+use wasm_format::build_id::{BUILD_ID_SECTION, put_build_id};
+use wasm_format::dylink::DYLINK_SECTION;
+use wasm_format::leb128::{len_u32, put_u32};
+use wasm_format::names::NAME_SECTION;
+use wasm_format::producers::PRODUCERS_SECTION;
+use wasm_format::target_features::TARGET_FEATURES_SECTION;
+use wasm_format::{
+    ConstExpr, DataMode, MODULE_HEADER, SectionId, put_custom_section_header,
+    put_data_count_section, put_start_section, put_vector_section,
+};
+
+use super::entries::{Sources, Written};
+use super::{dylink, names, producers, relinkable};
+use crate::diag::{Code, Diagnostic};
+use crate::ids::FuncIndex;
+use crate::options::{BuildId, Options, Unresolved};
+use crate::pass::features::Features;
+use crate::pass::synthesize::FunctionRef;
+use crate::plan::customs::survives_strip_all;
+use crate::plan::{Layout, data};
+use crate::resolve::resolution::Resolution;
+
+/// A part of the output, which begins where the one before it ends.
+#[derive(Debug)]
+pub struct Section {
+    /// Where it begins, in bytes from the start of the output.
+    pub offset: u64,
+    /// Its first bytes: the section's header, and of a vector section the count.
+    pub header: Vec<u8>,
+    /// What follows them.
+    pub contents: Contents,
+    /// Size of the contents, in bytes.
+    pub size: u64,
+}
+
+impl Section {
+    /// Where the contents begin, in bytes from the start of the output.
+    pub fn contents_offset(&self) -> u64 {
+        self.offset + self.header.len() as u64
+    }
+}
+
+/// What a section is written from.
+#[derive(Debug)]
+pub enum Contents {
+    /// Bytes in parts, one behind the other.
+    Bytes(Vec<Vec<u8>>),
+    /// The functions of [`Layout::code`], without their count.
+    Code,
+    /// The data segments that are in the file, each with what stands before its bytes.
+    Data(Vec<DataHeader>),
+    /// A custom section of [`Layout::customs`], by its place there.
+    Custom(u32),
+    /// A section of [`Layout::metadata`], by its place there.
+    Metadata(u32),
+    /// The build id's bytes, which are known only when everything else is written.
+    BuildId,
+}
+
+/// What stands before the bytes of a data segment in the file.
+#[derive(Debug)]
+pub struct DataHeader {
+    /// The segments that become this one, by their places in `Data::segments`.
+    pub segments: Range<u32>,
+    /// Where it begins, in bytes from behind the count of segments.
+    pub offset: u64,
+    /// Mode, offset expression, and length.
+    pub bytes: Vec<u8>,
+}
+
+/// Collects the sections and tells where each goes.
+#[derive(Default)]
+struct Plan {
+    sections: Vec<Section>,
+    at: u64,
+    errors: Vec<Diagnostic>,
+}
+
+impl Plan {
+    fn push(&mut self, header: Vec<u8>, contents: Contents, size: u64) {
+        let offset = self.at;
+        self.at += header.len() as u64 + size;
+        self.sections.push(Section {
+            offset,
+            header,
+            contents,
+            size,
+        });
+    }
+
+    /// Bytes as they are.
+    fn bytes(&mut self, header: Vec<u8>) {
+        self.push(header, Contents::Bytes(Vec::new()), 0);
+    }
+
+    /// A vector section of few entries; left out if it has none.
+    fn entries(&mut self, id: SectionId, (count, items): (u32, Vec<u8>)) {
+        if count > 0 {
+            let mut out = Vec::with_capacity(items.len() + 16);
+            put_vector_section(&mut out, id, count, &items);
+            self.bytes(out);
+        }
+    }
+
+    /// The same of entries that may be impossible to write.
+    fn written(&mut self, id: SectionId, written: Written) {
+        match written {
+            Ok(entries) => self.entries(id, entries),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    /// A vector section that is written from elsewhere. `size` counts the entries' bytes.
+    fn vector(&mut self, id: SectionId, count: u32, size: u64, contents: Contents) {
+        let body = size + len_u32(count) as u64;
+        if u32::try_from(body).is_err() {
+            self.errors.push(Diagnostic::error(
+                Code::Layout,
+                format!(
+                    "the {} section has {body} bytes, more than a module can hold",
+                    id.name()
+                ),
+            ));
+        }
+        let mut header = vec![id as u8];
+        put_u32(&mut header, body as u32);
+        put_u32(&mut header, count);
+        self.push(header, contents, size);
+    }
+
+    fn custom(&mut self, name: &str, contents: Contents, size: u64) {
+        if u32::try_from(size + name.len() as u64 + 5).is_err() {
+            self.errors.push(Diagnostic::error(
+                Code::Layout,
+                format!("custom section {name} has {size} bytes, more than a module can hold"),
+            ));
+        }
+        let mut header = Vec::new();
+        put_custom_section_header(&mut header, name, size as usize);
+        self.push(header, contents, size);
+    }
+
+    /// A custom section of known bytes; left out if there are none.
+    fn custom_bytes(&mut self, name: &str, parts: Vec<Vec<u8>>) {
+        let size = parts.iter().map(|part| part.len() as u64).sum();
+        if size > 0 {
+            self.custom(name, Contents::Bytes(parts), size);
+        }
+    }
+}
+
+/// Plans the output: its sections, and its size.
+pub(crate) fn plan(
+    sources: &Sources<'_, '_>,
+    features: &Features,
+    function_names: Option<names::Entries>,
+) -> Result<(Vec<Section>, u64), Vec<Diagnostic>> {
+    let &Sources {
+        layout,
+        resolution,
+        options,
+        ..
+    } = sources;
+    let mut plan = Plan::default();
+    plan.bytes(MODULE_HEADER.to_vec());
+    if is_for_loader(resolution, options) {
+        plan.custom_bytes(DYLINK_SECTION, vec![dylink::write(sources)]);
+    }
+    plan.entries(SectionId::Type, sources.types());
+    plan.written(SectionId::Import, sources.imports());
+    plan.written(SectionId::Function, sources.functions());
+    plan.entries(SectionId::Table, sources.tables());
+    plan.entries(SectionId::Memory, sources.memories());
+    plan.written(SectionId::Tag, sources.tags());
+    plan.entries(SectionId::Global, sources.globals());
+    plan.entries(SectionId::Export, sources.exports());
+    if let Some(start) = start_function(sources) {
+        let mut out = Vec::new();
+        put_start_section(&mut out, start.0);
+        plan.bytes(out);
+    }
+    plan.written(SectionId::Element, sources.elements());
+    plan_data_count(&mut plan, layout, options, features);
+
+    // Whoever compiles the code wants to know before.
+    for (i, section) in layout.metadata.iter().enumerate() {
+        let contents = Contents::Metadata(i as u32);
+        plan.custom(section.name, contents, section.bytes.len() as u64);
+    }
+    let code = &layout.code;
+    if code.count() > 0 {
+        let size = code.size - len_u32(code.count()) as u64;
+        plan.vector(SectionId::Code, code.count(), size, Contents::Code);
+    }
+    plan_data(&mut plan, sources);
+    for (i, section) in layout.customs.sections.iter().enumerate() {
+        plan.custom(section.name, Contents::Custom(i as u32), section.size);
+    }
+    if options.is_relinkable() {
+        for (name, parts) in relinkable::sections(sources, &plan.sections) {
+            plan.custom_bytes(&name, parts);
+        }
+    }
+    if let Some(function_names) = function_names {
+        plan.custom_bytes(NAME_SECTION, names::write(sources, function_names));
+    }
+    if survives_strip_all(PRODUCERS_SECTION, options) {
+        plan.custom_bytes(PRODUCERS_SECTION, vec![producers::merge(resolution)]);
+    }
+    if survives_strip_all(TARGET_FEATURES_SECTION, options) {
+        let mut body = Vec::new();
+        features.encode(&mut body);
+        plan.custom_bytes(TARGET_FEATURES_SECTION, vec![body]);
+    }
+    plan_build_id(&mut plan, options);
+
+    if plan.errors.is_empty() {
+        Ok((plan.sections, plan.at))
+    } else {
+        Err(plan.errors)
+    }
+}
+
+/// The output's start function. An object file has that of its first part that has one.
+fn start_function(sources: &Sources<'_, '_>) -> Option<FuncIndex> {
+    let (functions, synthesis) = (&sources.layout.functions, sources.synthesis);
+    if sources.options.is_relocatable() {
+        let &(file, start) = synthesis.start_functions.first()?;
+        return functions.get(FunctionRef::Object(file, start));
+    }
+    functions.made(synthesis.start?)
+}
+
+/// Whether the output is for a loader: what it places in memory, and what only it can give
+/// all that is missing.
+fn is_for_loader(resolution: &Resolution<'_>, options: &Options) -> bool {
+    let imports = options.unresolved == Unresolved::ImportDynamic || !resolution.shared.is_empty();
+    options.is_pic() || (imports && !options.is_relocatable())
+}
+
+/// Code that copies passive segments is validated in one pass, which needs their count.
+fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>, options: &Options, features: &Features) {
+    let in_file = || {
+        layout
+            .data
+            .segments
+            .iter()
+            .filter(|segment| segment.in_file)
+    };
+    let count = in_file().count() as u32;
+    // Code of an object may say `memory.init` of segments that become passive only when it
+    // is linked for good.
+    let may_copy = options.is_relocatable() && features.has("bulk-memory") && count > 0;
+    if may_copy || in_file().any(|segment| segment.passive) {
+        let mut out = Vec::new();
+        put_data_count_section(&mut out, count);
+        plan.bytes(out);
+    }
+}
+
+/// Whether all segments are one in the file.
+pub(crate) fn are_joined(sources: &Sources<'_, '_>) -> bool {
+    let layout = sources.layout;
+    sources.options.is_pic() && !layout.extended_const && !layout.memory.limits.shared
+}
+
+/// Which segments become which of the file. A loader's base is all that an offset can
+/// tell without extended constants, so that there everything is one segment.
+pub(crate) fn file_segments(sources: &Sources<'_, '_>) -> Vec<Range<u32>> {
+    let layout = sources.layout;
+    let segments = &layout.data.segments;
+    let in_file = (0..segments.len() as u32).filter(|&i| segments[i as usize].in_file);
+    if are_joined(sources) {
+        // Segments without contents stand behind those that have some.
+        let (first, last) = (in_file.clone().min(), in_file.max());
+        return first
+            .zip(last)
+            .map(|(first, last)| first..last + 1)
+            .into_iter()
+            .collect();
+    }
+    in_file.map(|i| i..i + 1).collect()
+}
+
+fn plan_data(plan: &mut Plan, sources: &Sources<'_, '_>) {
+    let layout = sources.layout;
+    let addresses = &layout.memory.segments;
+    let mut headers = Vec::new();
+    let mut size = 0;
+    for segments in file_segments(sources) {
+        let last = segments.end as usize - 1;
+        let start = addresses[segments.start as usize];
+        let len = addresses[last] + layout.data.segments[last].size - start;
+        let mut ops = Vec::new();
+        let mode = if layout.data.segments[last].passive {
+            DataMode::Passive
+        } else {
+            sources.data_offset(start, &mut ops);
+            DataMode::Active {
+                memory: 0,
+                offset: ConstExpr::new(&ops),
+            }
+        };
+        let mut bytes = Vec::new();
+        mode.encode_header(&mut bytes, len as usize);
+        let offset = size;
+        size += bytes.len() as u64 + len;
+        headers.push(DataHeader {
+            segments,
+            offset,
+            bytes,
+        });
+    }
+    if !headers.is_empty() {
+        let count = headers.len() as u32;
+        let before = plan.errors.len();
+        plan.vector(SectionId::Data, count, size, Contents::Data(headers));
+        if let Some(too_large) = plan.errors.get_mut(before) {
+            too_large.notes = data::largest(sources.resolution, &layout.data, size);
+        }
+    }
+}
+
+fn plan_build_id(plan: &mut Plan, options: &Options) {
+    let len = match &options.build_id {
+        BuildId::None => return,
+        BuildId::Fast | BuildId::Uuid(_) => 16,
+        BuildId::Sha1 => 20,
+        BuildId::Hex(bytes) => bytes.len(),
+    };
+    // Everything but the id belongs to the header: the id is the section's last bytes.
+    let mut body = Vec::new();
+    put_build_id(&mut body, &vec![0; len]);
+    let mut header = Vec::new();
+    put_custom_section_header(&mut header, BUILD_ID_SECTION, body.len());
+    header.extend_from_slice(&body[..body.len() - len]);
+    plan.push(header, Contents::BuildId, len as u64);
+}

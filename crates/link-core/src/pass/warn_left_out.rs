@@ -1,0 +1,81 @@
+//! Warnings about what objects hold and the output does not, although nothing else decided
+//! against it.
+
+use super::mark::Liveness;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ids::{FileId, ObjFunc};
+use crate::input::object::{LeftOut, Object};
+use crate::options::Options;
+use crate::resolve::resolution::Resolution;
+
+/// Warns of what cannot be carried over from the objects that are part of the output.
+pub(crate) fn warn(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut started_by = None;
+    for (file, object) in resolution.objects() {
+        if !live.files[file.index()].any {
+            continue;
+        }
+        for left_out in &object.left_out {
+            if let Some(message) = message(resolution, live, file, left_out) {
+                diagnostics.push(warning(object, message));
+            }
+        }
+        if let Some(start) = object.start.filter(|_| options.is_relocatable()) {
+            match started_by {
+                Some(first) => {
+                    let message = second_start(object, start, first);
+                    diagnostics.push(warning(object, message));
+                }
+                None => started_by = Some(&*object.name),
+            }
+        }
+    }
+}
+
+/// What to say about something that `file` holds; `None` if the output is none the worse for
+/// it.
+fn message(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    file: FileId,
+    left_out: &LeftOut<'_>,
+) -> Option<String> {
+    let LeftOut::Data {
+        segment,
+        is_described,
+        ..
+    } = *left_out
+    else {
+        return Some(left_out.to_string());
+    };
+    if resolution.segment_discarded(file, segment) {
+        None
+    } else if !live.segment(file, segment) {
+        Some(left_out.to_string())
+    } else {
+        // Only its address is lost, which matters to code that knows it.
+        (!is_described).then(|| {
+            format!(
+                "data segment {} is moved: it has no symbol, and code cannot find it at \
+                 another address",
+                segment.0
+            )
+        })
+    }
+}
+
+fn second_start(object: &Object<'_>, start: ObjFunc, first: &str) -> String {
+    let name = object.function_name(start);
+    format!("start function `{name}` is dropped: an object file has only one, that of {first}")
+}
+
+fn warning(object: &Object<'_>, message: String) -> Diagnostic {
+    Diagnostic::warning(Code::BadInput, message)
+        .in_file(&*object.name)
+        .never_fatal()
+}

@@ -1,0 +1,397 @@
+//! Bodies of the functions that the linker writes: locals and code, without the size that
+//! precedes them in the section.
+
+use wasm_format::leb128::{put_i64, put_u32};
+use wasm_format::{FuncType, Opcode, Reader};
+
+use super::data::OutputSegment;
+use super::values::{Places, Value};
+use crate::diag::{Code, Diagnostic};
+use crate::ids::{FuncIndex, SymbolId};
+use crate::pass::synthesize::{FunctionRef, SynthFunction, Synthesis};
+use crate::resolve::resolution::{MadeFunction, MadeGlobal, Resolution, SymbolRef};
+
+/// A body under construction.
+pub(crate) struct Body {
+    pub(crate) code: Vec<u8>,
+    /// Whether addresses have 64 bits.
+    pub(crate) is_64: bool,
+}
+
+impl Body {
+    /// A body of a function without locals.
+    pub(crate) fn new(is_64: bool) -> Self {
+        Self {
+            code: vec![0],
+            is_64,
+        }
+    }
+
+    /// A body with two locals that hold addresses.
+    fn with_address_locals(is_64: bool) -> Self {
+        Self {
+            code: vec![1, 2, if is_64 { 0x7e } else { 0x7f }],
+            is_64,
+        }
+    }
+
+    pub(crate) fn op(&mut self, op: Opcode) -> &mut Self {
+        op.encode(&mut self.code);
+        self
+    }
+
+    /// An instruction with one index or label.
+    pub(crate) fn op_u32(&mut self, op: Opcode, operand: u32) -> &mut Self {
+        self.op(op);
+        put_u32(&mut self.code, operand);
+        self
+    }
+
+    pub(crate) fn i32(&mut self, value: i32) -> &mut Self {
+        self.op(Opcode::I32Const);
+        put_i64(&mut self.code, i64::from(value));
+        self
+    }
+
+    fn i64(&mut self, value: i64) -> &mut Self {
+        self.op(Opcode::I64Const);
+        put_i64(&mut self.code, value);
+        self
+    }
+
+    /// A constant of an address's type.
+    pub(crate) fn address(&mut self, value: u64) -> &mut Self {
+        self.constant(self.is_64, value)
+    }
+
+    /// Adds two addresses.
+    pub(crate) fn add(&mut self) -> &mut Self {
+        self.sum(self.is_64)
+    }
+
+    /// A constant of 64 (`wide`) or 32 bits.
+    pub(crate) fn constant(&mut self, wide: bool, value: u64) -> &mut Self {
+        if wide {
+            self.i64(value as i64)
+        } else {
+            self.i32(value as u32 as i32)
+        }
+    }
+
+    /// Adds two numbers of 64 (`wide`) or 32 bits.
+    pub(crate) fn sum(&mut self, wide: bool) -> &mut Self {
+        self.op(if wide { Opcode::I64Add } else { Opcode::I32Add })
+    }
+
+    /// A memory access: alignment (as a power of two) and offset.
+    pub(crate) fn access(&mut self, op: Opcode, align_log2: u32, offset: u64) -> &mut Self {
+        self.op_u32(op, align_log2);
+        wasm_format::leb128::put_u64(&mut self.code, offset);
+        self
+    }
+
+    pub(crate) fn block(&mut self) -> &mut Self {
+        self.op(Opcode::Block);
+        self.code.push(0x40);
+        self
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.op(Opcode::End);
+        self.code
+    }
+}
+
+/// The bodies of all functions the linker writes, in the order of their indices.
+///
+/// # Errors
+/// If a function that one of them calls is not in the output.
+pub(crate) fn write(
+    places: &Places<'_, '_>,
+    synthesis: &Synthesis<'_>,
+) -> Result<Vec<Vec<u8>>, Diagnostic> {
+    synthesis
+        .functions
+        .iter()
+        .map(|&function| match function {
+            SynthFunction::Stub(_) => Ok(stub()),
+            SynthFunction::Made(made) => match made {
+                MadeFunction::CallCtors => call_ctors(places, synthesis),
+                MadeFunction::InitMemory => Ok(init_memory(places)),
+                MadeFunction::InitTls => Ok(init_tls(places)),
+                MadeFunction::ApplyDataRelocs => Ok(super::load_relocs::data_relocs(places, false)),
+                MadeFunction::ApplyTlsRelocs => Ok(super::load_relocs::data_relocs(places, true)),
+                MadeFunction::ApplyGlobalRelocs => {
+                    Ok(super::load_relocs::global_relocs(places, synthesis, false))
+                }
+                MadeFunction::ApplyGlobalTlsRelocs => {
+                    Ok(super::load_relocs::global_relocs(places, synthesis, true))
+                }
+                MadeFunction::Start => start(places, synthesis),
+            },
+        })
+        .collect()
+}
+
+/// The bodies of the wrappers of exports, in the order of their indices.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn write_wrappers(
+    places: &Places<'_, '_>,
+    synthesis: &Synthesis<'_>,
+) -> Result<Vec<Vec<u8>>, Diagnostic> {
+    (synthesis.wrappers.iter())
+        .map(|&symbol| wrapper(places, symbol))
+        .collect()
+}
+
+/// Traps.
+fn stub() -> Vec<u8> {
+    let mut body = Body::new(false);
+    body.op(Opcode::Unreachable);
+    body.finish()
+}
+
+/// The index of the function that a symbol means.
+fn function(places: &Places<'_, '_>, symbol: SymbolRef) -> Result<FuncIndex, Diagnostic> {
+    let function = places.resolution.function(symbol);
+    let index = function.and_then(|function| places.functions.get(function));
+    index.ok_or_else(|| not_there(places.resolution.name(symbol)))
+}
+
+/// The error about a call of a function that the output does not have.
+fn not_there(name: &str) -> Diagnostic {
+    let message = format!("cannot call `{name}`: it is not in the output");
+    Diagnostic::error(Code::Other, message).about(name)
+}
+
+/// How many parameters and results a signature has. A function without one is an error
+/// where its type is written.
+fn arity(signature: Option<&[u8]>) -> (u32, u32) {
+    // Signatures come from objects whose types were decoded when they were read.
+    let ty = signature.and_then(|bytes| FuncType::decode(&mut Reader::new(bytes)).ok());
+    ty.map_or((0, 0), |ty| {
+        (ty.params.len() as u32, ty.results.len() as u32)
+    })
+}
+
+/// The signature of a symbol's function.
+pub(crate) fn signature<'a>(resolution: &Resolution<'a>, symbol: SymbolRef) -> Option<&'a [u8]> {
+    match (symbol, resolution.function(symbol)) {
+        (_, Some(FunctionRef::Object(file, function))) => {
+            let object = resolution.object(file);
+            Some(object.types[object.functions[function].ty.index()])
+        }
+        (SymbolRef::Global(id), _) => resolution.symbol(id).signature,
+        _ => None,
+    }
+}
+
+/// Calls the init functions, whose results nobody wants.
+fn call_ctors(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
+    let mut body = Body::new(places.resolution.is_64);
+    for &init in &synthesis.init_functions {
+        let index = function(places, init)?;
+        body.op_u32(Opcode::Call, places.functions.called(init, index).0);
+        let (_, results) = arity(signature(places.resolution, init));
+        for _ in 0..results {
+            body.op(Opcode::Drop);
+        }
+    }
+    Ok(body.finish())
+}
+
+/// Runs constructors, the exported function, and destructors.
+fn wrapper(places: &Places<'_, '_>, symbol: SymbolId) -> Result<Vec<u8>, Diagnostic> {
+    let resolution = places.resolution;
+    let mut body = Body::new(resolution.is_64);
+    if let Some(ctors) = places.functions.made(MadeFunction::CallCtors) {
+        body.op_u32(Opcode::Call, ctors.0);
+    }
+    let symbol = SymbolRef::Global(symbol);
+    let (params, _) = arity(signature(resolution, symbol));
+    for param in 0..params {
+        body.op_u32(Opcode::LocalGet, param);
+    }
+    body.op_u32(Opcode::Call, function(places, symbol)?.0);
+    if let Some(dtors) = resolution.call_dtors {
+        let dtors = function(places, SymbolRef::Global(dtors))?;
+        body.op_u32(Opcode::Call, dtors.0);
+    }
+    Ok(body.finish())
+}
+
+/// Calls what has to run at instantiation, one after the other: what completes the memory
+/// before the objects' start functions, which may use it.
+fn start(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
+    let mut body = Body::new(places.resolution.is_64);
+    for made in [MadeFunction::ApplyGlobalRelocs, MadeFunction::InitMemory] {
+        if let Some(index) = places.functions.made(made) {
+            body.op_u32(Opcode::Call, index.0);
+        }
+    }
+    for &(file, function) in &synthesis.start_functions {
+        let index = places.functions.get(FunctionRef::Object(file, function));
+        let name = || places.resolution.object(file).function_name(function);
+        let index = index.ok_or_else(|| not_there(name()))?;
+        body.op_u32(Opcode::Call, index.0);
+    }
+    Ok(body.finish())
+}
+
+/// Whether `__wasm_init_memory` has to write a segment.
+fn needs_init(segment: &OutputSegment<'_>, imported_memory: bool) -> bool {
+    segment.passive || !segment.in_file && imported_memory && segment.size > 0
+}
+
+/// Fills memory from passive segments and clears what is to be zero. A memory that
+/// threads share is filled by the first of them, for which the others wait: the guard
+/// goes from 0 over 1 (being filled) to 2 (done).
+fn init_memory(places: &Places<'_, '_>) -> Vec<u8> {
+    /// The local that holds the guard's address, and the one for the template's.
+    const FLAG: u32 = 0;
+    const STORAGE: u32 = 1;
+    let is_64 = places.resolution.is_64;
+    let memory = places.memory;
+    let is_pic = places.memory_base().is_some();
+    let mut body = if is_pic && memory.init_flag.is_some() {
+        Body::with_address_locals(is_64)
+    } else {
+        Body::new(is_64)
+    };
+    // The guard's address, as it is pushed again and again.
+    let flag = memory.init_flag.map(|flag| (flag, is_pic));
+    let push_flag = |body: &mut Body| match flag {
+        Some((_, true)) => {
+            body.op_u32(Opcode::LocalGet, FLAG);
+        }
+        Some((address, false)) => {
+            body.address(address);
+        }
+        None => {}
+    };
+    if let (Some((address, true)), Some(base)) = (flag, places.memory_base()) {
+        body.op_u32(Opcode::GlobalGet, base.0);
+        body.address(address).add();
+        body.op_u32(Opcode::LocalSet, FLAG);
+    }
+    if flag.is_some() {
+        // block $drop; block $wait; block $init
+        body.block().block().block();
+        push_flag(&mut body);
+        body.i32(0).i32(1);
+        body.access(Opcode::I32AtomicRmwCmpxchg, 2, 0);
+        body.op_u32(Opcode::BrTable, 2);
+        for label in 0..3 {
+            put_u32(&mut body.code, label);
+        }
+        body.op(Opcode::End);
+    }
+
+    let mut index = 0;
+    for (i, segment) in places.data.segments.iter().enumerate() {
+        if needs_init(segment, places.imported_memory) {
+            let address = memory.segments[i];
+            push_address(places, &mut body, address);
+            if segment.tls
+                && memory.limits.shared
+                && let Some(base) = places.globals.made(MadeGlobal::TlsBase)
+            {
+                // The thread that fills memory uses the template itself as its storage.
+                if is_pic {
+                    body.op_u32(Opcode::LocalTee, STORAGE);
+                    body.op_u32(Opcode::GlobalSet, base.0);
+                    body.op_u32(Opcode::LocalGet, STORAGE);
+                } else {
+                    body.address(address);
+                    body.op_u32(Opcode::GlobalSet, base.0);
+                }
+            }
+            // Zeroes are only in the file so that their symbols have a segment.
+            if segment.in_file && !segment.is_bss() {
+                body.i32(0).i32(segment.size as u32 as i32);
+                body.op_u32(Opcode::MemoryInit, index).code.push(0);
+            } else {
+                body.i32(0).address(segment.size);
+                body.op(Opcode::MemoryFill).code.push(0);
+            }
+        }
+        index += u32::from(segment.in_file);
+    }
+
+    if flag.is_some() {
+        push_flag(&mut body);
+        body.i32(2).access(Opcode::I32AtomicStore, 2, 0);
+        push_flag(&mut body);
+        body.i32(-1).access(Opcode::MemoryAtomicNotify, 2, 0);
+        body.op(Opcode::Drop);
+        body.op_u32(Opcode::Br, 1).op(Opcode::End);
+        push_flag(&mut body);
+        body.i32(1).i64(-1).access(Opcode::MemoryAtomicWait32, 2, 0);
+        body.op(Opcode::Drop).op(Opcode::End);
+    }
+
+    // Nobody reads these again; the template of thread-local storage is for threads to
+    // come.
+    let mut index = 0;
+    for segment in &places.data.segments {
+        if segment.in_file {
+            if segment.passive && !segment.tls && !segment.is_bss() {
+                body.op_u32(Opcode::DataDrop, index);
+            }
+            index += 1;
+        }
+    }
+    body.finish()
+}
+
+/// Pushes an address in data, which is relative to where the loader put that, if there
+/// is one.
+pub(crate) fn push_address(places: &Places<'_, '_>, body: &mut Body, address: u64) {
+    body.address(address);
+    if let Some(base) = places.memory_base() {
+        body.op_u32(Opcode::GlobalGet, base.0).add();
+    }
+}
+
+/// Makes the memory at the parameter a thread's storage.
+fn init_tls(places: &Places<'_, '_>) -> Vec<u8> {
+    let mut body = Body::new(places.resolution.is_64);
+    let base = places.globals.made(MadeGlobal::TlsBase);
+    if let (Some(tls), Some(base)) = (places.memory.tls, base) {
+        body.op_u32(Opcode::LocalGet, 0);
+        body.op_u32(Opcode::GlobalSet, base.0);
+        let index = places.data.segments[..tls.segment as usize]
+            .iter()
+            .filter(|segment| segment.in_file)
+            .count();
+        body.op_u32(Opcode::LocalGet, 0);
+        body.i32(0).i32(tls.size as u32 as i32);
+        body.op_u32(Opcode::MemoryInit, index as u32).code.push(0);
+        for made in [
+            MadeFunction::ApplyTlsRelocs,
+            MadeFunction::ApplyGlobalTlsRelocs,
+        ] {
+            if let Some(apply) = places.functions.made(made) {
+                body.op_u32(Opcode::Call, apply.0);
+            }
+        }
+    }
+    body.finish()
+}
+
+impl Places<'_, '_> {
+    /// The global that says where the loader put the data, in position-independent code.
+    pub(crate) fn memory_base(&self) -> Option<crate::ids::GlobalIndex> {
+        self.base_global(self.resolution.made.memory_base)
+    }
+
+    /// The global that says where the loader put the table slots.
+    pub(crate) fn base_global(&self, symbol: Option<SymbolId>) -> Option<crate::ids::GlobalIndex> {
+        match self.symbol(SymbolRef::Global(symbol?)) {
+            Value::Global(global) => Some(global),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The code section's layout: where each function's body begins. Bodies keep their size,
+//! unless relocations are compressed.
+
+use wasm_format::leb128;
+use wasm_format::reloc::ValueForm;
+
+use super::values::{Relocator, Site};
+use crate::ids::{FileId, FuncIndex, ObjFunc};
+use crate::input::object::{ObjReloc, ObjTarget};
+use crate::resolve::resolution::{Definition, SymbolRef};
+
+/// Where bodies are.
+#[derive(Debug, Default)]
+pub struct Code {
+    /// How many functions are imported: those have no body.
+    imported: u32,
+    /// For each defined function, where its body begins (after its size field), in bytes
+    /// from the start of the section's contents.
+    offsets: Vec<u32>,
+    /// For each defined function, the size of its body.
+    sizes: Vec<u32>,
+    /// Size of the section's contents, the count of functions included.
+    pub size: u64,
+    /// Whether relocated numbers take as few bytes as they can.
+    pub compressed: bool,
+}
+
+impl Code {
+    /// How many functions have a body.
+    pub fn count(&self) -> u32 {
+        self.offsets.len() as u32
+    }
+
+    /// Where a function's body begins (after its size field), in bytes from the start of
+    /// the section's contents; `None` for an import.
+    #[inline]
+    pub fn body_offset(&self, function: FuncIndex) -> Option<u32> {
+        let nth = function.0.checked_sub(self.imported)?;
+        self.offsets.get(nth as usize).copied()
+    }
+
+    /// Size of a function's body in bytes; `None` for an import.
+    #[inline]
+    pub fn body_size(&self, function: FuncIndex) -> Option<u32> {
+        let nth = function.0.checked_sub(self.imported)?;
+        self.sizes.get(nth as usize).copied()
+    }
+
+    /// Where a function's size field begins, in bytes from the start of the section's
+    /// contents; the end of the section for the index after the last.
+    pub(crate) fn entry_offset(&self, function: FuncIndex) -> u64 {
+        match (self.body_offset(function), self.body_size(function)) {
+            (Some(offset), Some(size)) => u64::from(offset) - leb128::len_u32(size) as u64,
+            _ => self.size,
+        }
+    }
+
+    /// Lays out the section: `made` are bodies the linker writes that come first,
+    /// `wrappers` those that come last.
+    pub(crate) fn lay_out(
+        imported: u32,
+        made: &[Vec<u8>],
+        wrappers: &[Vec<u8>],
+        relocator: &Relocator<'_, '_>,
+        compressed: bool,
+    ) -> Self {
+        let resolution = relocator.places.resolution;
+        let numbers = &relocator.places.functions.files;
+        let live = |file: FileId| {
+            let functions = numbers[file.index()].iter().enumerate();
+            let live = functions.filter(|(_, index)| index.is_some());
+            live.map(|(function, _)| ObjFunc(function as u32))
+        };
+        let of_files = resolution.map_objects(|file, object| -> Vec<u32> {
+            let len = |function| {
+                if compressed {
+                    compressed_len(relocator, file, function)
+                } else {
+                    object.functions.body_len(function)
+                }
+            };
+            live(file).map(len).collect()
+        });
+        let count = relocator.places.functions.count - imported;
+        let mut sizes = Vec::with_capacity(count as usize);
+        sizes.extend(made.iter().map(|body| body.len() as u32));
+        sizes.extend(of_files.into_iter().flatten());
+        sizes.extend(wrappers.iter().map(|body| body.len() as u32));
+
+        let mut offsets = Vec::with_capacity(sizes.len());
+        let mut at = leb128::len_u32(sizes.len() as u32) as u64;
+        for &size in &sizes {
+            at += leb128::len_u32(size) as u64;
+            offsets.push(at as u32);
+            at += u64::from(size);
+        }
+        Self {
+            imported,
+            offsets,
+            sizes,
+            size: at,
+            compressed,
+        }
+    }
+}
+
+/// Bytes that a number takes in its shortest form; `None` for a place of fixed size.
+pub(crate) fn shortest(form: ValueForm, value: u64) -> Option<usize> {
+    match form {
+        ValueForm::Leb32 => Some(leb128::len_u32(value as u32)),
+        ValueForm::Sleb32 => Some(leb128::len_i64(i64::from(value as i32))),
+        ValueForm::Leb64 => Some(leb128::len_u64(value)),
+        ValueForm::Sleb64 => Some(leb128::len_i64(value as i64)),
+        ValueForm::I32 | ValueForm::I64 => None,
+    }
+}
+
+fn compressed_len(relocator: &Relocator<'_, '_>, file: FileId, function: ObjFunc) -> u32 {
+    let site = Site::code(file);
+    let chunk = relocator
+        .places
+        .resolution
+        .object(file)
+        .functions
+        .chunk(function);
+    let saved: usize = chunk
+        .relocs
+        .iter()
+        .map(|reloc| saving(relocator, &site, &reloc))
+        .sum();
+    (chunk.bytes.len() - saved) as u32
+}
+
+/// Bytes that compressing saves at one place.
+fn saving(relocator: &Relocator<'_, '_>, site: &Site, reloc: &ObjReloc) -> usize {
+    // A relocation that cannot be applied is reported when it is written.
+    let value = relocator.value(site, reloc).unwrap_or(0);
+    let form = reloc.ty.form();
+    shortest(form, value).map_or(0, |len| form.width() - len)
+}
+
+impl Relocator<'_, '_> {
+    /// Where byte `addend` of the body of the function that `symbol` names went, given
+    /// where the body begins.
+    pub(crate) fn function_offset(&self, symbol: SymbolRef, start: u32, addend: u64) -> u64 {
+        let place = u64::from(start).wrapping_add(addend);
+        if !self.code.compressed {
+            return place;
+        }
+        let resolution = self.places.resolution;
+        let Definition::Object { file, symbol } = resolution.definition(symbol) else {
+            return place;
+        };
+        let ObjTarget::Function(function) = resolution.target(file, symbol) else {
+            return place;
+        };
+        place.wrapping_sub(self.removed_before(file, function, addend))
+    }
+
+    /// How many bytes of a function's body were removed before byte `offset` of it.
+    pub(crate) fn removed_before(&self, file: FileId, function: ObjFunc, offset: u64) -> u64 {
+        if !self.code.compressed {
+            return 0;
+        }
+        let site = Site::code(file);
+        let object = self.places.resolution.object(file);
+        let removed: usize = object
+            .functions
+            .chunk(function)
+            .relocs
+            .iter()
+            .take_while(|reloc| u64::from(reloc.offset) < offset)
+            .map(|reloc| saving(self, &site, &reloc))
+            .sum();
+        removed as u64
+    }
+}

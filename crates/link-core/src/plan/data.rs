@@ -1,0 +1,429 @@
+//! Data segments of the output: which pieces of input each is made of, and where in it
+//! they lie. Addresses come later, from the memory's layout.
+
+use wasm_format::linking::SegmentFlags;
+
+use super::strings::MergedStrings;
+use crate::diag::{Code, Diagnostic};
+use crate::hash::HashMap;
+use crate::ids::{FileId, ObjSegment};
+use crate::input::object::Segment;
+use crate::options::Options;
+use crate::pass::mark::Liveness;
+use crate::resolve::resolution::Resolution;
+
+/// The output's data.
+#[derive(Debug, Default)]
+pub struct Data<'a> {
+    /// Output segments, in the order of their addresses.
+    pub segments: Vec<OutputSegment<'a>>,
+    /// For each object, where its segments are.
+    pub files: Vec<Vec<SegmentPlace>>,
+    /// Merged strings, which pieces of segments refer to.
+    pub merged: Vec<MergedStrings<'a>>,
+    /// For each of them, its offset in its output segment.
+    merged_at: Vec<u64>,
+    /// The first segment of each name that has bounds.
+    named: HashMap<&'a str, u32>,
+}
+
+/// One segment of the output.
+#[derive(Debug)]
+pub struct OutputSegment<'a> {
+    /// Its name, such as `.rodata`.
+    pub name: &'a str,
+    /// Its alignment as a power of two.
+    pub align_log2: u32,
+    /// Its size in memory, in bytes.
+    pub size: u64,
+    /// The template of thread-local storage.
+    pub tls: bool,
+    /// What lies in it, in the order of offsets.
+    pub pieces: Vec<DataPiece>,
+    /// Whether the module holds its contents; otherwise they are zeroes.
+    pub in_file: bool,
+    /// Not written to memory by instantiation, but by code.
+    pub passive: bool,
+}
+
+impl OutputSegment<'_> {
+    /// Whether it holds nothing but zeroes, by its name.
+    pub fn is_bss(&self) -> bool {
+        self.name.starts_with(".bss")
+    }
+}
+
+/// A piece of an output segment.
+#[derive(Debug, Clone, Copy)]
+pub struct DataPiece {
+    /// Offset in the segment, in bytes.
+    pub offset: u64,
+    /// What lies there.
+    pub source: DataSource,
+}
+
+/// Where a piece comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataSource {
+    /// A segment of an object.
+    Segment(FileId, ObjSegment),
+    /// Merged strings, by their place in [`Data::merged`].
+    Strings(u32),
+}
+
+/// Where a segment of an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SegmentPlace {
+    /// Left out.
+    #[default]
+    Absent,
+    /// In one piece.
+    Whole {
+        /// The output segment.
+        output: u32,
+        /// Offset in that, in bytes.
+        offset: u64,
+    },
+    /// Cut into strings.
+    Strings {
+        /// The output segment.
+        output: u32,
+        /// The merged strings, by their place in [`Data::merged`].
+        merged: u32,
+        /// Which of their inputs it is.
+        nth: u32,
+    },
+}
+
+/// The name of the output segment that a segment goes to.
+pub(crate) fn output_name<'a>(segment: &Segment<'a>, options: &Options) -> &'a str {
+    // One segment holds all thread-local data, so that one base serves it all.
+    if segment.flags.contains(SegmentFlags::TLS) {
+        return ".tdata";
+    }
+    if !options.merges_data_segments() {
+        return segment.name;
+    }
+    for prefix in [".text", ".rodata", ".data", ".bss"] {
+        let rest = segment.name.strip_prefix(prefix);
+        if rest.is_some_and(|rest| rest.starts_with('.')) {
+            return prefix;
+        }
+    }
+    segment.name
+}
+
+/// What segments have in common that go into one segment of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Destination<'a> {
+    name: &'a str,
+    /// In an object file, what is said of a segment must stay true of all of it.
+    flags: SegmentFlags,
+    /// In an object file, a comdat's member is kept or left out by itself.
+    alone: Option<(FileId, ObjSegment)>,
+}
+
+impl<'a> Destination<'a> {
+    fn of(segment: &Segment<'a>, id: (FileId, ObjSegment), options: &Options) -> Self {
+        let name = output_name(segment, options);
+        if options.is_relocatable() {
+            Self {
+                name,
+                flags: segment.flags,
+                alone: segment.comdat.map(|_| id),
+            }
+        } else {
+            Self {
+                name,
+                flags: SegmentFlags::NONE,
+                alone: None,
+            }
+        }
+    }
+}
+
+/// Order of output segments; those of equal rank stay in the order in which the objects
+/// have them.
+fn rank(name: &str) -> u32 {
+    [".tdata", ".rodata", ".data"]
+        .iter()
+        .position(|prefix| name.starts_with(prefix))
+        .map_or(if name.starts_with(".bss") { 4 } else { 3 }, |i| i as u32)
+}
+
+fn is_mergeable(segment: &Segment<'_>, options: &Options) -> bool {
+    options.optimize > 0
+        && segment.flags.contains(SegmentFlags::STRINGS)
+        // Strings of wider characters carry the flag too; their zero bytes end nothing.
+        && segment.align_log2 == 0
+        // A relocation in a string would change it: such a segment stays as it is.
+        && segment.chunk.relocs.is_empty()
+        && segment.size == segment.chunk.bytes.len() as u64
+}
+
+/// Collects the live segments into output segments.
+///
+/// # Errors
+/// Names every segment of strings whose last one has no end.
+pub(crate) fn collect<'a>(
+    resolution: &Resolution<'a>,
+    liveness: &Liveness,
+    options: &Options,
+    bulk_memory: bool,
+) -> Result<Data<'a>, Vec<Diagnostic>> {
+    // Memory that somebody else made need not be zeroed. Where `memory.fill` exists,
+    // __wasm_init_memory clears it; else zeroes are written out.
+    // Symbols and relocations name segments by their place in the file.
+    let bss_in_file = options.is_relinkable() || options.memory_import().is_some() && !bulk_memory;
+
+    let mut by_destination: HashMap<Destination<'a>, usize> = HashMap::default();
+    let mut members: Vec<Vec<(FileId, ObjSegment)>> = Vec::new();
+    let mut names: Vec<&'a str> = Vec::new();
+    for (file, object) in resolution.objects() {
+        let live = &liveness.files[file.index()].segments;
+        for (i, segment) in object.segments.iter().enumerate() {
+            if !live[i] {
+                continue;
+            }
+            let id = (file, ObjSegment(i as u32));
+            let destination = Destination::of(segment, id, options);
+            let slot = *by_destination.entry(destination).or_insert(names.len());
+            if slot == names.len() {
+                names.push(destination.name);
+                members.push(Vec::new());
+            }
+            members[slot].push(id);
+        }
+    }
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|&slot| rank(names[slot]));
+
+    let mut data = Data {
+        files: resolution
+            .objects
+            .iter()
+            .map(|object| vec![SegmentPlace::Absent; object.segments.len()])
+            .collect(),
+        ..Data::default()
+    };
+    let mut errors = Vec::new();
+    for slot in order {
+        let mut segment = OutputSegment {
+            name: names[slot],
+            align_log2: 0,
+            size: 0,
+            tls: false,
+            pieces: Vec::new(),
+            in_file: true,
+            passive: options.memory.shared && !options.is_relocatable(),
+        };
+        segment.in_file = bss_in_file || !segment.is_bss();
+        data.place(resolution, options, segment, &members[slot], &mut errors);
+    }
+    for (i, segment) in data.segments.iter().enumerate() {
+        // Names with a dot are no C identifiers.
+        if !segment.name.starts_with('.') {
+            data.named.entry(segment.name).or_insert(i as u32);
+        }
+    }
+    if errors.is_empty() {
+        Ok(data)
+    } else {
+        Err(errors)
+    }
+}
+
+/// Strings of equal flags, on their way into an output segment.
+struct StringGroup {
+    flags: SegmentFlags,
+    inputs: Vec<(FileId, ObjSegment)>,
+}
+
+impl<'a> Data<'a> {
+    /// The output segment called `name`, a C identifier.
+    pub(crate) fn by_name(&self, name: &str) -> Option<usize> {
+        self.named.get(name).map(|&i| i as usize)
+    }
+
+    /// Lays out `members` in `segment` and adds that.
+    fn place(
+        &mut self,
+        resolution: &Resolution<'a>,
+        options: &Options,
+        mut segment: OutputSegment<'a>,
+        members: &[(FileId, ObjSegment)],
+        errors: &mut Vec<Diagnostic>,
+    ) {
+        let output = self.segments.len() as u32;
+        let mut groups: Vec<StringGroup> = Vec::new();
+        segment.pieces.reserve(members.len());
+        for &(file, id) in members {
+            let input = &resolution.object(file).segments[id.index()];
+            segment.align_log2 = segment.align_log2.max(input.align_log2);
+            segment.tls |= input.flags.contains(SegmentFlags::TLS);
+            if !is_mergeable(input, options) {
+                segment.pieces.push(DataPiece {
+                    offset: 0,
+                    source: DataSource::Segment(file, id),
+                });
+                continue;
+            }
+            let group = groups.iter_mut().find(|group| group.flags == input.flags);
+            if let Some(group) = group {
+                group.inputs.push((file, id));
+                continue;
+            }
+            groups.push(StringGroup {
+                flags: input.flags,
+                inputs: vec![(file, id)],
+            });
+            // Strings stand where the first of them stood.
+            segment.pieces.push(DataPiece {
+                offset: 0,
+                source: DataSource::Strings((self.merged.len() + groups.len() - 1) as u32),
+            });
+        }
+
+        for group in &groups {
+            self.merge(resolution, output, group, errors);
+        }
+        for piece in &mut segment.pieces {
+            let (align_log2, size) = match piece.source {
+                DataSource::Segment(file, id) => {
+                    let input = &resolution.object(file).segments[id.index()];
+                    (input.align_log2, input.size)
+                }
+                DataSource::Strings(merged) => (0, self.merged[merged as usize].size),
+            };
+            // The parser admits alignments below 64 alone; sizes are those of files. Only
+            // a segment of zeroes can be made to overflow, and then nothing fits memory.
+            segment.size = segment
+                .size
+                .checked_next_multiple_of(1 << align_log2)
+                .unwrap_or(u64::MAX);
+            piece.offset = segment.size;
+            segment.size = segment.size.saturating_add(size);
+            match piece.source {
+                DataSource::Segment(file, id) => {
+                    self.files[file.index()][id.index()] = SegmentPlace::Whole {
+                        output,
+                        offset: piece.offset,
+                    };
+                }
+                DataSource::Strings(merged) => self.merged_at[merged as usize] = piece.offset,
+            }
+        }
+        self.segments.push(segment);
+    }
+
+    /// Merges a group's strings.
+    fn merge(
+        &mut self,
+        resolution: &Resolution<'a>,
+        output: u32,
+        group: &StringGroup,
+        errors: &mut Vec<Diagnostic>,
+    ) {
+        let segment_of =
+            |(file, id): (FileId, ObjSegment)| &resolution.object(file).segments[id.index()];
+        let contents: Vec<&'a [u8]> = group
+            .inputs
+            .iter()
+            .map(|&input| segment_of(input).chunk.bytes)
+            .collect();
+        let merged = self.merged.len() as u32;
+        self.merged_at.push(0);
+        match MergedStrings::merge(&contents, None) {
+            Ok(strings) => self.merged.push(strings),
+            Err(bad) => {
+                self.merged.push(MergedStrings::default());
+                for nth in bad {
+                    let (file, id) = group.inputs[nth.0];
+                    errors.push(unterminated(
+                        &resolution.object(file).name,
+                        segment_of((file, id)).name,
+                    ));
+                }
+            }
+        }
+        for (nth, &(file, id)) in group.inputs.iter().enumerate() {
+            self.files[file.index()][id.index()] = SegmentPlace::Strings {
+                output,
+                merged,
+                nth: nth as u32,
+            };
+        }
+    }
+
+    /// The output segment and the offset in it of byte `offset` of an object's segment.
+    #[inline]
+    pub fn locate(&self, file: FileId, segment: ObjSegment, offset: u64) -> Option<(u32, u64)> {
+        match self.files[file.index()][segment.index()] {
+            SegmentPlace::Absent => None,
+            SegmentPlace::Whole {
+                output,
+                offset: start,
+            } => Some((output, start.wrapping_add(offset))),
+            SegmentPlace::Strings {
+                output,
+                merged,
+                nth,
+            } => {
+                let start = self.merged_at[merged as usize];
+                let within = self.merged[merged as usize]
+                    .input(nth as usize)
+                    .locate(offset);
+                Some((output, start + within))
+            }
+        }
+    }
+}
+
+/// Segments that a message about too much data names before it only counts the others.
+const SEGMENTS_SHOWN: usize = 5;
+
+/// Notes that name the largest segments, each with its object; none if all of them together
+/// are not the larger part of the `needed` bytes.
+pub(crate) fn largest(resolution: &Resolution<'_>, data: &Data<'_>, needed: u64) -> Vec<String> {
+    let mut segments = Vec::new();
+    for piece in data.segments.iter().flat_map(|segment| &segment.pieces) {
+        match piece.source {
+            DataSource::Segment(file, id) => {
+                let object = resolution.object(file);
+                let segment = &object.segments[id.index()];
+                let place = format!("`{}` of {}", segment.name, object.name);
+                segments.push((segment.size, place));
+            }
+            DataSource::Strings(merged) => {
+                let size = data.merged[merged as usize].size;
+                segments.push((size, "merged strings".to_owned()));
+            }
+        }
+    }
+    let sum = |segments: &[(u64, String)]| {
+        let sizes = segments.iter().map(|&(size, _)| size);
+        sizes.fold(0, u64::saturating_add)
+    };
+    if sum(&segments) <= needed / 2 {
+        return Vec::new();
+    }
+    segments.sort_by_key(|&(size, _)| std::cmp::Reverse(size));
+    let shown = segments.len().min(SEGMENTS_SHOWN);
+    let others = segments.split_off(shown);
+    let mut notes: Vec<String> = (segments.into_iter())
+        .map(|(size, place)| format!("{size} bytes are {place}"))
+        .collect();
+    if !others.is_empty() {
+        let size = sum(&others);
+        notes.push(format!("{size} bytes are {} more segments", others.len()));
+    }
+    notes
+}
+
+/// The message about strings without an end, in `wasm-ld`'s words.
+pub(crate) fn unterminated(file: &str, section: &str) -> Diagnostic {
+    Diagnostic::error(
+        Code::BadInput,
+        format!("{file}:({section}): string is not null terminated"),
+    )
+}

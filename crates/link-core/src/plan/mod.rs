@@ -1,0 +1,235 @@
+//! Phase 5: everything about the output that can be known before a byte of it is
+//! written. What the index of each function, global, table, tag, type and table slot is;
+//! where data lies in memory; what the linker's own functions say; and the offset and
+//! size of every section, so that all of them can be written at once.
+
+pub(crate) mod bodies;
+mod code;
+pub(crate) mod customs;
+pub(crate) mod data;
+mod load_relocs;
+mod memory;
+mod metadata;
+pub(crate) mod numbering;
+mod strings;
+pub(crate) mod types;
+pub(crate) mod values;
+
+use self::customs::CutAhead;
+use crate::diag::{Code as Topic, Diagnostic};
+use crate::emit::entries::Sources;
+use crate::emit::{engine_limits, names, sections};
+use crate::options::Options;
+use crate::par;
+use crate::pass::features::Features;
+use crate::pass::mark::Liveness;
+use crate::pass::synthesize::{SynthFunction, Synthesis};
+use crate::resolve::resolution::{Definition, MadeAddress, MadeFunction, Resolution};
+
+pub use self::code::Code;
+pub use self::customs::{CustomContents, CustomPiece, Customs, OutputCustom};
+pub use self::data::{Data, DataPiece, DataSource, OutputSegment, SegmentPlace};
+pub use self::memory::{Memory, Tls};
+pub use self::metadata::CodeMetadata;
+pub use self::numbering::{Functions, Globals, Slots, Tables, Tags};
+pub use self::strings::{MergedInput, MergedStrings, StringRun};
+pub use self::types::Types;
+pub use self::values::{SymbolValues, Value};
+pub use crate::emit::sections::{Contents, Section};
+
+/// The first table slot used where nobody says otherwise: 0 is the null pointer.
+const DEFAULT_TABLE_BASE: u64 = 1;
+
+/// The output, before it is written.
+#[derive(Debug)]
+pub struct Layout<'a> {
+    /// The type section.
+    pub types: Types<'a>,
+    /// The function index space.
+    pub functions: Functions,
+    /// The global index space.
+    pub globals: Globals,
+    /// The table index space.
+    pub tables: Tables,
+    /// The tag index space.
+    pub tags: Tags,
+    /// Table slots.
+    pub slots: Slots,
+    /// Data segments.
+    pub data: Data<'a>,
+    /// Where data lies in memory.
+    pub memory: Memory,
+    /// What names stand for.
+    pub symbols: SymbolValues,
+    /// Bodies of the functions the linker writes before those of objects.
+    pub made_bodies: Vec<Vec<u8>>,
+    /// Bodies of the wrappers of exports.
+    pub wrapper_bodies: Vec<Vec<u8>>,
+    /// Where functions' bodies are.
+    pub code: Code,
+    /// Custom sections of objects.
+    pub customs: Customs<'a>,
+    /// Sections of code metadata.
+    pub metadata: Vec<CodeMetadata<'a>>,
+    /// All sections, in the order of the file.
+    pub sections: Vec<Section>,
+    /// Size of the output, in bytes.
+    pub size: u64,
+    /// What is more than engines take.
+    pub warnings: Vec<Diagnostic>,
+    /// Whether the memory is imported.
+    imported_memory: bool,
+    /// Whether constant expressions may add.
+    pub(crate) extended_const: bool,
+}
+
+/// Names of fewer functions are made beside all else.
+const MANY_FUNCTIONS: u32 = 1 << 16;
+
+/// Lays out the output. Some strings may have been cut `ahead`.
+///
+/// # Errors
+/// What does not fit: memory, stack and table settings, sections beyond 4 GiB, strings
+/// without an end.
+pub fn layout<'a>(
+    resolution: &Resolution<'a>,
+    liveness: &Liveness,
+    synthesis: &Synthesis<'a>,
+    options: &Options,
+    features: &Features,
+    ahead: CutAhead<'a>,
+) -> Result<Layout<'a>, Vec<Diagnostic>> {
+    // Indices depend on nothing but who is there.
+    let functions = Functions::number(resolution, liveness, synthesis);
+    let globals = Globals::number(resolution, liveness, synthesis);
+    let tables = Tables::number(resolution, liveness, synthesis);
+    let tags = Tags::number(resolution, liveness, synthesis);
+    let base = table_base(options);
+    // A table's size is a 32-bit number, whatever its addresses are.
+    if base > u64::from(u32::MAX) - synthesis.slots.len() as u64 {
+        return Err(vec![Diagnostic::error(
+            Topic::Layout,
+            format!(
+                "--table-base={base} leaves no room for {} functions in the table",
+                synthesis.slots.len()
+            ),
+        )]);
+    }
+    let slots = Slots::number(synthesis, &functions, base);
+
+    let in_memory = || -> Result<_, Vec<Diagnostic>> {
+        // Addresses depend on which strings become one.
+        let data = data::collect(resolution, liveness, options, features.has("bulk-memory"))?;
+        let memory = memory::lay_out(
+            &data,
+            options,
+            resolution.is_64,
+            needs_init_flag(synthesis, options),
+            has_heap(resolution),
+            &|needed| data::largest(resolution, &data, needed),
+        )?;
+        Ok((data, memory))
+    };
+    // Sections of objects need no address to find their place.
+    let customs = || customs::collect(resolution, liveness, options, ahead);
+    // Types and names need no contents.
+    let named = || {
+        par::beside(
+            || types::collect(resolution, liveness, synthesis, &functions),
+            || names::of_functions(resolution, synthesis, &functions, options),
+        )
+    };
+    // Most is done for debug info.
+    let contents = || par::beside(in_memory, customs);
+    let ((types, function_names), (in_memory, customs)) = if functions.count < MANY_FUNCTIONS {
+        par::beside(named, contents)
+    } else {
+        // There is enough to do for all threads, and names get the memory that strings took.
+        let contents = contents();
+        (named(), contents)
+    };
+    let (data, memory) = in_memory?;
+    let customs = customs?;
+
+    let mut layout = Layout {
+        types,
+        functions,
+        globals,
+        tables,
+        tags,
+        slots,
+        data,
+        memory,
+        symbols: SymbolValues::default(),
+        made_bodies: Vec::new(),
+        wrapper_bodies: Vec::new(),
+        code: Code::default(),
+        customs,
+        metadata: Vec::new(),
+        sections: Vec::new(),
+        size: 0,
+        warnings: Vec::new(),
+        extended_const: features.has("extended-const"),
+        imported_memory: options.memory_import().is_some(),
+    };
+    // With indices and addresses every symbol has its value,
+    layout.symbols = SymbolValues::compute(&layout.places(resolution, liveness));
+    // and the linker can write its functions, which have no relocations left.
+    let places = layout.places(resolution, liveness);
+    let made_bodies = bodies::write(&places, synthesis).map_err(|error| vec![error])?;
+    let wrapper_bodies = bodies::write_wrappers(&places, synthesis).map_err(|error| vec![error])?;
+    layout.made_bodies = made_bodies;
+    layout.wrapper_bodies = wrapper_bodies;
+    // Sizes of bodies depend on values only where relocations are compressed.
+    layout.code = Code::lay_out(
+        layout.functions.imported,
+        &layout.made_bodies,
+        &layout.wrapper_bodies,
+        &layout.relocator(resolution, liveness),
+        // Places that are to be relocated again need their full width.
+        options.compress_relocations && !options.is_relinkable(),
+    );
+    // What is said of instructions follows them.
+    layout.metadata = metadata::merge(
+        &layout.relocator(resolution, liveness),
+        options.is_relinkable(),
+    );
+    // Now all sizes are known, and with them all offsets.
+    let sources = Sources {
+        layout: &layout,
+        resolution,
+        liveness,
+        synthesis,
+        options,
+    };
+    let (sections, size) = sections::plan(&sources, features, function_names)?;
+    let warnings = engine_limits::warnings(&sources, size);
+    layout.sections = sections;
+    layout.size = size;
+    layout.warnings = warnings;
+    Ok(layout)
+}
+
+/// The first table slot that is used.
+fn table_base(options: &Options) -> u64 {
+    if options.is_pic() {
+        return 0;
+    }
+    // 0 asks for nothing: slot 0 is that of the null pointer.
+    let asked = options.table.base.filter(|&base| base != 0);
+    asked.unwrap_or(DEFAULT_TABLE_BASE)
+}
+
+/// Whether there is a symbol of the heap's start.
+fn has_heap(resolution: &Resolution<'_>) -> bool {
+    let heap = Definition::Address(MadeAddress::HeapBase);
+    (resolution.symbols()).any(|(_, symbol)| symbol.definition == heap)
+}
+
+/// Whether several threads may come to fill the memory at once.
+fn needs_init_flag(synthesis: &Synthesis<'_>, options: &Options) -> bool {
+    options.memory.shared
+        && synthesis
+            .functions
+            .contains(&SynthFunction::Made(MadeFunction::InitMemory))
+}

@@ -1,0 +1,512 @@
+//! What a symbol stands for in the output, and the value that a relocation writes. The
+//! one place that knows: writing, the compression of relocations and the tables of the
+//! output all ask here.
+
+use wasm_format::reloc::{RelocBase, RelocType};
+
+use super::Layout;
+use super::code::Code;
+use super::customs::{Customs, Placed};
+use super::data::Data;
+use super::memory::Memory;
+use super::numbering::{Functions, Globals, Slots, Tables, Tags};
+use super::types::Types;
+use crate::ids::{
+    FileId, FuncIndex, GlobalIndex, ObjSegment, ObjSymbol, ObjType, SymbolId, TableIndex, TagIndex,
+};
+use crate::input::object::{ObjReloc, ObjTarget};
+use crate::par;
+use crate::pass::mark::Liveness;
+use crate::pass::synthesize::FunctionRef;
+use crate::resolve::resolution::{Definition, MadeAddress, Resolution, SymbolRef};
+
+/// What a symbol stands for in the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing: nothing reaches it, and so it is not in the output.
+    Dead,
+    /// Nothing, although it is reached: it is undefined and may be.
+    Undefined,
+    /// A function.
+    Function(FuncIndex),
+    /// A place in memory, in bytes; of thread-local data the offset in the thread's
+    /// storage.
+    Address(u64),
+    /// A global.
+    Global(GlobalIndex),
+    /// A table.
+    Table(TableIndex),
+    /// A tag.
+    Tag(TagIndex),
+    /// A custom section that the output has.
+    Section,
+}
+
+/// The values of the names that files share, by [`SymbolId`].
+#[derive(Debug, Default)]
+pub struct SymbolValues(Vec<Value>);
+
+/// Everything that values are made of. Borrowed from what layout has decided so far.
+#[derive(Clone, Copy)]
+pub(crate) struct Places<'l, 'a> {
+    pub(crate) resolution: &'l Resolution<'a>,
+    pub(crate) liveness: &'l Liveness,
+    pub(crate) functions: &'l Functions,
+    pub(crate) globals: &'l Globals,
+    pub(crate) tables: &'l Tables,
+    pub(crate) tags: &'l Tags,
+    pub(crate) slots: &'l Slots,
+    pub(crate) data: &'l Data<'a>,
+    pub(crate) memory: &'l Memory,
+    /// Whether the memory is somebody else's.
+    pub(crate) imported_memory: bool,
+}
+
+impl SymbolValues {
+    pub(crate) fn compute(places: &Places<'_, '_>) -> Self {
+        let count = places.resolution.symbols.len();
+        Self(par::map_many(count, |id| {
+            places.shared_symbol(SymbolId::new(id as u32))
+        }))
+    }
+
+    /// The value of a name.
+    #[inline]
+    pub fn get(&self, symbol: SymbolId) -> Value {
+        self.0[symbol.index()]
+    }
+}
+
+impl Places<'_, '_> {
+    fn shared_symbol(&self, id: SymbolId) -> Value {
+        let symbol = self.resolution.symbol(id);
+        let function = |function| {
+            self.functions
+                .get(function)
+                .map_or(Value::Dead, Value::Function)
+        };
+        match symbol.definition {
+            Definition::Object { file, symbol } => self.object_symbol(file, symbol),
+            Definition::Function(made) => function(FunctionRef::Made(made)),
+            Definition::Stub(stub) => function(FunctionRef::Stub(stub)),
+            Definition::Global(made) => self.globals.made(made).map_or(Value::Dead, Value::Global),
+            Definition::Address(made) => {
+                let address = self.address(made, symbol.name);
+                address.map_or_else(|| self.absent(id), Value::Address)
+            }
+            Definition::IndirectFunctionTable => {
+                self.tables.indirect.map_or(Value::Dead, Value::Table)
+            }
+            Definition::Undefined | Definition::Shared(_) => {
+                let import = (self
+                    .functions
+                    .get(FunctionRef::Undefined(id))
+                    .map(Value::Function))
+                .or_else(|| self.globals.import(id).map(Value::Global))
+                .or_else(|| self.tables.import(id).map(Value::Table))
+                .or_else(|| self.tags.import(id).map(Value::Tag));
+                import.unwrap_or_else(|| self.absent(id))
+            }
+        }
+    }
+
+    /// What a name stands for that nothing defines.
+    fn absent(&self, id: SymbolId) -> Value {
+        if self.liveness.reached(id) {
+            Value::Undefined
+        } else {
+            Value::Dead
+        }
+    }
+
+    /// An address that the linker knows; `None` for the bounds of a segment that the
+    /// output does not have.
+    fn address(&self, made: MadeAddress, name: &str) -> Option<u64> {
+        if let Some(address) = self.memory.made(made, self.slots.base) {
+            return Some(address);
+        }
+        let (prefix, at_end) = match made {
+            MadeAddress::SegmentStart => ("__start_", false),
+            _ => ("__stop_", true),
+        };
+        let name = name.strip_prefix(prefix)?;
+        let i = self.data.by_name(name)?;
+        let end = if at_end {
+            self.data.segments[i].size
+        } else {
+            0
+        };
+        Some(self.memory.segments[i] + end)
+    }
+
+    /// The value of a symbol that an object defines. Whether it is reached is a matter of
+    /// the chunk it lies in: another symbol may be what reached that.
+    fn object_symbol(&self, file: FileId, symbol: ObjSymbol) -> Value {
+        let found = match self.resolution.target(file, symbol) {
+            ObjTarget::Function(function) => {
+                self.functions.files[file.index()][function.index()].map(Value::Function)
+            }
+            ObjTarget::Data {
+                segment, offset, ..
+            } => self.data_address(file, segment, offset).map(Value::Address),
+            ObjTarget::Absolute { value, .. } => Some(Value::Address(value)),
+            ObjTarget::Global(global) => self.globals.object(file, global).map(Value::Global),
+            ObjTarget::Table(table) => self.tables.object(file, table).map(Value::Table),
+            ObjTarget::Tag(tag) => self.tags.object(file, tag).map(Value::Tag),
+            ObjTarget::Section(section) => section.map(|_| Value::Section),
+            // Only names are undefined; a file's own symbols are defined.
+            ObjTarget::Undefined { .. } => None,
+        };
+        found.unwrap_or(Value::Dead)
+    }
+
+    /// The address of a place in a segment; `None` if the output does not have that.
+    #[inline]
+    fn data_address(&self, file: FileId, segment: ObjSegment, offset: u64) -> Option<u64> {
+        let (output, offset) = self.data.locate(file, segment, offset)?;
+        let output = output as usize;
+        let base = if self.data.segments[output].tls {
+            0
+        } else {
+            self.memory.segments[output]
+        };
+        Some(base.wrapping_add(offset))
+    }
+
+    /// The value of any symbol.
+    pub(crate) fn symbol(&self, symbol: SymbolRef) -> Value {
+        match symbol {
+            SymbolRef::Global(id) => self.shared_symbol(id),
+            SymbolRef::Local(file, symbol) => self.object_symbol(file, symbol),
+        }
+    }
+}
+
+/// The chunk that a relocation patches.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site {
+    /// Its object.
+    pub(crate) file: FileId,
+    /// Its address, if it is data.
+    pub(crate) address: u64,
+    /// What stands for a thing that is not in the output; `None` leaves the addend.
+    pub(crate) tombstone: Option<u64>,
+    /// Whether it is code, which needs every index that it asks for.
+    pub(crate) is_code: bool,
+}
+
+impl Site {
+    /// A chunk of code.
+    pub(crate) fn code(file: FileId) -> Self {
+        Self {
+            file,
+            address: 0,
+            tombstone: None,
+            is_code: true,
+        }
+    }
+
+    /// A data segment at `address`.
+    pub(crate) fn data(file: FileId, address: u64) -> Self {
+        Self {
+            file,
+            address,
+            tombstone: None,
+            is_code: false,
+        }
+    }
+
+    /// A custom section. In debug info, addresses of what was left out must not look
+    /// like addresses of what is there; where lists of ranges end with -1, it is -2.
+    pub(crate) fn custom(file: FileId, name: &str) -> Self {
+        let tombstone = match name {
+            ".debug_loc" | ".debug_ranges" => Some(-2i64 as u64),
+            _ if name.starts_with(".debug_") => Some(-1i64 as u64),
+            // 0 is a function, too.
+            _ if name.starts_with("llvm.func_attr.") => Some(-1i64 as u64),
+            _ => None,
+        };
+        Self {
+            file,
+            address: 0,
+            tombstone,
+            is_code: false,
+        }
+    }
+}
+
+/// A relocation that cannot be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BadReloc {
+    pub(crate) reloc: ObjReloc,
+    pub(crate) why: Why,
+}
+
+/// Why a relocation cannot be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// This value does not fit the place it is written to.
+    OutOfRange(i64),
+    /// The output does not have what code refers to by its index.
+    Absent,
+}
+
+/// The parts of a [`Layout`] that relocations ask.
+#[derive(Clone, Copy)]
+pub(crate) struct Relocator<'l, 'a> {
+    pub(crate) places: Places<'l, 'a>,
+    pub(crate) symbols: &'l SymbolValues,
+    pub(crate) types: &'l Types<'a>,
+    pub(crate) code: &'l Code,
+    pub(crate) customs: &'l Customs<'a>,
+}
+
+impl<'a> Layout<'a> {
+    /// What symbols stand for.
+    pub(crate) fn places<'l>(
+        &'l self,
+        resolution: &'l Resolution<'a>,
+        liveness: &'l Liveness,
+    ) -> Places<'l, 'a> {
+        Places {
+            resolution,
+            liveness,
+            functions: &self.functions,
+            globals: &self.globals,
+            tables: &self.tables,
+            tags: &self.tags,
+            slots: &self.slots,
+            data: &self.data,
+            memory: &self.memory,
+            imported_memory: self.imported_memory,
+        }
+    }
+
+    /// What relocations write.
+    pub(crate) fn relocator<'l>(
+        &'l self,
+        resolution: &'l Resolution<'a>,
+        liveness: &'l Liveness,
+    ) -> Relocator<'l, 'a> {
+        Relocator {
+            places: self.places(resolution, liveness),
+            symbols: &self.symbols,
+            types: &self.types,
+            code: &self.code,
+            customs: &self.customs,
+        }
+    }
+}
+
+impl<'l> Relocator<'l, '_> {
+    /// The value of a symbol of `file`.
+    #[inline]
+    pub(crate) fn symbol(&self, file: FileId, symbol: ObjSymbol) -> Value {
+        match self.places.resolution.files[file.index()].symbols[symbol.index()] {
+            Some(id) => self.symbols.get(id),
+            None => self.places.object_symbol(file, symbol),
+        }
+    }
+
+    /// The value that `reloc` writes.
+    #[inline]
+    pub(crate) fn value(&self, site: &Site, reloc: &ObjReloc) -> Result<u64, BadReloc> {
+        let bad = |why| BadReloc { reloc: *reloc, why };
+        let value = match self.common_value(site, reloc) {
+            Some(value) => value,
+            None => self
+                .any_value(site, reloc)
+                .ok_or_else(|| bad(Why::Absent))?,
+        };
+        if !reloc.ty.form().is_64() && !fits_32(value) {
+            return Err(bad(Why::OutOfRange(value as i64)));
+        }
+        Ok(value)
+    }
+
+    /// The value if it is what nearly all relocations of code and data ask for: the index
+    /// or address of what is in the output. [`any_value`](Self::any_value) is the same.
+    #[inline]
+    fn common_value(&self, site: &Site, reloc: &ObjReloc) -> Option<u64> {
+        use RelocType as R;
+        let symbol = ObjSymbol(reloc.target);
+        match reloc.ty {
+            R::FunctionIndexLeb => {
+                let function = self.called(site.file, symbol)?;
+                Some(u64::from(function.0))
+            }
+            R::GlobalIndexLeb => match self.symbol(site.file, symbol) {
+                Value::Global(global) => Some(u64::from(global.0)),
+                _ => None,
+            },
+            R::MemoryAddrLeb | R::MemoryAddrSleb | R::MemoryAddrI32 => {
+                let address = self.address(site.file, symbol)?;
+                Some(address.wrapping_add(reloc.addend as u64))
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of any relocation; `None` if code asks for the index of what the output
+    /// does not have. An index that stood for nothing would stand for something else.
+    fn any_value(&self, site: &Site, reloc: &ObjReloc) -> Option<u64> {
+        use RelocType as R;
+        if reloc.ty == R::TypeIndexLeb {
+            let ty = self.types.files[site.file.index()][ObjType(reloc.target).index()];
+            return ty
+                .map(|ty| u64::from(ty.0))
+                .or((!site.is_code).then_some(0));
+        }
+        let value = self.symbol(site.file, ObjSymbol(reloc.target));
+        let has_index = match reloc.ty {
+            R::FunctionIndexLeb => matches!(value, Value::Function(_)),
+            R::TagIndexLeb => matches!(value, Value::Tag(_)),
+            R::TableNumberLeb => matches!(value, Value::Table(_)),
+            // Code that asks where something lies reads that from a global.
+            R::GlobalIndexLeb => {
+                let got = || self.got(site.file, ObjSymbol(reloc.target));
+                matches!(value, Value::Global(_)) || got().is_some()
+            }
+            _ => true,
+        };
+        (has_index || !site.is_code).then(|| self.symbol_value(site, reloc, value))
+    }
+
+    /// The value of a relocation that refers to a symbol of this value.
+    fn symbol_value(&self, site: &Site, reloc: &ObjReloc, value: Value) -> u64 {
+        use RelocType as R;
+        let symbol = ObjSymbol(reloc.target);
+        let addend = reloc.addend as u64;
+        let absent = || site.tombstone.unwrap_or(addend);
+        match (reloc.ty, value) {
+            (R::SectionOffsetI32, _) => self
+                .section(site.file, symbol)
+                .map_or_else(absent, |section| section.locate(reloc.addend)),
+            // No function has the index that an address is declared to be.
+            (_, Value::Dead) | (R::FunctionIndexLeb | R::FunctionIndexI32, Value::Address(_)) => {
+                absent()
+            }
+            (R::GlobalIndexLeb | R::GlobalIndexI32, value) => match value {
+                Value::Global(global) => u64::from(global.0),
+                // Code that asks where something lies reads that from a global. Nothing
+                // makes one for debug info alone.
+                _ => self.got(site.file, symbol).unwrap_or_else(absent),
+            },
+            (R::FunctionOffsetI32 | R::FunctionOffsetI64, _) => {
+                self.body(site.file, symbol).map_or_else(absent, |start| {
+                    let symbol = self.places.resolution.symbol_ref(site.file, symbol);
+                    self.function_offset(symbol, start, addend)
+                })
+            }
+            (
+                R::TableIndexSleb
+                | R::TableIndexSleb64
+                | R::TableIndexI32
+                | R::TableIndexI64
+                | R::TableIndexRelSleb
+                | R::TableIndexRelSleb64,
+                value,
+            ) => {
+                let function = match value {
+                    Value::Function(function) => function,
+                    // An address that the linker knows, and a file declares as a function's.
+                    Value::Address(address) => {
+                        return match reloc.ty.base() {
+                            RelocBase::ImageBase => address.wrapping_sub(self.places.slots.base),
+                            _ => address,
+                        };
+                    }
+                    _ => return 0,
+                };
+                let symbol = self.places.resolution.symbol_ref(site.file, symbol);
+                let Some(slot) = self.places.slots.of(symbol, function) else {
+                    return 0;
+                };
+                match reloc.ty.base() {
+                    RelocBase::ImageBase => u64::from(slot.0) - self.places.slots.base,
+                    _ => u64::from(slot.0),
+                }
+            }
+            (_, Value::Function(function)) => {
+                let called = self.called(site.file, symbol).unwrap_or(function);
+                u64::from(called.0)
+            }
+            (_, Value::Table(table)) => u64::from(table.0),
+            (_, Value::Tag(tag)) => u64::from(tag.0),
+            (_, Value::Address(address)) => {
+                let value = address.wrapping_add(addend);
+                match reloc.ty.base() {
+                    RelocBase::Place => value.wrapping_sub(site.address + u64::from(reloc.offset)),
+                    _ => value,
+                }
+            }
+            (_, Value::Global(global)) => u64::from(global.0),
+            (_, Value::Undefined | Value::Section) => 0,
+        }
+    }
+
+    /// What is called when the function that a symbol names is; `None` if there is none.
+    #[inline]
+    fn called(&self, file: FileId, symbol: ObjSymbol) -> Option<FuncIndex> {
+        let functions = self.places.functions;
+        let Some(id) = self.places.resolution.files[file.index()].symbols[symbol.index()] else {
+            let entry = &self.places.resolution.object(file).symbols[symbol.index()];
+            return functions.files[file.index()][entry.function()?.index()];
+        };
+        match self.symbols.get(id) {
+            Value::Function(function) => Some(functions.called(SymbolRef::Global(id), function)),
+            _ => None,
+        }
+    }
+
+    /// The address that a symbol stands for; `None` if it is none.
+    #[inline]
+    fn address(&self, file: FileId, symbol: ObjSymbol) -> Option<u64> {
+        let places = &self.places;
+        match places.resolution.files[file.index()].symbols[symbol.index()] {
+            Some(id) => match self.symbols.get(id) {
+                Value::Address(address) => Some(address),
+                _ => None,
+            },
+            None => match places.resolution.target(file, symbol) {
+                ObjTarget::Data {
+                    segment, offset, ..
+                } => places.data_address(file, segment, offset),
+                _ => None,
+            },
+        }
+    }
+
+    /// The global that holds the address of a symbol.
+    fn got(&self, file: FileId, symbol: ObjSymbol) -> Option<u64> {
+        let symbol = self.places.resolution.symbol_ref(file, symbol);
+        let global = self.places.globals.got(symbol)?;
+        Some(u64::from(global.0))
+    }
+
+    /// What became of the section that a symbol names; `None` if it was left out.
+    pub(crate) fn section(&self, file: FileId, symbol: ObjSymbol) -> Option<Placed<'l>> {
+        let resolution = self.places.resolution;
+        let (file, custom) = resolution.section(resolution.symbol_ref(file, symbol))?;
+        let (_, placed) = self.customs.placed(file, custom)?;
+        Some(placed)
+    }
+
+    /// Where the body begins of the function that a symbol names, in bytes from the start
+    /// of the code section's contents; `None` if the output has none.
+    #[inline]
+    pub(crate) fn body(&self, file: FileId, symbol: ObjSymbol) -> Option<u32> {
+        match self.symbol(file, symbol) {
+            Value::Function(function) => self.code.body_offset(function),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a place of 32 bits can hold a value: it takes what they can mean, signed or
+/// unsigned.
+#[inline]
+pub(crate) fn fits_32(value: u64) -> bool {
+    let signed = value as i64;
+    signed >= i64::from(i32::MIN) && signed <= i64::from(u32::MAX)
+}

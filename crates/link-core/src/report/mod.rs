@@ -1,0 +1,189 @@
+//! What a link can tell about itself beside its output: which files took part and why,
+//! what was left out, who refers to what. Each part is collected where an option asks
+//! for it.
+
+pub mod map;
+
+use std::sync::Arc;
+
+use crate::options::Options;
+use crate::pass::mark::Liveness;
+use crate::resolve::resolution::{Definition, Resolution};
+
+/// What a link tells about itself. Also a link that failed has one, up to the phase that
+/// failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The files that take part, in the order in which they were added; with
+    /// [`Options::trace`].
+    pub files: Vec<Arc<str>>,
+    /// The lazy inputs that were pulled, in the order in which they were complete; with
+    /// [`Options::why_extract`].
+    pub extractions: Vec<Extraction>,
+    /// Definitions of and references to the symbols of [`Options::trace_symbols`], as they
+    /// were met.
+    pub traced: Vec<Traced>,
+    /// What [`Options::gc_sections`] left out, in the order of the files; with
+    /// [`Options::print_gc_sections`].
+    pub discarded: Vec<DiscardedChunk>,
+    /// Who defines each name and who refers to it, in the order of names; with
+    /// [`Options::cross_references`].
+    pub cross_references: Vec<CrossReference>,
+}
+
+/// Why an archive member (or an object of a `--start-lib` group) was linked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extraction {
+    /// Who needed it: a file, or `--entry`, `--export` or `<internal>`, as `wasm-ld` says.
+    pub by: Arc<str>,
+    /// The member.
+    pub file: Arc<str>,
+    /// The symbol that was needed, as it stands in the files.
+    pub symbol: String,
+}
+
+/// What a file says of a traced symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traced {
+    /// The file; `None` for the linker itself.
+    pub file: Option<Arc<str>>,
+    /// What it says.
+    pub what: TracedWhat,
+    /// The symbol, as it stands in the files.
+    pub symbol: String,
+    /// How many of [`Report::files`] had been added by then.
+    pub files_before: usize,
+}
+
+/// What a file says of a traced symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TracedWhat {
+    /// It needs it.
+    Reference,
+    /// It defines it.
+    Definition,
+    /// It would define it, if it were linked.
+    LazyDefinition,
+    /// It is a stub library whose function of this name needs it, and so it is exported.
+    ExportedFor(String),
+    /// It is a stub library, whose function it is.
+    Imported,
+}
+
+/// A chunk, global, tag or table that nothing reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiscardedChunk {
+    /// The file it is in; `None` for what the linker would have made.
+    pub file: Option<Arc<str>>,
+    /// Its name: the symbol of a function, the name of a segment.
+    pub name: String,
+}
+
+/// The files that mention a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrossReference {
+    /// The name, as it stands in the files.
+    pub symbol: String,
+    /// The object or the shared library that defines it; `None` for the linker's own names and
+    /// imports.
+    pub defined: Option<Arc<str>>,
+    /// The objects that refer to it, in the order in which they are linked.
+    pub referenced: Vec<Arc<str>>,
+}
+
+/// What resolution has met, in the order in which it happened.
+#[derive(Debug, Default)]
+pub struct History {
+    /// See [`Report::files`].
+    pub files: Vec<Arc<str>>,
+    /// See [`Report::extractions`].
+    pub extractions: Vec<Extraction>,
+    /// See [`Report::traced`].
+    pub traced: Vec<Traced>,
+}
+
+/// What resolution can tell.
+pub(super) fn of_resolution(report: &mut Report, resolution: &Resolution<'_>, options: &Options) {
+    let history = &resolution.history;
+    report.files.clone_from(&history.files);
+    report.extractions.clone_from(&history.extractions);
+    report.traced.clone_from(&history.traced);
+    if options.cross_references {
+        report.cross_references = cross_references(resolution);
+    }
+}
+
+fn cross_references(resolution: &Resolution<'_>) -> Vec<CrossReference> {
+    let mut all: Vec<CrossReference> = resolution
+        .symbols
+        .iter()
+        .map(|symbol| CrossReference {
+            symbol: symbol.name.to_owned(),
+            defined: match symbol.definition {
+                Definition::Object { file, .. } => Some(resolution.object(file).name.clone()),
+                // What no object asks for would be all that a library has.
+                Definition::Shared(library) if symbol.used_in_object => {
+                    Some(resolution.shared[library as usize].name.clone())
+                }
+                _ => None,
+            },
+            referenced: Vec::new(),
+        })
+        .collect();
+    for (file, object) in resolution.objects() {
+        for id in resolution.files[file.index()].symbols.iter().flatten() {
+            let entry = &mut all[id.index()];
+            let defines = matches!(
+                resolution.symbol(*id).definition,
+                Definition::Object { file: by, .. } if by == file
+            );
+            if !defines && entry.referenced.last() != Some(&object.name) {
+                entry.referenced.push(object.name.clone());
+            }
+        }
+    }
+    all.retain(|entry| entry.defined.is_some() || !entry.referenced.is_empty());
+    all.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+    all
+}
+
+/// What marking left out.
+pub(super) fn discarded(resolution: &Resolution<'_>, live: &Liveness) -> Vec<DiscardedChunk> {
+    let mut discarded = Vec::new();
+    for (file, object) in resolution.objects() {
+        let live = &live.files[file.index()];
+        let functions = object.functions.ids().map(|id| object.function_name(id));
+        let segments = object.segments.iter().map(|segment| segment.name);
+        let globals = object.globals.iter().map(|global| global.name);
+        let tags = object.tags.iter().map(|tag| tag.name);
+        let tables = object.tables.iter().map(|table| table.name);
+        let dead = (functions.zip(&live.functions))
+            .chain(segments.zip(&live.segments))
+            .chain(globals.zip(&live.globals))
+            .chain(tags.zip(&live.tags))
+            .chain(tables.zip(&live.tables))
+            .filter(|(_, live)| !**live);
+        discarded.extend(dead.map(|(name, _)| DiscardedChunk {
+            file: Some(object.name.clone()),
+            name: name.to_owned(),
+        }));
+    }
+    // The linker's own: functions, stubs in the order in which they were asked for, globals.
+    let mut own: Vec<(u32, &str)> = resolution
+        .symbols()
+        .filter(|(id, _)| !live.reached(*id))
+        .filter_map(|(_, symbol)| match symbol.definition {
+            Definition::Function(_) => Some((0, symbol.name)),
+            Definition::Stub(stub) => Some((1 + stub, symbol.name)),
+            Definition::Global(_) => Some((u32::MAX, symbol.name)),
+            _ => None,
+        })
+        .collect();
+    own.sort_by_key(|&(rank, _)| rank);
+    discarded.extend(own.into_iter().map(|(_, name)| DiscardedChunk {
+        file: None,
+        name: name.to_owned(),
+    }));
+    discarded
+}
