@@ -5,15 +5,16 @@ use std::io;
 use bumpalo::Bump;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
+use crate::emit::Sources;
 use crate::env::{Env, Phase, Threads};
 use crate::input::{Inputs, LoadedFiles};
 use crate::options::Options;
 use crate::output::{LinkError, Linked, Room, Sink};
-use crate::pass::{features, mark, synthesize, warn_left_out as left_out};
+use crate::pass::{features, mark, synthesize, warn_left_out};
 use crate::plan::customs::{CutAhead, worth_cutting};
 use crate::report::map::LinkMap;
 use crate::report::{Report, map};
-use crate::{emit as write, input as read, par, plan as layout, report, resolve};
+use crate::{emit, input, par, plan, report, resolve};
 
 /// Links `inputs` into `sink`.
 ///
@@ -60,7 +61,7 @@ pub fn link_then<S: Sink, T: Send>(
     let mut report = Report::default();
     let small = matches!(env.threads, Threads::Own | Threads::OwnForGood { .. })
         && options.threads != Some(1)
-        && read::are_small(&inputs, env);
+        && input::are_small(&inputs, env);
     let outcome = par::in_pool(env, options, small, || {
         phases(
             inputs,
@@ -104,7 +105,7 @@ fn phases<S: Sink, T>(
     // Find and parse what the command line names; archive members only in outline.
     env.enter(Phase::Read);
     let search_paths = inputs.search_paths.clone();
-    let read = read::read(inputs, &files, options, env);
+    let read = input::read(inputs, &files, options, env);
     diagnostics.extend(read.diagnostics.into_vec());
     check(env, options, diagnostics)?;
 
@@ -123,7 +124,7 @@ fn phases<S: Sink, T>(
     // Leave out what nothing reaches.
     env.enter(Phase::Mark);
     let live = mark::mark(&resolution, options);
-    left_out::warn(&resolution, &live, options, diagnostics);
+    warn_left_out::warn(&resolution, &live, options, diagnostics);
     if options.print_gc_sections && options.gc_sections && !options.is_relocatable() {
         report.discarded = report::discarded(&resolution, &live);
     }
@@ -140,25 +141,42 @@ fn phases<S: Sink, T>(
         diagnostics,
     );
     features::check_globals(&features, &resolution, &synthesis, options, diagnostics);
-    read::suggest_archives(diagnostics, &search_paths, env.files);
+    input::suggest_archives(diagnostics, &search_paths, env.files);
     check(env, options, diagnostics)?;
 
-    // Know every index, address, size and offset before a byte is written.
+    // Decide every index and address, and where each chunk lies in its section.
     env.enter(Phase::Layout);
-    let mut layout = collect(
-        layout::layout(&resolution, &live, &synthesis, options, &features, cut),
+    let (plan, function_names) = collect(
+        plan::plan(
+            &resolution,
+            &live,
+            &synthesis,
+            options,
+            &features,
+            cut,
+            |functions| emit::function_names(&resolution, &synthesis, functions, options),
+        ),
         diagnostics,
     )?;
-    diagnostics.extend(std::mem::take(&mut layout.warnings));
+    let sources = Sources {
+        plan: &plan,
+        resolution: &resolution,
+        liveness: &live,
+        synthesis: &synthesis,
+        options,
+    };
+    // Know every size and offset before a byte is written.
+    let outline = collect(
+        emit::outline(&sources, &features, function_names),
+        diagnostics,
+    )?;
+    diagnostics.extend(emit::engine_warnings(&sources, outline.size));
     check(env, options, diagnostics)?;
 
     // Copy and relocate every chunk into its own slice of the output.
     env.enter(Phase::Write);
-    let out = room(sink, layout.size, options, diagnostics)?;
-    let written = collect(
-        write::write(&resolution, &live, options, &layout, out),
-        diagnostics,
-    );
+    let out = room(sink, outline.size, options, diagnostics)?;
+    let written = collect(emit::write(&sources, &outline, out), diagnostics);
     written
         .and_then(|warnings| {
             diagnostics.extend(warnings);
@@ -169,7 +187,7 @@ fn phases<S: Sink, T>(
     let linked = Linked {
         diagnostics: std::mem::take(diagnostics).into_vec(),
         map: if options.map {
-            map::collect(&resolution, &synthesis, &layout)
+            map::collect(&resolution, &synthesis, &plan, &outline)
         } else {
             LinkMap::default()
         },
@@ -210,7 +228,7 @@ fn room<'s>(
 ) -> Result<Room<'s>, Stopped> {
     let room = match usize::try_from(size) {
         Err(_) => Err(io::ErrorKind::FileTooLarge.into()),
-        Ok(size) if write::is_hashed(options) => sink.room(size).map(Room::Memory),
+        Ok(size) if emit::is_hashed(options) => sink.room(size).map(Room::Memory),
         Ok(size) => sink.room_or_places(size),
     };
     room.map_err(|error| {

@@ -5,10 +5,9 @@
 use sha1::{Digest, Sha1};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::sections::Contents;
+use super::outline::{Contents, Outline};
 use crate::options::BuildId;
 use crate::par;
-use crate::plan::Layout;
 
 /// Bytes that are hashed as one block. The block size is part of what the id means: it
 /// must not depend on the machine.
@@ -129,8 +128,8 @@ pub(super) fn combine<H: Hash<N>, const N: usize>(runs: Vec<Run<'_, H, N>>) -> [
 }
 
 /// Writes the id, for which the output has room.
-pub(super) fn write(layout: &Layout<'_>, id: &[u8], out: &mut [u8]) {
-    let section = layout
+pub(super) fn write(outline: &Outline, id: &[u8], out: &mut [u8]) {
+    let section = outline
         .sections
         .iter()
         .find(|section| matches!(section.contents, Contents::BuildId));

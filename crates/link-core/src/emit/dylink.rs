@@ -10,8 +10,8 @@ use crate::resolve::resolution::{Definition, Symbol};
 
 /// The section's contents after its name.
 pub(crate) fn write(sources: &Sources<'_, '_>) -> Vec<u8> {
-    let (layout, options) = (sources.layout, sources.options);
-    let memory = &layout.memory;
+    let (plan, options) = (sources.plan, sources.options);
+    let memory = &plan.memory;
     let exports: Vec<DylinkExport<'_>> = sources
         .synthesis
         .exports
@@ -63,7 +63,7 @@ pub(crate) fn write(sources: &Sources<'_, '_>) -> Vec<u8> {
         mem_info: Some(MemInfo {
             memory_size,
             memory_align_log2: memory.align_log2,
-            table_size: layout.slots.functions.len() as u32,
+            table_size: plan.slots.functions.len() as u32,
             table_align_log2: 0,
         }),
         needed: &needed,

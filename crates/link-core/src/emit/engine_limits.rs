@@ -9,7 +9,7 @@ use wasm_format::linking::SymbolKind;
 use wasm_format::{FuncType, Reader};
 
 use super::entries::Sources;
-use super::sections::file_segments;
+use super::outline::file_segments;
 use crate::demangle::demangle;
 use crate::diag::{Code, Diagnostic};
 use crate::ids::{FileId, FuncIndex, ObjFunc, ObjTable, ObjTag, ObjType, TypeIndex};
@@ -81,7 +81,7 @@ pub(crate) fn warnings(sources: &Sources<'_, '_>, size: u64) -> Vec<Diagnostic> 
 
 fn counts(sources: &Sources<'_, '_>) -> Counts {
     let Sources {
-        layout,
+        plan,
         synthesis,
         options,
         ..
@@ -90,15 +90,14 @@ fn counts(sources: &Sources<'_, '_>) -> Counts {
     let exported = synthesis.exports.iter();
     let addresses = exported.filter(|export| sources.exported_address(export.what).is_some());
     Counts {
-        types: count(layout.types.list.len()),
-        functions: layout.code.count().into(),
+        types: count(plan.types.list.len()),
+        functions: plan.code.count().into(),
         imports: count(synthesis.imports.len() + synthesis.got_imports.len())
             + u64::from(options.memory_import().is_some()),
         exports: count(synthesis.exports.len()) + u64::from(options.memory_export().is_some()),
-        globals: u64::from(layout.globals.count - layout.globals.imported)
-            + count(addresses.count()),
-        tags: (layout.tags.count - layout.tags.imported).into(),
-        tables: layout.tables.count.into(),
+        globals: u64::from(plan.globals.count - plan.globals.imported) + count(addresses.count()),
+        tags: (plan.tags.count - plan.tags.imported).into(),
+        tables: plan.tables.count.into(),
         data_segments: count(file_segments(sources).len()),
     }
 }
@@ -106,13 +105,13 @@ fn counts(sources: &Sources<'_, '_>) -> Counts {
 /// Names what has a type with too many parameters or results.
 fn signatures(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
     let Sources {
-        layout,
+        plan,
         resolution,
         liveness,
         synthesis,
         options,
     } = *sources;
-    let types = layout.types.list.iter();
+    let types = plan.types.list.iter();
     let beyond: Vec<Option<EngineLimit>> = types.map(|ty| type_beyond(ty)).collect();
     if beyond.iter().all(Option::is_none) {
         return;
@@ -125,7 +124,7 @@ fn signatures(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
             SymbolKind::Tag => "imported tag",
             _ => continue,
         };
-        let ty = symbol.signature.and_then(|ty| layout.types.index(ty));
+        let ty = symbol.signature.and_then(|ty| plan.types.index(ty));
         if let Some(limit) = ty.and_then(limit_of) {
             let warning = named(kind, symbol.name, limit, options);
             warnings.push(match symbol.file {
@@ -135,7 +134,7 @@ fn signatures(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
         }
     }
     for (file, object) in resolution.objects() {
-        let of_type = |ty: ObjType| layout.types.files[file.index()][ty.index()].and_then(limit_of);
+        let of_type = |ty: ObjType| plan.types.files[file.index()][ty.index()].and_then(limit_of);
         if !(0..object.types.len() as u32).any(|ty| of_type(ObjType(ty)).is_some()) {
             continue;
         }
@@ -183,23 +182,23 @@ fn type_beyond(ty: &[u8]) -> Option<EngineLimit> {
 /// Names the functions whose bodies are too large.
 fn bodies(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
     let Sources {
-        layout,
+        plan,
         resolution,
         synthesis,
         options,
         ..
     } = *sources;
-    let code = &layout.code;
+    let code = &plan.code;
     if code.size <= limits::BODY_BYTES {
         return;
     }
     let beyond = |index: FuncIndex| limits::body_beyond(code.body_size(index)?.into());
-    for (&function, index) in (synthesis.functions.iter()).zip(layout.functions.imported..) {
+    for (&function, index) in (synthesis.functions.iter()).zip(plan.functions.imported..) {
         if let (SynthFunction::Made(made), Some(limit)) = (function, beyond(FuncIndex(index))) {
             warnings.push(named("function", made.name(), limit, options));
         }
     }
-    for (file, numbers) in layout.functions.files.iter().enumerate() {
+    for (file, numbers) in plan.functions.files.iter().enumerate() {
         for (function, index) in numbers.iter().enumerate() {
             if let Some(limit) = index.and_then(beyond) {
                 let object = resolution.object(FileId(file as u32));

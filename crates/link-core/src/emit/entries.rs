@@ -15,16 +15,16 @@ use crate::input::object::ElementPlace;
 use crate::options::Options;
 use crate::pass::mark::Liveness;
 use crate::pass::synthesize::{ExportTarget, SynthFunction, Synthesis, TableUse, import_name};
-use crate::plan::Layout;
+use crate::plan::Plan;
 use crate::plan::bodies::signature;
 use crate::plan::types::synth_signature;
 use crate::plan::values::Value;
 use crate::resolve::resolution::{MadeGlobal, Resolution, SymbolRef};
 
-/// What the writers of entries look at.
+/// Everything that emission reads.
 #[derive(Clone, Copy)]
 pub(crate) struct Sources<'l, 'a> {
-    pub(crate) layout: &'l Layout<'a>,
+    pub(crate) plan: &'l Plan<'a>,
     pub(crate) resolution: &'l Resolution<'a>,
     pub(crate) liveness: &'l Liveness,
     pub(crate) synthesis: &'l Synthesis<'a>,
@@ -70,7 +70,7 @@ impl Sources<'_, '_> {
         name: &str,
     ) -> Result<u32, Diagnostic> {
         // Types were collected from the same places.
-        let index = signature.and_then(|signature| self.layout.types.index(signature));
+        let index = signature.and_then(|signature| self.plan.types.index(signature));
         index
             .map(|index| index.0)
             .ok_or_else(|| without_type(what, name))
@@ -78,7 +78,7 @@ impl Sources<'_, '_> {
 
     /// The indirect function table's type.
     pub(crate) fn indirect_table(&self) -> TableType {
-        let slots = &self.layout.slots;
+        let slots = &self.plan.slots;
         let size = slots.base + slots.functions.len() as u64;
         let defined = self.synthesis.table == TableUse::Defined;
         TableType {
@@ -94,7 +94,7 @@ impl Sources<'_, '_> {
     }
 
     pub(crate) fn types(&self) -> Entries {
-        let list = &self.layout.types.list;
+        let list = &self.plan.types.list;
         (list.len() as u32, list.concat())
     }
 
@@ -107,7 +107,7 @@ impl Sources<'_, '_> {
             count += 1;
         };
         if let Some((module, name)) = self.options.memory_import() {
-            add(module, name, EntityType::Memory(self.layout.memory.limits));
+            add(module, name, EntityType::Memory(self.plan.memory.limits));
         }
         for &id in &self.synthesis.imports {
             let symbol = self.resolution.symbol(id);
@@ -163,8 +163,8 @@ impl Sources<'_, '_> {
             put_u32(&mut out, self.type_index(Some(signature), WHAT, name)?);
         }
         let of_files = self.resolution.map_objects(|file, object| {
-            let types = &self.layout.types.files[file.index()];
-            let numbers = &self.layout.functions.files[file.index()];
+            let types = &self.plan.types.files[file.index()];
+            let numbers = &self.plan.functions.files[file.index()];
             let mut out = Vec::with_capacity(numbers.len());
             for (id, index) in object.functions.ids().zip(numbers) {
                 if index.is_some() {
@@ -184,7 +184,7 @@ impl Sources<'_, '_> {
             let name = self.resolution.symbol(id).name;
             put_u32(&mut out, self.type_index(signature, WHAT, name)?);
         }
-        Ok((self.layout.code.count(), out))
+        Ok((self.plan.code.count(), out))
     }
 
     pub(crate) fn tables(&self) -> Entries {
@@ -208,7 +208,7 @@ impl Sources<'_, '_> {
         if defined && !first {
             self.indirect_table().encode(&mut out);
         }
-        (self.layout.tables.count - self.layout.tables.imported, out)
+        (self.plan.tables.count - self.plan.tables.imported, out)
     }
 
     pub(crate) fn memories(&self) -> Entries {
@@ -216,7 +216,7 @@ impl Sources<'_, '_> {
         if self.options.memory_import().is_some() {
             return (0, out);
         }
-        self.layout.memory.limits.encode(&mut out);
+        self.plan.memory.limits.encode(&mut out);
         (1, out)
     }
 
@@ -229,13 +229,13 @@ impl Sources<'_, '_> {
                 .zip(&self.liveness.files[file.index()].tags)
             {
                 if *live {
-                    let ty = self.layout.types.files[file.index()][tag.ty.index()];
+                    let ty = self.plan.types.files[file.index()][tag.ty.index()];
                     let ty = ty.ok_or_else(|| without_type("the tag", tag.name))?;
                     put_tag(&mut out, ty.0);
                 }
             }
         }
-        Ok((self.layout.tags.count - self.layout.tags.imported, out))
+        Ok((self.plan.tags.count - self.plan.tags.imported, out))
     }
 
     pub(crate) fn globals(&self) -> Entries {
@@ -262,7 +262,7 @@ impl Sources<'_, '_> {
         for &symbol in &self.synthesis.got_internal {
             self.put_got(&mut out, symbol);
         }
-        let mut count = self.layout.globals.count - self.layout.globals.imported;
+        let mut count = self.plan.globals.count - self.plan.globals.imported;
         for export in &self.synthesis.exports {
             if let Some(address) = self.exported_address(export.what) {
                 self.put_global(&mut out, Mutability::Const, &[self.address_op(address)]);
@@ -285,11 +285,11 @@ impl Sources<'_, '_> {
 
     /// Address of the template of thread-local storage.
     fn tls_address(&self) -> u64 {
-        self.layout.memory.tls.map_or(0, |tls| tls.address)
+        self.plan.memory.tls.map_or(0, |tls| tls.address)
     }
 
     fn made_global(&self, made: MadeGlobal) -> (Mutability, u64) {
-        let memory = &self.layout.memory;
+        let memory = &self.plan.memory;
         match made {
             MadeGlobal::StackPointer => (Mutability::Var, memory.stack_high),
             // Each thread sets its own; alone there is one place, known beforehand.
@@ -302,7 +302,7 @@ impl Sources<'_, '_> {
             ),
             MadeGlobal::MemoryBase => (Mutability::Const, 0),
             MadeGlobal::TableBase | MadeGlobal::TableBase32 => {
-                (Mutability::Const, self.layout.slots.base)
+                (Mutability::Const, self.plan.slots.base)
             }
         }
     }
@@ -311,7 +311,7 @@ impl Sources<'_, '_> {
     /// either computed where the module is instantiated, or set by code.
     fn put_got(&self, out: &mut Vec<u8>, symbol: SymbolRef) {
         let made = &self.resolution.made;
-        let places = self.layout.places(self.resolution, self.liveness);
+        let places = self.plan.places(self.resolution, self.liveness);
         let tls = self.resolution.is_thread_local(symbol);
         let threads = self.options.memory.shared;
         let (value, base) = match places.symbol(symbol) {
@@ -320,14 +320,14 @@ impl Sources<'_, '_> {
             Value::Address(address) if self.resolution.is_absolute(symbol) => (address, None),
             Value::Address(address) => (address, made.memory_base),
             Value::Function(function) => (
-                (self.layout.slots.of(symbol, function)).map_or(0, |slot| u64::from(slot.0)),
+                (self.plan.slots.of(symbol, function)).map_or(0, |slot| u64::from(slot.0)),
                 made.table_base,
             ),
             _ => (0, None),
         };
         let by_thread = tls && threads;
         match places.base_global(base) {
-            Some(base) if self.layout.extended_const => {
+            Some(base) if self.plan.extended_const => {
                 let mut init = Vec::new();
                 self.offset_from(base.0, value, &mut init);
                 self.put_global(out, Mutability::Const, &init);
@@ -359,7 +359,7 @@ impl Sources<'_, '_> {
 
     /// Where data at `address` goes.
     pub(crate) fn data_offset(&self, address: u64, out: &mut Vec<ConstOp>) {
-        let places = self.layout.places(self.resolution, self.liveness);
+        let places = self.plan.places(self.resolution, self.liveness);
         match places.memory_base() {
             None => out.push(self.address_op(address)),
             Some(base) => self.offset_from(base.0, address, out),
@@ -375,14 +375,14 @@ impl Sources<'_, '_> {
     /// its own, the offset in that.
     pub(crate) fn exported_address(&self, what: ExportTarget) -> Option<u64> {
         match what {
-            ExportTarget::Symbol(id) => match self.layout.symbols.get(id) {
+            ExportTarget::Symbol(id) => match self.plan.symbols.get(id) {
                 Value::Address(offset) if self.is_plain_thread_local(SymbolRef::Global(id)) => {
                     Some(self.tls_address() + offset)
                 }
                 Value::Address(address) => Some(address),
                 _ => None,
             },
-            ExportTarget::Address(made) => self.layout.memory.made(made, self.layout.slots.base),
+            ExportTarget::Address(made) => self.plan.memory.made(made, self.plan.slots.base),
             ExportTarget::Wrapper(_) | ExportTarget::Made(_) => None,
         }
     }
@@ -397,11 +397,11 @@ impl Sources<'_, '_> {
         if let Some(name) = self.options.memory_export() {
             add(name, ExternalKind::Memory, 0);
         }
-        let mut address_global = self.layout.globals.count;
+        let mut address_global = self.plan.globals.count;
         for export in &self.synthesis.exports {
             match export.what {
                 ExportTarget::Wrapper(nth) => {
-                    let index = self.layout.functions.wrapper(nth);
+                    let index = self.plan.functions.wrapper(nth);
                     add(export.name, ExternalKind::Func, index.0);
                 }
                 ExportTarget::Address(_) => {
@@ -409,11 +409,11 @@ impl Sources<'_, '_> {
                     address_global += 1;
                 }
                 ExportTarget::Made(made) => {
-                    if let Some(index) = self.layout.functions.made(made) {
+                    if let Some(index) = self.plan.functions.made(made) {
                         add(export.name, ExternalKind::Func, index.0);
                     }
                 }
-                ExportTarget::Symbol(id) => match self.layout.symbols.get(id) {
+                ExportTarget::Symbol(id) => match self.plan.symbols.get(id) {
                     Value::Function(index) => add(export.name, ExternalKind::Func, index.0),
                     Value::Global(index) => add(export.name, ExternalKind::Global, index.0),
                     Value::Table(index) => add(export.name, ExternalKind::Table, index.0),
@@ -433,13 +433,13 @@ impl Sources<'_, '_> {
     pub(crate) fn elements(&self) -> Written {
         let mut out = Vec::new();
         let mut count = 0;
-        let slots = &self.layout.slots;
+        let slots = &self.plan.slots;
         if !slots.functions.is_empty() {
-            let Some(table) = self.layout.tables.indirect else {
+            let Some(table) = self.plan.tables.indirect else {
                 let message = "cannot write table slots: the output has no function table";
                 return Err(Diagnostic::error(Code::Other, message));
             };
-            let base = self.layout.places(self.resolution, self.liveness);
+            let base = self.plan.places(self.resolution, self.liveness);
             let offset = match base.base_global(self.resolution.made.table_base) {
                 Some(base) => ConstOp::GlobalGet(base.0),
                 None => self.address_op(slots.base),
@@ -471,7 +471,7 @@ impl Sources<'_, '_> {
                 match elements.place {
                     ElementPlace::Declared => declared.extend(functions.flatten()),
                     ElementPlace::Table { table, offset } => {
-                        let Some(table) = self.layout.tables.object(file, table) else {
+                        let Some(table) = self.plan.tables.object(file, table) else {
                             continue;
                         };
                         let functions: Vec<u32> = functions.collect::<Result<_, _>>()?;
@@ -503,7 +503,7 @@ impl Sources<'_, '_> {
 
     /// The index of a function that an object lists as an element.
     fn element(&self, file: FileId, symbol: ObjSymbol) -> Result<u32, Diagnostic> {
-        let relocator = self.layout.relocator(self.resolution, self.liveness);
+        let relocator = self.plan.relocator(self.resolution, self.liveness);
         let Value::Function(function) = relocator.symbol(file, symbol) else {
             let object = self.resolution.object(file);
             let name = object.symbols[symbol.index()].name;
@@ -514,6 +514,6 @@ impl Sources<'_, '_> {
                 .note("referenced by an element segment"));
         };
         let symbol = self.resolution.symbol_ref(file, symbol);
-        Ok(self.layout.functions.called(symbol, function).0)
+        Ok(self.plan.functions.called(symbol, function).0)
     }
 }

@@ -13,7 +13,7 @@ use crate::input::object::Object;
 use crate::limits;
 use crate::limits::EngineLimit;
 use crate::options::Options;
-use crate::plan::Layout;
+use crate::plan::Plan;
 use crate::resolve::resolution::Resolution;
 
 /// Whether the body may have too many locals. They are declared in groups of one type. As long
@@ -66,11 +66,11 @@ fn locals(body: &[u8]) -> Option<u64> {
 /// Names the functions of the output that have too many locals.
 pub(super) fn warnings(
     resolution: &Resolution<'_>,
-    layout: &Layout<'_>,
+    plan: &Plan<'_>,
     options: &Options,
 ) -> Vec<Diagnostic> {
     let of_files = resolution.map_objects(|file, object| {
-        let numbers = layout.functions.files[file.index()].iter();
+        let numbers = plan.functions.files[file.index()].iter();
         let functions = object.functions.ids().zip(numbers);
         let live = functions.filter(|(_, index)| index.is_some());
         live.filter_map(|(function, _)| {

@@ -10,11 +10,11 @@ pub(crate) mod entries;
 mod locals;
 pub(crate) mod names;
 mod outbox;
+pub(crate) mod outline;
 mod parts;
 pub mod producers;
 mod relinkable;
 mod relocate;
-pub(crate) mod sections;
 mod slices;
 
 use std::sync::atomic::AtomicBool;
@@ -26,7 +26,12 @@ use xxhash_rust::xxh3::Xxh3;
 
 use self::build_id::{Hash, Run};
 use self::debug::write_unchecked;
+pub(crate) use self::engine_limits::warnings as engine_warnings;
+pub(crate) use self::entries::Sources;
+pub(crate) use self::names::of_functions as function_names;
 use self::outbox::Outbox;
+pub(crate) use self::outline::outline;
+pub use self::outline::{Contents, Outline, Section};
 use self::parts::{Part, Source, batch_bytes, parts};
 use self::relocate::{Relocated, write_chunk, write_compressed};
 use self::slices::{Slice, Sliced};
@@ -35,9 +40,8 @@ use crate::ids::{FileId, ObjFunc};
 use crate::options::{BuildId, Options};
 use crate::output::{Places, Room};
 use crate::par;
-use crate::pass::mark::Liveness;
 use crate::plan::values::{Relocator, Site};
-use crate::plan::{CustomPiece, DataPiece, DataSource, Layout, StringRun};
+use crate::plan::{CustomPiece, DataPiece, DataSource, Plan, StringRun};
 use crate::resolve::resolution::Resolution;
 
 /// Bytes of output per unit of parallel work where it is hashed: the blocks within are
@@ -56,18 +60,24 @@ pub(crate) fn is_hashed(options: &Options) -> bool {
 /// written to.
 ///
 /// # Panics
-/// If memory that is to be filled is not as long as [`Layout::size`] says.
+/// If memory that is to be filled is not as long as [`Outline::size`] says.
 pub(crate) fn write(
-    resolution: &Resolution<'_>,
-    liveness: &Liveness,
-    options: &Options,
-    layout: &Layout<'_>,
+    sources: &Sources<'_, '_>,
+    outline: &Outline,
     room: Room<'_>,
 ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
-    let writer = Writer {
-        layout,
+    let &Sources {
+        plan,
         resolution,
-        relocator: layout.relocator(resolution, liveness),
+        liveness,
+        options,
+        ..
+    } = sources;
+    let writer = Writer {
+        plan,
+        outline,
+        resolution,
+        relocator: plan.relocator(resolution, liveness),
         output_name: &options.output_name,
         many_locals: false.into(),
     };
@@ -77,10 +87,11 @@ pub(crate) fn write(
     }
     // What is to be linked again loses functions then.
     if writer.many_locals.into_inner() && !options.is_relocatable() {
-        return Ok(locals::warnings(resolution, layout, options));
+        return Ok(locals::warnings(resolution, plan, options));
     }
     Ok(Vec::new())
 }
+
 /// A part of the output, and where it is written.
 struct Task<'o, 'l> {
     out: &'o mut [u8],
@@ -120,7 +131,8 @@ fn runs(parts: Vec<Part<'_>>, bytes: u64) -> Vec<(u64, Vec<Part<'_>>)> {
 }
 
 struct Writer<'l, 'a> {
-    layout: &'l Layout<'a>,
+    plan: &'l Plan<'a>,
+    outline: &'l Outline,
     resolution: &'l Resolution<'a>,
     relocator: Relocator<'l, 'a>,
     output_name: &'l str,
@@ -131,21 +143,25 @@ struct Writer<'l, 'a> {
 impl<'l> Writer<'l, '_> {
     /// Writes the parts in memory that is as long as they are.
     fn run_in_memory(&self, out: &mut [u8], options: &Options) -> Result<(), Vec<Diagnostic>> {
-        let layout = self.layout;
-        let (parts, _) = parts(layout, None);
-        assert_eq!(out.len() as u64, layout.size, "room for exactly the output");
+        let outline = self.outline;
+        let (parts, _) = parts(self.plan, outline, None);
+        assert_eq!(
+            out.len() as u64,
+            outline.size,
+            "room for exactly the output"
+        );
         match &options.build_id {
             BuildId::Fast => {
                 let id = build_id::uuid(self.run_hashed::<Xxh3, 8>(parts, out)?);
-                build_id::write(layout, &id, out);
+                build_id::write(outline, &id, out);
             }
             BuildId::Sha1 => {
                 let id = self.run_hashed::<Sha1, 20>(parts, out)?;
-                build_id::write(layout, &id, out);
+                build_id::write(outline, &id, out);
             }
             other => {
                 self.run_all(parts, out)?;
-                build_id::write(layout, build_id::given(other), out);
+                build_id::write(outline, build_id::given(other), out);
             }
         }
         Ok(())
@@ -191,8 +207,12 @@ impl<'l> Writer<'l, '_> {
     /// page by page.
     fn run_in_places(&self, places: &dyn Places) -> Result<(), Vec<Diagnostic>> {
         // One thread has nobody to share a section with.
-        let (parts, sliced) = parts(self.layout, par::available().then_some(self.resolution));
-        let batch = batch_bytes(self.layout.size);
+        let (parts, sliced) = parts(
+            self.plan,
+            self.outline,
+            par::available().then_some(self.resolution),
+        );
+        let batch = batch_bytes(self.outline.size);
         let outbox = Outbox::new(places);
         let mut errors = par::map(runs(parts, batch), |(start, parts)| {
             let len = parts.iter().map(|part| part.len).sum::<u64>() as usize;
@@ -317,9 +337,9 @@ impl<'l> Writer<'l, '_> {
         errors: &mut Vec<Diagnostic>,
     ) {
         let object = self.resolution.object(file);
-        let numbers = &self.layout.functions.files[file.index()];
+        let numbers = &self.plan.functions.files[file.index()];
         let site = Site::code(file);
-        let code = &self.layout.code;
+        let code = &self.plan.code;
         let mut at = 0;
         for id in functions {
             let id = ObjFunc(id);
@@ -367,7 +387,7 @@ impl<'l> Writer<'l, '_> {
                     at = offset + len;
                 }
                 DataSource::Strings(merged) => {
-                    let strings = &self.layout.data.merged[merged as usize];
+                    let strings = &self.plan.data.merged[merged as usize];
                     write_strings(&strings.placed, &mut out[offset..]);
                     at = offset + strings.size as usize;
                 }

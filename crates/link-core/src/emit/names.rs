@@ -8,7 +8,7 @@ use wasm_format::linking::SymbolKind;
 use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming, put_module_name};
 
 use super::entries::Sources;
-use super::sections::{are_joined, file_segments};
+use super::outline::{are_joined, file_segments};
 use crate::demangle::Demangler;
 use crate::ids::{FileId, ObjFunc};
 use crate::options::Options;
@@ -232,7 +232,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
 
 fn segments(sources: &Sources<'_, '_>) -> Entries {
     let mut entries = Entries::default();
-    let all = &sources.layout.data.segments;
+    let all = &sources.plan.data.segments;
     let joined = are_joined(sources) && all.len() > 1;
     for (index, segments) in file_segments(sources).into_iter().enumerate() {
         let name = if joined {

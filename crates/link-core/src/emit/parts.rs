@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::build_id;
-use super::sections::{Contents, Section};
+use super::outline::{Contents, Outline, Section};
 use super::slices::{Slice, Sliced, slices};
 use crate::ids::{FileId, FuncIndex};
 use crate::input::object::UncheckedRelocs;
-use crate::plan::{CustomContents, CustomPiece, DataPiece, Layout, StringRun};
+use crate::plan::{CustomContents, CustomPiece, DataPiece, Plan, StringRun};
 use crate::resolve::resolution::Resolution;
 
 /// The bytes of output that make a unit of parallel work: of a large output more are not
@@ -67,18 +67,19 @@ pub(super) enum Source<'l> {
 /// All parts of the output, in order; most have about [`batch_bytes`]. With `resolution`,
 /// sections of large objects are sliced; they are returned, too.
 pub(super) fn parts<'l>(
-    layout: &'l Layout<'_>,
+    plan: &'l Plan<'_>,
+    outline: &'l Outline,
     resolution: Option<&'l Resolution<'_>>,
 ) -> (Vec<Part<'l>>, Vec<Arc<Sliced<'l>>>) {
     let mut cutter = Cutter {
-        layout,
+        plan,
         resolution,
-        batch: batch_bytes(layout.size),
+        batch: batch_bytes(outline.size),
         parts: Vec::new(),
         end: 0,
         sliced: Vec::new(),
     };
-    for section in &layout.sections {
+    for section in &outline.sections {
         cutter.bytes(&section.header);
         cutter.section(section);
     }
@@ -86,7 +87,7 @@ pub(super) fn parts<'l>(
 }
 
 struct Cutter<'l, 'a> {
-    layout: &'l Layout<'a>,
+    plan: &'l Plan<'a>,
     resolution: Option<&'l Resolution<'a>>,
     /// Bytes of a part that is large enough.
     batch: u64,
@@ -109,7 +110,7 @@ impl<'l> Cutter<'l, '_> {
     }
 
     fn section(&mut self, section: &'l Section) {
-        let layout = self.layout;
+        let plan = self.plan;
         match &section.contents {
             Contents::Bytes(parts) => {
                 for part in parts {
@@ -120,19 +121,19 @@ impl<'l> Cutter<'l, '_> {
             Contents::Data(headers) => {
                 for header in headers {
                     self.bytes(&header.bytes);
-                    let addresses = &layout.memory.segments;
+                    let addresses = &plan.memory.segments;
                     let mut at = addresses[header.segments.start as usize];
                     for i in header.segments.clone() {
                         let start = addresses[i as usize];
                         // Alignment leaves gaps between segments that become one.
                         self.push(start - at, Source::Fill(0));
                         self.data(i);
-                        at = start + layout.data.segments[i as usize].size;
+                        at = start + plan.data.segments[i as usize].size;
                     }
                 }
             }
             Contents::Custom(nth) => {
-                let section = &layout.customs.sections[*nth as usize];
+                let section = &plan.customs.sections[*nth as usize];
                 match &section.contents {
                     CustomContents::Strings(strings) => {
                         for run in &strings.placed {
@@ -144,23 +145,23 @@ impl<'l> Cutter<'l, '_> {
                     }
                 }
             }
-            Contents::Metadata(nth) => self.bytes(&layout.metadata[*nth as usize].bytes),
+            Contents::Metadata(nth) => self.bytes(&plan.metadata[*nth as usize].bytes),
             // Written when all else is.
             Contents::BuildId => self.push(section.size, Source::Fill(build_id::PLACEHOLDER)),
         }
     }
 
     fn code(&mut self) {
-        let layout = self.layout;
-        let code = &layout.code;
-        let functions = &layout.functions;
+        let plan = self.plan;
+        let code = &plan.code;
+        let functions = &plan.functions;
         let batch = self.batch;
         let entry = |index: FuncIndex| code.entry_offset(index);
         let imported = FuncIndex(functions.imported);
-        let first = FuncIndex(functions.imported + layout.made_bodies.len() as u32);
+        let first = FuncIndex(functions.imported + plan.made_bodies.len() as u32);
         self.push(
             entry(first) - entry(imported),
-            Source::Bodies(&layout.made_bodies),
+            Source::Bodies(&plan.made_bodies),
         );
         for (file, numbers) in functions.files.iter().enumerate() {
             let file_end = functions
@@ -189,14 +190,14 @@ impl<'l> Cutter<'l, '_> {
         }
         self.push(
             code.size - entry(functions.first_wrapper),
-            Source::Bodies(&layout.wrapper_bodies),
+            Source::Bodies(&plan.wrapper_bodies),
         );
     }
 
     fn data(&mut self, segment: u32) {
-        let layout = self.layout;
-        let address = layout.memory.segments[segment as usize];
-        let segment = &layout.data.segments[segment as usize];
+        let plan = self.plan;
+        let address = plan.memory.segments[segment as usize];
+        let segment = &plan.data.segments[segment as usize];
         self.runs(
             &segment.pieces,
             0..segment.size,

@@ -116,7 +116,7 @@ pub(crate) fn survives_strip_all(name: &str, options: &Options) -> bool {
 /// Strings of debug info, by the names of their sections, that are cut before all is known that
 /// will be merged.
 #[derive(Debug, Default)]
-pub struct CutAhead<'a>(HashMap<&'a str, CutInputs<'a>>);
+pub(crate) struct CutAhead<'a>(HashMap<&'a str, CutInputs<'a>>);
 
 /// What is worth being cut ahead, while resolution leaves threads idle: the strings of `objects`,
 /// which take part almost certainly.

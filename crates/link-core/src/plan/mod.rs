@@ -1,7 +1,6 @@
-//! Phase 5: everything about the output that can be known before a byte of it is
-//! written. What the index of each function, global, table, tag, type and table slot is;
-//! where data lies in memory; what the linker's own functions say; and the offset and
-//! size of every section, so that all of them can be written at once.
+//! Phase 5: the index of each function, global, table, tag, type and table slot; where data
+//! lies in memory; what the linker's own functions say; and where each chunk lies in its
+//! section. The result is one [`Plan`], which nothing changes afterwards.
 
 pub(crate) mod bodies;
 mod code;
@@ -16,9 +15,8 @@ pub(crate) mod types;
 pub(crate) mod values;
 
 use self::customs::CutAhead;
+use self::values::{Places, Relocator};
 use crate::diag::{Code as Topic, Diagnostic};
-use crate::emit::entries::Sources;
-use crate::emit::{engine_limits, names, sections};
 use crate::options::Options;
 use crate::par;
 use crate::pass::features::Features;
@@ -35,14 +33,14 @@ pub use self::numbering::{Functions, Globals, Slots, Tables, Tags};
 pub use self::strings::{MergedInput, MergedStrings, StringRun};
 pub use self::types::Types;
 pub use self::values::{SymbolValues, Value};
-pub use crate::emit::sections::{Contents, Section};
 
 /// The first table slot used where nobody says otherwise: 0 is the null pointer.
 const DEFAULT_TABLE_BASE: u64 = 1;
 
-/// The output, before it is written.
+/// Everything that a link decides about its output: what each index, address and table slot
+/// means, and where each chunk lies in its section. No byte of an object is copied yet.
 #[derive(Debug)]
-pub struct Layout<'a> {
+pub struct Plan<'a> {
     /// The type section.
     pub types: Types<'a>,
     /// The function index space.
@@ -59,26 +57,20 @@ pub struct Layout<'a> {
     pub data: Data<'a>,
     /// Where data lies in memory.
     pub memory: Memory,
-    /// What names stand for.
+    /// The value of each name.
     pub symbols: SymbolValues,
     /// Bodies of the functions the linker writes before those of objects.
     pub made_bodies: Vec<Vec<u8>>,
     /// Bodies of the wrappers of exports.
     pub wrapper_bodies: Vec<Vec<u8>>,
-    /// Where functions' bodies are.
+    /// Where function bodies are in the code section.
     pub code: Code,
     /// Custom sections of objects.
     pub customs: Customs<'a>,
     /// Sections of code metadata.
     pub metadata: Vec<CodeMetadata<'a>>,
-    /// All sections, in the order of the file.
-    pub sections: Vec<Section>,
-    /// Size of the output, in bytes.
-    pub size: u64,
-    /// What is more than engines take.
-    pub warnings: Vec<Diagnostic>,
     /// Whether the memory is imported.
-    imported_memory: bool,
+    pub(crate) imported_memory: bool,
     /// Whether constant expressions may add.
     pub(crate) extended_const: bool,
 }
@@ -86,19 +78,21 @@ pub struct Layout<'a> {
 /// Names of fewer functions are made beside all else.
 const MANY_FUNCTIONS: u32 = 1 << 16;
 
-/// Lays out the output. Some strings may have been cut `ahead`.
+/// Plans the output. Some strings may have been cut `ahead`. `beside` needs nothing but the
+/// numbers of functions, and runs beside the placing of data.
 ///
 /// # Errors
-/// What does not fit: memory, stack and table settings, sections beyond 4 GiB, strings
+/// What does not fit: memory, stack and table settings, strings
 /// without an end.
-pub fn layout<'a>(
+pub(crate) fn plan<'a, T: Send>(
     resolution: &Resolution<'a>,
     liveness: &Liveness,
     synthesis: &Synthesis<'a>,
     options: &Options,
     features: &Features,
     ahead: CutAhead<'a>,
-) -> Result<Layout<'a>, Vec<Diagnostic>> {
+    beside: impl FnOnce(&Functions) -> T + Send,
+) -> Result<(Plan<'a>, T), Vec<Diagnostic>> {
     // Indices depend on nothing but who is there.
     let functions = Functions::number(resolution, liveness, synthesis);
     let globals = Globals::number(resolution, liveness, synthesis);
@@ -136,12 +130,12 @@ pub fn layout<'a>(
     let named = || {
         par::beside(
             || types::collect(resolution, liveness, synthesis, &functions),
-            || names::of_functions(resolution, synthesis, &functions, options),
+            || beside(&functions),
         )
     };
     // Most is done for debug info.
     let contents = || par::beside(in_memory, customs);
-    let ((types, function_names), (in_memory, customs)) = if functions.count < MANY_FUNCTIONS {
+    let ((types, beside), (in_memory, customs)) = if functions.count < MANY_FUNCTIONS {
         par::beside(named, contents)
     } else {
         // There is enough to do for all threads, and names get the memory that strings took.
@@ -151,7 +145,45 @@ pub fn layout<'a>(
     let (data, memory) = in_memory?;
     let customs = customs?;
 
-    let mut layout = Layout {
+    // With indices and addresses every symbol has its value,
+    let places = Places {
+        resolution,
+        liveness,
+        functions: &functions,
+        globals: &globals,
+        tables: &tables,
+        tags: &tags,
+        slots: &slots,
+        data: &data,
+        memory: &memory,
+        imported_memory: options.memory_import().is_some(),
+    };
+    let symbols = SymbolValues::compute(&places);
+    // and the linker can write its functions, which have no relocations left.
+    let made_bodies = bodies::write(&places, synthesis).map_err(|error| vec![error])?;
+    let wrapper_bodies = bodies::write_wrappers(&places, synthesis).map_err(|error| vec![error])?;
+    let relocator = |code| Relocator {
+        places,
+        symbols: &symbols,
+        types: &types,
+        code,
+        customs: &customs,
+    };
+    // Only relocations in debug info ask where a body is, and they do not count here.
+    let no_code = Code::default();
+    let code = Code::lay_out(
+        functions.imported,
+        &made_bodies,
+        &wrapper_bodies,
+        &relocator(&no_code),
+        // Places that are to be relocated again need their full width.
+        options.compress_relocations && !options.is_relinkable(),
+    );
+    // Metadata speaks of offsets within bodies.
+    let metadata = metadata::merge(&relocator(&code), options.is_relinkable());
+    let plan = Plan {
+        imported_memory: places.imported_memory,
+        extended_const: features.has("extended-const"),
         types,
         functions,
         globals,
@@ -160,54 +192,14 @@ pub fn layout<'a>(
         slots,
         data,
         memory,
-        symbols: SymbolValues::default(),
-        made_bodies: Vec::new(),
-        wrapper_bodies: Vec::new(),
-        code: Code::default(),
+        symbols,
+        made_bodies,
+        wrapper_bodies,
+        code,
         customs,
-        metadata: Vec::new(),
-        sections: Vec::new(),
-        size: 0,
-        warnings: Vec::new(),
-        extended_const: features.has("extended-const"),
-        imported_memory: options.memory_import().is_some(),
+        metadata,
     };
-    // With indices and addresses every symbol has its value,
-    layout.symbols = SymbolValues::compute(&layout.places(resolution, liveness));
-    // and the linker can write its functions, which have no relocations left.
-    let places = layout.places(resolution, liveness);
-    let made_bodies = bodies::write(&places, synthesis).map_err(|error| vec![error])?;
-    let wrapper_bodies = bodies::write_wrappers(&places, synthesis).map_err(|error| vec![error])?;
-    layout.made_bodies = made_bodies;
-    layout.wrapper_bodies = wrapper_bodies;
-    // Sizes of bodies depend on values only where relocations are compressed.
-    layout.code = Code::lay_out(
-        layout.functions.imported,
-        &layout.made_bodies,
-        &layout.wrapper_bodies,
-        &layout.relocator(resolution, liveness),
-        // Places that are to be relocated again need their full width.
-        options.compress_relocations && !options.is_relinkable(),
-    );
-    // What is said of instructions follows them.
-    layout.metadata = metadata::merge(
-        &layout.relocator(resolution, liveness),
-        options.is_relinkable(),
-    );
-    // Now all sizes are known, and with them all offsets.
-    let sources = Sources {
-        layout: &layout,
-        resolution,
-        liveness,
-        synthesis,
-        options,
-    };
-    let (sections, size) = sections::plan(&sources, features, function_names)?;
-    let warnings = engine_limits::warnings(&sources, size);
-    layout.sections = sections;
-    layout.size = size;
-    layout.warnings = warnings;
-    Ok(layout)
+    Ok((plan, beside))
 }
 
 /// The first table slot that is used.

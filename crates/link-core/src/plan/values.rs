@@ -4,7 +4,7 @@
 
 use wasm_format::reloc::{RelocBase, RelocType};
 
-use super::Layout;
+use super::Plan;
 use super::code::Code;
 use super::customs::{Customs, Placed};
 use super::data::Data;
@@ -251,7 +251,7 @@ pub(crate) enum Why {
     Absent,
 }
 
-/// The parts of a [`Layout`] that relocations ask.
+/// The parts of a [`Plan`] that relocations ask.
 #[derive(Clone, Copy)]
 pub(crate) struct Relocator<'l, 'a> {
     pub(crate) places: Places<'l, 'a>,
@@ -261,7 +261,7 @@ pub(crate) struct Relocator<'l, 'a> {
     pub(crate) customs: &'l Customs<'a>,
 }
 
-impl<'a> Layout<'a> {
+impl<'a> Plan<'a> {
     /// What symbols stand for.
     pub(crate) fn places<'l>(
         &'l self,

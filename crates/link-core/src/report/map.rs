@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use wasm_format::{Reader, SectionId, leb128};
 
-use crate::emit::sections::{Contents, Section};
+use crate::emit::outline::{Contents, Outline, Section};
 use crate::hash::HashMap;
 use crate::ids::{FileId, FuncIndex, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol};
 use crate::input::object::ObjTarget;
 use crate::pass::synthesize::{SynthFunction, Synthesis};
-use crate::plan::{DataSource, Layout, Value};
+use crate::plan::{Code, DataSource, Plan, Value};
 use crate::resolve::resolution::{Definition, Resolution, Stub};
 
 /// What went where. Empty unless [`Options::map`](crate::options::Options::map) asks for it.
@@ -129,12 +129,14 @@ pub struct MapSection {
 pub(crate) fn collect(
     resolution: &Resolution<'_>,
     synthesis: &Synthesis<'_>,
-    layout: &Layout<'_>,
+    plan: &Plan<'_>,
+    outline: &Outline,
 ) -> LinkMap {
     let collector = Collector {
         resolution,
         synthesis,
-        layout,
+        plan,
+        outline,
         places: places(resolution),
     };
     let mut chunks = collector.functions();
@@ -145,7 +147,7 @@ pub(crate) fn collect(
         globals: collector.globals(),
         segments,
         // What comes first is the module's own header.
-        sections: layout.sections.iter().skip(1).map(section).collect(),
+        sections: outline.sections.iter().skip(1).map(section).collect(),
     }
 }
 
@@ -179,7 +181,8 @@ fn places(resolution: &Resolution<'_>) -> HashMap<Chunk, Vec<ObjSymbol>> {
 struct Collector<'l, 'a> {
     resolution: &'l Resolution<'a>,
     synthesis: &'l Synthesis<'a>,
-    layout: &'l Layout<'a>,
+    plan: &'l Plan<'a>,
+    outline: &'l Outline,
     places: HashMap<Chunk, Vec<ObjSymbol>>,
 }
 
@@ -188,7 +191,7 @@ impl Collector<'_, '_> {
         self.resolution
             .symbols()
             .filter_map(|(id, symbol)| {
-                let value = self.layout.symbols.get(id);
+                let value = self.plan.symbols.get(id);
                 if matches!(value, Value::Dead | Value::Undefined) {
                     return None;
                 }
@@ -212,8 +215,8 @@ impl Collector<'_, '_> {
             file,
             name,
             kind: MapKind::Function(index.0),
-            size: self.layout.code.body_size(index).unwrap_or(0).into(),
-            range: self.layout.body_range(index),
+            size: self.plan.code.body_size(index).unwrap_or(0).into(),
+            range: self.outline.body_range(&self.plan.code, index),
             symbols: Vec::new(),
         }
     }
@@ -221,7 +224,7 @@ impl Collector<'_, '_> {
     fn functions(&self) -> Vec<MapChunk> {
         let mut chunks = Vec::new();
         let mut stubbed = self.stubbed();
-        let mut next = FuncIndex(self.layout.functions.imported);
+        let mut next = FuncIndex(self.plan.functions.imported);
         for function in &self.synthesis.functions {
             chunks.push(match *function {
                 SynthFunction::Made(made) => self.function(next, None, made.name().to_owned()),
@@ -234,8 +237,7 @@ impl Collector<'_, '_> {
         }
         for (file, object) in self.resolution.objects() {
             for function in object.functions.ids() {
-                let Some(index) = self.layout.functions.files[file.index()][function.index()]
-                else {
+                let Some(index) = self.plan.functions.files[file.index()][function.index()] else {
                     continue;
                 };
                 let name = object.function_name(function).to_owned();
@@ -253,7 +255,7 @@ impl Collector<'_, '_> {
         }
         for (nth, &symbol) in self.synthesis.wrappers.iter().enumerate() {
             let name = format!("{}.command_export", self.resolution.symbol(symbol).name);
-            let index = self.layout.functions.wrapper(nth as u32);
+            let index = self.plan.functions.wrapper(nth as u32);
             chunks.push(self.function(index, None, name));
         }
         chunks
@@ -312,10 +314,10 @@ impl Collector<'_, '_> {
     /// The data segments; their pieces go to `chunks`.
     fn segments(&self, chunks: &mut Vec<MapChunk>) -> Vec<MapSegment> {
         let mut segments = Vec::new();
-        for (i, segment) in self.layout.data.segments.iter().enumerate() {
+        for (i, segment) in self.plan.data.segments.iter().enumerate() {
             let number = i as u32;
-            let address = self.layout.memory.segments[i];
-            let place = self.layout.data_entry(number);
+            let address = self.plan.memory.segments[i];
+            let place = self.outline.data_entry(self.plan, number);
             segments.push(MapSegment {
                 name: segment.name.to_owned(),
                 address,
@@ -333,7 +335,7 @@ impl Collector<'_, '_> {
                 };
                 chunks.push(match piece.source {
                     DataSource::Strings(merged) => {
-                        let size = self.layout.data.merged[merged as usize].size;
+                        let size = self.plan.data.merged[merged as usize].size;
                         MapChunk {
                             file: None,
                             name: segment.name.to_owned(),
@@ -383,7 +385,7 @@ impl Collector<'_, '_> {
 
     fn globals(&self) -> Vec<MapGlobal> {
         let made = self.synthesis.globals.iter().filter_map(|&made| {
-            let index = self.layout.globals.made(made)?;
+            let index = self.plan.globals.made(made)?;
             Some((made.name(), index.0))
         });
         let of_objects = self.resolution.objects().flat_map(|(file, object)| {
@@ -392,7 +394,7 @@ impl Collector<'_, '_> {
                 .iter()
                 .enumerate()
                 .filter_map(move |(i, global)| {
-                    let index = self.layout.globals.object(file, ObjGlobal(i as u32))?;
+                    let index = self.plan.globals.object(file, ObjGlobal(i as u32))?;
                     Some((global.name, index.0))
                 })
         });
@@ -428,22 +430,22 @@ struct DataEntry {
     contents: u64,
 }
 
-impl Layout<'_> {
+impl Outline {
     /// Where a function's body (after its size field) is in the output, in bytes.
-    fn body_range(&self, function: FuncIndex) -> Option<Range<u64>> {
-        let code = self
+    fn body_range(&self, code: &Code, function: FuncIndex) -> Option<Range<u64>> {
+        let section = self
             .sections
             .iter()
             .find(|section| matches!(section.contents, Contents::Code))?;
         // Offsets of bodies count from the section's contents, of which the header holds
         // the count.
-        let contents = code.contents_offset() - leb128::len_u32(self.code.count()) as u64;
-        let start = contents + u64::from(self.code.body_offset(function)?);
-        Some(start..start + u64::from(self.code.body_size(function)?))
+        let contents = section.contents_offset() - leb128::len_u32(code.count()) as u64;
+        let start = contents + u64::from(code.body_offset(function)?);
+        Some(start..start + u64::from(code.body_size(function)?))
     }
 
     /// Where an output segment is in the output; `None` if it is not in the file.
-    fn data_entry(&self, segment: u32) -> Option<DataEntry> {
+    fn data_entry(&self, plan: &Plan<'_>, segment: u32) -> Option<DataEntry> {
         self.sections.iter().find_map(|section| {
             let Contents::Data(headers) = &section.contents else {
                 return None;
@@ -452,11 +454,11 @@ impl Layout<'_> {
                 .iter()
                 .find(|header| header.segments.contains(&segment))?;
             let start = section.contents_offset() + header.offset;
-            let first = self.memory.segments[header.segments.start as usize];
+            let first = plan.memory.segments[header.segments.start as usize];
             let contents = start
                 + header.bytes.len() as u64
-                + (self.memory.segments[segment as usize] - first);
-            let end = contents + self.data.segments[segment as usize].size;
+                + (plan.memory.segments[segment as usize] - first);
+            let end = contents + plan.data.segments[segment as usize].size;
             Some(DataEntry {
                 entry: start..end,
                 contents,

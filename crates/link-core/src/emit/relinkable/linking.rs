@@ -8,7 +8,7 @@ use wasm_format::linking::{
 use super::SectionIndices;
 use super::symbols::SymbolTable;
 use crate::emit::entries::Sources;
-use crate::emit::sections::{are_joined, file_segments};
+use crate::emit::outline::{are_joined, file_segments};
 use crate::ids::{FileId, ObjCustom};
 use crate::plan::data::{DataSource, OutputSegment, SegmentPlace};
 
@@ -40,12 +40,12 @@ pub(super) fn write(
 
 /// What the segments in the file are.
 fn segments<'a>(sources: &Sources<'_, 'a>) -> Vec<SegmentInfo<'a>> {
-    let all = &sources.layout.data.segments;
+    let all = &sources.plan.data.segments;
     let are_joined = are_joined(sources) && all.len() > 1;
     file_segments(sources)
         .into_iter()
         .map(|range| {
-            let joined = &sources.layout.data.segments[range.start as usize..range.end as usize];
+            let joined = &sources.plan.data.segments[range.start as usize..range.end as usize];
             let flags = joined
                 .iter()
                 .map(|segment| segment_flags(sources, segment))
@@ -96,7 +96,7 @@ fn comdats<'a>(
     sources: &Sources<'_, 'a>,
     indices: &SectionIndices,
 ) -> Vec<(&'a str, Vec<ComdatEntry>)> {
-    let (resolution, layout) = (sources.resolution, sources.layout);
+    let (resolution, plan) = (sources.resolution, sources.plan);
     let mut all = Vec::new();
     for (file, object) in resolution.objects() {
         let mut comdats: Vec<(&'a str, Vec<ComdatEntry>)> = object
@@ -110,12 +110,12 @@ fn comdats<'a>(
             }
         };
         for (i, function) in object.functions.iter().enumerate() {
-            let index = layout.functions.files[file.index()][i].map(|index| index.0);
+            let index = plan.functions.files[file.index()][i].map(|index| index.0);
             add(function.comdat(), ComdatKind::Function, index);
         }
         if sources.options.is_relocatable() {
             for (i, segment) in object.segments.iter().enumerate() {
-                let index = match layout.data.files[file.index()][i] {
+                let index = match plan.data.files[file.index()][i] {
                     SegmentPlace::Whole { output, .. } | SegmentPlace::Strings { output, .. } => {
                         indices.segments[output as usize].map(|place| place.index)
                     }
@@ -144,6 +144,6 @@ fn custom_index(
     file: FileId,
     custom: ObjCustom,
 ) -> Option<u32> {
-    let (section, _) = sources.layout.customs.placed(file, custom)?;
+    let (section, _) = sources.plan.customs.placed(file, custom)?;
     Some(indices.customs[section as usize])
 }

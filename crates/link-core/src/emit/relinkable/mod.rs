@@ -13,7 +13,7 @@ use wasm_format::linking::LINKING_SECTION;
 
 use self::symbols::SymbolTable;
 use super::entries::Sources;
-use super::sections::{Contents, Section};
+use super::outline::{Contents, Section};
 
 /// A section's name, and its contents in parts.
 pub(crate) type NamedSection = (String, Vec<Vec<u8>>);
@@ -40,7 +40,7 @@ struct SectionIndices {
     segments: Vec<Option<SegmentIndex>>,
     /// Indices of the custom sections of `Customs::sections`.
     customs: Vec<u32>,
-    /// Indices of the sections of `Layout::metadata`.
+    /// Indices of the sections of `Plan::metadata`.
     metadata: Vec<u32>,
 }
 
@@ -60,7 +60,7 @@ impl SectionIndices {
         let mut indices = Self {
             code: None,
             data: None,
-            segments: vec![None; sources.layout.data.segments.len()],
+            segments: vec![None; sources.plan.data.segments.len()],
             customs: Vec::new(),
             metadata: Vec::new(),
         };
@@ -75,7 +75,7 @@ impl SectionIndices {
                     let count = len_u32(headers.len() as u32) as u64;
                     for (nth, header) in headers.iter().enumerate() {
                         let start = count + header.offset + header.bytes.len() as u64;
-                        let addresses = &sources.layout.memory.segments;
+                        let addresses = &sources.plan.memory.segments;
                         let first = addresses[header.segments.start as usize];
                         for segment in header.segments.clone() {
                             let within = addresses[segment as usize] - first;

@@ -31,7 +31,7 @@ pub(super) fn write(
     table: &SymbolTable<'_>,
 ) -> Vec<NamedSection> {
     let translator = Translator { sources, table };
-    let layout = sources.layout;
+    let plan = sources.plan;
     let mut sections = Vec::new();
     let mut add = |name: String, section: u32, parts: Vec<Part>| {
         let count: u32 = parts.iter().map(|part| part.count).sum();
@@ -58,14 +58,14 @@ pub(super) fn write(
         });
         add("reloc.DATA".to_owned(), section, parts);
     }
-    for (metadata, &section) in layout.metadata.iter().zip(&indices.metadata) {
+    for (metadata, &section) in plan.metadata.iter().zip(&indices.metadata) {
         let mut part = Part::default();
         for (file, reloc) in &metadata.relocs {
             translator.reloc(*file, reloc, 0, &mut part);
         }
         add(format!("reloc.{}", metadata.name), section, vec![part]);
     }
-    for (custom, &section) in layout.customs.sections.iter().zip(&indices.customs) {
+    for (custom, &section) in plan.customs.sections.iter().zip(&indices.customs) {
         let CustomContents::Pieces(pieces) = &custom.contents else {
             continue;
         };
@@ -89,12 +89,12 @@ struct Translator<'s, 'l, 'a> {
 
 impl Translator<'_, '_, '_> {
     fn code(&self, file: FileId) -> Part {
-        let layout = self.sources.layout;
+        let plan = self.sources.plan;
         let functions = &self.sources.resolution.object(file).functions;
         let mut part = Part::default();
         for function in functions.ids() {
-            let index = layout.functions.files[file.index()][function.index()];
-            if let Some(start) = index.and_then(|index| layout.code.body_offset(index)) {
+            let index = plan.functions.files[file.index()][function.index()];
+            if let Some(start) = index.and_then(|index| plan.code.body_offset(index)) {
                 self.chunk(file, functions.chunk(function), u64::from(start), &mut part);
             }
         }
@@ -103,7 +103,7 @@ impl Translator<'_, '_, '_> {
 
     fn data(&self, segment: usize, start: u64) -> Part {
         let mut part = Part::default();
-        for piece in &self.sources.layout.data.segments[segment].pieces {
+        for piece in &self.sources.plan.data.segments[segment].pieces {
             // Merged strings hold no relocations.
             if let DataSource::Segment(file, id) = piece.source {
                 let source = &self.sources.resolution.object(file).segments[id.index()];
@@ -164,7 +164,7 @@ impl Translator<'_, '_, '_> {
     fn target(&self, file: FileId, reloc: &ObjReloc) -> Option<(u32, i64)> {
         let sources = self.sources;
         if reloc.ty.target() == RelocTarget::Type {
-            let ty = sources.layout.types.files[file.index()][ObjType(reloc.target).index()]?;
+            let ty = sources.plan.types.files[file.index()][ObjType(reloc.target).index()]?;
             return Some((ty.0, reloc.addend));
         }
         let symbol = sources.resolution.symbol_ref(file, ObjSymbol(reloc.target));
@@ -194,7 +194,7 @@ impl Translator<'_, '_, '_> {
     /// Sections of objects lie one behind the other in a section of the output.
     fn section_offset(&self, symbol: SymbolRef, addend: i64) -> Option<(u32, i64)> {
         let (file, custom) = self.sources.resolution.section(symbol)?;
-        let (section, placed) = self.sources.layout.customs.placed(file, custom)?;
+        let (section, placed) = self.sources.plan.customs.placed(file, custom)?;
         let offset = placed.locate(addend);
         // Addends have 32 bits, and so do offsets: beyond 2 GiB they look negative.
         Some((self.table.section(section), i64::from(offset as u32 as i32)))

@@ -61,7 +61,7 @@ impl<'a> SymbolTable<'a> {
         }
         for (id, symbol) in resolution.symbols() {
             if let (Definition::Stub(stub), Value::Function(function)) =
-                (symbol.definition, sources.layout.symbols.get(id))
+                (symbol.definition, sources.plan.symbols.get(id))
             {
                 let index = table.push(SymbolEntry {
                     flags: SymbolFlags::BINDING_LOCAL,
@@ -116,25 +116,25 @@ struct Maker<'s, 'l, 'a> {
 impl<'a> Maker<'_, '_, 'a> {
     /// The entry of a name; `None` for one that is not in the output, or is a stub's.
     fn shared(&self, id: SymbolId) -> Option<SymbolEntry<'a>> {
-        let (resolution, layout) = (self.sources.resolution, self.sources.layout);
+        let (resolution, plan) = (self.sources.resolution, self.sources.plan);
         let symbol = resolution.symbol(id);
         if !self.is_listed(id, symbol) {
             return None;
         }
-        let (target, defined) = match layout.symbols.get(id) {
+        let (target, defined) = match plan.symbols.get(id) {
             Value::Function(index) => (
                 SymbolTarget::Function(index.0),
-                index.0 >= layout.functions.imported,
+                index.0 >= plan.functions.imported,
             ),
             Value::Global(index) => (
                 SymbolTarget::Global(index.0),
-                index.0 >= layout.globals.imported,
+                index.0 >= plan.globals.imported,
             ),
             Value::Table(index) => (
                 SymbolTarget::Table(index.0),
-                index.0 >= layout.tables.imported,
+                index.0 >= plan.tables.imported,
             ),
-            Value::Tag(index) => (SymbolTarget::Tag(index.0), index.0 >= layout.tags.imported),
+            Value::Tag(index) => (SymbolTarget::Tag(index.0), index.0 >= plan.tags.imported),
             Value::Address(address) => match symbol.definition {
                 Definition::Object { file, symbol } => {
                     return self.object(file, symbol).map(|target| SymbolEntry {
@@ -245,17 +245,17 @@ impl<'a> Maker<'_, '_, 'a> {
 
     /// Where a symbol that an object defines is in the output; `None` if it is left out.
     fn object(&self, file: FileId, symbol: ObjSymbol) -> Option<SymbolTarget> {
-        let (resolution, layout) = (self.sources.resolution, self.sources.layout);
+        let (resolution, plan) = (self.sources.resolution, self.sources.plan);
         Some(match resolution.target(file, symbol) {
             ObjTarget::Function(function) => {
-                SymbolTarget::Function(layout.functions.files[file.index()][function.index()]?.0)
+                SymbolTarget::Function(plan.functions.files[file.index()][function.index()]?.0)
             }
             ObjTarget::Data {
                 segment,
                 offset,
                 size,
             } => {
-                let (output, offset) = layout.data.locate(file, segment, offset)?;
+                let (output, offset) = plan.data.locate(file, segment, offset)?;
                 let place = self.indices.segments[output as usize]?;
                 SymbolTarget::Data(Some(DataRef {
                     segment: place.index,
@@ -264,11 +264,9 @@ impl<'a> Maker<'_, '_, 'a> {
                 }))
             }
             ObjTarget::Absolute { value, size } => absolute(value, size),
-            ObjTarget::Global(global) => {
-                SymbolTarget::Global(layout.globals.object(file, global)?.0)
-            }
-            ObjTarget::Table(table) => SymbolTarget::Table(layout.tables.object(file, table)?.0),
-            ObjTarget::Tag(tag) => SymbolTarget::Tag(layout.tags.object(file, tag)?.0),
+            ObjTarget::Global(global) => SymbolTarget::Global(plan.globals.object(file, global)?.0),
+            ObjTarget::Table(table) => SymbolTarget::Table(plan.tables.object(file, table)?.0),
+            ObjTarget::Tag(tag) => SymbolTarget::Tag(plan.tags.object(file, tag)?.0),
             ObjTarget::Section(_) | ObjTarget::Undefined { .. } => return None,
         })
     }

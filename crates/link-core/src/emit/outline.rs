@@ -1,5 +1,5 @@
-//! The plan of the output file: its sections, in order, each with its bytes or with what
-//! it is written from, its offset and its size.
+//! The outline of the output file: its sections in order, each with its offset, its size,
+//! and its bytes or the part of the plan that it is written from.
 
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ use crate::options::{BuildId, Options, Unresolved};
 use crate::pass::features::Features;
 use crate::pass::synthesize::FunctionRef;
 use crate::plan::customs::survives_strip_all;
-use crate::plan::{Layout, data};
+use crate::plan::{Plan, data};
 use crate::resolve::resolution::Resolution;
 
 /// A part of the output, which begins where the one before it ends.
@@ -50,13 +50,13 @@ impl Section {
 pub enum Contents {
     /// Bytes in parts, one behind the other.
     Bytes(Vec<Vec<u8>>),
-    /// The functions of [`Layout::code`], without their count.
+    /// The functions of [`Plan::code`], without their count.
     Code,
     /// The data segments that are in the file, each with what stands before its bytes.
     Data(Vec<DataHeader>),
-    /// A custom section of [`Layout::customs`], by its place there.
+    /// A custom section of [`Plan::customs`], by its place there.
     Custom(u32),
-    /// A section of [`Layout::metadata`], by its place there.
+    /// A section of [`Plan::metadata`], by its place there.
     Metadata(u32),
     /// The build id's bytes, which are known only when everything else is written.
     BuildId,
@@ -73,15 +73,24 @@ pub struct DataHeader {
     pub bytes: Vec<u8>,
 }
 
+/// The sections of the output file. With it, every offset is known before a byte is written.
+#[derive(Debug)]
+pub struct Outline {
+    /// All sections, in the order of the file; the first is the module's header.
+    pub sections: Vec<Section>,
+    /// Size of the output, in bytes.
+    pub size: u64,
+}
+
 /// Collects the sections and tells where each goes.
 #[derive(Default)]
-struct Plan {
+struct Outliner {
     sections: Vec<Section>,
     at: u64,
     errors: Vec<Diagnostic>,
 }
 
-impl Plan {
+impl Outliner {
     fn push(&mut self, header: Vec<u8>, contents: Contents, size: u64) {
         let offset = self.at;
         self.at += header.len() as u64 + size;
@@ -154,81 +163,87 @@ impl Plan {
     }
 }
 
-/// Plans the output: its sections, and its size.
-pub(crate) fn plan(
+/// Encodes the small sections, and gives every section its offset.
+///
+/// # Errors
+/// Sections that are too large for their size field, and entries without a type.
+pub(crate) fn outline(
     sources: &Sources<'_, '_>,
     features: &Features,
     function_names: Option<names::Entries>,
-) -> Result<(Vec<Section>, u64), Vec<Diagnostic>> {
+) -> Result<Outline, Vec<Diagnostic>> {
     let &Sources {
-        layout,
+        plan,
         resolution,
         options,
         ..
     } = sources;
-    let mut plan = Plan::default();
-    plan.bytes(MODULE_HEADER.to_vec());
+    let mut outliner = Outliner::default();
+    outliner.bytes(MODULE_HEADER.to_vec());
     if is_for_loader(resolution, options) {
-        plan.custom_bytes(DYLINK_SECTION, vec![dylink::write(sources)]);
+        outliner.custom_bytes(DYLINK_SECTION, vec![dylink::write(sources)]);
     }
-    plan.entries(SectionId::Type, sources.types());
-    plan.written(SectionId::Import, sources.imports());
-    plan.written(SectionId::Function, sources.functions());
-    plan.entries(SectionId::Table, sources.tables());
-    plan.entries(SectionId::Memory, sources.memories());
-    plan.written(SectionId::Tag, sources.tags());
-    plan.entries(SectionId::Global, sources.globals());
-    plan.entries(SectionId::Export, sources.exports());
+    outliner.entries(SectionId::Type, sources.types());
+    outliner.written(SectionId::Import, sources.imports());
+    outliner.written(SectionId::Function, sources.functions());
+    outliner.entries(SectionId::Table, sources.tables());
+    outliner.entries(SectionId::Memory, sources.memories());
+    outliner.written(SectionId::Tag, sources.tags());
+    outliner.entries(SectionId::Global, sources.globals());
+    outliner.entries(SectionId::Export, sources.exports());
     if let Some(start) = start_function(sources) {
         let mut out = Vec::new();
         put_start_section(&mut out, start.0);
-        plan.bytes(out);
+        outliner.bytes(out);
     }
-    plan.written(SectionId::Element, sources.elements());
-    plan_data_count(&mut plan, layout, options, features);
+    outliner.written(SectionId::Element, sources.elements());
+    outline_data_count(&mut outliner, plan, options, features);
 
     // Whoever compiles the code wants to know before.
-    for (i, section) in layout.metadata.iter().enumerate() {
+    for (i, section) in plan.metadata.iter().enumerate() {
         let contents = Contents::Metadata(i as u32);
-        plan.custom(section.name, contents, section.bytes.len() as u64);
+        outliner.custom(section.name, contents, section.bytes.len() as u64);
     }
-    let code = &layout.code;
+    let code = &plan.code;
     if code.count() > 0 {
         let size = code.size - len_u32(code.count()) as u64;
-        plan.vector(SectionId::Code, code.count(), size, Contents::Code);
+        outliner.vector(SectionId::Code, code.count(), size, Contents::Code);
     }
-    plan_data(&mut plan, sources);
-    for (i, section) in layout.customs.sections.iter().enumerate() {
-        plan.custom(section.name, Contents::Custom(i as u32), section.size);
+    outline_data(&mut outliner, sources);
+    for (i, section) in plan.customs.sections.iter().enumerate() {
+        outliner.custom(section.name, Contents::Custom(i as u32), section.size);
     }
     if options.is_relinkable() {
-        for (name, parts) in relinkable::sections(sources, &plan.sections) {
-            plan.custom_bytes(&name, parts);
+        for (name, parts) in relinkable::sections(sources, &outliner.sections) {
+            outliner.custom_bytes(&name, parts);
         }
     }
     if let Some(function_names) = function_names {
-        plan.custom_bytes(NAME_SECTION, names::write(sources, function_names));
+        outliner.custom_bytes(NAME_SECTION, names::write(sources, function_names));
     }
     if survives_strip_all(PRODUCERS_SECTION, options) {
-        plan.custom_bytes(PRODUCERS_SECTION, vec![producers::merge(resolution)]);
+        outliner.custom_bytes(PRODUCERS_SECTION, vec![producers::merge(resolution)]);
     }
     if survives_strip_all(TARGET_FEATURES_SECTION, options) {
         let mut body = Vec::new();
         features.encode(&mut body);
-        plan.custom_bytes(TARGET_FEATURES_SECTION, vec![body]);
+        outliner.custom_bytes(TARGET_FEATURES_SECTION, vec![body]);
     }
-    plan_build_id(&mut plan, options);
+    outline_build_id(&mut outliner, options);
 
-    if plan.errors.is_empty() {
-        Ok((plan.sections, plan.at))
+    if outliner.errors.is_empty() {
+        Ok(Outline {
+            sections: outliner.sections,
+            size: outliner.at,
+        })
     } else {
-        Err(plan.errors)
+        Err(outliner.errors)
     }
 }
 
 /// The output's start function. An object file has that of its first part that has one.
 fn start_function(sources: &Sources<'_, '_>) -> Option<FuncIndex> {
-    let (functions, synthesis) = (&sources.layout.functions, sources.synthesis);
+    let (functions, synthesis) = (&sources.plan.functions, sources.synthesis);
     if sources.options.is_relocatable() {
         let &(file, start) = synthesis.start_functions.first()?;
         return functions.get(FunctionRef::Object(file, start));
@@ -244,14 +259,13 @@ fn is_for_loader(resolution: &Resolution<'_>, options: &Options) -> bool {
 }
 
 /// Code that copies passive segments is validated in one pass, which needs their count.
-fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>, options: &Options, features: &Features) {
-    let in_file = || {
-        layout
-            .data
-            .segments
-            .iter()
-            .filter(|segment| segment.in_file)
-    };
+fn outline_data_count(
+    outliner: &mut Outliner,
+    plan: &Plan<'_>,
+    options: &Options,
+    features: &Features,
+) {
+    let in_file = || plan.data.segments.iter().filter(|segment| segment.in_file);
     let count = in_file().count() as u32;
     // Code of an object may say `memory.init` of segments that become passive only when it
     // is linked for good.
@@ -259,21 +273,21 @@ fn plan_data_count(plan: &mut Plan, layout: &Layout<'_>, options: &Options, feat
     if may_copy || in_file().any(|segment| segment.passive) {
         let mut out = Vec::new();
         put_data_count_section(&mut out, count);
-        plan.bytes(out);
+        outliner.bytes(out);
     }
 }
 
 /// Whether all segments are one in the file.
 pub(crate) fn are_joined(sources: &Sources<'_, '_>) -> bool {
-    let layout = sources.layout;
-    sources.options.is_pic() && !layout.extended_const && !layout.memory.limits.shared
+    let plan = sources.plan;
+    sources.options.is_pic() && !plan.extended_const && !plan.memory.limits.shared
 }
 
 /// Which segments become which of the file. A loader's base is all that an offset can
 /// tell without extended constants, so that there everything is one segment.
 pub(crate) fn file_segments(sources: &Sources<'_, '_>) -> Vec<Range<u32>> {
-    let layout = sources.layout;
-    let segments = &layout.data.segments;
+    let plan = sources.plan;
+    let segments = &plan.data.segments;
     let in_file = (0..segments.len() as u32).filter(|&i| segments[i as usize].in_file);
     if are_joined(sources) {
         // Segments without contents stand behind those that have some.
@@ -287,17 +301,17 @@ pub(crate) fn file_segments(sources: &Sources<'_, '_>) -> Vec<Range<u32>> {
     in_file.map(|i| i..i + 1).collect()
 }
 
-fn plan_data(plan: &mut Plan, sources: &Sources<'_, '_>) {
-    let layout = sources.layout;
-    let addresses = &layout.memory.segments;
+fn outline_data(outliner: &mut Outliner, sources: &Sources<'_, '_>) {
+    let plan = sources.plan;
+    let addresses = &plan.memory.segments;
     let mut headers = Vec::new();
     let mut size = 0;
     for segments in file_segments(sources) {
         let last = segments.end as usize - 1;
         let start = addresses[segments.start as usize];
-        let len = addresses[last] + layout.data.segments[last].size - start;
+        let len = addresses[last] + plan.data.segments[last].size - start;
         let mut ops = Vec::new();
-        let mode = if layout.data.segments[last].passive {
+        let mode = if plan.data.segments[last].passive {
             DataMode::Passive
         } else {
             sources.data_offset(start, &mut ops);
@@ -318,15 +332,15 @@ fn plan_data(plan: &mut Plan, sources: &Sources<'_, '_>) {
     }
     if !headers.is_empty() {
         let count = headers.len() as u32;
-        let before = plan.errors.len();
-        plan.vector(SectionId::Data, count, size, Contents::Data(headers));
-        if let Some(too_large) = plan.errors.get_mut(before) {
-            too_large.notes = data::largest(sources.resolution, &layout.data, size);
+        let before = outliner.errors.len();
+        outliner.vector(SectionId::Data, count, size, Contents::Data(headers));
+        if let Some(too_large) = outliner.errors.get_mut(before) {
+            too_large.notes = data::largest(sources.resolution, &plan.data, size);
         }
     }
 }
 
-fn plan_build_id(plan: &mut Plan, options: &Options) {
+fn outline_build_id(outliner: &mut Outliner, options: &Options) {
     let len = match &options.build_id {
         BuildId::None => return,
         BuildId::Fast | BuildId::Uuid(_) => 16,
@@ -339,5 +353,5 @@ fn plan_build_id(plan: &mut Plan, options: &Options) {
     let mut header = Vec::new();
     put_custom_section_header(&mut header, BUILD_ID_SECTION, body.len());
     header.extend_from_slice(&body[..body.len() - len]);
-    plan.push(header, Contents::BuildId, len as u64);
+    outliner.push(header, Contents::BuildId, len as u64);
 }
