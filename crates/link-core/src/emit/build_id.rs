@@ -5,7 +5,7 @@
 use sha1::{Digest, Sha1};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::outline::{Contents, Outline};
+use super::outline::{Outline, SectionContents};
 use crate::options::BuildId;
 use crate::par;
 
@@ -132,7 +132,7 @@ pub(super) fn write(outline: &Outline, id: &[u8], out: &mut [u8]) {
     let section = outline
         .sections
         .iter()
-        .find(|section| matches!(section.contents, Contents::BuildId));
+        .find(|section| matches!(section.contents, SectionContents::BuildId));
     if let Some(section) = section {
         let start = section.contents_offset() as usize;
         out[start..start + section.size as usize].copy_from_slice(id);

@@ -9,7 +9,7 @@ use crate::diag::Diagnostic;
 use crate::ids::ObjSymbol;
 use crate::input::Checker;
 use crate::input::object::Object;
-use crate::plan::customs::Placed;
+use crate::plan::customs::PlacedSection;
 use crate::plan::values::{Relocator, Site, fits_32};
 
 /// Sections of an object whose places are remembered: a power of two.
@@ -61,7 +61,7 @@ pub(super) fn write_unchecked(
 #[derive(Clone, Copy)]
 enum Base<'l> {
     /// The contents of a section, or the body of a function.
-    Placed(Placed<'l>),
+    Placed(PlacedSection<'l>),
     /// What the output does not have.
     LeftOut,
 }
@@ -122,7 +122,7 @@ impl<'l> Offsets<'l, '_, '_> {
             _ => {
                 let id = self.of_kind(symbol, SymbolKind::Function)?;
                 let function = match self.relocator.body(self.site.file, id) {
-                    Some(start) => Base::Placed(Placed::Whole(u64::from(start))),
+                    Some(start) => Base::Placed(PlacedSection::Whole(u64::from(start))),
                     None => Base::LeftOut,
                 };
                 self.function = Some((symbol, function));

@@ -16,8 +16,8 @@ use crate::options::Options;
 use crate::pass::mark::Liveness;
 use crate::pass::synthesize::{ExportTarget, SynthFunction, Synthesis, TableUse, import_name};
 use crate::plan::Plan;
-use crate::plan::bodies::signature;
-use crate::plan::types::synth_signature;
+use crate::plan::synthetic::signature;
+use crate::plan::type_section::synth_signature;
 use crate::plan::values::Value;
 use crate::resolve::resolution::{MadeGlobal, Resolution, SymbolRef};
 
@@ -32,11 +32,11 @@ pub(crate) struct Sources<'l, 'a> {
 }
 
 /// Entries of a section: how many, and their bytes.
-pub(crate) type Entries = (u32, Vec<u8>);
+pub(crate) type EncodedEntries = (u32, Vec<u8>);
 
 /// The same, or what cannot be written. Nothing else may stand in its place: the module
 /// would be valid and wrong.
-pub(crate) type Written = Result<Entries, Diagnostic>;
+pub(crate) type Written = Result<EncodedEntries, Diagnostic>;
 
 /// The error about a function, table or tag without a type.
 fn without_type(what: &str, name: &str) -> Diagnostic {
@@ -93,7 +93,7 @@ impl Sources<'_, '_> {
         }
     }
 
-    pub(crate) fn types(&self) -> Entries {
+    pub(crate) fn types(&self) -> EncodedEntries {
         let list = &self.plan.types.list;
         (list.len() as u32, list.concat())
     }
@@ -187,7 +187,7 @@ impl Sources<'_, '_> {
         Ok((self.plan.code.count(), out))
     }
 
-    pub(crate) fn tables(&self) -> Entries {
+    pub(crate) fn tables(&self) -> EncodedEntries {
         let mut out = Vec::new();
         let defined = self.synthesis.table == TableUse::Defined;
         let first = self.resolution.indirect_table_is_first();
@@ -211,7 +211,7 @@ impl Sources<'_, '_> {
         (self.plan.tables.count - self.plan.tables.imported, out)
     }
 
-    pub(crate) fn memories(&self) -> Entries {
+    pub(crate) fn memories(&self) -> EncodedEntries {
         let mut out = Vec::new();
         if self.options.memory_import().is_some() {
             return (0, out);
@@ -238,7 +238,7 @@ impl Sources<'_, '_> {
         Ok((self.plan.tags.count - self.plan.tags.imported, out))
     }
 
-    pub(crate) fn globals(&self) -> Entries {
+    pub(crate) fn globals(&self) -> EncodedEntries {
         let mut out = Vec::new();
         for &made in &self.synthesis.globals {
             let (mutability, value) = self.made_global(made);
@@ -387,7 +387,7 @@ impl Sources<'_, '_> {
         }
     }
 
-    pub(crate) fn exports(&self) -> Entries {
+    pub(crate) fn exports(&self) -> EncodedEntries {
         let mut out = Vec::new();
         let mut count = 0;
         let mut add = |name: &str, kind: ExternalKind, index: u32| {

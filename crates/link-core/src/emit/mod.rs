@@ -8,7 +8,7 @@ mod dylink;
 pub(crate) mod engine_limits;
 pub(crate) mod entries;
 mod locals;
-pub(crate) mod names;
+pub(crate) mod name_section;
 mod outbox;
 pub(crate) mod outline;
 mod parts;
@@ -28,11 +28,11 @@ use self::build_id::{Hash, Run};
 use self::debug::write_unchecked;
 pub(crate) use self::engine_limits::warnings as engine_warnings;
 pub(crate) use self::entries::Sources;
-pub(crate) use self::names::of_functions as function_names;
+pub(crate) use self::name_section::of_functions as function_names;
 use self::outbox::Outbox;
 pub(crate) use self::outline::outline;
-pub use self::outline::{Contents, Outline, Section};
-use self::parts::{Part, Source, batch_bytes, parts};
+pub use self::outline::{Outline, OutputSection, SectionContents};
+use self::parts::{Part, PartSource, batch_bytes, parts};
 use self::relocate::{Relocated, write_chunk, write_compressed};
 use self::slices::{Slice, Sliced};
 use crate::diag::{Code, Diagnostic};
@@ -73,7 +73,7 @@ pub(crate) fn write(
         options,
         ..
     } = sources;
-    let writer = Writer {
+    let writer = ChunkWriter {
         plan,
         outline,
         resolution,
@@ -95,7 +95,7 @@ pub(crate) fn write(
 /// A part of the output, and where it is written.
 struct Task<'o, 'l> {
     out: &'o mut [u8],
-    source: Source<'l>,
+    source: PartSource<'l>,
 }
 
 /// Gives each part its place in `out`.
@@ -119,7 +119,7 @@ fn runs(parts: Vec<Part<'_>>, bytes: u64) -> Vec<(u64, Vec<Part<'_>>)> {
     for part in parts {
         end += part.len;
         // A slice is made to be written beside the next.
-        let is_whole = matches!(part.source, Source::Slice { .. });
+        let is_whole = matches!(part.source, PartSource::Slice { .. });
         run.push(part);
         if is_whole || end - start >= bytes {
             runs.push((start, std::mem::take(&mut run)));
@@ -130,7 +130,7 @@ fn runs(parts: Vec<Part<'_>>, bytes: u64) -> Vec<(u64, Vec<Part<'_>>)> {
     runs
 }
 
-struct Writer<'l, 'a> {
+struct ChunkWriter<'l, 'a> {
     plan: &'l Plan<'a>,
     outline: &'l Outline,
     resolution: &'l Resolution<'a>,
@@ -140,7 +140,7 @@ struct Writer<'l, 'a> {
     many_locals: AtomicBool,
 }
 
-impl<'l> Writer<'l, '_> {
+impl<'l> ChunkWriter<'l, '_> {
     /// Writes the parts in memory that is as long as they are.
     fn run_in_memory(&self, out: &mut [u8], options: &Options) -> Result<(), Vec<Diagnostic>> {
         let outline = self.outline;
@@ -243,14 +243,14 @@ impl<'l> Writer<'l, '_> {
     }
 
     /// Writes a part into `out`, every byte of it.
-    fn run(&self, source: Source<'l>, out: &mut [u8], errors: &mut Vec<Diagnostic>) {
+    fn run(&self, source: PartSource<'l>, out: &mut [u8], errors: &mut Vec<Diagnostic>) {
         // What was there before must not show.
         #[cfg(debug_assertions)]
         out.fill(0xa5);
         match source {
-            Source::Bytes(bytes) => out.copy_from_slice(bytes),
-            Source::Fill(byte) => out.fill(byte),
-            Source::Bodies(bodies) => {
+            PartSource::Bytes(bytes) => out.copy_from_slice(bytes),
+            PartSource::Fill(byte) => out.fill(byte),
+            PartSource::Bodies(bodies) => {
                 let mut at = 0;
                 for body in bodies {
                     at += leb128::write_u64(&mut out[at..], body.len() as u64);
@@ -258,17 +258,17 @@ impl<'l> Writer<'l, '_> {
                     at += body.len();
                 }
             }
-            Source::Functions { file, functions } => {
+            PartSource::Functions { file, functions } => {
                 self.functions(file, functions, out, errors);
             }
-            Source::Data {
+            PartSource::Data {
                 pieces,
                 address,
                 start,
             } => self.data(pieces, address, start, out, errors),
-            Source::Strings(run) => write_strings(std::slice::from_ref(run), out),
-            Source::Slice { of, slice } => of.written(self.slice(&of, slice, out)),
-            Source::Custom {
+            PartSource::Strings(run) => write_strings(std::slice::from_ref(run), out),
+            PartSource::Slice { of, slice } => of.written(self.slice(&of, slice, out)),
+            PartSource::Custom {
                 name,
                 pieces,
                 start,

@@ -15,30 +15,30 @@ use wasm_format::{
 };
 
 use super::entries::{Sources, Written};
-use super::{dylink, names, producers, relinkable};
+use super::{dylink, name_section, producers, relinkable};
 use crate::diag::{Code, Diagnostic};
 use crate::ids::FuncIndex;
 use crate::options::{BuildId, Options, Unresolved};
 use crate::pass::features::Features;
 use crate::pass::synthesize::FunctionRef;
 use crate::plan::customs::survives_strip_all;
-use crate::plan::{Plan, data};
+use crate::plan::{Plan, segments};
 use crate::resolve::resolution::Resolution;
 
 /// A part of the output, which begins where the one before it ends.
 #[derive(Debug)]
-pub struct Section {
+pub struct OutputSection {
     /// Where it begins, in bytes from the start of the output.
     pub offset: u64,
     /// Its first bytes: the section's header, and of a vector section the count.
     pub header: Vec<u8>,
     /// What follows them.
-    pub contents: Contents,
+    pub contents: SectionContents,
     /// Size of the contents, in bytes.
     pub size: u64,
 }
 
-impl Section {
+impl OutputSection {
     /// Where the contents begin, in bytes from the start of the output.
     pub fn contents_offset(&self) -> u64 {
         self.offset + self.header.len() as u64
@@ -47,7 +47,7 @@ impl Section {
 
 /// What a section is written from.
 #[derive(Debug)]
-pub enum Contents {
+pub enum SectionContents {
     /// Bytes in parts, one behind the other.
     Bytes(Vec<Vec<u8>>),
     /// The functions of [`Plan::code`], without their count.
@@ -77,7 +77,7 @@ pub struct DataHeader {
 #[derive(Debug)]
 pub struct Outline {
     /// All sections, in the order of the file; the first is the module's header.
-    pub sections: Vec<Section>,
+    pub sections: Vec<OutputSection>,
     /// Size of the output, in bytes.
     pub size: u64,
 }
@@ -85,16 +85,16 @@ pub struct Outline {
 /// Collects the sections and tells where each goes.
 #[derive(Default)]
 struct Outliner {
-    sections: Vec<Section>,
+    sections: Vec<OutputSection>,
     at: u64,
     errors: Vec<Diagnostic>,
 }
 
 impl Outliner {
-    fn push(&mut self, header: Vec<u8>, contents: Contents, size: u64) {
+    fn push(&mut self, header: Vec<u8>, contents: SectionContents, size: u64) {
         let offset = self.at;
         self.at += header.len() as u64 + size;
-        self.sections.push(Section {
+        self.sections.push(OutputSection {
             offset,
             header,
             contents,
@@ -104,7 +104,7 @@ impl Outliner {
 
     /// Bytes as they are.
     fn bytes(&mut self, header: Vec<u8>) {
-        self.push(header, Contents::Bytes(Vec::new()), 0);
+        self.push(header, SectionContents::Bytes(Vec::new()), 0);
     }
 
     /// A vector section of few entries; left out if it has none.
@@ -125,7 +125,7 @@ impl Outliner {
     }
 
     /// A vector section that is written from elsewhere. `size` counts the entries' bytes.
-    fn vector(&mut self, id: SectionId, count: u32, size: u64, contents: Contents) {
+    fn vector(&mut self, id: SectionId, count: u32, size: u64, contents: SectionContents) {
         let body = size + len_u32(count) as u64;
         if u32::try_from(body).is_err() {
             self.errors.push(Diagnostic::error(
@@ -142,7 +142,7 @@ impl Outliner {
         self.push(header, contents, size);
     }
 
-    fn custom(&mut self, name: &str, contents: Contents, size: u64) {
+    fn custom(&mut self, name: &str, contents: SectionContents, size: u64) {
         if u32::try_from(size + name.len() as u64 + 5).is_err() {
             self.errors.push(Diagnostic::error(
                 Code::Layout,
@@ -158,7 +158,7 @@ impl Outliner {
     fn custom_bytes(&mut self, name: &str, parts: Vec<Vec<u8>>) {
         let size = parts.iter().map(|part| part.len() as u64).sum();
         if size > 0 {
-            self.custom(name, Contents::Bytes(parts), size);
+            self.custom(name, SectionContents::Bytes(parts), size);
         }
     }
 }
@@ -170,7 +170,7 @@ impl Outliner {
 pub(crate) fn outline(
     sources: &Sources<'_, '_>,
     features: &Features,
-    function_names: Option<names::Entries>,
+    function_names: Option<name_section::NameEntries>,
 ) -> Result<Outline, Vec<Diagnostic>> {
     let &Sources {
         plan,
@@ -201,17 +201,21 @@ pub(crate) fn outline(
 
     // Whoever compiles the code wants to know before.
     for (i, section) in plan.metadata.iter().enumerate() {
-        let contents = Contents::Metadata(i as u32);
+        let contents = SectionContents::Metadata(i as u32);
         outliner.custom(section.name, contents, section.bytes.len() as u64);
     }
     let code = &plan.code;
     if code.count() > 0 {
         let size = code.size - len_u32(code.count()) as u64;
-        outliner.vector(SectionId::Code, code.count(), size, Contents::Code);
+        outliner.vector(SectionId::Code, code.count(), size, SectionContents::Code);
     }
     outline_data(&mut outliner, sources);
     for (i, section) in plan.customs.sections.iter().enumerate() {
-        outliner.custom(section.name, Contents::Custom(i as u32), section.size);
+        outliner.custom(
+            section.name,
+            SectionContents::Custom(i as u32),
+            section.size,
+        );
     }
     if options.is_relinkable() {
         for (name, parts) in relinkable::sections(sources, &outliner.sections) {
@@ -219,7 +223,7 @@ pub(crate) fn outline(
         }
     }
     if let Some(function_names) = function_names {
-        outliner.custom_bytes(NAME_SECTION, names::write(sources, function_names));
+        outliner.custom_bytes(NAME_SECTION, name_section::write(sources, function_names));
     }
     if survives_strip_all(PRODUCERS_SECTION, options) {
         outliner.custom_bytes(PRODUCERS_SECTION, vec![producers::merge(resolution)]);
@@ -333,9 +337,9 @@ fn outline_data(outliner: &mut Outliner, sources: &Sources<'_, '_>) {
     if !headers.is_empty() {
         let count = headers.len() as u32;
         let before = outliner.errors.len();
-        outliner.vector(SectionId::Data, count, size, Contents::Data(headers));
+        outliner.vector(SectionId::Data, count, size, SectionContents::Data(headers));
         if let Some(too_large) = outliner.errors.get_mut(before) {
-            too_large.notes = data::largest(sources.resolution, &plan.data, size);
+            too_large.notes = segments::largest(sources.resolution, &plan.data, size);
         }
     }
 }
@@ -353,5 +357,5 @@ fn outline_build_id(outliner: &mut Outliner, options: &Options) {
     let mut header = Vec::new();
     put_custom_section_header(&mut header, BUILD_ID_SECTION, body.len());
     header.extend_from_slice(&body[..body.len() - len]);
-    outliner.push(header, Contents::BuildId, len as u64);
+    outliner.push(header, SectionContents::BuildId, len as u64);
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::build_id;
-use super::outline::{Contents, Outline, Section};
+use super::outline::{Outline, OutputSection, SectionContents};
 use super::slices::{Slice, Sliced, slices};
 use crate::ids::{FileId, FuncIndex};
 use crate::input::object::UncheckedRelocs;
@@ -30,12 +30,12 @@ pub(super) struct Part<'l> {
     /// Its size, in bytes.
     pub(super) len: u64,
     /// What it is written from.
-    pub(super) source: Source<'l>,
+    pub(super) source: PartSource<'l>,
 }
 
 /// What a part is written from.
 #[derive(Clone)]
-pub(super) enum Source<'l> {
+pub(super) enum PartSource<'l> {
     /// Bytes as they are.
     Bytes(&'l [u8]),
     /// The same byte all over.
@@ -98,7 +98,7 @@ struct Cutter<'l, 'a> {
 }
 
 impl<'l> Cutter<'l, '_> {
-    fn push(&mut self, len: u64, source: Source<'l>) {
+    fn push(&mut self, len: u64, source: PartSource<'l>) {
         if len > 0 {
             self.end += len;
             self.parts.push(Part { len, source });
@@ -106,19 +106,19 @@ impl<'l> Cutter<'l, '_> {
     }
 
     fn bytes(&mut self, bytes: &'l [u8]) {
-        self.push(bytes.len() as u64, Source::Bytes(bytes));
+        self.push(bytes.len() as u64, PartSource::Bytes(bytes));
     }
 
-    fn section(&mut self, section: &'l Section) {
+    fn section(&mut self, section: &'l OutputSection) {
         let plan = self.plan;
         match &section.contents {
-            Contents::Bytes(parts) => {
+            SectionContents::Bytes(parts) => {
                 for part in parts {
                     self.bytes(part);
                 }
             }
-            Contents::Code => self.code(),
-            Contents::Data(headers) => {
+            SectionContents::Code => self.code(),
+            SectionContents::Data(headers) => {
                 for header in headers {
                     self.bytes(&header.bytes);
                     let addresses = &plan.memory.segments;
@@ -126,18 +126,18 @@ impl<'l> Cutter<'l, '_> {
                     for i in header.segments.clone() {
                         let start = addresses[i as usize];
                         // Alignment leaves gaps between segments that become one.
-                        self.push(start - at, Source::Fill(0));
+                        self.push(start - at, PartSource::Fill(0));
                         self.data(i);
                         at = start + plan.data.segments[i as usize].size;
                     }
                 }
             }
-            Contents::Custom(nth) => {
+            SectionContents::Custom(nth) => {
                 let section = &plan.customs.sections[*nth as usize];
                 match &section.contents {
                     CustomContents::Strings(strings) => {
                         for run in &strings.placed {
-                            self.push(run.size, Source::Strings(run));
+                            self.push(run.size, PartSource::Strings(run));
                         }
                     }
                     CustomContents::Pieces(pieces) => {
@@ -145,9 +145,11 @@ impl<'l> Cutter<'l, '_> {
                     }
                 }
             }
-            Contents::Metadata(nth) => self.bytes(&plan.metadata[*nth as usize].bytes),
+            SectionContents::Metadata(nth) => self.bytes(&plan.metadata[*nth as usize].bytes),
             // Written when all else is.
-            Contents::BuildId => self.push(section.size, Source::Fill(build_id::PLACEHOLDER)),
+            SectionContents::BuildId => {
+                self.push(section.size, PartSource::Fill(build_id::PLACEHOLDER))
+            }
         }
     }
 
@@ -161,7 +163,7 @@ impl<'l> Cutter<'l, '_> {
         let first = FuncIndex(functions.imported + plan.made_bodies.len() as u32);
         self.push(
             entry(first) - entry(imported),
-            Source::Bodies(&plan.made_bodies),
+            PartSource::Bodies(&plan.made_bodies),
         );
         for (file, numbers) in functions.files.iter().enumerate() {
             let file_end = functions
@@ -172,7 +174,7 @@ impl<'l> Cutter<'l, '_> {
             let mut at = entry(functions.first[file]);
             let mut push = |functions: Range<u32>, len: u64| {
                 let file = FileId(file as u32);
-                self.push(len, Source::Functions { file, functions });
+                self.push(len, PartSource::Functions { file, functions });
             };
             // Most files have less than a part: there is nothing to look for.
             let is_cut = file_end - at >= batch;
@@ -190,7 +192,7 @@ impl<'l> Cutter<'l, '_> {
         }
         self.push(
             code.size - entry(functions.first_wrapper),
-            Source::Bodies(&plan.wrapper_bodies),
+            PartSource::Bodies(&plan.wrapper_bodies),
         );
     }
 
@@ -202,7 +204,7 @@ impl<'l> Cutter<'l, '_> {
             &segment.pieces,
             0..segment.size,
             |piece| piece.offset,
-            |pieces, start| Source::Data {
+            |pieces, start| PartSource::Data {
                 pieces,
                 address,
                 start,
@@ -219,7 +221,7 @@ impl<'l> Cutter<'l, '_> {
                 pieces,
                 range,
                 |piece| piece.offset,
-                |pieces, start| Source::Custom {
+                |pieces, start| PartSource::Custom {
                     name,
                     pieces,
                     start,
@@ -242,7 +244,7 @@ impl<'l> Cutter<'l, '_> {
             for slice in slices {
                 let len = slice.bytes.len() as u64;
                 let of = of.clone();
-                self.push(len, Source::Slice { of, slice });
+                self.push(len, PartSource::Slice { of, slice });
             }
             self.sliced.push(of);
         }
@@ -262,7 +264,7 @@ impl<'l> Cutter<'l, '_> {
         items: &'l [T],
         range: Range<u64>,
         offset: impl Fn(&T) -> u64,
-        source: impl Fn(&'l [T], u64) -> Source<'l>,
+        source: impl Fn(&'l [T], u64) -> PartSource<'l>,
     ) {
         let mut begin = 0;
         let mut start = range.start;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use wasm_format::reloc::RelocEntry;
 
-use super::parts::Source;
+use super::parts::PartSource;
 use crate::input::object::UncheckedRelocs;
 use crate::plan::CustomPiece;
 
@@ -79,8 +79,8 @@ impl<'l> Sliced<'l> {
     }
 
     /// The section as one part.
-    pub(super) fn whole(&self) -> Source<'l> {
-        Source::Custom {
+    pub(super) fn whole(&self) -> PartSource<'l> {
+        PartSource::Custom {
             name: self.name,
             pieces: std::slice::from_ref(self.piece),
             start: self.piece.offset,

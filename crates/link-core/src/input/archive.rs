@@ -285,14 +285,14 @@ impl<'a> Archive<'a> {
 }
 
 /// The entries of an index: each the name of a symbol and the member that defines it.
-struct Entries<'a> {
+struct IndexEntries<'a> {
     names: OfferedNames<'a>,
     /// Names of a member that stand side by side: the member, by its place in the archive, and
     /// which is their first.
     runs: Vec<(usize, usize)>,
 }
 
-impl<'a> Entries<'a> {
+impl<'a> IndexEntries<'a> {
     /// None yet of `count`, whose names lie in `text`.
     fn with_capacity(text: &'a [u8], count: usize) -> Result<Self, &'static str> {
         if u32::try_from(text.len()).is_err() {
@@ -339,15 +339,15 @@ impl<'a> Entries<'a> {
 }
 
 impl<'a> Index<'a> {
-    fn entries(&self, archive: &Archive<'a>) -> Parsed<Entries<'a>> {
+    fn entries(&self, archive: &Archive<'a>) -> Parsed<IndexEntries<'a>> {
         self.decode(archive)
             .map_err(|what| damaged(self.offset, what))
     }
 
-    fn decode(&self, archive: &Archive<'a>) -> Result<Entries<'a>, &'static str> {
+    fn decode(&self, archive: &Archive<'a>) -> Result<IndexEntries<'a>, &'static str> {
         const SHORT: &str = "the index is too small for its entries";
         const NO_MEMBER: &str = "the index names a place where no member begins";
-        let none = || Entries::with_capacity(&[], 0);
+        let none = || IndexEntries::with_capacity(&[], 0);
         let mut member = 0;
         match self.form {
             IndexForm::Gnu { wide } => {
@@ -357,7 +357,7 @@ impl<'a> Index<'a> {
                     return none();
                 }
                 let (headers, names) = tables_of_gnu(self.bytes, width).ok_or(SHORT)?;
-                let mut entries = Entries::with_capacity(names, headers.len() / width)?;
+                let mut entries = IndexEntries::with_capacity(names, headers.len() / width)?;
                 let mut ends = memchr::memchr_iter(0, names);
                 let mut start = 0;
                 for header in headers.chunks_exact(width) {
@@ -383,7 +383,7 @@ impl<'a> Index<'a> {
                 // Entries may share a name, but they cannot all share a long one: reading
                 // them would take quadratic time.
                 let mut budget = names.len().saturating_mul(8);
-                let mut entries = Entries::with_capacity(names, table.len() / (2 * width))?;
+                let mut entries = IndexEntries::with_capacity(names, table.len() / (2 * width))?;
                 for entry in table.chunks_exact(2 * width) {
                     let (name, header) = entry.split_at(width);
                     let place = usize::try_from(little_endian(name))

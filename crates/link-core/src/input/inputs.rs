@@ -22,7 +22,7 @@ pub struct Inputs<'a> {
 #[derive(Debug)]
 pub struct Input<'a> {
     /// What it is.
-    pub source: Source<'a>,
+    pub source: InputSource<'a>,
     /// `--whole-archive`: all of an archive's members are linked.
     pub whole_archive: bool,
     /// Between `--start-lib` and `--end-lib`: an object is linked only if it is needed,
@@ -35,7 +35,7 @@ pub struct Input<'a> {
 /// Where an input comes from.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Source<'a> {
+pub enum InputSource<'a> {
     /// A file.
     Path(PathBuf),
     /// `-l`: `libNAME.a` (or `libNAME.so`, see [`Input::dynamic`]) in the search paths;
@@ -54,7 +54,7 @@ pub enum Source<'a> {
 
 impl<'a> Input<'a> {
     /// An input with no positional option in force.
-    pub fn new(source: Source<'a>) -> Self {
+    pub fn new(source: InputSource<'a>) -> Self {
         Self {
             source,
             whole_archive: false,
@@ -65,17 +65,17 @@ impl<'a> Input<'a> {
 
     /// A file.
     pub fn path(path: impl Into<PathBuf>) -> Self {
-        Self::new(Source::Path(path.into()))
+        Self::new(InputSource::Path(path.into()))
     }
 
     /// A library of the search paths, as `-l` names it.
     pub fn library(name: impl Into<String>) -> Self {
-        Self::new(Source::Library(name.into()))
+        Self::new(InputSource::Library(name.into()))
     }
 
     /// Contents in memory.
     pub fn bytes(name: impl Into<String>, data: FileData) -> Self {
-        Self::new(Source::Bytes {
+        Self::new(InputSource::Bytes {
             name: name.into(),
             data,
         })
@@ -83,7 +83,7 @@ impl<'a> Input<'a> {
 
     /// An object that was made, not read.
     pub fn object(object: Object<'a>) -> Self {
-        Self::new(Source::Object(Box::new(object)))
+        Self::new(InputSource::Object(Box::new(object)))
     }
 }
 

@@ -6,7 +6,7 @@ use wasm_format::MODULE_HEADER;
 use wasm_format::dylink::DYLINK_SECTION;
 use wasm_format::linking::LINKING_SECTION;
 
-use super::sections::sections;
+use super::section_headers::sections;
 use crate::diag::{Code, Diagnostic};
 
 /// What a file is.

@@ -14,7 +14,7 @@ use super::kind::{FileKind, RUST_METADATA_SECTION};
 use super::object::Object;
 use super::offered::OfferedNames;
 use super::parse::{ParseOptions, parse_object};
-use super::sections::sections;
+use super::section_headers::sections;
 use crate::diag::{Code, Diagnostic};
 use crate::env::{FileData, Files};
 use crate::fingerprint::Numbered;
@@ -28,7 +28,7 @@ pub(crate) const BITCODE_NEEDS_LLD: &str = "LLVM bitcode can only be linked by L
 /// it defines, and the way to parse it once one of them is needed.
 pub struct LazyMember<'a> {
     pub(super) name: Name<'a>,
-    pub(super) contents: Contents<'a>,
+    pub(super) contents: LazyContents<'a>,
     /// The names of the whole archive, and which of them are this member's.
     pub(super) names: Arc<OfferedNames<'a>>,
     pub(super) own_names: Range<usize>,
@@ -104,7 +104,7 @@ impl Name<'_> {
 
 /// Where contents are.
 #[derive(Debug, Clone)]
-pub(super) enum Contents<'a> {
+pub(super) enum LazyContents<'a> {
     /// In memory.
     Bytes(&'a [u8]),
     /// In a file of their own: a member of a thin archive.
@@ -125,10 +125,10 @@ impl<'a> Access<'a> {
     }
 
     /// The bytes of `contents`.
-    pub(super) fn load(self, contents: &Contents<'a>) -> io::Result<&'a [u8]> {
+    pub(super) fn load(self, contents: &LazyContents<'a>) -> io::Result<&'a [u8]> {
         match contents {
-            Contents::Bytes(bytes) => Ok(bytes),
-            Contents::File(path) => Ok(self.open(path)?.bytes()),
+            LazyContents::Bytes(bytes) => Ok(bytes),
+            LazyContents::File(path) => Ok(self.open(path)?.bytes()),
         }
     }
 }

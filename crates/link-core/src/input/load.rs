@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use super::archive::{Archive, IndexedSymbols};
 use super::fault::Parsed;
-use super::inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
+use super::inputs::{Input, InputSource, Inputs, RawFile, ReadInput, ReadInputs};
 use super::keep::LoadedFiles;
 use super::kind::{FileKind, Foreign};
-use super::lazy::{Access, Contents, LazyMember, MemberNames, Name, cannot_open, defined_symbols};
+use super::lazy::{
+    Access, LazyContents, LazyMember, MemberNames, Name, cannot_open, defined_symbols,
+};
 use super::object::is_debug_section;
 use super::parse::{ParseOptions, parse_object};
-use super::sections::sections;
+use super::section_headers::sections;
 use crate::diag::{Code, Diagnostic};
 use crate::env::{Env, FileData, Files};
 use crate::options::Options;
@@ -87,16 +89,16 @@ impl<'a> InputReader<'_, 'a> {
             dynamic: input.dynamic && !self.is_relocatable,
         };
         match input.source {
-            Source::Path(path) => self.path(&path, position, part),
-            Source::Library(name) => match self.find(&name, position.dynamic) {
+            InputSource::Path(path) => self.path(&path, position, part),
+            InputSource::Library(name) => match self.find(&name, position.dynamic) {
                 Ok(path) => self.path(&path, position, part),
                 Err(diagnostic) => part.diagnostics.push(diagnostic),
             },
-            Source::Bytes { name, data } => {
+            InputSource::Bytes { name, data } => {
                 let data = self.access.loaded.keep_file(data);
                 self.file(&name.into(), None, data, position, part);
             }
-            Source::Object(object) => part.inputs.push(ReadInput::Object(object)),
+            InputSource::Object(object) => part.inputs.push(ReadInput::Object(object)),
         }
     }
 
@@ -146,7 +148,7 @@ impl<'a> InputReader<'_, 'a> {
             }
             FileKind::Object if position.lazy => {
                 let name = Name::File(name.clone());
-                self.scanned(name, Contents::Bytes(bytes), bytes, self.options, part);
+                self.scanned(name, LazyContents::Bytes(bytes), bytes, self.options, part);
             }
             FileKind::SharedLibrary if !position.dynamic => {
                 let note = if self.is_relocatable {
@@ -208,7 +210,7 @@ impl<'a> InputReader<'_, 'a> {
     fn scanned(
         &self,
         name: Name<'a>,
-        contents: Contents<'a>,
+        contents: LazyContents<'a>,
         bytes: &'a [u8],
         options: ParseOptions,
         part: &mut ReadInputs<'a>,
@@ -262,8 +264,8 @@ impl<'a> InputReader<'_, 'a> {
             },
             may_be_linked: member.may_be_linked,
             contents: match member.bytes {
-                Some(bytes) => Contents::Bytes(bytes),
-                None => Contents::File(member.path(path.unwrap_or(Path::new("")))),
+                Some(bytes) => LazyContents::Bytes(bytes),
+                None => LazyContents::File(member.path(path.unwrap_or(Path::new("")))),
             },
         });
         if let Some(symbols) = symbols {
@@ -300,7 +302,7 @@ impl<'a> InputReader<'_, 'a> {
                     options: self.member_options(),
                     access: self.access,
                 }));
-            } else if let Contents::Bytes(bytes) = member.contents {
+            } else if let LazyContents::Bytes(bytes) = member.contents {
                 // Perhaps added after the index was made. Of bitcode that defines
                 // nothing for others there is nothing to need.
                 if FileKind::of(bytes) != FileKind::Bitcode {
@@ -442,6 +444,6 @@ pub(super) fn find_library(
 /// What is known of a member before anything is read of it.
 struct ArchiveMember<'a> {
     name: Name<'a>,
-    contents: Contents<'a>,
+    contents: LazyContents<'a>,
     may_be_linked: bool,
 }

@@ -17,11 +17,11 @@ pub mod object;
 mod offered;
 mod parse;
 mod prefetch;
-mod sections;
+mod section_headers;
 mod shared;
 mod size;
 
-pub use self::inputs::{Input, Inputs, RawFile, ReadInput, ReadInputs, Source};
+pub use self::inputs::{Input, InputSource, Inputs, RawFile, ReadInput, ReadInputs};
 pub use self::keep::LoadedFiles;
 pub use self::kind::ARCHIVE_MAGIC;
 pub use self::lazy::LazyMember;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::inputs::{Inputs, Source};
+use super::inputs::{InputSource, Inputs};
 use super::load::find_library;
 use super::object::Object;
 use crate::env::Env;
@@ -29,16 +29,16 @@ pub(crate) fn are_small(inputs: &Inputs<'_>, env: &Env<'_>) -> bool {
             })
         };
         let size = match &input.source {
-            Source::Path(path) => size_of(path),
+            InputSource::Path(path) => size_of(path),
             // One that is not found takes no time.
-            Source::Library(name) => {
+            InputSource::Library(name) => {
                 match find_library(&inputs.search_paths, env.files, name, input.dynamic) {
                     Some(path) => size_of(&path),
                     None => Some(0),
                 }
             }
-            Source::Bytes { data, .. } => Some(data.bytes().len() as u64),
-            Source::Object(object) => Some(chunk_bytes(object)),
+            InputSource::Bytes { data, .. } => Some(data.bytes().len() as u64),
+            InputSource::Object(object) => Some(chunk_bytes(object)),
         };
         match size.and_then(|size| left.checked_sub(size)) {
             Some(rest) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasm_format::{FuncType, GlobalType, Limits, Mutability, RefType, TableType, ValType};
 
-use super::decl::{Decl, State};
+use super::decl::{Decl, DeclState};
 use super::defs::Builtin;
 use super::error::{DeclKind, DeclName, ModuleError, ModuleErrorKind, Result};
 use super::handle::{
@@ -13,7 +13,7 @@ use super::handle::{
 };
 use super::slab::Slab;
 use super::types::RawType;
-use super::{Module, Options};
+use super::{Module, ModuleOptions};
 
 /// Names of what every linker knows (tool-conventions Linking.md).
 pub(super) const STACK_POINTER: &str = "__stack_pointer";
@@ -129,7 +129,7 @@ impl Module {
     }
 
     /// `__stack_pointer`: a mutable global that a finished module starts at the upper end
-    /// of the stack ([`Options::stack_size`]); in object output the linker's.
+    /// of the stack ([`ModuleOptions::stack_size`]); in object output the linker's.
     ///
     /// # Errors
     /// If the name is announced as another kind.
@@ -152,7 +152,7 @@ impl Module {
         let global = self.announce_global(name)?;
         let value = address_type(&self.options);
         if let (false, Some(decl)) = (known, self.decls.globals.at_mut(global.0.index())) {
-            decl.head.state = State::Ready;
+            decl.head.state = DeclState::Ready;
             decl.body.builtin = Some(builtin);
             decl.body.ty = Some(GlobalType {
                 value,
@@ -173,7 +173,7 @@ impl Module {
         let table = self.announce_table(FUNCTION_TABLE)?;
         let is_64 = self.options.memory64;
         if let (false, Some(decl)) = (known, self.decls.tables.at_mut(table.0.index())) {
-            decl.head.state = State::Ready;
+            decl.head.state = DeclState::Ready;
             decl.body.builtin = Some(Builtin::FunctionTable);
             decl.body.ty = Some(TableType {
                 element: RefType::FUNCREF,
@@ -261,7 +261,7 @@ impl Module {
 }
 
 /// The type of an address.
-pub(super) fn address_type(options: &Options) -> ValType {
+pub(super) fn address_type(options: &ModuleOptions) -> ValType {
     if options.memory64 {
         ValType::I64
     } else {
@@ -278,7 +278,7 @@ fn insert<B: Default>(
     let mut decl = Decl::new(Arc::clone(name), imported);
     if imported && kind == TargetKind::Data {
         // There is nothing to be said about a datum that lies elsewhere.
-        decl.head.state = State::Ready;
+        decl.head.state = DeclState::Ready;
     }
     let (index, generation) = slab
         .insert(decl)

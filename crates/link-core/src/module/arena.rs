@@ -50,7 +50,7 @@ impl Span {
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct ArenaEntry {
     /// `holes` holes, then `calls` calls, then `bytes` bytes; dangling if there are none.
     at: NonNull<u8>,
     holes: u32,
@@ -58,8 +58,8 @@ struct Entry {
     bytes: u32,
 }
 
-impl Entry {
-    const NOTHING: Entry = Entry {
+impl ArenaEntry {
+    const NOTHING: ArenaEntry = ArenaEntry {
         at: NonNull::<Hole>::dangling().cast(),
         holes: 0,
         calls: 0,
@@ -121,7 +121,7 @@ pub(super) struct Arena {
     /// Every page is a `Bump` of one chunk; only the last one has room.
     pages: Vec<Bump>,
     /// By [`Span`].
-    entries: Vec<Entry>,
+    entries: Vec<ArenaEntry>,
     vacant: Vec<u32>,
     /// Free memory, by class.
     free: Vec<Vec<NonNull<u8>>>,
@@ -156,7 +156,7 @@ impl Arena {
     pub(super) fn new() -> Self {
         Self {
             pages: Vec::new(),
-            entries: vec![Entry::NOTHING],
+            entries: vec![ArenaEntry::NOTHING],
             vacant: Vec::new(),
             free: Vec::new(),
             live: 0,
@@ -292,7 +292,7 @@ impl Arena {
 
     /// Gives the memory of `span` back. Who holds the span forgets it.
     pub(super) fn free(&mut self, span: Span) {
-        let entry = std::mem::replace(&mut self.entries[span.0 as usize], Entry::NOTHING);
+        let entry = std::mem::replace(&mut self.entries[span.0 as usize], ArenaEntry::NOTHING);
         let size = entry.size();
         if size == 0 {
             return;
@@ -308,9 +308,9 @@ impl Arena {
     }
 
     fn entry(&mut self, at: NonNull<u8>) -> Span {
-        let entry = Entry {
+        let entry = ArenaEntry {
             at,
-            ..Entry::NOTHING
+            ..ArenaEntry::NOTHING
         };
         if let Some(index) = self.vacant.pop() {
             self.entries[index as usize] = entry;

@@ -10,7 +10,7 @@ pub(super) struct Chain {
     last: u32,
 }
 
-type Data = Slab<Decl<Datum>>;
+type DataDecls = Slab<Decl<Datum>>;
 
 impl Chain {
     pub(super) const fn new() -> Self {
@@ -21,7 +21,7 @@ impl Chain {
     }
 
     /// Puts the datum in slot `index`, which is in no chain, at the end.
-    pub(super) fn push(&mut self, data: &mut Data, index: usize) {
+    pub(super) fn push(&mut self, data: &mut DataDecls, index: usize) {
         let last = self.last;
         if let Some(datum) = data.at_mut(index) {
             datum.body.links = Links {
@@ -37,7 +37,7 @@ impl Chain {
     }
 
     /// Takes the datum in slot `index`, which is in the chain, out of it.
-    pub(super) fn remove(&mut self, data: &mut Data, index: usize) {
+    pub(super) fn remove(&mut self, data: &mut DataDecls, index: usize) {
         let Some(datum) = data.at_mut(index) else {
             return;
         };
@@ -55,7 +55,7 @@ impl Chain {
     /// The data in order, with their slots.
     pub(super) fn iter<'a>(
         &self,
-        data: &'a Data,
+        data: &'a DataDecls,
     ) -> impl Iterator<Item = (usize, &'a Decl<Datum>)> + Clone + use<'a> {
         let mut next = self.first;
         std::iter::from_fn(move || {

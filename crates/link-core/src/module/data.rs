@@ -27,7 +27,7 @@ use crate::reloc::Reloc;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataDef {
-    pub(super) contents: Contents,
+    pub(super) contents: DataContents,
     pub(super) align: u64,
     pub(super) segment: Option<Arc<str>>,
     pub(super) flags: SegmentFlags,
@@ -36,7 +36,7 @@ pub struct DataDef {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Contents {
+pub(super) enum DataContents {
     Copied(Vec<u8>),
     Shared(Arc<[u8]>),
     Static(&'static [u8]),
@@ -44,7 +44,7 @@ pub(super) enum Contents {
 }
 
 impl DataDef {
-    fn new(contents: Contents) -> Self {
+    fn new(contents: DataContents) -> Self {
         Self {
             contents,
             align: 1,
@@ -57,23 +57,23 @@ impl DataDef {
 
     /// Bytes that the module copies into its arena.
     pub fn copied(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::new(Contents::Copied(bytes.into()))
+        Self::new(DataContents::Copied(bytes.into()))
     }
 
     /// Bytes that the module shares with the caller.
     pub fn shared(bytes: Arc<[u8]>) -> Self {
-        Self::new(Contents::Shared(bytes))
+        Self::new(DataContents::Shared(bytes))
     }
 
     /// Bytes that are there for as long as the program runs.
     pub fn fixed(bytes: &'static [u8]) -> Self {
-        Self::new(Contents::Static(bytes))
+        Self::new(DataContents::Static(bytes))
     }
 
     /// `size` zero bytes, which take no room in a finished module whose memory starts
     /// zeroed.
     pub fn zeroed(size: u64) -> Self {
-        Self::new(Contents::Zero(size))
+        Self::new(DataContents::Zero(size))
     }
 
     /// Aligns the datum to `align` bytes: a power of two, 1 unless this is called.
@@ -133,10 +133,10 @@ impl DataDef {
     /// Size in bytes.
     pub fn size(&self) -> u64 {
         match &self.contents {
-            Contents::Copied(bytes) => bytes.len() as u64,
-            Contents::Shared(bytes) => bytes.len() as u64,
-            Contents::Static(bytes) => bytes.len() as u64,
-            Contents::Zero(size) => *size,
+            DataContents::Copied(bytes) => bytes.len() as u64,
+            DataContents::Shared(bytes) => bytes.len() as u64,
+            DataContents::Static(bytes) => bytes.len() as u64,
+            DataContents::Zero(size) => *size,
         }
     }
 }

@@ -54,7 +54,7 @@ pub struct SymbolAttributes {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ImportName {
     /// The module to import from; by default
-    /// [`Options::import_module`](super::Options::import_module).
+    /// [`Options::import_module`](super::ModuleOptions::import_module).
     pub module: Option<Arc<str>>,
     /// The field to import; by default the name of the declaration.
     pub name: Option<Arc<str>>,
@@ -62,7 +62,7 @@ pub struct ImportName {
 
 /// How far a declaration has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum DeclState {
     /// Its name and kind are known.
     Announced,
     /// Its definition is known, or its type if it is imported.
@@ -84,7 +84,7 @@ pub(super) struct Rare {
 pub(super) struct Head {
     pub(super) name: Arc<str>,
     pub(super) imported: bool,
-    pub(super) state: State,
+    pub(super) state: DeclState,
     pub(super) binding: Binding,
     pub(super) visibility: Visibility,
     pub(super) no_strip: bool,
@@ -148,7 +148,7 @@ impl<B: Default> Decl<B> {
             head: Head {
                 name,
                 imported,
-                state: State::Announced,
+                state: DeclState::Announced,
                 binding: Binding::Global,
                 visibility: Visibility::Default,
                 no_strip: false,
@@ -162,6 +162,6 @@ impl<B: Default> Decl<B> {
 impl<B> Decl<B> {
     /// Whether it is in this module and has a definition.
     pub(super) fn is_defined(&self) -> bool {
-        !self.head.imported && self.head.state == State::Ready
+        !self.head.imported && self.head.state == DeclState::Ready
     }
 }

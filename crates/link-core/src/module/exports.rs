@@ -10,7 +10,7 @@ use super::error::{ModuleErrorKind, Result};
 use super::handle::{Handle, Target, TargetKind};
 
 /// An export, by its name.
-pub(super) struct Export {
+pub(super) struct ExportDecl {
     pub(super) target: Target,
     /// Later ones have higher numbers, whatever was removed in between.
     pub(super) order: u64,
@@ -63,7 +63,7 @@ impl Module {
                 let order = self.export_count;
                 self.export_count += 1;
                 self.exports
-                    .insert(Arc::clone(name), Export { target, order });
+                    .insert(Arc::clone(name), ExportDecl { target, order });
             }
         }
         if let Some(head) = self.decls.head_mut(target)
@@ -160,7 +160,7 @@ impl Module {
     pub(super) fn exports_in_order(&self) -> Vec<(&Arc<str>, Target)> {
         let mut exports: Vec<_> = self.exports.iter().collect();
         exports.sort_unstable_by_key(|(_, export)| export.order);
-        let export = |(name, export): (_, &Export)| (name, export.target);
+        let export = |(name, export): (_, &ExportDecl)| (name, export.target);
         exports.into_iter().map(export).collect()
     }
 }

@@ -9,7 +9,7 @@ use super::handle::{Target, TargetKind};
 
 /// What a hole lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum HolePlace {
     Code,
     Data,
     Custom,
@@ -22,7 +22,7 @@ pub(super) fn check(
     decls: &Decls,
     holes: &[Hole],
     size: usize,
-    place: Place,
+    place: HolePlace,
 ) -> Result<(), ModuleErrorKind> {
     let mut previous_end = 0;
     for hole in holes {
@@ -38,7 +38,7 @@ pub(super) fn check_one(
     hole: &Hole,
     previous_end: usize,
     size: usize,
-    place: Place,
+    place: HolePlace,
 ) -> Result<usize, ModuleErrorKind> {
     let Hole {
         offset, ty, target, ..
@@ -97,7 +97,7 @@ enum Fit {
 
 /// Whether a relocation of type `ty` can refer to a `target` from `place`.
 #[inline]
-fn accepts(ty: RelocType, target: TargetKind, place: Place) -> Fit {
+fn accepts(ty: RelocType, target: TargetKind, place: HolePlace) -> Fit {
     use RelocType as R;
     use TargetKind as T;
     // Which kinds of target the type is for, and where it has a meaning.
@@ -108,14 +108,17 @@ fn accepts(ty: RelocType, target: TargetKind, place: Place) -> Fit {
         | R::TableIndexRelSleb
         | R::TableIndexSleb64
         | R::TableIndexI64
-        | R::TableIndexRelSleb64 => (&[T::Function], place != Place::Init),
+        | R::TableIndexRelSleb64 => (&[T::Function], place != HolePlace::Init),
         R::FunctionIndexI32 | R::FunctionOffsetI32 | R::FunctionOffsetI64 => {
-            (&[T::Function], place == Place::Custom)
+            (&[T::Function], place == HolePlace::Custom)
         }
-        R::SectionOffsetI32 => (&[T::Custom], place == Place::Custom),
-        R::TypeIndexLeb => (&[T::Type], place != Place::Data),
+        R::SectionOffsetI32 => (&[T::Custom], place == HolePlace::Custom),
+        R::TypeIndexLeb => (&[T::Type], place != HolePlace::Data),
         R::GlobalIndexLeb => (&[T::Global], true),
-        R::GlobalIndexI32 => (&[T::Global], matches!(place, Place::Data | Place::Custom)),
+        R::GlobalIndexI32 => (
+            &[T::Global],
+            matches!(place, HolePlace::Data | HolePlace::Custom),
+        ),
         R::TagIndexLeb => (&[T::Tag], true),
         R::TableNumberLeb => (&[T::Table], true),
         R::MemoryAddrLeb
@@ -126,8 +129,8 @@ fn accepts(ty: RelocType, target: TargetKind, place: Place) -> Fit {
         | R::MemoryAddrSleb64
         | R::MemoryAddrI64
         | R::MemoryAddrRelSleb64 => (&[T::Data, T::DataSlot], true),
-        R::MemoryAddrTlsSleb | R::MemoryAddrTlsSleb64 => (&[T::Data], place == Place::Code),
-        R::MemoryAddrLocrelI32 => (&[T::Data, T::DataSlot], place == Place::Data),
+        R::MemoryAddrTlsSleb | R::MemoryAddrTlsSleb64 => (&[T::Data], place == HolePlace::Code),
+        R::MemoryAddrLocrelI32 => (&[T::Data, T::DataSlot], place == HolePlace::Data),
         // A type that the conventions add later is not one that this can patch.
         _ => (&[], false),
     };

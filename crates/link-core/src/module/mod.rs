@@ -45,7 +45,7 @@ mod handle;
 mod holes;
 mod init;
 mod object;
-mod output;
+mod output_file;
 mod slab;
 mod slots;
 mod types;
@@ -69,19 +69,19 @@ pub use handle::{
 };
 pub use init::BadInit;
 pub use object::LinkInput;
-pub use output::OutputFile;
+pub use output_file::OutputFile;
 pub use types::RawType;
 pub use update::Update;
 
 use crate::hash::{IndexMap, IndexSet};
 use arena::{Arena, Call, Hole};
 use decls::Decls;
-use exports::Export;
+use exports::ExportDecl;
 
 /// What is decided when a module is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Options {
+pub struct ModuleOptions {
     /// Whether memory and tables are addressed with `i64` (wasm64) instead of `i32`.
     pub memory64: bool,
     /// The module that imports come from unless they say otherwise.
@@ -99,7 +99,7 @@ pub struct Options {
     pub names: bool,
 }
 
-impl Default for Options {
+impl Default for ModuleOptions {
     /// wasm32, imports from `env`, data from address 1024, no stack, names.
     fn default() -> Self {
         Self {
@@ -112,7 +112,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl ModuleOptions {
     /// Bytes of a pointer.
     pub(crate) fn pointer_size(&self) -> u64 {
         if self.memory64 { 8 } else { 4 }
@@ -121,14 +121,14 @@ impl Options {
 
 /// A module being compiled. See the [documentation of this module](self).
 pub struct Module {
-    options: Options,
+    options: ModuleOptions,
     name: Option<Arc<str>>,
     arena: Arena,
     decls: Decls,
     /// Symbols; one namespace for all kinds.
     names: IndexMap<Arc<str>, Target>,
     custom_names: IndexMap<Arc<str>, CustomId>,
-    exports: IndexMap<Arc<str>, Export>,
+    exports: IndexMap<Arc<str>, ExportDecl>,
     /// How many exports were ever set.
     export_count: u64,
     comdats: IndexSet<Arc<str>>,
@@ -137,18 +137,18 @@ pub struct Module {
     /// Field → name → version.
     producers: IndexMap<Arc<str>, IndexMap<Arc<str>, Arc<str>>>,
     features: IndexMap<Arc<str>, FeaturePrefix>,
-    scratch: Scratch,
+    scratch: CommitScratch,
 }
 
 /// Where a body is brought into its committed form.
 #[derive(Default)]
-struct Scratch {
+struct CommitScratch {
     holes: Vec<Hole>,
     calls: Vec<Call>,
     locals: Vec<u8>,
 }
 
-impl Scratch {
+impl CommitScratch {
     fn clear(&mut self) {
         self.holes.clear();
         self.calls.clear();
@@ -158,7 +158,7 @@ impl Scratch {
 
 impl Default for Module {
     fn default() -> Self {
-        Self::new(Options::default())
+        Self::new(ModuleOptions::default())
     }
 }
 
@@ -174,7 +174,7 @@ impl fmt::Debug for Module {
 
 impl Module {
     /// An empty module.
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: ModuleOptions) -> Self {
         Self {
             options,
             name: None,
@@ -189,12 +189,12 @@ impl Module {
             init_functions: Vec::new(),
             producers: IndexMap::default(),
             features: IndexMap::default(),
-            scratch: Scratch::default(),
+            scratch: CommitScratch::default(),
         }
     }
 
     /// What was decided when the module was made.
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &ModuleOptions {
         &self.options
     }
 

@@ -30,13 +30,13 @@ pub(super) enum TypeEntry {
     Raw(RawType),
 }
 
-struct Entry {
+struct StoredType {
     content: TypeEntry,
     references: u32,
 }
 
 pub(super) struct Types {
-    entries: Vec<Entry>,
+    entries: Vec<StoredType>,
     /// By [`TypeId`]: the entry that defines the type.
     entry_of: Vec<u32>,
     functions: IndexMap<FuncType, TypeId>,
@@ -91,7 +91,7 @@ impl Types {
     fn push(&mut self, content: TypeEntry, count: usize) {
         let entry = self.entries.len() as u32;
         self.entry_of.resize(self.entry_of.len() + count, entry);
-        self.entries.push(Entry {
+        self.entries.push(StoredType {
             content,
             references: 0,
         });
@@ -168,7 +168,7 @@ impl Types {
 
     /// Whether a raw type is used.
     pub(super) fn uses_raw(&self) -> bool {
-        let is_raw = |entry: &Entry| matches!(entry.content, TypeEntry::Raw(_));
+        let is_raw = |entry: &StoredType| matches!(entry.content, TypeEntry::Raw(_));
         self.entries
             .iter()
             .any(|entry| entry.references > 0 && is_raw(entry))

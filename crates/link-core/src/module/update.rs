@@ -7,8 +7,8 @@ use wasm_format::{Limits, TableType, ValType};
 
 use super::arena::{Call, Span};
 use super::body::{FunctionBody, Signature};
-use super::data::{Bytes, Contents, DataDef};
-use super::decl::{Head, State};
+use super::data::{Bytes, DataContents, DataDef};
+use super::decl::{DeclState, Head};
 use super::defs::{
     CustomDef, Element, ElementDef, ElementMode, GlobalDef, MemoryDef, TableDef, TagDef,
 };
@@ -17,8 +17,8 @@ use super::handle::{
     CustomId, DataId, ElementId, FuncId, GlobalId, Handle, MemoryId, TableId, TagId, Target,
     TargetKind, TypeId,
 };
-use super::holes::{self, Place};
-use super::{Module, Scratch, decls};
+use super::holes::{self, HolePlace};
+use super::{CommitScratch, Module, decls};
 use crate::limits::{self, EngineLimit};
 
 /// A kind of declaration with a definition that can be committed: every handle is one.
@@ -82,7 +82,7 @@ impl Module {
         }
         self.drop_definition(target);
         if let Some(head) = self.decls.head_mut(target) {
-            head.state = State::Failed;
+            head.state = DeclState::Failed;
             head.rare().failure = Some(reason.into());
         }
         Ok(())
@@ -200,7 +200,7 @@ impl Module {
         target: Target,
         imported: bool,
         body: &mut FunctionBody,
-        scratch: &mut Scratch,
+        scratch: &mut CommitScratch,
     ) -> std::result::Result<(), ModuleErrorKind> {
         let index = target.index();
         let ty = self.intern(&body.signature)?;
@@ -220,7 +220,7 @@ impl Module {
         if body.code.last() != Some(&0x0b) {
             return Err(ModuleErrorKind::MissingEnd);
         }
-        let Scratch {
+        let CommitScratch {
             holes,
             calls,
             locals,
@@ -232,7 +232,7 @@ impl Module {
         let names = body.encode_local_names()?;
         check_size(names.len() as u64)?;
 
-        holes::check(&self.decls, holes, locals.len(), Place::Code)?;
+        holes::check(&self.decls, holes, locals.len(), HolePlace::Code)?;
         let locals_len = locals.len() as u32;
         calls.reserve(body.holes.len());
         // Offsets in messages count as the caller's do, so the locals come in afterwards.
@@ -245,7 +245,8 @@ impl Module {
                 hole.target = self.decls.types.function(ty)?.into();
             }
             let size = body.code.len();
-            previous_end = holes::check_one(&self.decls, &hole, previous_end, size, Place::Code)?;
+            previous_end =
+                holes::check_one(&self.decls, &hole, previous_end, size, HolePlace::Code)?;
             hole.offset += locals_len;
             if hole.ty == RelocType::FunctionIndexLeb {
                 calls.push(Call {
@@ -308,7 +309,7 @@ impl Module {
             return error(&self.decls, ModuleErrorKind::Alignment { align });
         }
         let size = def.size();
-        let zero = matches!(def.contents, Contents::Zero(_));
+        let zero = matches!(def.contents, DataContents::Zero(_));
         if zero && !def.holes.is_empty() {
             return error(&self.decls, ModuleErrorKind::HolesInZeroFill);
         }
@@ -316,7 +317,7 @@ impl Module {
         if size > MAX_SIZE && !(zero && self.options.memory64) {
             return error(&self.decls, ModuleErrorKind::TooLarge { size });
         }
-        if let Err(kind) = holes::check(&self.decls, &def.holes, size as usize, Place::Data) {
+        if let Err(kind) = holes::check(&self.decls, &def.holes, size as usize, HolePlace::Data) {
             return error(&self.decls, kind);
         }
 
@@ -329,10 +330,10 @@ impl Module {
         let old = decl.body.span;
         self.decls.release_holes(self.arena.holes(old));
         let (bytes, copied): (_, &[u8]) = match &def.contents {
-            Contents::Copied(bytes) => (Bytes::Arena, bytes),
-            Contents::Shared(bytes) => (Bytes::Shared(Arc::clone(bytes)), &[]),
-            Contents::Static(bytes) => (Bytes::Static(bytes), &[]),
-            Contents::Zero(size) => (Bytes::Zero(*size), &[]),
+            DataContents::Copied(bytes) => (Bytes::Arena, bytes),
+            DataContents::Shared(bytes) => (Bytes::Shared(Arc::clone(bytes)), &[]),
+            DataContents::Static(bytes) => (Bytes::Static(bytes), &[]),
+            DataContents::Zero(size) => (Bytes::Zero(*size), &[]),
         };
         let span = self.arena.replace(old, &def.holes, &[], [copied, &[]]);
         if placed {
@@ -373,7 +374,7 @@ impl Module {
             Some(ModuleErrorKind::MissingEnd)
         } else {
             let init = def.init.as_ref();
-            holes::check(&self.decls, holes, size, Place::Init)
+            holes::check(&self.decls, holes, size, HolePlace::Init)
                 .and_then(|()| {
                     let checked = init.map_or(Ok(()), |init| init.check(def.ty.value));
                     checked.map_err(ModuleErrorKind::BadInit)
@@ -448,8 +449,9 @@ impl Module {
 
     fn update_custom(&mut self, target: Target, def: &CustomDef) -> Result<()> {
         self.decls.live(target)?;
-        let checked = check_size(def.bytes.len() as u64)
-            .and_then(|()| holes::check(&self.decls, &def.holes, def.bytes.len(), Place::Custom));
+        let checked = check_size(def.bytes.len() as u64).and_then(|()| {
+            holes::check(&self.decls, &def.holes, def.bytes.len(), HolePlace::Custom)
+        });
         checked.map_err(|kind| self.decls.error(target, kind))?;
         self.decls.retain_holes(&def.holes);
         let index = target.index();
@@ -631,7 +633,7 @@ fn element_error(name: &Arc<str>, kind: ModuleErrorKind) -> ModuleError {
 
 /// Says that a definition is there.
 fn ready(head: &mut Head) {
-    head.state = State::Ready;
+    head.state = DeclState::Ready;
     if let Some(rare) = &mut head.rare {
         rare.failure = None;
     }

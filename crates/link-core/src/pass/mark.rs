@@ -211,13 +211,13 @@ fn defining_tables(resolution: &Resolution<'_>, file: FileId, object: &Object<'_
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Item {
+enum WorkItem {
     Function(FileId, ObjFunc),
     Segment(FileId, ObjSegment),
 }
 
 /// What was reached and has yet to be looked into.
-type WorkList = Vec<Item>;
+type WorkList = Vec<WorkItem>;
 
 /// Set by whichever thread is first, and never cleared: what is reached in the end is the
 /// same in any order.
@@ -399,7 +399,7 @@ impl<'a> Marker<'_, 'a> {
     fn function(&self, file: FileId, function: ObjFunc, list: &mut WorkList) {
         let mark = &self.files[file.index()].functions[function.index()];
         if !self.resolution.function_discarded(file, function) && mark.set() {
-            list.push(Item::Function(file, function));
+            list.push(WorkItem::Function(file, function));
             self.file(file, list);
         }
     }
@@ -407,7 +407,7 @@ impl<'a> Marker<'_, 'a> {
     fn segment(&self, file: FileId, segment: ObjSegment, list: &mut WorkList) {
         let mark = &self.files[file.index()].segments[segment.index()];
         if !self.resolution.segment_discarded(file, segment) && mark.set() {
-            list.push(Item::Segment(file, segment));
+            list.push(WorkItem::Segment(file, segment));
             self.file(file, list);
         }
     }
@@ -420,12 +420,12 @@ impl<'a> Marker<'_, 'a> {
     }
 
     /// Reaches what a chunk refers to.
-    fn follow(&self, item: Item, list: &mut WorkList) {
+    fn follow(&self, item: WorkItem, list: &mut WorkList) {
         let (file, chunk): (FileId, Chunk<'a>) = match item {
-            Item::Function(file, function) => {
+            WorkItem::Function(file, function) => {
                 (file, self.resolution.object(file).functions.chunk(function))
             }
-            Item::Segment(file, segment) => (
+            WorkItem::Segment(file, segment) => (
                 file,
                 self.resolution.object(file).segments[segment.index()].chunk,
             ),

@@ -11,7 +11,7 @@ use crate::resolve::resolution::{Definition, SymbolRef};
 
 /// Where bodies are.
 #[derive(Debug, Default)]
-pub struct Code {
+pub struct CodeLayout {
     /// How many functions are imported: those have no body.
     imported: u32,
     /// For each defined function, where its body begins (after its size field), in bytes
@@ -25,7 +25,7 @@ pub struct Code {
     pub compressed: bool,
 }
 
-impl Code {
+impl CodeLayout {
     /// How many functions have a body.
     pub fn count(&self) -> u32 {
         self.offsets.len() as u32

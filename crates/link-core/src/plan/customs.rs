@@ -1,10 +1,10 @@
 //! Custom sections carried over from objects: one of the output for each name, debug
 //! strings merged, everything else one behind the other.
 
-use super::data::unterminated;
+use super::segments::unterminated;
 use super::strings::MergedStrings;
 use super::strings::cut::MergedInput;
-use super::strings::inputs::CutInputs;
+use super::strings::cut_inputs::CutInputs;
 use crate::diag::{Code, Diagnostic};
 use crate::hash::{HashMap, IndexMap};
 use crate::ids::{FileId, ObjCustom};
@@ -57,7 +57,7 @@ pub struct CustomPiece {
 
 /// What became of the contents of an object's section.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Placed<'l> {
+pub(crate) enum PlacedSection<'l> {
     /// They are whole; where they begin in the output's section.
     Whole(u64),
     /// Its strings were merged.
@@ -80,7 +80,7 @@ enum CustomPlace {
 
 /// What sections have in common that become one section of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Destination<'a> {
+struct SectionGroup<'a> {
     name: &'a str,
     /// In an object file, members of a comdat are kept or left out by themselves.
     comdat: Option<(FileId, u32)>,
@@ -160,7 +160,8 @@ pub(crate) fn collect<'a>(
     options: &Options,
     mut ahead: CutAhead<'a>,
 ) -> Result<Customs<'a>, Vec<Diagnostic>> {
-    let mut destinations: IndexMap<Destination<'a>, Vec<(FileId, ObjCustom)>> = IndexMap::default();
+    let mut destinations: IndexMap<SectionGroup<'a>, Vec<(FileId, ObjCustom)>> =
+        IndexMap::default();
     for (file, object) in resolution.objects() {
         let live = liveness.files[file.index()].any;
         let mut metadata = object.metadata.iter().peekable();
@@ -178,7 +179,7 @@ pub(crate) fn collect<'a>(
             {
                 continue;
             }
-            let destination = Destination {
+            let destination = SectionGroup {
                 name: custom.name,
                 comdat: custom
                     .comdat
@@ -201,7 +202,7 @@ pub(crate) fn collect<'a>(
             .collect(),
     };
     let mut errors = Vec::new();
-    for (Destination { name, .. }, members) in destinations {
+    for (SectionGroup { name, .. }, members) in destinations {
         let bytes = |(file, id): (FileId, ObjCustom)| {
             resolution.object(file).customs[id.index()].chunk.bytes
         };
@@ -290,14 +291,18 @@ impl<'a> Customs<'a> {
     /// The output section that an object's section went to, by its place in
     /// [`Customs::sections`], and how. `None` if it was left out.
     #[inline]
-    pub(crate) fn placed(&self, file: FileId, custom: ObjCustom) -> Option<(u32, Placed<'_>)> {
+    pub(crate) fn placed(
+        &self,
+        file: FileId,
+        custom: ObjCustom,
+    ) -> Option<(u32, PlacedSection<'_>)> {
         match self.files[file.index()][custom.index()] {
             CustomPlace::Absent => None,
-            CustomPlace::Whole { section, offset } => Some((section, Placed::Whole(offset))),
+            CustomPlace::Whole { section, offset } => Some((section, PlacedSection::Whole(offset))),
             CustomPlace::Strings { section, nth } => {
                 match &self.sections[section as usize].contents {
                     CustomContents::Strings(strings) => {
-                        Some((section, Placed::Strings(strings.input(nth as usize))))
+                        Some((section, PlacedSection::Strings(strings.input(nth as usize))))
                     }
                     CustomContents::Pieces(_) => None,
                 }
@@ -306,14 +311,14 @@ impl<'a> Customs<'a> {
     }
 }
 
-impl Placed<'_> {
+impl PlacedSection<'_> {
     /// Where byte `offset` of the contents went: bytes from the start of the output's
     /// section, after the name.
     #[inline]
     pub(crate) fn locate(self, offset: i64) -> u64 {
         match self {
-            Placed::Whole(start) => start.wrapping_add(offset as u64),
-            Placed::Strings(strings) => strings.locate(offset as u64),
+            PlacedSection::Whole(start) => start.wrapping_add(offset as u64),
+            PlacedSection::Strings(strings) => strings.locate(offset as u64),
         }
     }
 }

@@ -4,16 +4,16 @@
 use wasm_format::Opcode;
 use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
 
-use super::bodies::{Body, push_address};
-use super::data::DataSource;
-use super::values::{Places, Value};
+use super::segments::DataSource;
+use super::synthetic::{Body, push_address};
+use super::values::{PlanView, Value};
 use crate::ids::{FileId, GlobalIndex, ObjSegment, ObjSymbol};
 use crate::input::object::ObjReloc;
 use crate::pass::synthesize::Synthesis;
 use crate::resolve::resolution::{MadeGlobal, SymbolRef};
 
 /// `__wasm_apply_data_relocs`, or for thread-local data (`tls`) `__wasm_apply_tls_relocs`.
-pub(crate) fn data_relocs(places: &Places<'_, '_>, tls: bool) -> Vec<u8> {
+pub(crate) fn data_relocs(places: &PlanView<'_, '_>, tls: bool) -> Vec<u8> {
     let mut body = Body::new(places.resolution.is_64);
     for (i, output) in places.data.segments.iter().enumerate() {
         // Without threads, thread-local data is data like any other.
@@ -37,7 +37,7 @@ pub(crate) fn data_relocs(places: &Places<'_, '_>, tls: bool) -> Vec<u8> {
 }
 
 fn segment_relocs(
-    places: &Places<'_, '_>,
+    places: &PlanView<'_, '_>,
     body: &mut Body,
     file: FileId,
     segment: ObjSegment,
@@ -65,13 +65,13 @@ fn segment_relocs(
         }
         let wide = reloc.ty.form().is_64();
         match source {
-            Source::Got(global) => {
+            StoredValue::Got(global) => {
                 body.op_u32(Opcode::GlobalGet, global.0);
                 if reloc.addend != 0 {
                     body.constant(wide, reloc.addend as u64).sum(wide);
                 }
             }
-            Source::Base(base, value) => {
+            StoredValue::Base(base, value) => {
                 body.op_u32(Opcode::GlobalGet, base.0);
                 body.constant(wide, value).sum(wide);
             }
@@ -87,19 +87,19 @@ fn segment_relocs(
 }
 
 /// What is stored at a place.
-enum Source {
+enum StoredValue {
     /// What a GOT entry holds, and the addend.
     Got(GlobalIndex),
     /// A base and what lies beyond it.
     Base(GlobalIndex, u64),
 }
 
-fn source(places: &Places<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Option<Source> {
+fn source(places: &PlanView<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Option<StoredValue> {
     use RelocType as R;
     // What the linker knows itself needs no detour.
     let loaded = |global: &GlobalIndex| global.0 < places.globals.imported;
     if let Some(global) = places.globals.got(symbol).filter(loaded) {
-        return Some(Source::Got(global));
+        return Some(StoredValue::Got(global));
     }
     let made = &places.resolution.made;
     match (reloc.ty, places.symbol(symbol)) {
@@ -109,7 +109,7 @@ fn source(places: &Places<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Optio
             Value::Address(address),
         ) if !places.resolution.is_absolute(symbol) => {
             let base = places.base_global(made.memory_base)?;
-            Some(Source::Base(
+            Some(StoredValue::Base(
                 base,
                 address.wrapping_add(reloc.addend as u64),
             ))
@@ -117,13 +117,13 @@ fn source(places: &Places<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Optio
         (R::TableIndexI32 | R::TableIndexI64, Value::Function(function)) => {
             let base = places.base_global(made.table_base)?;
             let slot = places.slots.of(symbol, function)?;
-            Some(Source::Base(base, u64::from(slot.0)))
+            Some(StoredValue::Base(base, u64::from(slot.0)))
         }
         _ => None,
     }
 }
 
-fn push_tls_address(places: &Places<'_, '_>, body: &mut Body, offset: u64) {
+fn push_tls_address(places: &PlanView<'_, '_>, body: &mut Body, offset: u64) {
     body.address(offset);
     if let Some(base) = places.globals.made(MadeGlobal::TlsBase) {
         body.op_u32(Opcode::GlobalGet, base.0).add();
@@ -134,7 +134,7 @@ fn push_tls_address(places: &Places<'_, '_>, body: &mut Body, offset: u64) {
 /// `__wasm_apply_global_tls_relocs`: gives the GOT entries of known distance to a base
 /// their values.
 pub(crate) fn global_relocs(
-    places: &Places<'_, '_>,
+    places: &PlanView<'_, '_>,
     synthesis: &Synthesis<'_>,
     tls: bool,
 ) -> Vec<u8> {

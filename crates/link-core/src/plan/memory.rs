@@ -3,7 +3,7 @@
 
 use wasm_format::Limits;
 
-use super::data::Data;
+use super::segments::DataLayout;
 use crate::diag::{Code, Diagnostic};
 use crate::limits;
 use crate::options::Options;
@@ -19,7 +19,7 @@ const MAX_64: u64 = 1 << 34;
 /// Where things lie in memory. All values are addresses in bytes, relative to
 /// `__memory_base` where a loader places the module.
 #[derive(Debug, Default, Clone)]
-pub struct Memory {
+pub struct MemoryLayout {
     /// Start of each output segment.
     pub segments: Vec<u64>,
     /// Lowest address of the stack.
@@ -59,7 +59,7 @@ pub struct Tls {
     pub align_log2: u32,
 }
 
-impl Memory {
+impl MemoryLayout {
     /// The value of an address that the linker knows; `None` for those that belong to an
     /// output segment.
     pub(crate) fn made(&self, made: MadeAddress, table_base: u64) -> Option<u64> {
@@ -103,20 +103,20 @@ impl Cursor {
 /// # Errors
 /// What the options ask does not fit, in `wasm-ld`'s words.
 pub(crate) fn lay_out(
-    data: &Data<'_>,
+    data: &DataLayout<'_>,
     options: &Options,
     is_64: bool,
     init_flag: bool,
     has_heap: bool,
     largest: &dyn Fn(u64) -> Vec<String>,
-) -> Result<Memory, Vec<Diagnostic>> {
+) -> Result<MemoryLayout, Vec<Diagnostic>> {
     if ![1, wasm_format::PAGE_SIZE].contains(&options.memory.page_size) {
         let message = "--page_size=N must be either 1 or 65536";
         return Err(vec![Diagnostic::error(Code::Options, message)]);
     }
-    let mut memory = Memory {
+    let mut memory = MemoryLayout {
         page_size: options.memory.page_size,
-        ..Memory::default()
+        ..MemoryLayout::default()
     };
     let mut errors = Vec::new();
     let mut at = Cursor(Some(0));
@@ -189,7 +189,7 @@ fn page_size_log2(page: u64) -> Option<u32> {
     (page != wasm_format::PAGE_SIZE).then(|| page.ilog2())
 }
 
-impl Memory {
+impl MemoryLayout {
     fn place_stack(&mut self, at: &mut Cursor, options: &Options) {
         at.align(STACK_ALIGN);
         self.stack_low = at.at();

@@ -2,20 +2,20 @@
 //! lies in memory; what the linker's own functions say; and where each chunk lies in its
 //! section. The result is one [`Plan`], which nothing changes afterwards.
 
-pub(crate) mod bodies;
 mod code;
+mod code_metadata;
 pub(crate) mod customs;
-pub(crate) mod data;
 mod load_relocs;
 mod memory;
-mod metadata;
 pub(crate) mod numbering;
+pub(crate) mod segments;
 mod strings;
-pub(crate) mod types;
+pub(crate) mod synthetic;
+pub(crate) mod type_section;
 pub(crate) mod values;
 
 use self::customs::CutAhead;
-use self::values::{Places, Relocator};
+use self::values::{PlanView, Relocator};
 use crate::diag::{Code as Topic, Diagnostic};
 use crate::options::Options;
 use crate::par;
@@ -24,14 +24,14 @@ use crate::pass::mark::Liveness;
 use crate::pass::synthesize::{SynthFunction, Synthesis};
 use crate::resolve::resolution::{Definition, MadeAddress, MadeFunction, Resolution};
 
-pub use self::code::Code;
+pub use self::code::CodeLayout;
+pub use self::code_metadata::MetadataSection;
 pub use self::customs::{CustomContents, CustomPiece, Customs, OutputCustom};
-pub use self::data::{Data, DataPiece, DataSource, OutputSegment, SegmentPlace};
-pub use self::memory::{Memory, Tls};
-pub use self::metadata::CodeMetadata;
-pub use self::numbering::{Functions, Globals, Slots, Tables, Tags};
+pub use self::memory::{MemoryLayout, Tls};
+pub use self::numbering::{FunctionIndices, GlobalIndices, TableIndices, TableSlots, TagIndices};
+pub use self::segments::{DataLayout, DataPiece, DataSource, OutputSegment, SegmentPlace};
 pub use self::strings::{MergedInput, MergedStrings, StringRun};
-pub use self::types::Types;
+pub use self::type_section::TypeSection;
 pub use self::values::{SymbolValues, Value};
 
 /// The first table slot used where nobody says otherwise: 0 is the null pointer.
@@ -42,21 +42,21 @@ const DEFAULT_TABLE_BASE: u64 = 1;
 #[derive(Debug)]
 pub struct Plan<'a> {
     /// The type section.
-    pub types: Types<'a>,
+    pub types: TypeSection<'a>,
     /// The function index space.
-    pub functions: Functions,
+    pub functions: FunctionIndices,
     /// The global index space.
-    pub globals: Globals,
+    pub globals: GlobalIndices,
     /// The table index space.
-    pub tables: Tables,
+    pub tables: TableIndices,
     /// The tag index space.
-    pub tags: Tags,
+    pub tags: TagIndices,
     /// Table slots.
-    pub slots: Slots,
+    pub slots: TableSlots,
     /// Data segments.
-    pub data: Data<'a>,
+    pub data: DataLayout<'a>,
     /// Where data lies in memory.
-    pub memory: Memory,
+    pub memory: MemoryLayout,
     /// The value of each name.
     pub symbols: SymbolValues,
     /// Bodies of the functions the linker writes before those of objects.
@@ -64,11 +64,11 @@ pub struct Plan<'a> {
     /// Bodies of the wrappers of exports.
     pub wrapper_bodies: Vec<Vec<u8>>,
     /// Where function bodies are in the code section.
-    pub code: Code,
+    pub code: CodeLayout,
     /// Custom sections of objects.
     pub customs: Customs<'a>,
     /// Sections of code metadata.
-    pub metadata: Vec<CodeMetadata<'a>>,
+    pub metadata: Vec<MetadataSection<'a>>,
     /// Whether the memory is imported.
     pub(crate) imported_memory: bool,
     /// Whether constant expressions may add.
@@ -91,13 +91,13 @@ pub(crate) fn plan<'a, T: Send>(
     options: &Options,
     features: &Features,
     ahead: CutAhead<'a>,
-    beside: impl FnOnce(&Functions) -> T + Send,
+    beside: impl FnOnce(&FunctionIndices) -> T + Send,
 ) -> Result<(Plan<'a>, T), Vec<Diagnostic>> {
     // Indices depend on nothing but who is there.
-    let functions = Functions::number(resolution, liveness, synthesis);
-    let globals = Globals::number(resolution, liveness, synthesis);
-    let tables = Tables::number(resolution, liveness, synthesis);
-    let tags = Tags::number(resolution, liveness, synthesis);
+    let functions = FunctionIndices::number(resolution, liveness, synthesis);
+    let globals = GlobalIndices::number(resolution, liveness, synthesis);
+    let tables = TableIndices::number(resolution, liveness, synthesis);
+    let tags = TagIndices::number(resolution, liveness, synthesis);
     let base = table_base(options);
     // A table's size is a 32-bit number, whatever its addresses are.
     if base > u64::from(u32::MAX) - synthesis.slots.len() as u64 {
@@ -109,18 +109,18 @@ pub(crate) fn plan<'a, T: Send>(
             ),
         )]);
     }
-    let slots = Slots::number(synthesis, &functions, base);
+    let slots = TableSlots::number(synthesis, &functions, base);
 
     let in_memory = || -> Result<_, Vec<Diagnostic>> {
         // Addresses depend on which strings become one.
-        let data = data::collect(resolution, liveness, options, features.has("bulk-memory"))?;
+        let data = segments::collect(resolution, liveness, options, features.has("bulk-memory"))?;
         let memory = memory::lay_out(
             &data,
             options,
             resolution.is_64,
             needs_init_flag(synthesis, options),
             has_heap(resolution),
-            &|needed| data::largest(resolution, &data, needed),
+            &|needed| segments::largest(resolution, &data, needed),
         )?;
         Ok((data, memory))
     };
@@ -129,7 +129,7 @@ pub(crate) fn plan<'a, T: Send>(
     // Types and names need no contents.
     let named = || {
         par::beside(
-            || types::collect(resolution, liveness, synthesis, &functions),
+            || type_section::collect(resolution, liveness, synthesis, &functions),
             || beside(&functions),
         )
     };
@@ -146,7 +146,7 @@ pub(crate) fn plan<'a, T: Send>(
     let customs = customs?;
 
     // With indices and addresses every symbol has its value,
-    let places = Places {
+    let places = PlanView {
         resolution,
         liveness,
         functions: &functions,
@@ -160,8 +160,9 @@ pub(crate) fn plan<'a, T: Send>(
     };
     let symbols = SymbolValues::compute(&places);
     // and the linker can write its functions, which have no relocations left.
-    let made_bodies = bodies::write(&places, synthesis).map_err(|error| vec![error])?;
-    let wrapper_bodies = bodies::write_wrappers(&places, synthesis).map_err(|error| vec![error])?;
+    let made_bodies = synthetic::write(&places, synthesis).map_err(|error| vec![error])?;
+    let wrapper_bodies =
+        synthetic::write_wrappers(&places, synthesis).map_err(|error| vec![error])?;
     let relocator = |code| Relocator {
         places,
         symbols: &symbols,
@@ -170,8 +171,8 @@ pub(crate) fn plan<'a, T: Send>(
         customs: &customs,
     };
     // Only relocations in debug info ask where a body is, and they do not count here.
-    let no_code = Code::default();
-    let code = Code::lay_out(
+    let no_code = CodeLayout::default();
+    let code = CodeLayout::lay_out(
         functions.imported,
         &made_bodies,
         &wrapper_bodies,
@@ -180,7 +181,7 @@ pub(crate) fn plan<'a, T: Send>(
         options.compress_relocations && !options.is_relinkable(),
     );
     // Metadata speaks of offsets within bodies.
-    let metadata = metadata::merge(&relocator(&code), options.is_relinkable());
+    let metadata = code_metadata::merge(&relocator(&code), options.is_relinkable());
     let plan = Plan {
         imported_memory: places.imported_memory,
         extended_const: features.has("extended-const"),

@@ -25,7 +25,7 @@ fn imports_of(
 /// The function index space: imports, functions the linker writes, the live functions of
 /// the objects in order, then the wrappers of exports.
 #[derive(Debug)]
-pub struct Functions {
+pub struct FunctionIndices {
     /// How many are imported.
     pub imported: u32,
     /// How many there are, imports included.
@@ -44,13 +44,13 @@ pub struct Functions {
     replaceable: bool,
 }
 
-impl Functions {
+impl FunctionIndices {
     pub(crate) fn number(
         resolution: &Resolution<'_>,
         liveness: &Liveness,
         synthesis: &Synthesis<'_>,
     ) -> Self {
-        let mut functions = Functions {
+        let mut functions = FunctionIndices {
             imported: 0,
             count: 0,
             files: Vec::new(),
@@ -149,7 +149,7 @@ impl Functions {
 /// live globals of the objects in order, GOT entries of known value, then the addresses
 /// of exported data.
 #[derive(Debug, Default)]
-pub struct Globals {
+pub struct GlobalIndices {
     /// How many are imported.
     pub imported: u32,
     /// How many there are, imports included, exported data addresses excluded.
@@ -161,13 +161,13 @@ pub struct Globals {
     got: HashMap<SymbolRef, GlobalIndex>,
 }
 
-impl Globals {
+impl GlobalIndices {
     pub(crate) fn number(
         resolution: &Resolution<'_>,
         liveness: &Liveness,
         synthesis: &Synthesis<'_>,
     ) -> Self {
-        let mut globals = Globals::default();
+        let mut globals = GlobalIndices::default();
         for symbol in imports_of(resolution, synthesis, SymbolKind::Global) {
             let index = globals.take();
             globals.imports.insert(symbol, index);
@@ -230,7 +230,7 @@ impl Globals {
 /// function table if the output defines it; before them if code relies on its being the
 /// first.
 #[derive(Debug, Default)]
-pub struct Tables {
+pub struct TableIndices {
     /// How many are imported.
     pub imported: u32,
     /// How many there are, imports included.
@@ -241,13 +241,13 @@ pub struct Tables {
     imports: HashMap<SymbolId, TableIndex>,
 }
 
-impl Tables {
+impl TableIndices {
     pub(crate) fn number(
         resolution: &Resolution<'_>,
         liveness: &Liveness,
         synthesis: &Synthesis<'_>,
     ) -> Self {
-        let mut tables = Tables::default();
+        let mut tables = TableIndices::default();
         for symbol in imports_of(resolution, synthesis, SymbolKind::Table) {
             let index = tables.take();
             tables.imports.insert(symbol, index);
@@ -298,7 +298,7 @@ impl Tables {
 
 /// The tag index space: imports, then the live tags of the objects.
 #[derive(Debug, Default)]
-pub struct Tags {
+pub struct TagIndices {
     /// How many are imported.
     pub imported: u32,
     /// How many there are, imports included.
@@ -307,13 +307,13 @@ pub struct Tags {
     imports: HashMap<SymbolId, TagIndex>,
 }
 
-impl Tags {
+impl TagIndices {
     pub(crate) fn number(
         resolution: &Resolution<'_>,
         liveness: &Liveness,
         synthesis: &Synthesis<'_>,
     ) -> Self {
-        let mut tags = Tags::default();
+        let mut tags = TagIndices::default();
         for symbol in imports_of(resolution, synthesis, SymbolKind::Tag) {
             let index = tags.take();
             tags.imports.insert(symbol, index);
@@ -347,7 +347,7 @@ impl Tags {
 
 /// The slots of the indirect function table that the output fills.
 #[derive(Debug, Default)]
-pub struct Slots {
+pub struct TableSlots {
     /// The first of them.
     pub base: u64,
     /// What is called for each.
@@ -360,9 +360,13 @@ pub struct Slots {
     by_symbol: HashMap<SymbolId, u32>,
 }
 
-impl Slots {
-    pub(crate) fn number(synthesis: &Synthesis<'_>, functions: &Functions, base: u64) -> Self {
-        let mut slots = Slots {
+impl TableSlots {
+    pub(crate) fn number(
+        synthesis: &Synthesis<'_>,
+        functions: &FunctionIndices,
+        base: u64,
+    ) -> Self {
+        let mut slots = TableSlots {
             base,
             functions: Vec::with_capacity(synthesis.slots.len()),
             by_function: Vec::new(),

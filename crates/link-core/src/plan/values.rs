@@ -5,12 +5,12 @@
 use wasm_format::reloc::{RelocBase, RelocType};
 
 use super::Plan;
-use super::code::Code;
-use super::customs::{Customs, Placed};
-use super::data::Data;
-use super::memory::Memory;
-use super::numbering::{Functions, Globals, Slots, Tables, Tags};
-use super::types::Types;
+use super::code::CodeLayout;
+use super::customs::{Customs, PlacedSection};
+use super::memory::MemoryLayout;
+use super::numbering::{FunctionIndices, GlobalIndices, TableIndices, TableSlots, TagIndices};
+use super::segments::DataLayout;
+use super::type_section::TypeSection;
 use crate::ids::{
     FileId, FuncIndex, GlobalIndex, ObjSegment, ObjSymbol, ObjType, SymbolId, TableIndex, TagIndex,
 };
@@ -48,22 +48,22 @@ pub struct SymbolValues(Vec<Value>);
 
 /// Everything that values are made of. Borrowed from what layout has decided so far.
 #[derive(Clone, Copy)]
-pub(crate) struct Places<'l, 'a> {
+pub(crate) struct PlanView<'l, 'a> {
     pub(crate) resolution: &'l Resolution<'a>,
     pub(crate) liveness: &'l Liveness,
-    pub(crate) functions: &'l Functions,
-    pub(crate) globals: &'l Globals,
-    pub(crate) tables: &'l Tables,
-    pub(crate) tags: &'l Tags,
-    pub(crate) slots: &'l Slots,
-    pub(crate) data: &'l Data<'a>,
-    pub(crate) memory: &'l Memory,
+    pub(crate) functions: &'l FunctionIndices,
+    pub(crate) globals: &'l GlobalIndices,
+    pub(crate) tables: &'l TableIndices,
+    pub(crate) tags: &'l TagIndices,
+    pub(crate) slots: &'l TableSlots,
+    pub(crate) data: &'l DataLayout<'a>,
+    pub(crate) memory: &'l MemoryLayout,
     /// Whether the memory is somebody else's.
     pub(crate) imported_memory: bool,
 }
 
 impl SymbolValues {
-    pub(crate) fn compute(places: &Places<'_, '_>) -> Self {
+    pub(crate) fn compute(places: &PlanView<'_, '_>) -> Self {
         let count = places.resolution.symbols.len();
         Self(par::map_many(count, |id| {
             places.shared_symbol(SymbolId::new(id as u32))
@@ -77,7 +77,7 @@ impl SymbolValues {
     }
 }
 
-impl Places<'_, '_> {
+impl PlanView<'_, '_> {
     fn shared_symbol(&self, id: SymbolId) -> Value {
         let symbol = self.resolution.symbol(id);
         let function = |function| {
@@ -254,10 +254,10 @@ pub(crate) enum Why {
 /// The parts of a [`Plan`] that relocations ask.
 #[derive(Clone, Copy)]
 pub(crate) struct Relocator<'l, 'a> {
-    pub(crate) places: Places<'l, 'a>,
+    pub(crate) places: PlanView<'l, 'a>,
     pub(crate) symbols: &'l SymbolValues,
-    pub(crate) types: &'l Types<'a>,
-    pub(crate) code: &'l Code,
+    pub(crate) types: &'l TypeSection<'a>,
+    pub(crate) code: &'l CodeLayout,
     pub(crate) customs: &'l Customs<'a>,
 }
 
@@ -267,8 +267,8 @@ impl<'a> Plan<'a> {
         &'l self,
         resolution: &'l Resolution<'a>,
         liveness: &'l Liveness,
-    ) -> Places<'l, 'a> {
-        Places {
+    ) -> PlanView<'l, 'a> {
+        PlanView {
             resolution,
             liveness,
             functions: &self.functions,
@@ -485,7 +485,7 @@ impl<'l> Relocator<'l, '_> {
     }
 
     /// What became of the section that a symbol names; `None` if it was left out.
-    pub(crate) fn section(&self, file: FileId, symbol: ObjSymbol) -> Option<Placed<'l>> {
+    pub(crate) fn section(&self, file: FileId, symbol: ObjSymbol) -> Option<PlacedSection<'l>> {
         let resolution = self.places.resolution;
         let (file, custom) = resolution.section(resolution.symbol_ref(file, symbol))?;
         let (_, placed) = self.customs.placed(file, custom)?;

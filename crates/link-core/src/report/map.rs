@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use wasm_format::{Reader, SectionId, leb128};
 
-use crate::emit::outline::{Contents, Outline, Section};
+use crate::emit::outline::{Outline, OutputSection, SectionContents};
 use crate::hash::HashMap;
 use crate::ids::{FileId, FuncIndex, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol};
 use crate::input::object::ObjTarget;
 use crate::pass::synthesize::{SynthFunction, Synthesis};
-use crate::plan::{Code, DataSource, Plan, Value};
+use crate::plan::{CodeLayout, DataSource, Plan, Value};
 use crate::resolve::resolution::{Definition, Resolution, Stub};
 
 /// What went where. Empty unless [`Options::map`](crate::options::Options::map) asks for it.
@@ -153,19 +153,19 @@ pub(crate) fn collect(
 
 /// What symbols lie in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Chunk {
+enum MappedChunk {
     Function(FileId, ObjFunc),
     Segment(FileId, ObjSegment),
 }
 
 /// The symbols of each chunk that are what their names mean.
-fn places(resolution: &Resolution<'_>) -> HashMap<Chunk, Vec<ObjSymbol>> {
-    let mut places: HashMap<Chunk, Vec<ObjSymbol>> = HashMap::default();
+fn places(resolution: &Resolution<'_>) -> HashMap<MappedChunk, Vec<ObjSymbol>> {
+    let mut places: HashMap<MappedChunk, Vec<ObjSymbol>> = HashMap::default();
     for (file, object) in resolution.objects() {
         for (i, entry) in object.symbols.iter().enumerate() {
             let chunk = match object.symbols.target(entry) {
-                ObjTarget::Function(function) => Chunk::Function(file, function),
-                ObjTarget::Data { segment, .. } => Chunk::Segment(file, segment),
+                ObjTarget::Function(function) => MappedChunk::Function(file, function),
+                ObjTarget::Data { segment, .. } => MappedChunk::Segment(file, segment),
                 _ => continue,
             };
             let symbol = ObjSymbol(i as u32);
@@ -183,7 +183,7 @@ struct Collector<'l, 'a> {
     synthesis: &'l Synthesis<'a>,
     plan: &'l Plan<'a>,
     outline: &'l Outline,
-    places: HashMap<Chunk, Vec<ObjSymbol>>,
+    places: HashMap<MappedChunk, Vec<ObjSymbol>>,
 }
 
 impl Collector<'_, '_> {
@@ -243,7 +243,7 @@ impl Collector<'_, '_> {
                 let name = object.function_name(function).to_owned();
                 let mut chunk = self.function(index, Some(object.name.clone()), name);
                 let size = chunk.size;
-                let id = Chunk::Function(file, function);
+                let id = MappedChunk::Function(file, function);
                 chunk.symbols = self.places_in(file, id, |_, name| MapPlace {
                     name,
                     offset: 0,
@@ -299,7 +299,7 @@ impl Collector<'_, '_> {
     fn places_in(
         &self,
         file: FileId,
-        chunk: Chunk,
+        chunk: MappedChunk,
         place: impl Fn(ObjSymbol, String) -> MapPlace,
     ) -> Vec<MapPlace> {
         let symbols = self.places.get(&chunk).into_iter().flatten();
@@ -369,7 +369,7 @@ impl Collector<'_, '_> {
     }
 
     fn data_places(&self, file: FileId, segment: ObjSegment, base: u64) -> Vec<MapPlace> {
-        self.places_in(file, Chunk::Segment(file, segment), |symbol, name| {
+        self.places_in(file, MappedChunk::Segment(file, segment), |symbol, name| {
             let (offset, size) = match self.resolution.target(file, symbol) {
                 ObjTarget::Data { offset, size, .. } => (offset, size),
                 _ => (0, 0),
@@ -407,7 +407,7 @@ impl Collector<'_, '_> {
     }
 }
 
-fn section(section: &Section) -> MapSection {
+fn section(section: &OutputSection) -> MapSection {
     let id = section.header.first().copied().unwrap_or(0);
     let mut reader = Reader::new(section.header.get(1..).unwrap_or_default());
     // What the linker wrote can be read.
@@ -432,11 +432,11 @@ struct DataEntry {
 
 impl Outline {
     /// Where a function's body (after its size field) is in the output, in bytes.
-    fn body_range(&self, code: &Code, function: FuncIndex) -> Option<Range<u64>> {
+    fn body_range(&self, code: &CodeLayout, function: FuncIndex) -> Option<Range<u64>> {
         let section = self
             .sections
             .iter()
-            .find(|section| matches!(section.contents, Contents::Code))?;
+            .find(|section| matches!(section.contents, SectionContents::Code))?;
         // Offsets of bodies count from the section's contents, of which the header holds
         // the count.
         let contents = section.contents_offset() - leb128::len_u32(code.count()) as u64;
@@ -447,7 +447,7 @@ impl Outline {
     /// Where an output segment is in the output; `None` if it is not in the file.
     fn data_entry(&self, plan: &Plan<'_>, segment: u32) -> Option<DataEntry> {
         self.sections.iter().find_map(|section| {
-            let Contents::Data(headers) = &section.contents else {
+            let SectionContents::Data(headers) = &section.contents else {
                 return None;
             };
             let header = headers

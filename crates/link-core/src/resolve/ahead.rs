@@ -19,9 +19,9 @@ use crate::options::Options;
 use crate::par;
 
 /// An object that was lazy, and its names.
-pub(super) type Parsed<'a> = (Box<Object<'a>>, InputNames);
+pub(super) type ParsedLazy<'a> = (Box<Object<'a>>, InputNames);
 
-struct Ahead<'i, 'a> {
+struct PullAhead<'i, 'a> {
     names: &'i Names,
     inputs: &'i [ReadInput<'a>],
     of_inputs: &'i [InputNames],
@@ -32,7 +32,7 @@ struct Ahead<'i, 'a> {
     /// Which inputs are lazy ones that will be needed.
     wanted: Vec<AtomicBool>,
     /// Those of them that are parsed, in no particular order.
-    parsed: Mutex<Vec<(LazyId, Parsed<'a>)>>,
+    parsed: Mutex<Vec<(LazyId, ParsedLazy<'a>)>>,
 }
 
 /// The lazy inputs that will be needed by what is known, and the objects that they are, in
@@ -43,12 +43,12 @@ pub(super) fn parse<'a>(
     offers: &Offers,
     names: &mut Names,
     options: &Options,
-) -> Vec<(LazyId, Parsed<'a>)> {
+) -> Vec<(LazyId, ParsedLazy<'a>)> {
     if offers.is_empty() {
         return Vec::new();
     }
     let unset = |count| (0..count).map(|_| AtomicBool::default()).collect();
-    let ahead = Ahead {
+    let ahead = PullAhead {
         names,
         inputs,
         of_inputs,
@@ -90,7 +90,7 @@ pub(super) fn parse<'a>(
     parsed
 }
 
-impl Ahead<'_, '_> {
+impl PullAhead<'_, '_> {
     /// Parses a lazy input, and adds to `wanted` what it will need.
     fn parse(&self, lazy: LazyId, wanted: &mut Vec<LazyId>) {
         let ReadInput::Lazy(member) = &self.inputs[lazy.index()] else {

@@ -5,7 +5,7 @@ use wasm_format::{GlobalType, Mutability, ValType};
 
 use super::mention::Mention;
 use super::messages;
-use super::table::{Also, Table, shown};
+use super::table::{Also, NameTable, shown};
 use crate::diag::{Code, Diagnostic};
 use crate::ids::SymbolId;
 
@@ -14,7 +14,7 @@ pub(super) fn defined_as(how: &str, file: &str) -> String {
     format!("defined as {how} in {file}")
 }
 
-impl<'a> Table<'a> {
+impl<'a> NameTable<'a> {
     /// Reports `what` a name is used as in two ways: as `old` so far, now as `new`.
     fn disagreement(
         &mut self,
@@ -66,7 +66,7 @@ impl<'a> Table<'a> {
             && declared.element != own.element
         {
             let types = [declared, own].map(|ty| ty.element.to_string());
-            Some(("Table type mismatch", types))
+            Some(("NameTable type mismatch", types))
         } else {
             None
         };
@@ -126,7 +126,7 @@ impl<'a> Table<'a> {
             && old.element != new.element
         {
             Some((
-                "Table type mismatch",
+                "NameTable type mismatch",
                 old.element.to_string(),
                 new.element.to_string(),
             ))

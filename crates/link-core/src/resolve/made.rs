@@ -10,7 +10,7 @@ use super::resolution::{Definition, MadeAddress, MadeFunction, MadeGlobal};
 use crate::diag::{Code, Diagnostic};
 use crate::hash::HashSet;
 use crate::ids::SymbolId;
-use crate::input::object::ImportName;
+use crate::input::object::SymbolImport;
 use crate::options::{Options, OutputKind};
 
 /// `() -> ()`
@@ -327,7 +327,7 @@ fn global(
 fn imported(resolver: &mut Resolver<'_>, name: &'static str, mutability: Mutability) -> SymbolId {
     let mention = Mention {
         global_type: Some(pointer_global(resolver, mutability)),
-        import: Some(ImportName {
+        import: Some(SymbolImport {
             module: "env",
             name,
             explicit: false,

@@ -7,7 +7,7 @@ use wasm_format::{GlobalType, TableType};
 use super::names::NameId;
 use super::resolution::{Particulars, Symbol};
 use crate::ids::FileId;
-use crate::input::object::{ImportName, ObjTarget, Object, ObjectSymbol, Undefined};
+use crate::input::object::{ObjTarget, Object, ObjectSymbol, SymbolImport, Undefined};
 
 /// Who says something of a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(super) struct Mention<'a> {
     pub(super) signature: Option<&'a [u8]>,
     pub(super) global_type: Option<GlobalType>,
     pub(super) table_type: Option<TableType>,
-    pub(super) import: Option<ImportName<'a>>,
+    pub(super) import: Option<SymbolImport<'a>>,
 }
 
 /// What `object` says of its symbol `entry`. A definition in a comdat whose other copy

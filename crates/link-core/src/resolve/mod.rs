@@ -14,20 +14,20 @@ mod order;
 mod record;
 pub mod resolution;
 mod settle;
-mod shared;
+mod shared_libraries;
 mod stub;
 mod table;
 mod wrap;
 
 use bumpalo::Bump;
 
-use self::ahead::Parsed;
+use self::ahead::ParsedLazy;
 use self::mention::{Mention, mention};
 use self::names::InputNames;
 use self::offers::Offers;
 use self::record::Wanted;
 use self::resolution::{Definition, FileResolution, LinkerMade, Resolution, Stub, Symbol};
-use self::table::{LazyId, Referred, Table};
+use self::table::{LazyId, NameTable, Referred};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ids::{FileId, ObjSymbol, SymbolId};
 use crate::input::object::{ObjTarget, Object, ObjectSymbol};
@@ -44,7 +44,7 @@ pub struct Prepared<'a> {
     names: Names,
     offers: Offers,
     /// The lazy ones that will be needed, in order.
-    parsed: Vec<(LazyId, Parsed<'a>)>,
+    parsed: Vec<(LazyId, ParsedLazy<'a>)>,
 }
 
 impl<'a> Prepared<'a> {
@@ -134,13 +134,13 @@ enum Waiting<'a> {
     /// As it was read.
     Input(ReadInput<'a>),
     /// A lazy one that somebody will need.
-    Parsed(Parsed<'a>),
+    Parsed(ParsedLazy<'a>),
 }
 
 struct Resolver<'a> {
     options: &'a Options,
     names: &'a Bump,
-    table: Table<'a>,
+    table: NameTable<'a>,
     /// The inputs; `None` once added.
     inputs: Vec<Option<Waiting<'a>>>,
     /// Objects, in the order in which they were completed.
@@ -181,7 +181,7 @@ impl<'a> Resolver<'a> {
         Self {
             options,
             names,
-            table: Table::new(options, numbers, offers, names),
+            table: NameTable::new(options, numbers, offers, names),
             inputs: inputs.into_iter().map(waiting).collect(),
             objects: Vec::new(),
             files: Vec::new(),
@@ -202,7 +202,7 @@ impl<'a> Resolver<'a> {
 
     /// Adds the inputs, whose names are `of_inputs`; `parsed` are the lazy ones among
     /// them that are parsed already, in order.
-    fn add_inputs(&mut self, of_inputs: Vec<InputNames>, parsed: Vec<(LazyId, Parsed<'a>)>) {
+    fn add_inputs(&mut self, of_inputs: Vec<InputNames>, parsed: Vec<(LazyId, ParsedLazy<'a>)>) {
         let mut parsed = parsed.into_iter().peekable();
         for (nth, names) in of_inputs.into_iter().enumerate() {
             let Some(Waiting::Input(input)) = self.inputs[nth].take() else {
@@ -220,7 +220,7 @@ impl<'a> Resolver<'a> {
                 }
                 ReadInput::Shared(file) => {
                     self.table.record.file(&file.name);
-                    shared::add(self, &file);
+                    shared_libraries::add(self, &file);
                 }
                 ReadInput::Stub(file) => {
                     self.table.record.file(&file.name);
@@ -245,7 +245,7 @@ impl<'a> Resolver<'a> {
         id: LazyId,
         member: LazyMember<'a>,
         names: &InputNames,
-        parsed: Option<Parsed<'a>>,
+        parsed: Option<ParsedLazy<'a>>,
     ) {
         let wanted = self.table.offer(id, &member, names);
         let count = member.offered().len();
@@ -270,7 +270,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn parse_lazy(&mut self, id: LazyId) -> Option<Parsed<'a>> {
+    fn parse_lazy(&mut self, id: LazyId) -> Option<ParsedLazy<'a>> {
         let member = match self.inputs[id.index()].take()? {
             Waiting::Parsed(parsed) => return Some(parsed),
             Waiting::Input(ReadInput::Lazy(member)) => member,
@@ -289,7 +289,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Adds an object, and before it whatever its symbols pull.
-    fn add_object(&mut self, object: Parsed<'a>, pulled: Option<Wanted<'a>>) {
+    fn add_object(&mut self, object: ParsedLazy<'a>, pulled: Option<Wanted<'a>>) {
         // A stack of our own: a chain of members that pull one another may be long.
         let mut stack = vec![self.begin(object, pulled)];
         while let Some(mut frame) = stack.pop() {
@@ -314,7 +314,7 @@ impl<'a> Resolver<'a> {
         self.table.check_taken();
     }
 
-    fn begin(&mut self, (object, names): Parsed<'a>, pulled: Option<Wanted<'a>>) -> Frame<'a> {
+    fn begin(&mut self, (object, names): ParsedLazy<'a>, pulled: Option<Wanted<'a>>) -> Frame<'a> {
         self.check_address_size(&object);
         self.table.record.file(&object.name);
         let file = FileId(self.begun);

@@ -144,14 +144,14 @@ fn name_at<'a>(object: &Object<'a>, place: usize) -> Option<&'a str> {
 }
 
 /// Names of consecutive inputs, about [`BATCH`] of them, by shard.
-struct Partition<'i, 'a> {
+struct NamePartition<'i, 'a> {
     inputs: &'i [ReadInput<'a>],
     /// The number beside a fingerprint is the name's place among all of the inputs, and
     /// [`Self::OFFER`].
     names: Sharded<Numbered>,
 }
 
-impl<'i, 'a> Partition<'i, 'a> {
+impl<'i, 'a> NamePartition<'i, 'a> {
     /// Beside the place of a name: it is one that a lazy input offers.
     const OFFER: u32 = 1 << 31;
 
@@ -269,7 +269,7 @@ impl Names {
     fn of_many(inputs: &[ReadInput<'_>]) -> (Self, Vec<InputNames>) {
         let shard_bits = SHARD_BITS;
         let mut partitions = par::map_with(batches(inputs), Vec::new, |all, batch| {
-            Partition::of(batch, shard_bits, all)
+            NamePartition::of(batch, shard_bits, all)
         });
 
         // Each shard goes through the inputs in their order.
@@ -291,7 +291,7 @@ impl Names {
                 if is_new {
                     offered.push(false);
                 }
-                if name.number & Partition::OFFER != 0 {
+                if name.number & NamePartition::OFFER != 0 {
                     let before = std::mem::replace(&mut offered[place as usize], true);
                     place |= if before { NameId::REPEATED } else { 0 };
                 }

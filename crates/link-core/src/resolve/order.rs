@@ -4,7 +4,7 @@
 
 use super::Resolver;
 use super::resolution::Symbol;
-use super::table::Table;
+use super::table::NameTable;
 use crate::ids::SymbolId;
 
 /// For each symbol, by its number so far, the one that it has in the right order.
@@ -16,7 +16,7 @@ impl Moved {
     }
 }
 
-impl Table<'_> {
+impl NameTable<'_> {
     /// Puts the symbols into the order in which their names were met; `None` if they are in
     /// it. Nothing but [`Self::symbols`] and the names is put right.
     pub(super) fn sort_symbols(&mut self) -> Option<Moved> {

@@ -9,7 +9,7 @@ use super::names::Names;
 use crate::hash::HashMap;
 use crate::ids::{FileId, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, SymbolId};
 use crate::input::SharedLibrary;
-use crate::input::object::{ImportName, ObjTarget, Object, Segment};
+use crate::input::object::{ObjTarget, Object, Segment, SymbolImport};
 use crate::par;
 use crate::report::History;
 
@@ -105,7 +105,7 @@ pub(crate) struct Particulars<'a> {
     /// Type, of a table.
     pub(crate) table_type: Option<TableType>,
     /// Where it is imported from if it stays undefined.
-    pub(crate) import: Option<ImportName<'a>>,
+    pub(crate) import: Option<SymbolImport<'a>>,
 }
 
 impl Definition {
@@ -158,9 +158,9 @@ impl<'a> Symbol<'a> {
     }
 
     /// Where it is imported from if it stays undefined.
-    pub fn import(&self) -> Option<ImportName<'a>> {
+    pub fn import(&self) -> Option<SymbolImport<'a>> {
         if self.plainly_imported {
-            return Some(ImportName::plain(self.name));
+            return Some(SymbolImport::plain(self.name));
         }
         self.particulars.and_then(|known| known.import)
     }
@@ -175,7 +175,7 @@ impl<'a> Symbol<'a> {
 
     /// Sets them all; `arena` holds those of the few.
     pub(crate) fn set_particulars(&mut self, mut known: Particulars<'a>, arena: &'a Bump) {
-        self.plainly_imported = known.import == Some(ImportName::plain(self.name));
+        self.plainly_imported = known.import == Some(SymbolImport::plain(self.name));
         if self.plainly_imported {
             known.import = None;
         }
@@ -183,7 +183,7 @@ impl<'a> Symbol<'a> {
     }
 }
 
-impl<'a> ImportName<'a> {
+impl<'a> SymbolImport<'a> {
     /// What compilers write where the source says nothing of a symbol's import.
     const fn plain(name: &'a str) -> Self {
         Self {

@@ -19,7 +19,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::hash::{HashMap, IndexMap};
 use crate::ids::SymbolId;
 use crate::input::LazyMember;
-use crate::input::object::{ImportName, Object, ObjectSymbol};
+use crate::input::object::{Object, ObjectSymbol, SymbolImport};
 use crate::options::{Options, OutputKind};
 use crate::report::TracedWhat;
 
@@ -37,7 +37,7 @@ impl LazyId {
 
 /// How much is known of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum NameState {
     /// No file has mentioned it.
     Unmentioned,
     /// A file refers to it.
@@ -48,8 +48,8 @@ enum State {
 
 /// What is known of a name beside the symbol itself.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
-    state: State,
+struct NameEntry {
+    state: NameState,
     /// Who would define it if asked.
     lazy: Option<LazyId>,
     /// When the name was first met, be it as one that a lazy input offers: symbols are in
@@ -59,10 +59,10 @@ struct Entry {
 
 /// The table of names.
 #[derive(Debug)]
-pub(super) struct Table<'a> {
+pub(super) struct NameTable<'a> {
     arena: &'a Bump,
     pub(super) symbols: Vec<Symbol<'a>>,
-    entries: Vec<Entry>,
+    entries: Vec<NameEntry>,
     pub(super) names: Names,
     /// What lazy inputs offer: of interest for names that no file has mentioned, which have no
     /// symbols yet.
@@ -108,7 +108,7 @@ pub(super) enum Referred {
     Pull(SymbolId, LazyId),
 }
 
-impl<'a> Table<'a> {
+impl<'a> NameTable<'a> {
     pub(super) fn new(options: &'a Options, names: Names, offers: Offers, arena: &'a Bump) -> Self {
         Self {
             arena,
@@ -150,12 +150,12 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn is_defined(&self, id: SymbolId) -> bool {
-        self.entries[id.index()].state == State::Defined
+        self.entries[id.index()].state == NameState::Defined
     }
 
     /// Whether a file refers to the name and nobody defines it (so far).
     pub(super) fn is_undefined(&self, id: SymbolId) -> bool {
-        self.entries[id.index()].state == State::Undefined
+        self.entries[id.index()].state == NameState::Undefined
     }
 
     /// Who would define the name if asked; the offer is taken and so gone.
@@ -221,8 +221,8 @@ impl<'a> Table<'a> {
         let id = SymbolId::new(self.symbols.len() as u32);
         self.symbols.push(Symbol::new(name));
         let met = offer.map_or_else(|| self.meet(), |(_, met)| met);
-        self.entries.push(Entry {
-            state: State::Unmentioned,
+        self.entries.push(NameEntry {
+            state: NameState::Unmentioned,
             lazy: offer.map(|(lazy, _)| lazy),
             met,
         });
@@ -253,12 +253,12 @@ impl<'a> Table<'a> {
             };
             let is_new = if let Some(id) = self.names.symbol(number) {
                 let entry = &mut self.entries[id.index()];
-                if entry.state == State::Undefined && !self.symbols[id.index()].weak {
+                if entry.state == NameState::Undefined && !self.symbols[id.index()].weak {
                     self.offers.make(lazy, nth, self.met);
                     self.met += nth as u32;
                     return Some(id);
                 }
-                let is_new = entry.state != State::Defined && entry.lazy.is_none();
+                let is_new = entry.state != NameState::Defined && entry.lazy.is_none();
                 if is_new {
                     entry.lazy = Some(lazy);
                 }
@@ -299,7 +299,9 @@ impl<'a> Table<'a> {
                 SymbolKind::Data => true,
                 _ => false,
             };
-        if self.entries[id.index()].state != State::Defined || !as_it_is || self.record.is_tracing()
+        if self.entries[id.index()].state != NameState::Defined
+            || !as_it_is
+            || self.record.is_tracing()
         {
             return None;
         }
@@ -332,12 +334,14 @@ impl<'a> Table<'a> {
         }
         let mention = &mention;
         match entry.state {
-            State::Unmentioned => {
-                entry.state = State::Undefined;
+            NameState::Unmentioned => {
+                entry.state = NameState::Undefined;
                 describe(&mut self.symbols[id.index()], mention, self.arena);
                 Referred::To(id)
             }
-            State::Undefined | State::Defined => Referred::To(self.refer_again(id, mention)),
+            NameState::Undefined | NameState::Defined => {
+                Referred::To(self.refer_again(id, mention))
+            }
         }
     }
 
@@ -381,7 +385,7 @@ impl<'a> Table<'a> {
                 }
                 let (variant, new) = self.variant(id, mention.signature);
                 if new {
-                    self.entries[variant.index()].state = State::Undefined;
+                    self.entries[variant.index()].state = NameState::Undefined;
                     describe(&mut self.symbols[variant.index()], mention, self.arena);
                     self.symbols[variant.index()].used_in_object = true;
                 }
@@ -441,7 +445,7 @@ impl<'a> Table<'a> {
         if mention.by.object().is_some() {
             self.symbols[id.index()].used_in_object = true;
         }
-        if self.entries[id.index()].state == State::Unmentioned {
+        if self.entries[id.index()].state == NameState::Unmentioned {
             self.replace_traced(id, mention, definition);
             return id;
         }
@@ -527,7 +531,7 @@ impl<'a> Table<'a> {
             return;
         }
         let entry = self.entries[id.index()];
-        if entry.state == State::Undefined {
+        if entry.state == NameState::Undefined {
             if !self.check_kind(id, mention) || !self.check_also(id, mention) {
                 return;
             }
@@ -544,7 +548,7 @@ impl<'a> Table<'a> {
         let before = self.symbols[id.index()];
         self.replace_traced(id, mention, Definition::Shared(library));
         let symbol = &mut self.symbols[id.index()];
-        symbol.weak |= before.weak && entry.state == State::Undefined;
+        symbol.weak |= before.weak && entry.state == NameState::Undefined;
         symbol.file = before.file;
         symbol.set_particulars(
             Particulars {
@@ -591,7 +595,7 @@ impl<'a> Table<'a> {
 
     fn replace(&mut self, id: SymbolId, mention: &Mention<'a>, definition: Definition) {
         let entry = &mut self.entries[id.index()];
-        entry.state = State::Defined;
+        entry.state = NameState::Defined;
         entry.lazy = None;
         let symbol = &mut self.symbols[id.index()];
         describe(symbol, mention, self.arena);
@@ -615,7 +619,7 @@ impl<'a> Table<'a> {
         (variant, true)
     }
 
-    pub(super) fn set_import(&mut self, id: SymbolId, import: ImportName<'a>) {
+    pub(super) fn set_import(&mut self, id: SymbolId, import: SymbolImport<'a>) {
         let symbol = &mut self.symbols[id.index()];
         let known = Particulars {
             import: Some(import),

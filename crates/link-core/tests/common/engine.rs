@@ -10,8 +10,8 @@ use std::collections::HashSet;
 use link_core::module::{
     Binding, ComdatId, CustomDef, CustomId, DataDef, DataId, ElementDef, ElementId, ElementMode,
     FuncId, FunctionBody, GlobalDef, GlobalId, Handle, ImportName, Init, LocalType, MemoryDef,
-    MemoryId, Module, Options, RawType, Signature, SymbolAttributes, TableDef, TableId, TagDef,
-    TagId, Target, TypeId, Update, Visibility,
+    MemoryId, Module, ModuleOptions, RawType, Signature, SymbolAttributes, TableDef, TableId,
+    TagDef, TagId, Target, TypeId, Update, Visibility,
 };
 use link_core::reloc::Reloc;
 use link_core::{FileData, Options as LinkOptions, link};
@@ -161,8 +161,8 @@ impl Script<'_> {
     }
 }
 
-fn settings(script: &mut Script<'_>) -> Options {
-    let mut options = Options::default();
+fn settings(script: &mut Script<'_>) -> ModuleOptions {
+    let mut options = ModuleOptions::default();
     options.memory64 = script.bit();
     options.data_base = script.one(&[1024, 1024, 1024, 1, 0, 1 << 20, u64::MAX]);
     options.stack_size = script.one(&[None, Some(0), Some(1000), Some(1 << 20), Some(u64::MAX)]);
@@ -225,7 +225,7 @@ macro_rules! with_any {
 }
 
 impl Driver {
-    fn new(options: Options) -> Self {
+    fn new(options: ModuleOptions) -> Self {
         let mut known = Known::default();
         // The first handles are of another module, whose tables are longer for a while.
         let mut other = Module::default();

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use link_core::input::Source as InputSource;
+use link_core::input::InputSource;
 use link_core::{Env, FileData, LinkError, Linked, Options, link};
 use link_core::{Input, Inputs};
 

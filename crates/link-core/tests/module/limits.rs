@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use link_core::module::{
     DataDef, ElementDef, ElementMode, FunctionBody, GlobalDef, Init, MemoryDef, Module,
-    ModuleError, Options, RawType, TableDef, TagDef, Target,
+    ModuleError, ModuleOptions, RawType, TableDef, TagDef, Target,
 };
 use link_core::reloc::Reloc;
 use wasm_format::reloc::RelocType;
@@ -16,7 +16,7 @@ use wasm_format::{
 use crate::support::{I32, constant, flush, function, problems, text, ty};
 
 fn memory64(memory64: bool) -> Module {
-    let mut options = Options::default();
+    let mut options = ModuleOptions::default();
     options.memory64 = memory64;
     Module::new(options)
 }
@@ -368,7 +368,7 @@ fn initial_values_read_what_is_before_them_and_stays() {
         value,
         mutability: Mutability::Var,
     };
-    let mut options = Options::default();
+    let mut options = ModuleOptions::default();
     options.stack_size = Some(1024);
     let mut module = Module::new(options);
     let reader = module.announce_global("reader").unwrap();

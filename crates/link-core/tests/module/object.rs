@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use link_core::module::{
-    Binding, CustomDef, DataDef, FunctionBody, GlobalDef, ImportName, Init, Module, Options,
+    Binding, CustomDef, DataDef, FunctionBody, GlobalDef, ImportName, Init, Module, ModuleOptions,
     SymbolAttributes, TableDef, TagDef, Target, Visibility,
 };
 use link_core::options::Entry;
@@ -76,7 +76,7 @@ pub(crate) fn link(modules: &[&Module], arguments: &[&str]) -> Vec<u8> {
 
 /// A module with everything that an object can have.
 fn everything(memory64: bool) -> Module {
-    let mut options = Options::default();
+    let mut options = ModuleOptions::default();
     options.memory64 = memory64;
     let mut module = Module::new(options);
     let address = if memory64 { ValType::I64 } else { ValType::I32 };
@@ -241,7 +241,7 @@ fn a_flush_does_the_same_as_a_link() {
             .flush()
             .unwrap_err()
             .to_string()
-            .contains("set `Options::stack_size`")
+            .contains("set `ModuleOptions::stack_size`")
     );
     let stack = module.stack_pointer().unwrap();
     module.free(stack).unwrap();
@@ -448,7 +448,7 @@ fn a_module_links_in_process_without_an_object() {
 #[test]
 fn an_object_without_data_is_linked_with_its_addresses() {
     for memory64 in [false, true] {
-        let mut options = Options::default();
+        let mut options = ModuleOptions::default();
         options.memory64 = memory64;
         let mut module = Module::new(options);
         let main = function(&mut module, "main", constant(7));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use link_core::InvalidLimits;
 use link_core::module::{
     DataDef, ElementDef, ElementMode, FunctionBody, GlobalDef, ImportName, Init, LocalType,
-    MemoryDef, Module, ModuleErrorKind, Options, RawType, TableDef, TagDef,
+    MemoryDef, Module, ModuleErrorKind, ModuleOptions, RawType, TableDef, TagDef,
 };
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::RelocType;
@@ -127,7 +127,7 @@ fn bodies_bring_types_that_the_module_does_not_know() {
 
 #[test]
 fn imports_and_exports_of_every_kind() {
-    let mut options = Options::default();
+    let mut options = ModuleOptions::default();
     options.import_module = "host".into();
     let mut module = Module::new(options);
     let f = module.announce_imported_function("f").unwrap();
@@ -345,7 +345,7 @@ fn globals_of_every_kind() {
 
 #[test]
 fn the_stack_lies_below_the_data() {
-    let mut options = Options::default();
+    let mut options = ModuleOptions::default();
     options.stack_size = Some(65_530);
     let mut module = Module::new(options);
     let stack = module.stack_pointer().unwrap();
@@ -394,7 +394,7 @@ fn data_is_placed_in_the_order_of_last_update() {
 #[test]
 fn the_offset_table_lets_data_move() {
     for memory64 in [false, true] {
-        let mut options = Options::default();
+        let mut options = ModuleOptions::default();
         options.memory64 = memory64;
         let mut module = Module::new(options);
         let moving = module.announce_data("moving").unwrap();
@@ -580,7 +580,7 @@ fn names_producers_features_and_custom_sections() {
 
 #[test]
 fn nothing_but_the_header_has_no_names() {
-    let mut options = Options::default();
+    let mut options = ModuleOptions::default();
     options.names = false;
     let mut module = Module::new(options);
     let f = function(&mut module, "f", constant(1));
@@ -590,7 +590,7 @@ fn nothing_but_the_header_has_no_names() {
 
 #[test]
 fn a_64_bit_module() {
-    let mut options = Options::default();
+    let mut options = ModuleOptions::default();
     options.memory64 = true;
     options.stack_size = Some(1 << 20);
     let mut module = Module::new(options);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use link_core::module::{
     CustomDef, DataDef, ElementDef, ElementMode, FunctionBody, GlobalDef, Init, MemoryDef, Module,
-    Options, SymbolAttributes, Target,
+    ModuleOptions, SymbolAttributes, Target,
 };
 use link_core::reloc::Reloc;
 use wasm_format::reloc::RelocType;
@@ -184,7 +184,7 @@ fn every_place_that_refers_to_it_is_named() {
 #[test]
 fn an_export_needs_what_its_slot_does_not() {
     for memory64 in [false, true] {
-        let mut options = Options::default();
+        let mut options = ModuleOptions::default();
         options.memory64 = memory64;
         let mut module = Module::new(options);
         let data = module.announce_data("later").unwrap();

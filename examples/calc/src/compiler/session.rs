@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use link_core::diag;
 use link_core::module::{
     Binding, DataDef, DataId, FlushError, Flushed, FuncId, FunctionBody, ImportName, MemoryDef,
-    MemoryId, Module, ModuleError, Options, SymbolAttributes,
+    MemoryId, Module, ModuleError, ModuleOptions, SymbolAttributes,
 };
 use link_core::{Env, LinkError, Options as LinkOptions, link};
 use link_core::{Input, Inputs};
@@ -103,7 +103,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new() -> Result<Self> {
-        let mut options = Options::default();
+        let mut options = ModuleOptions::default();
         options.stack_size = Some(STACK_SIZE);
         let mut module = Module::new(options);
         // WASI wants to see the memory under this name, whether there is data in it or not.

@@ -4,28 +4,28 @@
 //!
 //! Made when everything else has its index and offset; written as the bytes they are.
 
-mod linking;
-mod relocs;
-mod symbols;
+mod linking_section;
+mod reloc_sections;
+mod symbol_table;
 
 use wasm_format::leb128::len_u32;
 use wasm_format::linking::LINKING_SECTION;
 
-use self::symbols::SymbolTable;
+use self::symbol_table::SymbolTable;
 use super::entries::Sources;
-use super::outline::{Contents, Section};
+use super::outline::{OutputSection, SectionContents};
 
 /// A section's name, and its contents in parts.
 pub(crate) type NamedSection = (String, Vec<Vec<u8>>);
 
 /// The sections, in the order of the file. `planned` are those before them, the module's
 /// header first.
-pub(crate) fn sections(sources: &Sources<'_, '_>, planned: &[Section]) -> Vec<NamedSection> {
+pub(crate) fn sections(sources: &Sources<'_, '_>, planned: &[OutputSection]) -> Vec<NamedSection> {
     let indices = SectionIndices::of(sources, planned);
     let table = SymbolTable::number(sources, &indices);
-    let linking = linking::write(sources, &indices, &table);
+    let linking = linking_section::write(sources, &indices, &table);
     let mut sections = vec![(LINKING_SECTION.to_owned(), vec![linking])];
-    sections.extend(relocs::write(sources, &indices, &table));
+    sections.extend(reloc_sections::write(sources, &indices, &table));
     sections
 }
 
@@ -56,7 +56,7 @@ struct SegmentIndex {
 }
 
 impl SectionIndices {
-    fn of(sources: &Sources<'_, '_>, planned: &[Section]) -> Self {
+    fn of(sources: &Sources<'_, '_>, planned: &[OutputSection]) -> Self {
         let mut indices = Self {
             code: None,
             data: None,
@@ -68,8 +68,8 @@ impl SectionIndices {
         for (index, section) in planned.iter().skip(1).enumerate() {
             let index = index as u32;
             match &section.contents {
-                Contents::Code => indices.code = Some(index),
-                Contents::Data(headers) => {
+                SectionContents::Code => indices.code = Some(index),
+                SectionContents::Data(headers) => {
                     indices.data = Some(index);
                     // The count of segments belongs to the section's contents.
                     let count = len_u32(headers.len() as u32) as u64;
@@ -88,9 +88,9 @@ impl SectionIndices {
                     }
                 }
                 // They are planned one after the other.
-                Contents::Custom(_) => indices.customs.push(index),
-                Contents::Metadata(_) => indices.metadata.push(index),
-                Contents::Bytes(_) | Contents::BuildId => {}
+                SectionContents::Custom(_) => indices.customs.push(index),
+                SectionContents::Metadata(_) => indices.metadata.push(index),
+                SectionContents::Bytes(_) | SectionContents::BuildId => {}
             }
         }
         indices

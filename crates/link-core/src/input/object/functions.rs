@@ -12,7 +12,7 @@ use crate::ids::{ObjFunc, ObjSymbol, ObjType};
 #[derive(Debug)]
 pub struct Functions<'a> {
     list: Vec<Function>,
-    bodies: Bodies<'a>,
+    bodies: BodyStore<'a>,
     /// By function; empty where none has one.
     debug_names: Vec<Option<&'a str>>,
     export_names: Vec<Option<&'a str>>,
@@ -32,14 +32,14 @@ const NONE: u32 = u32::MAX;
 
 /// Where the bodies are.
 #[derive(Debug)]
-enum Bodies<'a> {
+enum BodyStore<'a> {
     /// One behind the other in a code section, as their relocations in another section.
     Section {
         /// The section's contents.
         contents: &'a [u8],
         /// The entries of its relocation section.
         relocs: &'a [u8],
-        places: Vec<Place>,
+        places: Vec<BodyPlace>,
     },
     /// Each somewhere.
     Chunks(Vec<Chunk<'a>>),
@@ -47,7 +47,7 @@ enum Bodies<'a> {
 
 /// Where a body is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct BodyPlace {
     /// Where in the section's contents it begins.
     pub(crate) start: u32,
     len: u32,
@@ -58,7 +58,7 @@ pub(crate) struct Place {
     pub(crate) plain: bool,
 }
 
-impl Place {
+impl BodyPlace {
     /// The end of the body in the section's contents.
     #[inline]
     pub(crate) fn end(&self) -> u64 {
@@ -105,7 +105,7 @@ impl Default for Functions<'_> {
 impl<'a> Functions<'a> {
     /// None yet of `count` whose bodies lie in a section of these contents.
     pub(crate) fn in_section(contents: &'a [u8], count: usize) -> Self {
-        let bodies = Bodies::Section {
+        let bodies = BodyStore::Section {
             contents,
             relocs: &[],
             places: Vec::with_capacity(count),
@@ -116,10 +116,10 @@ impl<'a> Functions<'a> {
     /// Functions whose bodies lie anywhere.
     pub(crate) fn of_chunks(functions: impl Iterator<Item = (Function, Chunk<'a>)>) -> Self {
         let (list, chunks) = functions.unzip();
-        Self::new(list, Bodies::Chunks(chunks))
+        Self::new(list, BodyStore::Chunks(chunks))
     }
 
-    fn new(list: Vec<Function>, bodies: Bodies<'a>) -> Self {
+    fn new(list: Vec<Function>, bodies: BodyStore<'a>) -> Self {
         Self {
             list,
             bodies,
@@ -132,8 +132,8 @@ impl<'a> Functions<'a> {
     #[inline]
     pub(crate) fn push(&mut self, function: Function, start: u32, len: u32) {
         self.list.push(function);
-        if let Bodies::Section { places, .. } = &mut self.bodies {
-            places.push(Place {
+        if let BodyStore::Section { places, .. } = &mut self.bodies {
+            places.push(BodyPlace {
                 start,
                 len,
                 relocs_end: 0,
@@ -144,13 +144,13 @@ impl<'a> Functions<'a> {
 
     /// Says that the relocations of the bodies are among `entries`; which, is for the
     /// caller to note in each place.
-    pub(crate) fn set_relocs(&mut self, entries: &'a [u8]) -> &mut [Place] {
+    pub(crate) fn set_relocs(&mut self, entries: &'a [u8]) -> &mut [BodyPlace] {
         match &mut self.bodies {
-            Bodies::Section { relocs, places, .. } => {
+            BodyStore::Section { relocs, places, .. } => {
                 *relocs = entries;
                 places
             }
-            Bodies::Chunks(_) => &mut [],
+            BodyStore::Chunks(_) => &mut [],
         }
     }
 
@@ -226,7 +226,7 @@ impl<'a> Functions<'a> {
     pub fn chunk(&self, function: ObjFunc) -> Chunk<'a> {
         let index = function.index();
         match &self.bodies {
-            Bodies::Section {
+            BodyStore::Section {
                 contents,
                 relocs,
                 places,
@@ -245,7 +245,7 @@ impl<'a> Functions<'a> {
                     },
                 }
             }
-            Bodies::Chunks(chunks) => chunks[index],
+            BodyStore::Chunks(chunks) => chunks[index],
         }
     }
 
@@ -253,8 +253,8 @@ impl<'a> Functions<'a> {
     #[inline]
     pub fn body_len(&self, function: ObjFunc) -> u32 {
         match &self.bodies {
-            Bodies::Section { places, .. } => places[function.index()].len,
-            Bodies::Chunks(chunks) => chunks[function.index()].bytes.len() as u32,
+            BodyStore::Section { places, .. } => places[function.index()].len,
+            BodyStore::Chunks(chunks) => chunks[function.index()].bytes.len() as u32,
         }
     }
 

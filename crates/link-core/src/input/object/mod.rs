@@ -27,7 +27,7 @@ pub use self::functions::{Function, Functions};
 pub use self::left_out::LeftOut;
 pub use self::symbols::{ObjTarget, ObjectSymbol, Symbols};
 
-pub(crate) use self::functions::Place;
+pub(crate) use self::functions::BodyPlace;
 
 /// The alias of relocations whose target is an index of their object: a symbol's, or for
 /// [`RelocType::TypeIndexLeb`] a type's.
@@ -55,15 +55,15 @@ pub struct Object<'a> {
     /// Custom sections to be carried over: debug info, `metadata.code.*`, the user's own.
     /// Not those the linker consumes (linking, reloc.*, name, producers,
     /// target_features).
-    pub customs: Vec<Custom<'a>>,
+    pub customs: Vec<CustomSection<'a>>,
     /// Those of [`Object::customs`] that are code metadata, in the same order.
     pub metadata: Vec<CodeMetadata>,
     /// Defined globals.
-    pub globals: Vec<Global<'a>>,
+    pub globals: Vec<DefinedGlobal<'a>>,
     /// Defined tables.
-    pub tables: Vec<Table<'a>>,
+    pub tables: Vec<DefinedTable<'a>>,
     /// Defined tags.
-    pub tags: Vec<Tag<'a>>,
+    pub tags: Vec<DefinedTag<'a>>,
     /// Init functions, in the file's order.
     pub init_funcs: Vec<ObjInitFunc>,
     /// The function that runs when the module is instantiated.
@@ -134,7 +134,7 @@ pub enum Undefined<'a> {
         /// The signature that this file calls it with.
         ty: ObjType,
         /// Where it is imported from if nobody defines it.
-        import: ImportName<'a>,
+        import: SymbolImport<'a>,
     },
     /// A place in memory.
     Data,
@@ -143,27 +143,27 @@ pub enum Undefined<'a> {
         /// Its type.
         ty: GlobalType,
         /// Where it is imported from if nobody defines it.
-        import: ImportName<'a>,
+        import: SymbolImport<'a>,
     },
     /// A table.
     Table {
         /// Its type.
         ty: TableType,
         /// Where it is imported from if nobody defines it.
-        import: ImportName<'a>,
+        import: SymbolImport<'a>,
     },
     /// A tag.
     Tag {
         /// Its signature.
         ty: ObjType,
         /// Where it is imported from if nobody defines it.
-        import: ImportName<'a>,
+        import: SymbolImport<'a>,
     },
 }
 
 /// Module and name of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ImportName<'a> {
+pub struct SymbolImport<'a> {
     /// Module.
     pub module: &'a str,
     /// Name within the module.
@@ -202,7 +202,7 @@ pub struct Segment<'a> {
 
 /// A custom section.
 #[derive(Debug, Clone, Copy)]
-pub struct Custom<'a> {
+pub struct CustomSection<'a> {
     /// Its name.
     pub name: &'a str,
     /// Its contents, after the name.
@@ -237,7 +237,7 @@ pub struct MetadataFunction {
 
 /// A defined global.
 #[derive(Debug, Clone, Copy)]
-pub struct Global<'a> {
+pub struct DefinedGlobal<'a> {
     /// Its type.
     pub ty: GlobalType,
     /// Its initial value: an encoded const expression, `end` included.
@@ -248,7 +248,7 @@ pub struct Global<'a> {
 
 /// A defined table.
 #[derive(Debug, Clone, Copy)]
-pub struct Table<'a> {
+pub struct DefinedTable<'a> {
     /// Its type.
     pub ty: TableType,
     /// Its name: that of the first symbol that names it, else empty.
@@ -257,7 +257,7 @@ pub struct Table<'a> {
 
 /// A defined tag.
 #[derive(Debug, Clone, Copy)]
-pub struct Tag<'a> {
+pub struct DefinedTag<'a> {
     /// Its signature.
     pub ty: ObjType,
     /// Its name: that of the first symbol that names it, else empty.

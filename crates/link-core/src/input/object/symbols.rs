@@ -14,7 +14,7 @@ use crate::ids::{
 #[derive(Debug, Default)]
 pub struct Symbols<'a> {
     list: Vec<ObjectSymbol<'a>>,
-    places: Vec<Place>,
+    places: Vec<DataPlace>,
 }
 
 /// An entry of an object's symbol table.
@@ -51,7 +51,7 @@ enum What {
 
 /// Where data lies.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct DataPlace {
     /// Nothing of an absolute symbol.
     segment: ObjSegment,
     /// In the segment; or the value.
@@ -195,7 +195,7 @@ impl<'a> Symbols<'a> {
     }
 
     fn add_place(&mut self, segment: ObjSegment, offset: u64, size: u64) -> u32 {
-        self.places.push(Place {
+        self.places.push(DataPlace {
             segment,
             offset,
             size,

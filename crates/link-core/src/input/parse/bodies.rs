@@ -38,7 +38,7 @@ pub(super) fn code<'a>(
         signatures.u32()?;
     }
     let mut functions = Functions::in_section(section.rest(), count as usize);
-    let mut ahead = Ahead::new(section.rest());
+    let mut ahead = BodyPrefetch::new(section.rest());
     for _ in 0..count {
         let ty =
             type_index(&mut signatures, types).map_err(|fault| fault.in_section(&"FUNCTION"))?;
@@ -68,13 +68,13 @@ pub(super) fn code<'a>(
 }
 
 /// Looks at bodies ahead of the way from one to the next.
-struct Ahead<'a> {
+struct BodyPrefetch<'a> {
     bytes: &'a [u8],
     /// What lies before this was looked at.
     end: usize,
 }
 
-impl<'a> Ahead<'a> {
+impl<'a> BodyPrefetch<'a> {
     /// Bytes looked at in one go.
     const STEP: usize = 4 << 10;
     /// Bytes that come from memory at once.

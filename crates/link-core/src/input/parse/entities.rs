@@ -9,7 +9,7 @@ use wasm_format::{
 
 use crate::ids::{ObjFunc, ObjType};
 use crate::input::fault::{Fault, Parsed};
-use crate::input::object::{Functions, Global, Object, Table, Tag};
+use crate::input::object::{DefinedGlobal, DefinedTable, DefinedTag, Functions, Object};
 use crate::limits;
 
 /// What an object imports, by kind: each list is the start of that kind's index space.
@@ -163,9 +163,9 @@ pub(super) fn memories(body: Reader<'_>) -> Parsed<Option<bool>> {
 }
 
 /// The tables that the file defines.
-pub(super) fn tables(body: Reader<'_>) -> Parsed<Vec<Table<'_>>> {
+pub(super) fn tables(body: Reader<'_>) -> Parsed<Vec<DefinedTable<'_>>> {
     items(body, "table", 3, |body| {
-        Ok(Table {
+        Ok(DefinedTable {
             ty: table_type(body, true)?,
             name: "",
         })
@@ -173,9 +173,9 @@ pub(super) fn tables(body: Reader<'_>) -> Parsed<Vec<Table<'_>>> {
 }
 
 /// The tags that the file defines.
-pub(super) fn tags<'a>(body: Reader<'a>, types: &[&[u8]]) -> Parsed<Vec<Tag<'a>>> {
+pub(super) fn tags<'a>(body: Reader<'a>, types: &[&[u8]]) -> Parsed<Vec<DefinedTag<'a>>> {
     items(body, "tag", 2, |body| {
-        Ok(Tag {
+        Ok(DefinedTag {
             ty: tag_type(body, types)?,
             name: "",
         })
@@ -183,7 +183,7 @@ pub(super) fn tags<'a>(body: Reader<'a>, types: &[&[u8]]) -> Parsed<Vec<Tag<'a>>
 }
 
 /// The globals that the file defines.
-pub(super) fn globals(body: Reader<'_>) -> Parsed<Vec<Global<'_>>> {
+pub(super) fn globals(body: Reader<'_>) -> Parsed<Vec<DefinedGlobal<'_>>> {
     items(body, "global", 3, |body| {
         let ty = global_type(body)?;
         let start = body.clone();
@@ -205,7 +205,7 @@ pub(super) fn globals(body: Reader<'_>) -> Parsed<Vec<Global<'_>>> {
             Err(error) => Err(format!("the initial value of a global: {error}")),
         };
         of_type.map_err(|message| Fault::new(start.offset(), message))?;
-        Ok(Global {
+        Ok(DefinedGlobal {
             ty,
             init: &start.rest()[..body.offset() - start.offset()],
             name: "",

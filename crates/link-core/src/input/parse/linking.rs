@@ -8,13 +8,13 @@ use wasm_format::linking::{
 use wasm_format::{Entries, Reader, RefType, SectionId};
 
 use super::entities::{Import, Imports};
-use super::left_out;
+use super::without_symbols;
 use crate::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag};
 use crate::input::fault::{Fault, Parsed};
 use crate::input::object::{
-    Comdats, ImportName, ObjInitFunc, ObjTarget, Object, Symbols, Undefined,
+    Comdats, ObjInitFunc, ObjTarget, Object, SymbolImport, Symbols, Undefined,
 };
-use crate::input::sections::Section;
+use crate::input::section_headers::InputSection;
 
 /// The largest alignment of a segment: 2^31 bytes, half of what 32 bits address.
 const MAX_ALIGN_LOG2: u32 = 31;
@@ -25,7 +25,7 @@ const FUNCTION_TABLE: &str = "__indirect_function_table";
 /// What the linking section's indices refer to, besides the object itself.
 pub(super) struct File<'f, 'a> {
     pub(super) imports: &'f Imports<'a>,
-    pub(super) sections: &'f [Section<'a>],
+    pub(super) sections: &'f [InputSection<'a>],
     /// For each section, which of the object's custom sections it is.
     pub(super) custom_of_section: &'f [Option<ObjCustom>],
 }
@@ -63,7 +63,7 @@ pub(super) fn linking<'a>(
     if let Some(entries) = symbols {
         symbol_table(entries, file, &mut named, object)?;
     }
-    left_out::data(&named, described, object);
+    without_symbols::data(&named, described, object);
     implied_table_symbol(at, file.imports, object)?;
     if let Some(entries) = init_funcs {
         init_functions(entries, object)?;
@@ -170,8 +170,8 @@ fn symbol<'a>(
         SymbolTarget::Function(index) => {
             let place = place(at, entry, index, &imports.functions, object.functions.len())?;
             match place {
-                Place::Defined(index) => ObjTarget::Function(ObjFunc(index)),
-                Place::Imported(import) => object.add_undefined(Undefined::Function {
+                IndexTarget::Defined(index) => ObjTarget::Function(ObjFunc(index)),
+                IndexTarget::Imported(import) => object.add_undefined(Undefined::Function {
                     ty: import.ty,
                     import: import_name(entry, import, &mut name),
                 }),
@@ -179,8 +179,8 @@ fn symbol<'a>(
         }
         SymbolTarget::Global(index) => {
             match place(at, entry, index, &imports.globals, object.globals.len())? {
-                Place::Defined(index) => ObjTarget::Global(ObjGlobal(index)),
-                Place::Imported(import) => object.add_undefined(Undefined::Global {
+                IndexTarget::Defined(index) => ObjTarget::Global(ObjGlobal(index)),
+                IndexTarget::Imported(import) => object.add_undefined(Undefined::Global {
                     ty: import.ty,
                     import: import_name(entry, import, &mut name),
                 }),
@@ -188,8 +188,8 @@ fn symbol<'a>(
         }
         SymbolTarget::Table(index) => {
             match place(at, entry, index, &imports.tables, object.tables.len())? {
-                Place::Defined(index) => ObjTarget::Table(ObjTable(index)),
-                Place::Imported(import) => object.add_undefined(Undefined::Table {
+                IndexTarget::Defined(index) => ObjTarget::Table(ObjTable(index)),
+                IndexTarget::Imported(import) => object.add_undefined(Undefined::Table {
                     ty: import.ty,
                     import: import_name(entry, import, &mut name),
                 }),
@@ -197,8 +197,8 @@ fn symbol<'a>(
         }
         SymbolTarget::Tag(index) => {
             match place(at, entry, index, &imports.tags, object.tags.len())? {
-                Place::Defined(index) => ObjTarget::Tag(ObjTag(index)),
-                Place::Imported(import) => object.add_undefined(Undefined::Tag {
+                IndexTarget::Defined(index) => ObjTarget::Tag(ObjTag(index)),
+                IndexTarget::Imported(import) => object.add_undefined(Undefined::Tag {
                     ty: import.ty,
                     import: import_name(entry, import, &mut name),
                 }),
@@ -233,7 +233,7 @@ fn symbol<'a>(
 }
 
 /// Where an index of an index space that begins with imports leads.
-enum Place<'f, 'a, T> {
+enum IndexTarget<'f, 'a, T> {
     /// To the definition of this index among the file's own.
     Defined(u32),
     Imported(&'f Import<'a, T>),
@@ -245,11 +245,11 @@ fn place<'f, 'a, T>(
     index: u32,
     imports: &'f [Import<'a, T>],
     defined: usize,
-) -> Parsed<Place<'f, 'a, T>> {
+) -> Parsed<IndexTarget<'f, 'a, T>> {
     let undefined = entry.flags.contains(SymbolFlags::UNDEFINED);
     let kind = kind_name(entry.target.kind());
     match imports.get(index as usize) {
-        Some(import) if undefined => Ok(Place::Imported(import)),
+        Some(import) if undefined => Ok(IndexTarget::Imported(import)),
         None if (index as usize) < imports.len() + defined => {
             if undefined {
                 return Err(Fault::new(
@@ -257,7 +257,7 @@ fn place<'f, 'a, T>(
                     format!("undefined {kind} symbol has index {index}, which the file defines"),
                 ));
             }
-            Ok(Place::Defined(index - imports.len() as u32))
+            Ok(IndexTarget::Defined(index - imports.len() as u32))
         }
         Some(_) => Err(Fault::new(
             at,
@@ -279,12 +279,12 @@ fn import_name<'a, T>(
     entry: &SymbolEntry<'a>,
     import: &Import<'a, T>,
     name: &mut &'a str,
-) -> ImportName<'a> {
+) -> SymbolImport<'a> {
     let explicit = entry.flags.contains(SymbolFlags::EXPLICIT_NAME);
     if !explicit {
         *name = import.name;
     }
-    ImportName {
+    SymbolImport {
         module: import.module,
         name: import.name,
         explicit,
@@ -362,7 +362,7 @@ fn implied_table_symbol<'a>(
             object.calls_table_0 = true;
             let target = object.add_undefined(Undefined::Table {
                 ty: import.ty,
-                import: ImportName {
+                import: SymbolImport {
                     module: import.module,
                     name: import.name,
                     explicit: false,

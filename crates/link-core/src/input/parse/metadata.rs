@@ -8,12 +8,12 @@ use crate::hash::HashMap;
 use crate::ids::{ObjCustom, ObjFunc, ObjSymbol};
 use crate::input::fault::{Fault, Parsed};
 use crate::input::object::{CodeMetadata, MetadataFunction, ObjReloc, ObjTarget, Object};
-use crate::input::sections::Section;
+use crate::input::section_headers::InputSection;
 
 /// Takes the sections apart, into [`Object::metadata`]. `imported` functions come before
 /// those of the object.
 pub(super) fn all(
-    sections: &[Section<'_>],
+    sections: &[InputSection<'_>],
     custom_of_section: &[Option<ObjCustom>],
     imported: usize,
     object: &mut Object<'_>,
@@ -30,7 +30,7 @@ pub(super) fn all(
 }
 
 fn one(
-    section: &Section<'_>,
+    section: &InputSection<'_>,
     custom: ObjCustom,
     imported: usize,
     object: &Object<'_>,

@@ -10,13 +10,13 @@
 
 mod bodies;
 mod entities;
-mod left_out;
 mod linking;
 mod metadata;
 mod relocs;
+mod signatures;
 mod targets;
-mod types;
 mod unchecked;
+mod without_symbols;
 
 use std::sync::Arc;
 
@@ -31,8 +31,10 @@ use self::bodies::{code, data, function_count};
 use self::entities::{Imports, exports, globals, memories, tables, tags};
 use super::fault::{Fault, Parsed};
 use super::keep::LoadedFiles;
-use super::object::{Chunk, Comdats, Custom, Functions, Object, Relocs, Symbols, is_debug_section};
-use super::sections::{Section, sections};
+use super::object::{
+    Chunk, Comdats, CustomSection, Functions, Object, Relocs, Symbols, is_debug_section,
+};
+use super::section_headers::{InputSection, sections};
 use crate::diag::Diagnostic;
 use crate::ids::ObjCustom;
 use crate::options::Options;
@@ -44,7 +46,7 @@ pub(crate) use self::unchecked::Checker;
 pub struct ParseOptions {
     /// Debug sections and their relocations are not looked at, and are not in the result.
     pub strip_debug: bool,
-    /// Relocations of debug info are left to [`Custom::unchecked`].
+    /// Relocations of debug info are left to [`CustomSection::unchecked`].
     pub defer_debug: bool,
     /// What [`Object::from_archive`] says.
     pub from_archive: bool,
@@ -88,7 +90,7 @@ pub fn parse_object<'a>(
 /// The sections of an object, by what they are.
 struct Sections<'a> {
     /// All of them: relocations and comdats name sections by their place among all.
-    all: Vec<Section<'a>>,
+    all: Vec<InputSection<'a>>,
     /// Where among `all` the section of each id is.
     by_id: [Option<usize>; SectionId::IN_ORDER.len()],
     linking: Option<usize>,
@@ -98,7 +100,7 @@ struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    fn get(&self, id: SectionId) -> Option<&Section<'a>> {
+    fn get(&self, id: SectionId) -> Option<&InputSection<'a>> {
         self.by_id[id.rank()?].map(|index| &self.all[index])
     }
 
@@ -128,7 +130,7 @@ impl<'a> Sections<'a> {
 }
 
 fn in_section<'a, T>(
-    section: &Section<'a>,
+    section: &InputSection<'a>,
     read: impl FnOnce(Reader<'a>) -> Parsed<T>,
 ) -> Parsed<T> {
     read(section.body.clone()).map_err(|fault| fault.in_section(section))
@@ -141,7 +143,7 @@ fn parse<'a>(
     files: &'a LoadedFiles,
 ) -> Parsed<Object<'a>> {
     let sections = frame(bytes)?;
-    let types = sections.read(SectionId::Type, |body| types::types(body, files))?;
+    let types = sections.read(SectionId::Type, |body| signatures::types(body, files))?;
     let imports = sections.read(SectionId::Import, |body| Imports::decode(body, &types))?;
     let count = sections.read(SectionId::Function, function_count)?;
     let memory_64 = sections.read(SectionId::Memory, memories)?;
@@ -213,7 +215,7 @@ fn parse<'a>(
         )
     })?;
     let taken = relocs::all(&sections.all, &custom_of_section, options, &mut object)?;
-    left_out::find(&sections, &imports, &taken, &mut object)?;
+    without_symbols::find(&sections, &imports, &taken, &mut object)?;
     metadata::all(
         &sections.all,
         &custom_of_section,
@@ -289,7 +291,7 @@ fn frame(bytes: &[u8]) -> Parsed<Sections<'_>> {
 fn customs<'a>(
     sections: &Sections<'a>,
     options: ParseOptions,
-) -> (Vec<Custom<'a>>, Vec<Option<ObjCustom>>) {
+) -> (Vec<CustomSection<'a>>, Vec<Option<ObjCustom>>) {
     let mut customs = Vec::new();
     let of_section = sections
         .all
@@ -309,7 +311,7 @@ fn customs<'a>(
             if consumed {
                 return None;
             }
-            customs.push(Custom {
+            customs.push(CustomSection {
                 name: section.name,
                 chunk: Chunk {
                     bytes: section.body.rest(),

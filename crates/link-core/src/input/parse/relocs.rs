@@ -12,10 +12,10 @@ use super::{ParseOptions, RELOC_PREFIX};
 use crate::ids::{ObjCustom, ObjSymbol};
 use crate::input::fault::{Fault, Parsed};
 use crate::input::object::{
-    Custom, Functions, Object, ObjectSymbol, Place, Relocs, Segment, UncheckedRelocs,
+    BodyPlace, CustomSection, Functions, Object, ObjectSymbol, Relocs, Segment, UncheckedRelocs,
     is_debug_section,
 };
-use crate::input::sections::Section;
+use crate::input::section_headers::InputSection;
 
 /// What relocations refer to and what following them told.
 struct Context<'o, 'a> {
@@ -52,14 +52,14 @@ impl TakenSymbols {
 struct Patched<'o, 'a> {
     functions: &'o mut Functions<'a>,
     segments: &'o mut [Segment<'a>],
-    customs: &'o mut [Custom<'a>],
+    customs: &'o mut [CustomSection<'a>],
     /// For each section of the file, which of `customs` it is.
     custom_of_section: &'o [Option<ObjCustom>],
 }
 
 /// Takes all relocation sections apart, into the chunks of `object`.
 pub(super) fn all<'a>(
-    sections: &[Section<'a>],
+    sections: &[InputSection<'a>],
     custom_of_section: &[Option<ObjCustom>],
     options: ParseOptions,
     object: &mut Object<'a>,
@@ -102,8 +102,8 @@ pub(super) fn all<'a>(
 }
 
 fn one<'a>(
-    section: &Section<'a>,
-    sections: &[Section<'a>],
+    section: &InputSection<'a>,
+    sections: &[InputSection<'a>],
     options: ParseOptions,
     patched: &mut [bool],
     chunks: &mut Patched<'_, 'a>,
@@ -130,10 +130,10 @@ fn one<'a>(
     match (target.id, chunks.custom_of_section[index]) {
         (SectionId::Code, _) => {
             let places = chunks.functions.set_relocs(all);
-            distribute(&relocs, Bodies { places, next: 0 }, context)
+            distribute(&relocs, BodyChunks { places, next: 0 }, context)
         }
         (SectionId::Data, _) => {
-            let segments = Segments {
+            let segments = SegmentChunks {
                 list: &mut *chunks.segments,
                 next: 0,
                 all,
@@ -184,12 +184,12 @@ trait Chunks {
     fn give(&mut self, entries: Range<usize>, plain: bool);
 }
 
-struct Bodies<'o> {
-    places: &'o mut [Place],
+struct BodyChunks<'o> {
+    places: &'o mut [BodyPlace],
     next: usize,
 }
 
-impl Chunks for Bodies<'_> {
+impl Chunks for BodyChunks<'_> {
     const WHAT: &'static str = "function body";
     const ARE_CODE: bool = true;
 
@@ -208,14 +208,14 @@ impl Chunks for Bodies<'_> {
     }
 }
 
-struct Segments<'o, 'a> {
+struct SegmentChunks<'o, 'a> {
     list: &'o mut [Segment<'a>],
     next: usize,
     /// The entries of all.
     all: &'a [u8],
 }
 
-impl Chunks for Segments<'_, '_> {
+impl Chunks for SegmentChunks<'_, '_> {
     const WHAT: &'static str = "data segment";
 
     fn next(&mut self) -> Option<(u64, u64)> {

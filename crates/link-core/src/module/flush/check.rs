@@ -19,7 +19,7 @@ use crate::hash::IndexMap;
 use crate::limits::Counts;
 use crate::module::Module;
 use crate::module::announce::STACK_POINTER;
-use crate::module::decl::{Decl, Head, State};
+use crate::module::decl::{Decl, DeclState, Head};
 use crate::module::error::{DeclKind, DeclName};
 use crate::module::handle::{Target, TargetKind};
 use crate::module::object::RELOC_PREFIX;
@@ -174,7 +174,7 @@ fn is_read_by_linkers(name: &str) -> bool {
 fn anything_missing_beside_functions(module: &Module, form: Form) -> bool {
     fn unready<B>(slab: &Slab<Decl<B>>) -> bool {
         let mut decls = slab.iter();
-        slab.is_haunted() || decls.any(|(_, decl)| decl.head.state != State::Ready)
+        slab.is_haunted() || decls.any(|(_, decl)| decl.head.state != DeclState::Ready)
     }
     let decls = &module.decls;
     let elsewhere = |(_, datum): (_, &Decl<_>)| datum.head.imported;
@@ -201,12 +201,12 @@ fn missing(module: &Module, form: Form) -> Missing {
     for (slot, datum) in decls.data.iter() {
         let why = match datum.head.state {
             // An export gives the address away.
-            State::Announced
+            DeclState::Announced
                 if datum.body.offset_slot.is_some() && datum.head.exports().is_empty() =>
             {
                 Why::NotPlaced
             }
-            State::Ready if datum.head.imported && form == Form::Module => Why::Imported,
+            DeclState::Ready if datum.head.imported && form == Form::Module => Why::Imported,
             _ => continue,
         };
         let name = datum.head.named(TargetKind::Data);
@@ -217,7 +217,7 @@ fn missing(module: &Module, form: Form) -> Missing {
 
 fn of_kind<B>(slab: &Slab<Decl<B>>, kind: TargetKind, missing: &mut Missing) {
     for (slot, Decl { head, .. }) in slab.iter() {
-        if head.state != State::Ready {
+        if head.state != DeclState::Ready {
             missing.insert((kind, slot), (head.named(kind), why(head), Vec::new()));
         }
     }
@@ -228,8 +228,8 @@ fn of_kind<B>(slab: &Slab<Decl<B>>, kind: TargetKind, missing: &mut Missing) {
 
 fn why(head: &Head) -> Why {
     match head.state {
-        State::Failed => Why::Failed(head.failure().unwrap_or_default().into()),
-        State::Announced | State::Ready => Why::NeverUpdated,
+        DeclState::Failed => Why::Failed(head.failure().unwrap_or_default().into()),
+        DeclState::Announced | DeclState::Ready => Why::NeverUpdated,
     }
 }
 

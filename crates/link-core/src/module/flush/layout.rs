@@ -22,14 +22,14 @@ const STACK_ALIGN: u64 = 16;
 
 /// Something with an address.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::module) enum Item {
+pub(in crate::module) enum PlacedItem {
     OffsetTable,
     /// A datum, by its slot.
     Datum(u32),
 }
 
 /// A segment of the data section.
-pub(in crate::module) struct Segment {
+pub(in crate::module) struct PlacedSegment {
     /// Where it goes; `None` if it is passive.
     pub(in crate::module) address: Option<u64>,
     /// What it holds: items of [`Layout::items`], with zeros between them where their
@@ -50,9 +50,9 @@ pub(in crate::module) struct Layout {
     /// Where the stack begins, at its upper end.
     pub(in crate::module) stack_top: Option<u64>,
     /// What the segments hold, with addresses.
-    pub(in crate::module) items: Vec<(u64, Item)>,
+    pub(in crate::module) items: Vec<(u64, PlacedItem)>,
     /// The segments, by index; the passive ones come first.
-    pub(in crate::module) segments: Vec<Segment>,
+    pub(in crate::module) segments: Vec<PlacedSegment>,
     /// How many of the segments are passive.
     pub(in crate::module) passive: usize,
     /// Where the placed data ends.
@@ -107,7 +107,7 @@ impl Layout {
         let mut at = base.saturating_add(slots * pointer);
         let mut written = Vec::new();
         if slots > 0 {
-            written.push((base, at - base, Item::OffsetTable));
+            written.push((base, at - base, PlacedItem::OffsetTable));
         }
         let mut place = |at: &mut u64, slot: usize, decl: &Decl<Datum>| {
             let size = decl.body.size(&module.arena);
@@ -122,7 +122,7 @@ impl Layout {
             let zero = decl.body.contents(&module.arena).is_none();
             let active = size > 0 && !decl.body.passive && (write_zeros || !zero);
             if object || active {
-                written.push((address, size, Item::Datum(slot as u32)));
+                written.push((address, size, PlacedItem::Datum(slot as u32)));
             }
         };
         for (slot, decl) in decls.placement.iter(&decls.data) {
@@ -160,18 +160,18 @@ impl Layout {
         Ok(layout)
     }
 
-    fn make_object_segments(&mut self, module: &Module, written: &[(u64, u64, Item)]) {
+    fn make_object_segments(&mut self, module: &Module, written: &[(u64, u64, PlacedItem)]) {
         for (index, &(address, len, item)) in written.iter().enumerate() {
             let passive = match item {
-                Item::OffsetTable => false,
-                Item::Datum(slot) => {
+                PlacedItem::OffsetTable => false,
+                PlacedItem::Datum(slot) => {
                     let decl = module.decls.data.at(slot as usize);
                     decl.is_some_and(|decl| decl.body.passive)
                 }
             };
             self.passive += usize::from(passive);
             self.items.push((address, item));
-            self.segments.push(Segment {
+            self.segments.push(PlacedSegment {
                 address: (!passive).then_some(address),
                 items: index..index + 1,
                 len,
@@ -179,7 +179,7 @@ impl Layout {
         }
     }
 
-    fn make_segments(&mut self, module: &Module, written: &[(u64, u64, Item)]) {
+    fn make_segments(&mut self, module: &Module, written: &[(u64, u64, PlacedItem)]) {
         for owner in module.decls.passive_slots.owners() {
             let datum = owner.and_then(|slot| Some((slot, module.decls.data.at(slot as usize)?)));
             let datum = datum.filter(|(_, decl)| decl.is_defined() && decl.body.passive);
@@ -187,10 +187,10 @@ impl Layout {
             let mut len = 0;
             if let Some((slot, decl)) = datum {
                 self.items
-                    .push((self.addresses[slot as usize], Item::Datum(slot)));
+                    .push((self.addresses[slot as usize], PlacedItem::Datum(slot)));
                 len = decl.body.size(&module.arena);
             }
-            self.segments.push(Segment {
+            self.segments.push(PlacedSegment {
                 address: None,
                 items: from..self.items.len(),
                 len,
@@ -202,7 +202,7 @@ impl Layout {
             let item_index = self.items.len();
             self.items.push((address, item));
             match self.segments.last_mut() {
-                Some(Segment {
+                Some(PlacedSegment {
                     address: Some(start),
                     items,
                     len,
@@ -210,7 +210,7 @@ impl Layout {
                     items.end = item_index + 1;
                     *len = address + size - *start;
                 }
-                _ => self.segments.push(Segment {
+                _ => self.segments.push(PlacedSegment {
                     address: Some(address),
                     items: item_index..item_index + 1,
                     len: size,

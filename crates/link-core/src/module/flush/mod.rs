@@ -5,9 +5,9 @@
 //! value of every hole ([`patch`]). With them every section is written once, front to back.
 
 mod check;
+mod decl_names;
+mod flush_map;
 mod layout;
-mod map;
-mod names;
 mod number;
 mod patch;
 mod problem;
@@ -16,15 +16,15 @@ mod write;
 
 use tracing::info_span;
 
-pub use map::{FlushMap, Location};
+pub use flush_map::{FlushMap, Location};
 pub use problem::{FlushError, Problem};
 
 use super::Module;
 pub(super) use check::problems;
-pub(super) use layout::{Item, Layout};
+pub(super) use layout::{Layout, PlacedItem};
 pub(super) use number::{NONE, Numbers};
 pub(super) use sections::LINKER_MODULE;
-pub(super) use write::Writer;
+pub(super) use write::ModuleWriter;
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Module {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let mut writer = Writer::new(self, &numbers, &layout, Form::Module, out);
+        let mut writer = ModuleWriter::new(self, &numbers, &layout, Form::Module, out);
         writer.reserve();
         writer.types();
         writer.imports();

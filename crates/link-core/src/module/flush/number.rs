@@ -9,7 +9,7 @@ use crate::hash::IndexSet;
 use crate::module::Module;
 use crate::module::announce::{FUNCTION_TABLE, address_type};
 use crate::module::arena::Span;
-use crate::module::decl::{Decl, State};
+use crate::module::decl::{Decl, DeclState};
 use crate::module::defs::{Builtin, ElementMode, Global, Table};
 use crate::module::handle::{Target, TargetKind};
 use crate::module::slab::Slab;
@@ -65,7 +65,7 @@ pub(in crate::module) struct DefinedFunction<'a> {
 }
 
 pub(in crate::module) struct Numbers<'a> {
-    pub(in crate::module) functions: Functions,
+    pub(in crate::module) functions: FunctionNumbers,
     /// Whether all functions are defined, or typed if they are imported.
     pub(in crate::module) ready: bool,
     /// Bytes of all entries of the code section.
@@ -93,7 +93,7 @@ pub(in crate::module) struct Numbers<'a> {
 
 /// Which function has which number. The map of a flush keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(in crate::module) struct Functions {
+pub(in crate::module) struct FunctionNumbers {
     /// By slot.
     pub(in crate::module) number: Vec<u32>,
     /// By slot; of no meaning where there is no number.
@@ -115,7 +115,7 @@ impl<'a> Numbers<'a> {
         let decls = &module.decls;
         let object = form == Form::Object;
         let types = decls.types.number();
-        let mut functions = Functions {
+        let mut functions = FunctionNumbers {
             number: vec![NONE; decls.funcs.len()],
             generation: vec![0; decls.funcs.len()],
             imports: Vec::new(),
@@ -127,7 +127,7 @@ impl<'a> Numbers<'a> {
         for (slot, generation, decl) in decls.funcs.iter_generations() {
             let place = slot as usize;
             functions.generation[place] = generation;
-            ready &= decl.head.state == State::Ready;
+            ready &= decl.head.state == DeclState::Ready;
             let name: &str = &decl.head.name;
             name_bytes += leb128::len_u32(name.len() as u32) + name.len();
             if decl.body.address_uses > 0 {

@@ -8,7 +8,7 @@ use wasm_format::{ExternalKind, GlobalType, HeapType, Limits, SectionId, TableTy
 
 use super::layout::Layout;
 use super::number::{self, FunctionTable};
-use super::write::Writer;
+use super::write::ModuleWriter;
 use super::{Form, Problem};
 use crate::limits;
 use crate::module::Module;
@@ -35,7 +35,7 @@ pub(super) fn exports_memory(module: &Module, layout: &Layout) -> bool {
     is_private && layout.has_data && !module.exports.contains_key(MEMORY_EXPORT)
 }
 
-impl Writer<'_> {
+impl ModuleWriter<'_> {
     pub(in crate::module) fn types(&mut self) {
         let (module, numbers) = (self.module, self.numbers);
         self.vector_section(SectionId::Type, |w| {

@@ -4,7 +4,7 @@
 use wasm_format::leb128::{self, put_u32};
 use wasm_format::{MODULE_HEADER, SectionId, put_custom_section_header, put_vector_section_header};
 
-use super::layout::{Item, Layout};
+use super::layout::{Layout, PlacedItem};
 use super::number::Numbers;
 use super::patch::{CallNumbers, Patcher};
 use super::{FlushMap, Form, Problem};
@@ -15,7 +15,7 @@ use crate::module::error::DeclName;
 use crate::module::handle::{DataId, FuncId, Target, TargetKind, TypeId};
 
 /// What is being written, to the end of `out`.
-pub(in crate::module) struct Writer<'a> {
+pub(in crate::module) struct ModuleWriter<'a> {
     pub(in crate::module) module: &'a Module,
     pub(in crate::module) numbers: &'a Numbers<'a>,
     pub(in crate::module) layout: &'a Layout,
@@ -40,7 +40,7 @@ pub(in crate::module) struct Writer<'a> {
     pub(in crate::module) section_count: u32,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> ModuleWriter<'a> {
     pub(in crate::module) fn new(
         module: &'a Module,
         numbers: &'a Numbers<'a>,
@@ -306,7 +306,7 @@ impl<'a> Writer<'a> {
     /// The contents of memory.
     pub(in crate::module) fn data(&mut self) {
         let layout = self.layout;
-        let header = |w: &mut Self, segment: &super::layout::Segment| {
+        let header = |w: &mut Self, segment: &super::layout::PlacedSegment| {
             match segment.address {
                 Some(address) => {
                     w.out.push(0);
@@ -352,8 +352,8 @@ impl<'a> Writer<'a> {
                 // Zeros between two data, for alignment.
                 self.out.resize(start + (address - from) as usize, 0);
                 match item {
-                    Item::OffsetTable => self.offset_table(),
-                    Item::Datum(slot) => self.datum(slot, index as u32, address),
+                    PlacedItem::OffsetTable => self.offset_table(),
+                    PlacedItem::Datum(slot) => self.datum(slot, index as u32, address),
                 }
             }
         }

@@ -7,12 +7,12 @@ use wasm_format::linking::{SymbolFlags, SymbolTarget};
 use wasm_format::reloc::RelocType;
 use wasm_format::{GlobalType, Mutability, ValType};
 
-use super::view::{Segment, Symbol, View};
+use super::view::{SegmentView, SymbolView, View};
 use crate::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, ObjType};
 use crate::input::object::{
-    Chunk, Comdats, Custom, Function, Functions, Global, ImportName, ObjInitFunc, ObjReloc,
-    ObjTarget, Object, Relocs, Segment as ObjectSegment, Symbols, Table, Tag, Undefined,
-    add_undefined,
+    Chunk, Comdats, CustomSection, DefinedGlobal, DefinedTable, DefinedTag, Function, Functions,
+    ObjInitFunc, ObjReloc, ObjTarget, Object, Relocs, Segment as ObjectSegment, SymbolImport,
+    Symbols, Undefined, add_undefined,
 };
 use crate::module::Module;
 use crate::module::arena::Hole;
@@ -188,7 +188,7 @@ impl<'a> LinkInput<'a> {
             .customs
             .iter()
             .enumerate()
-            .map(|(index, (_, decl))| Custom {
+            .map(|(index, (_, decl))| CustomSection {
                 name: &decl.head.name,
                 chunk: self.chunk(module.arena.bytes(decl.body.span), customs_from + index),
                 unchecked: None,
@@ -258,7 +258,7 @@ impl<'a> LinkInput<'a> {
     }
 
     /// The contents of a segment; none if they are all zero and stay so.
-    fn segment_bytes<'s>(&'s self, segment: &'s Segment<'_>) -> &'s [u8] {
+    fn segment_bytes<'s>(&'s self, segment: &'s SegmentView<'_>) -> &'s [u8] {
         match segment.bytes {
             Some(bytes) => bytes,
             None if segment.slots.is_empty() => &[],
@@ -267,7 +267,7 @@ impl<'a> LinkInput<'a> {
     }
 
     /// What a symbol stands for.
-    fn target<'s>(&'s self, symbol: &Symbol<'s>, list: &mut Vec<Undefined<'s>>) -> ObjTarget {
+    fn target<'s>(&'s self, symbol: &SymbolView<'s>, list: &mut Vec<Undefined<'s>>) -> ObjTarget {
         let numbers = &self.view.numbers;
         let undefined = symbol.flags.contains(SymbolFlags::UNDEFINED);
         let imported = |slots: &[u32], number: u32| slots[number as usize] as usize;
@@ -347,19 +347,19 @@ impl<'a> LinkInput<'a> {
         ObjType(ty.map_or(0, |ty| self.view.numbers.types[ty.index()]))
     }
 
-    fn import<'s>(&'s self, head: Option<&'s Head>, symbol: &Symbol<'s>) -> ImportName<'s> {
+    fn import<'s>(&'s self, head: Option<&'s Head>, symbol: &SymbolView<'s>) -> SymbolImport<'s> {
         let (module, name) = match head {
             Some(head) => head.import(&self.module.options.import_module),
             None => (LINKER_MODULE, symbol.name),
         };
-        ImportName {
+        SymbolImport {
             module,
             name,
             explicit: symbol.flags.contains(SymbolFlags::EXPLICIT_NAME),
         }
     }
 
-    fn globals(&self) -> Vec<Global<'_>> {
+    fn globals(&self) -> Vec<DefinedGlobal<'_>> {
         let decls = &self.module.decls.globals;
         let defined = &self.view.numbers.globals.defined;
         let globals = defined
@@ -367,7 +367,7 @@ impl<'a> LinkInput<'a> {
             .zip(&self.inits)
             .filter_map(|(&slot, &init)| {
                 let decl = decls.at(slot as usize)?;
-                Some(Global {
+                Some(DefinedGlobal {
                     ty: decl.body.ty?,
                     init,
                     name: &decl.head.name,
@@ -376,11 +376,11 @@ impl<'a> LinkInput<'a> {
         globals.collect()
     }
 
-    fn tables(&self) -> Vec<Table<'_>> {
+    fn tables(&self) -> Vec<DefinedTable<'_>> {
         let decls = &self.module.decls.tables;
         let tables = self.view.numbers.tables.defined.iter().filter_map(|&slot| {
             let decl = decls.at(slot as usize)?;
-            Some(Table {
+            Some(DefinedTable {
                 ty: decl.body.ty?,
                 name: &decl.head.name,
             })
@@ -388,11 +388,11 @@ impl<'a> LinkInput<'a> {
         tables.collect()
     }
 
-    fn tags(&self) -> Vec<Tag<'_>> {
+    fn tags(&self) -> Vec<DefinedTag<'_>> {
         let decls = &self.module.decls.tags;
         let tags = self.view.numbers.tags.defined.iter().filter_map(|&slot| {
             let decl = decls.at(slot as usize)?;
-            Some(Tag {
+            Some(DefinedTag {
                 ty: self.ty(decl.body.ty),
                 name: &decl.head.name,
             })

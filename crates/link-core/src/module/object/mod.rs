@@ -13,7 +13,7 @@ use wasm_format::linking::{InitFunc, LINKING_SECTION, LinkingSection, SymbolEntr
 use wasm_format::reloc::RelocEntry;
 
 use super::Module;
-use super::flush::{FlushError, FlushMap, Flushed, Form, Problem, Writer};
+use super::flush::{FlushError, FlushMap, Flushed, Form, ModuleWriter, Problem};
 use crate::reloc::Reloc;
 
 pub use input::LinkInput;
@@ -70,7 +70,7 @@ impl Module {
 
     fn encode_object(&self, out: &mut Vec<u8>) -> Result<(FlushMap, Vec<Problem>), Vec<Problem>> {
         let view = self.view()?;
-        let mut writer = Writer::new(self, &view.numbers, &view.layout, Form::Object, out);
+        let mut writer = ModuleWriter::new(self, &view.numbers, &view.layout, Form::Object, out);
         writer.types();
         writer.imports();
         writer.functions();
@@ -96,7 +96,7 @@ impl Module {
     }
 }
 
-impl Writer<'_> {
+impl ModuleWriter<'_> {
     fn linking(&mut self, view: &View<'_>, first_custom: u32) {
         let symbols: Vec<SymbolEntry<'_>> = view
             .symbols
@@ -150,7 +150,7 @@ impl Writer<'_> {
     }
 
     fn reloc_data(&mut self, view: &View<'_>, section: u32) {
-        let relocs = |segment: &view::Segment<'_>| segment.holes.len() + segment.slots.len();
+        let relocs = |segment: &view::SegmentView<'_>| segment.holes.len() + segment.slots.len();
         let count = view.segments.iter().map(relocs).sum();
         self.relocs("DATA", section, count, |w| {
             for (segment, start) in view.segments.iter().zip(w.segment_starts.clone()) {

@@ -12,7 +12,7 @@ use crate::module::arena::Hole;
 use crate::module::data::Datum;
 use crate::module::decl::{Binding, Decl, Head, Visibility};
 use crate::module::defs::Builtin;
-use crate::module::flush::{Form, Item, Layout, NONE, Numbers};
+use crate::module::flush::{Form, Layout, NONE, Numbers, PlacedItem};
 use crate::module::handle::{Target, TargetKind};
 use crate::reloc::Reloc;
 
@@ -25,7 +25,7 @@ const START_PRIORITY: u32 = u32::MAX;
 
 /// A symbol of the module.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::module) struct Symbol<'a> {
+pub(in crate::module) struct SymbolView<'a> {
     /// Its name. Of an undefined one whose import was given a module or name of its own,
     /// that is said by [`SymbolFlags::EXPLICIT_NAME`].
     pub(in crate::module) name: &'a str,
@@ -37,7 +37,7 @@ pub(in crate::module) struct Symbol<'a> {
 
 /// A data segment: one datum, or the offset table.
 #[derive(Debug, Clone)]
-pub(in crate::module) struct Segment<'a> {
+pub(in crate::module) struct SegmentView<'a> {
     pub(in crate::module) name: String,
     pub(in crate::module) align_log2: u32,
     pub(in crate::module) flags: SegmentFlags,
@@ -57,8 +57,8 @@ pub(in crate::module) struct View<'a> {
     pub(in crate::module) numbers: Numbers<'a>,
     /// Addresses as if this were all there is: what unlinked places hold.
     pub(in crate::module) layout: Layout,
-    pub(in crate::module) symbols: Vec<Symbol<'a>>,
-    pub(in crate::module) segments: Vec<Segment<'a>>,
+    pub(in crate::module) symbols: Vec<SymbolView<'a>>,
+    pub(in crate::module) segments: Vec<SegmentView<'a>>,
     /// Priority and symbol, in the order they run.
     pub(in crate::module) init_functions: Vec<(u32, u32)>,
     /// By kind and slot: the symbol.
@@ -140,7 +140,7 @@ impl<'a> View<'a> {
         i64::from(slot) * self.module.options.pointer_size() as i64
     }
 
-    fn push(&mut self, kind: TargetKind, slot: usize, symbol: Symbol<'a>) {
+    fn push(&mut self, kind: TargetKind, slot: usize, symbol: SymbolView<'a>) {
         if let Some(kind) = place(kind) {
             let symbols = &mut self.symbol_of[kind];
             if symbols.len() <= slot {
@@ -174,10 +174,10 @@ impl<'a> View<'a> {
         let decls = &self.module.decls;
         for (index, &(_, item)) in self.layout.items.clone().iter().enumerate() {
             match item {
-                Item::OffsetTable => {
+                PlacedItem::OffsetTable => {
                     self.offset_table = self.symbols.len() as u32;
                     let slots = decls.offset_slots.owners().len() as u64;
-                    self.symbols.push(Symbol {
+                    self.symbols.push(SymbolView {
                         name: OFFSET_TABLE,
                         flags: SymbolFlags::BINDING_LOCAL,
                         target: SymbolTarget::Data(Some(DataRef {
@@ -187,7 +187,7 @@ impl<'a> View<'a> {
                         })),
                     });
                 }
-                Item::Datum(slot) => {
+                PlacedItem::Datum(slot) => {
                     let Some(decl) = decls.data.at(slot as usize) else {
                         continue;
                     };
@@ -237,14 +237,14 @@ impl<'a> View<'a> {
             && table.declared.is_none()
         {
             let flags = SymbolFlags::UNDEFINED.with(SymbolFlags::NO_STRIP);
-            self.symbols.push(Symbol {
+            self.symbols.push(SymbolView {
                 name: FUNCTION_TABLE,
                 flags,
                 target: SymbolTarget::Table(table.number),
             });
         }
         for (number, (slot, decl)) in decls.customs.iter().enumerate() {
-            let symbol = Symbol {
+            let symbol = SymbolView {
                 name: &decl.head.name,
                 flags: SymbolFlags::BINDING_LOCAL,
                 target: SymbolTarget::Section(number as u32),
@@ -267,7 +267,7 @@ impl<'a> View<'a> {
             let flags = original
                 .flags
                 .without(SymbolFlags::BINDING_LOCAL | SymbolFlags::VISIBILITY_HIDDEN);
-            self.symbols.push(Symbol {
+            self.symbols.push(SymbolView {
                 name,
                 flags: flags.with(SymbolFlags::EXPORTED),
                 target: original.target,
@@ -279,8 +279,8 @@ impl<'a> View<'a> {
         let module = self.module;
         for &(_, item) in &self.layout.items {
             let segment = match item {
-                Item::OffsetTable => self.offset_table_segment(),
-                Item::Datum(slot) => match module.decls.data.at(slot as usize) {
+                PlacedItem::OffsetTable => self.offset_table_segment(),
+                PlacedItem::Datum(slot) => match module.decls.data.at(slot as usize) {
                     Some(decl) => datum_segment(module, decl),
                     None => continue,
                 },
@@ -289,7 +289,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn offset_table_segment(&self) -> Segment<'a> {
+    fn offset_table_segment(&self) -> SegmentView<'a> {
         let module = self.module;
         let pointer = module.options.pointer_size();
         let owners = module.decls.offset_slots.owners();
@@ -310,7 +310,7 @@ impl<'a> View<'a> {
                 addend: 0,
             })
         });
-        Segment {
+        SegmentView {
             name: OFFSET_TABLE_SEGMENT.to_owned(),
             align_log2: pointer.trailing_zeros(),
             flags: SegmentFlags::NONE,
@@ -324,7 +324,7 @@ impl<'a> View<'a> {
 
     /// The names of the segments, their alignment and flags, as the format has them.
     pub(in crate::module) fn segment_info<'s>(&'s self) -> Vec<SegmentInfo<'s>> {
-        let info = |segment: &'s Segment<'a>| SegmentInfo {
+        let info = |segment: &'s SegmentView<'a>| SegmentInfo {
             name: &segment.name,
             align_log2: segment.align_log2,
             flags: segment.flags,
@@ -368,7 +368,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn datum_segment<'a>(module: &'a Module, decl: &'a Decl<Datum>) -> Segment<'a> {
+fn datum_segment<'a>(module: &'a Module, decl: &'a Decl<Datum>) -> SegmentView<'a> {
     let datum = &decl.body;
     let bytes = datum.contents(&module.arena);
     let default_name = || {
@@ -389,7 +389,7 @@ fn datum_segment<'a>(module: &'a Module, decl: &'a Decl<Datum>) -> Segment<'a> {
         // Zeros are no strings to be merged.
         None => datum.flags.without(SegmentFlags::STRINGS),
     };
-    Segment {
+    SegmentView {
         name,
         align_log2: datum.align_log2.into(),
         flags,
@@ -428,7 +428,7 @@ impl Module {
     }
 }
 
-fn symbol_named(head: &Head, target: SymbolTarget, by_linker: bool) -> Symbol<'_> {
+fn symbol_named(head: &Head, target: SymbolTarget, by_linker: bool) -> SymbolView<'_> {
     let undefined = head.imported || by_linker;
     let mut flags = match head.binding {
         Binding::Global => SymbolFlags::NONE,
@@ -453,7 +453,7 @@ fn symbol_named(head: &Head, target: SymbolTarget, by_linker: bool) -> Symbol<'_
             flags = flags.with(SymbolFlags::EXPLICIT_NAME);
         }
     }
-    Symbol {
+    SymbolView {
         name: &head.name,
         flags,
         target,

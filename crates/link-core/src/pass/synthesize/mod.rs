@@ -8,7 +8,7 @@
 //! globals.
 
 mod hints;
-mod names;
+mod port_names;
 mod ports;
 mod scan;
 mod startup;

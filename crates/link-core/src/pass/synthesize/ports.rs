@@ -2,7 +2,7 @@
 
 use wasm_format::linking::SymbolKind;
 
-use super::names::{ExportNames, Exported, ImportNames};
+use super::port_names::{ExportNames, Exported, ImportNames};
 use super::{Export, ExportTarget, SynthFunction, Synthesis, TableUse, has_import_name};
 use crate::diag::Diagnostics;
 use crate::hash::HashSet;

@@ -13,7 +13,7 @@ use crate::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
 use crate::input::object::{Chunk, ObjReloc, Segment, expected_kind};
 use crate::options::{Options, Unresolved};
 use crate::pass::mark::{Liveness, takes_slot};
-use crate::plan::data::output_name;
+use crate::plan::segments::output_name;
 use crate::resolve::resolution::{Definition, MadeAddress, MadeGlobal, Resolution, SymbolRef};
 
 /// What was found, in the order of files, functions before data.
@@ -23,7 +23,7 @@ pub(super) struct Scan {
     pub(super) slots: Vec<(SymbolRef, FunctionRef)>,
     pub(super) got_imports: Vec<SymbolRef>,
     pub(super) got_internal: Vec<SymbolRef>,
-    pub(super) undefined: Vec<Place>,
+    pub(super) undefined: Vec<UndefinedUse>,
     /// Whether any relocation is for a slot of the indirect function table.
     pub(super) takes_slots: bool,
     /// For each file, the types that relocations name, as they come.
@@ -33,7 +33,7 @@ pub(super) struct Scan {
 
 /// A reference to an undefined symbol.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct UndefinedUse {
     pub(super) file: FileId,
     pub(super) symbol: SymbolId,
     pub(super) chunk: ChunkRef,
@@ -245,7 +245,7 @@ impl<'a> FileScan<'_, 'a> {
             && !self.resolution.symbol(id).weak
             && !self.is_left_to_loader(id)
         {
-            self.scan.undefined.push(Place {
+            self.scan.undefined.push(UndefinedUse {
                 file: self.file,
                 symbol: id,
                 chunk: place,

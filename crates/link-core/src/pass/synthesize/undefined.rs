@@ -2,7 +2,7 @@
 
 use wasm_format::linking::SymbolKind;
 
-use super::scan::{ChunkRef, Place, Scan};
+use super::scan::{ChunkRef, Scan, UndefinedUse};
 use super::{has_import_name, hints, suggest};
 use crate::demangle::demangle;
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -36,7 +36,7 @@ pub(super) fn report(
     let allowed: HashSet<&str> = allowed.iter().copied().collect();
     let mut ignored = Vec::new();
     let mut ignored_set = HashSet::default();
-    let mut groups: Vec<Vec<Place>> = Vec::new();
+    let mut groups: Vec<Vec<UndefinedUse>> = Vec::new();
     let mut group_of = HashMap::default();
     for &place in &scan.undefined {
         let symbol = resolution.symbol(place.symbol);
@@ -100,7 +100,7 @@ pub(super) fn report(
 }
 
 /// Leaves out references from files that may do without a symbol, if a file may not.
-fn blame_strong(groups: &mut Vec<Vec<Place>>) {
+fn blame_strong(groups: &mut Vec<Vec<UndefinedUse>>) {
     let needed: HashSet<SymbolId> = (groups.iter())
         .filter(|group| !is_weak(group))
         .map(|group| group[0].symbol)
@@ -109,11 +109,15 @@ fn blame_strong(groups: &mut Vec<Vec<Place>>) {
 }
 
 /// Whether a file may do without the symbol that it refers to at these places.
-fn is_weak(places: &[Place]) -> bool {
+fn is_weak(places: &[UndefinedUse]) -> bool {
     places.iter().all(|place| place.weak)
 }
 
-fn import_hint(resolution: &Resolution<'_>, places: &[Place], told_c: &mut bool) -> Option<String> {
+fn import_hint(
+    resolution: &Resolution<'_>,
+    places: &[UndefinedUse],
+    told_c: &mut bool,
+) -> Option<String> {
     let first = places[0];
     let object = resolution.object(first.file);
     let by = match first.chunk {
@@ -131,7 +135,7 @@ fn has_stand_in(options: &Options, kind: SymbolKind) -> bool {
         || options.is_pic()
 }
 
-fn message(resolution: &Resolution<'_>, options: &Options, places: &[Place]) -> Diagnostic {
+fn message(resolution: &Resolution<'_>, options: &Options, places: &[UndefinedUse]) -> Diagnostic {
     let first = places[0];
     let symbol = resolution.symbol(first.symbol);
     let name = symbol.name;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::partition::Scratch;
+use super::partition::BatchScratch;
 use crate::fingerprint::{Fingerprint, Numbered};
 
 /// Inputs longer than this get a table of piece numbers by offset, one entry for every
@@ -151,7 +151,7 @@ impl<'a> Model<'a> {
 impl Batch {
     /// Cuts inputs, every one of which ends with a null, at their nulls, and hashes the
     /// pieces while they are near the processor.
-    pub(super) fn cut(inputs: &[&[u8]], scratch: &mut Scratch) -> Self {
+    pub(super) fn cut(inputs: &[&[u8]], scratch: &mut BatchScratch) -> Self {
         let bytes: usize = inputs.iter().map(|input| input.len()).sum();
         let mut batch = Self {
             pieces: std::mem::take(&mut scratch.room),

@@ -2,7 +2,7 @@
 //! once, and what is known of one fits the cache.
 
 use super::cut::Batch;
-use super::inputs::CutBatch;
+use super::cut_inputs::CutBatch;
 use super::partition::Hashed;
 use super::sort::{Splitters, Unplaced};
 use crate::fingerprint::FingerprintTable;

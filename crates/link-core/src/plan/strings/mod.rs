@@ -9,8 +9,8 @@
 //! threads. The order of the sort is total, so neither threads nor shards show in the result.
 
 pub(crate) mod cut;
+pub(crate) mod cut_inputs;
 mod find;
-pub(crate) mod inputs;
 mod partition;
 mod sort;
 
@@ -21,7 +21,7 @@ use crate::par;
 pub use self::cut::MergedInput;
 pub use self::sort::StringRun;
 
-pub(crate) use self::inputs::CutInputs;
+pub(crate) use self::cut_inputs::CutInputs;
 
 /// Strings of several inputs, merged.
 #[derive(Debug, Default)]

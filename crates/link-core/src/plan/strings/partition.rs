@@ -55,7 +55,7 @@ impl Hashed {
 
 /// Memory for cutting a batch; used again for the next one.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(super) struct BatchScratch {
     /// Room for all pieces.
     pub(super) room: Vec<Piece>,
     /// Pieces to be found.
@@ -77,7 +77,7 @@ struct Appended<T> {
 
 /// The pieces of a batch by shard.
 #[derive(Debug, Default)]
-pub(super) struct Partition {
+pub(super) struct StringPartition {
     pieces: Sharded<Hashed>,
 }
 
@@ -98,7 +98,7 @@ impl<T: Copy + Default> Appended<T> {
     }
 }
 
-impl Scratch {
+impl BatchScratch {
     /// Makes room for the next batch.
     pub(super) fn clear(&mut self, shard_bits: u32) {
         self.pieces.len = 0;
@@ -130,16 +130,16 @@ impl Scratch {
     }
 
     /// The pieces that were added.
-    pub(super) fn partition(&self) -> Partition {
+    pub(super) fn partition(&self) -> StringPartition {
         let pieces = self.pieces.as_slice().iter().copied();
         let shard_of = |piece: Hashed| piece.fingerprint().shard(self.shard_bits);
-        Partition {
+        StringPartition {
             pieces: Sharded::new(pieces.map(|piece| (piece, shard_of(piece))), &self.counts),
         }
     }
 }
 
-impl Partition {
+impl StringPartition {
     /// The pieces of each shard, to be found.
     pub(super) fn shards(&mut self) -> impl Iterator<Item = &mut [Hashed]> {
         self.pieces.shards_mut()

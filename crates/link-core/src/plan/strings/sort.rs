@@ -22,7 +22,7 @@ const SAMPLES_PER_RANGE: usize = 16;
 const RUN_BYTES: u64 = 1 << 18;
 
 /// Where the strings are.
-pub(super) struct Placed<'a> {
+pub(super) struct PlacedStrings<'a> {
     /// The size of those that take room, in bytes.
     pub(super) size: u64,
     /// Those, one run right behind the other.
@@ -65,7 +65,7 @@ impl<'a> Unplaced<'a> {
 
 /// Places strings in descending order of their ends, each that ends another in the one
 /// right before it.
-pub(super) fn place(distinct: Distinct<'_>) -> Placed<'_> {
+pub(super) fn place(distinct: Distinct<'_>) -> PlacedStrings<'_> {
     let Distinct {
         batches,
         ranges,
@@ -93,7 +93,7 @@ pub(super) fn place(distinct: Distinct<'_>) -> Placed<'_> {
     let runs = par::map(placed, |(range, start): (Range<'_>, u64)| {
         range.place(start, &offsets)
     });
-    Placed {
+    PlacedStrings {
         size,
         runs: runs.into_iter().flatten().collect(),
         offsets,

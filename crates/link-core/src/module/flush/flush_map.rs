@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::number::{Functions, NONE};
+use super::number::{FunctionNumbers, NONE};
 use crate::module::handle::{Handle, Target, TargetKind};
 
 /// What a flush says about one declaration.
@@ -24,31 +24,31 @@ pub struct Location {
 /// that was stale at the flush, or made after it, has no place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FlushMap {
-    functions: Functions,
+    functions: FunctionNumbers,
     /// The bytes of the defined functions, in the order of their numbers: where they begin,
     /// and their size.
     bodies: Vec<(usize, u32)>,
     /// By kind, functions apart, and slot.
-    kinds: [Vec<Entry>; 6],
+    kinds: [Vec<MapEntry>; 6],
     /// By slot of the datum.
     addresses: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Entry {
-    /// [`Entry::NOBODY`] where no declaration is.
+struct MapEntry {
+    /// [`MapEntry::NOBODY`] where no declaration is.
     generation: u32,
     index: u32,
     start: usize,
     len: u32,
 }
 
-impl Entry {
+impl MapEntry {
     /// More than any generation.
     const NOBODY: u32 = u32::MAX;
     /// The index of what has none.
     const NO_INDEX: u32 = u32::MAX;
-    const EMPTY: Entry = Entry {
+    const EMPTY: MapEntry = MapEntry {
         generation: Self::NOBODY,
         index: Self::NO_INDEX,
         start: 0,
@@ -69,7 +69,7 @@ impl FlushMap {
         }
         let is_data = target.kind() == TargetKind::Data;
         Some(Location {
-            index: (entry.index != Entry::NO_INDEX).then_some(entry.index),
+            index: (entry.index != MapEntry::NO_INDEX).then_some(entry.index),
             range: entry.start..entry.start + entry.len as usize,
             address: if is_data {
                 self.addresses.get(target.index()).copied()
@@ -97,7 +97,7 @@ impl FlushMap {
         })
     }
 
-    pub(in crate::module) fn with_functions(mut self, functions: Functions) -> Self {
+    pub(in crate::module) fn with_functions(mut self, functions: FunctionNumbers) -> Self {
         self.functions = functions;
         self
     }
@@ -117,7 +117,7 @@ impl FlushMap {
     /// Makes room for `slots` entries, so that setting them is nothing but that.
     pub(super) fn reserve(&mut self, kind: TargetKind, slots: usize) {
         if let Some(place) = place(kind) {
-            self.kinds[place].resize(slots, Entry::EMPTY);
+            self.kinds[place].resize(slots, MapEntry::EMPTY);
         }
     }
 
@@ -128,16 +128,16 @@ impl FlushMap {
             return;
         };
         let entries = &mut self.kinds[place];
-        let entry = Entry {
+        let entry = MapEntry {
             generation: target.generation(),
-            index: index.unwrap_or(Entry::NO_INDEX),
+            index: index.unwrap_or(MapEntry::NO_INDEX),
             start,
             len: len as u32,
         };
         if let Some(place) = entries.get_mut(target.index()) {
             *place = entry;
         } else {
-            entries.resize(target.index(), Entry::EMPTY);
+            entries.resize(target.index(), MapEntry::EMPTY);
             entries.push(entry);
         }
     }

@@ -8,7 +8,7 @@ use super::fault::{Fault, Parsed};
 
 /// A section of a file.
 #[derive(Debug, Clone)]
-pub(super) struct Section<'a> {
+pub(super) struct InputSection<'a> {
     /// Its id.
     pub(super) id: SectionId,
     /// A custom section's name; empty for the others.
@@ -17,7 +17,7 @@ pub(super) struct Section<'a> {
     pub(super) body: Reader<'a>,
 }
 
-impl fmt::Display for Section<'_> {
+impl fmt::Display for InputSection<'_> {
     /// As messages call it: `CODE`, `linking`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.id {
@@ -29,7 +29,7 @@ impl fmt::Display for Section<'_> {
 
 /// The sections of `bytes`, which begin with a module's header. Ends after the first
 /// error.
-pub(super) fn sections(bytes: &[u8]) -> impl Iterator<Item = Parsed<Section<'_>>> {
+pub(super) fn sections(bytes: &[u8]) -> impl Iterator<Item = Parsed<InputSection<'_>>> {
     let header = MODULE_HEADER.len().min(bytes.len());
     let mut reader = Reader::at(&bytes[header..], header);
     let mut failed = false;
@@ -43,13 +43,13 @@ pub(super) fn sections(bytes: &[u8]) -> impl Iterator<Item = Parsed<Section<'_>>
     })
 }
 
-fn section<'a>(reader: &mut Reader<'a>) -> Parsed<Section<'a>> {
+fn section<'a>(reader: &mut Reader<'a>) -> Parsed<InputSection<'a>> {
     let start = reader.offset();
     let code = reader.u8()?;
     let Some(id) = SectionId::from_u8(code) else {
         return Err(Fault::new(start, format!("unknown section id {code}")));
     };
-    let unnamed = Section {
+    let unnamed = InputSection {
         id,
         name: "",
         body: Reader::new(&[]),
@@ -71,5 +71,5 @@ fn section<'a>(reader: &mut Reader<'a>) -> Parsed<Section<'a>> {
             .map_err(|error| Fault::from(error).in_section(&unnamed))?,
         _ => "",
     };
-    Ok(Section { id, name, body })
+    Ok(InputSection { id, name, body })
 }

@@ -15,7 +15,7 @@ use crate::input::object::{MetadataFunction, ObjReloc};
 
 /// A section of code metadata.
 #[derive(Debug)]
-pub struct CodeMetadata<'a> {
+pub struct MetadataSection<'a> {
     /// Its name.
     pub name: &'a str,
     /// Its contents after the name.
@@ -27,27 +27,30 @@ pub struct CodeMetadata<'a> {
 
 /// What is said of a function's instructions.
 #[derive(Default)]
-struct Function {
+struct FunctionMetadata {
     /// The symbol that names the function.
     symbol: Option<(FileId, ObjSymbol)>,
     /// By their offsets in the function.
-    items: BTreeMap<u32, Item>,
+    items: BTreeMap<u32, MetadataItem>,
 }
 
 /// What is said of an instruction.
-struct Item {
+struct MetadataItem {
     data: Vec<u8>,
     /// The object's section that it is from, and where it is there.
     source: (FileId, ObjCustom, u32),
 }
 
-type Functions = BTreeMap<FuncIndex, Function>;
+type MetadataByFunction = BTreeMap<FuncIndex, FunctionMetadata>;
 
 /// Puts together what objects say of functions that the output has. With `relinkable`, says
 /// also what is to be relocated.
-pub(crate) fn merge<'a>(relocator: &Relocator<'_, 'a>, relinkable: bool) -> Vec<CodeMetadata<'a>> {
+pub(crate) fn merge<'a>(
+    relocator: &Relocator<'_, 'a>,
+    relinkable: bool,
+) -> Vec<MetadataSection<'a>> {
     let resolution = relocator.places.resolution;
-    let mut sections: IndexMap<&'a str, Functions> = IndexMap::default();
+    let mut sections: IndexMap<&'a str, MetadataByFunction> = IndexMap::default();
     for (file, object) in resolution.objects() {
         for metadata in &object.metadata {
             if resolution.custom_discarded(file, metadata.custom) {
@@ -86,7 +89,7 @@ pub(crate) fn merge<'a>(relocator: &Relocator<'_, 'a>, relinkable: bool) -> Vec<
 /// Adds what an object's section, whose relocated contents are given, says of a function.
 fn add(
     relocator: &Relocator<'_, '_>,
-    function: &mut Function,
+    function: &mut FunctionMetadata,
     (file, custom): (FileId, ObjCustom),
     said: &MetadataFunction,
     contents: &[u8],
@@ -105,7 +108,7 @@ fn add(
         function
             .items
             .entry(offset.saturating_sub(removed as u32))
-            .or_insert_with(|| Item {
+            .or_insert_with(|| MetadataItem {
                 data: data.to_vec(),
                 source: (file, custom, at),
             });
@@ -115,9 +118,9 @@ fn add(
 fn encode<'a>(
     relocator: &Relocator<'_, '_>,
     name: &'a str,
-    functions: Functions,
+    functions: MetadataByFunction,
     relinkable: bool,
-) -> CodeMetadata<'a> {
+) -> MetadataSection<'a> {
     let resolution = relocator.places.resolution;
     let mut bytes = Vec::new();
     let mut relocs = Vec::new();
@@ -157,7 +160,7 @@ fn encode<'a>(
             }
         }
     }
-    CodeMetadata {
+    MetadataSection {
         name,
         bytes,
         relocs,

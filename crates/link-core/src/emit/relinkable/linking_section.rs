@@ -6,11 +6,11 @@ use wasm_format::linking::{
 };
 
 use super::SectionIndices;
-use super::symbols::SymbolTable;
+use super::symbol_table::SymbolTable;
 use crate::emit::entries::Sources;
 use crate::emit::outline::{are_joined, file_segments};
 use crate::ids::{FileId, ObjCustom};
-use crate::plan::data::{DataSource, OutputSegment, SegmentPlace};
+use crate::plan::segments::{DataSource, OutputSegment, SegmentPlace};
 
 /// The section's contents after its name.
 pub(super) fn write(

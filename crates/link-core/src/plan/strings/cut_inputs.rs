@@ -2,7 +2,7 @@
 //! that will be merged for certain, ahead of time.
 
 use super::cut::Batch;
-use super::partition::{Partition, Scratch};
+use super::partition::{BatchScratch, StringPartition};
 use crate::hash::{HashMap, HashSet};
 use crate::par;
 
@@ -42,26 +42,26 @@ pub struct CutInputs<'a> {
 pub(super) struct CutBatch<'a> {
     pub(super) inputs: Vec<&'a [u8]>,
     pub(super) batch: Batch,
-    pub(super) partition: Partition,
+    pub(super) partition: StringPartition,
 }
 
 /// An input that was cut.
 #[derive(Debug)]
 pub(super) struct CutInput<'a> {
     bytes: &'a [u8],
-    place: Place,
+    place: InputPlace,
 }
 
 /// Where an input is.
 #[derive(Debug)]
-enum Place {
+enum InputPlace {
     /// In a batch, whose nth it is.
     Whole(u32, u32),
     /// It was split: batches that hold nothing else, and their bytes.
     Split(Vec<(u32, usize)>),
 }
 
-impl Place {
+impl InputPlace {
     fn batches(&self) -> impl Iterator<Item = u32> {
         let (whole, split) = match self {
             Self::Whole(batch, _) => (Some(*batch), &[][..]),
@@ -77,8 +77,8 @@ impl CutInput<'_> {
     /// Its batch and its place in that. If it was split, that is a new one.
     pub(super) fn whole(&self, batches: &mut Vec<Batch>) -> (u32, u32) {
         match &self.place {
-            &Place::Whole(batch, nth) => (batch, nth),
-            Place::Split(parts) => {
+            &InputPlace::Whole(batch, nth) => (batch, nth),
+            InputPlace::Split(parts) => {
                 let parts = parts
                     .iter()
                     .map(|&(batch, bytes)| (bytes, batches[batch as usize].input(0).pieces()));
@@ -163,7 +163,7 @@ impl<'a> CutInputs<'a> {
     fn add(&mut self, inputs: &[&'a [u8]]) {
         let batches = self.assign(inputs);
         let shard_bits = self.shard_bits;
-        let cut = par::map_with(batches, Scratch::default, |scratch, inputs| {
+        let cut = par::map_with(batches, BatchScratch::default, |scratch, inputs| {
             scratch.clear(shard_bits);
             let batch = Batch::cut(&inputs, scratch);
             CutBatch {
@@ -187,18 +187,18 @@ impl<'a> CutInputs<'a> {
             let next = (first + batches.len()) as u32;
             let place = if parts.len() > 1 {
                 let lens = parts.iter().map(|part| part.len());
-                let place = Place::Split((next..).zip(lens).collect());
+                let place = InputPlace::Split((next..).zip(lens).collect());
                 batches.extend(parts.into_iter().map(|part| vec![part]));
                 open = None;
                 place
             } else if let (Some(len), Some(last)) = (open, batches.last_mut()) {
                 last.push(bytes);
                 open = Some(len + bytes.len());
-                Place::Whole(next - 1, last.len() as u32 - 1)
+                InputPlace::Whole(next - 1, last.len() as u32 - 1)
             } else {
                 batches.push(vec![bytes]);
                 open = Some(bytes.len());
-                Place::Whole(next, 0)
+                InputPlace::Whole(next, 0)
             };
             open = open.filter(|&len| len < enough);
             self.inputs.push(CutInput { bytes, place });

@@ -15,17 +15,17 @@ use crate::options::Options;
 use crate::par;
 use crate::pass::synthesize::{SynthFunction, Synthesis};
 use crate::plan::customs::survives_strip_all;
-use crate::plan::numbering::Functions;
+use crate::plan::numbering::FunctionIndices;
 use crate::resolve::resolution::{Definition, Resolution, SymbolRef};
 
 /// Entries of one subsection, in parts that stand one behind the other.
 #[derive(Default)]
-pub(crate) struct Entries {
+pub(crate) struct NameEntries {
     count: u32,
     parts: Vec<Vec<u8>>,
 }
 
-impl Entries {
+impl NameEntries {
     /// Adds to the last part.
     fn add(&mut self, index: u32, name: &str) {
         if self.parts.is_empty() {
@@ -52,7 +52,7 @@ impl Entries {
 }
 
 /// The section's contents after its name, in parts that stand one behind the other.
-pub(crate) fn write(sources: &Sources<'_, '_>, functions: Entries) -> Vec<Vec<u8>> {
+pub(crate) fn write(sources: &Sources<'_, '_>, functions: NameEntries) -> Vec<Vec<u8>> {
     let globals = globals(sources);
     let segments = segments(sources);
     let mut out = Vec::new();
@@ -76,12 +76,12 @@ fn module_name(sources: &Sources<'_, '_>) -> String {
 }
 
 /// Makes the names that a person reads.
-struct Shown {
+struct DisplayNames {
     demangle: bool,
     demangler: Demangler,
 }
 
-impl Shown {
+impl DisplayNames {
     fn new(options: &Options) -> Self {
         Self {
             demangle: options.demangle,
@@ -103,14 +103,14 @@ impl Shown {
 pub(crate) fn of_functions(
     resolution: &Resolution<'_>,
     synthesis: &Synthesis<'_>,
-    numbers: &Functions,
+    numbers: &FunctionIndices,
     options: &Options,
-) -> Option<Entries> {
+) -> Option<NameEntries> {
     if !survives_strip_all(NAME_SECTION, options) {
         return None;
     }
-    let mut entries = Entries::default();
-    let mut shown = Shown::new(options);
+    let mut entries = NameEntries::default();
+    let mut shown = DisplayNames::new(options);
     let mut index = 0;
     for &id in &synthesis.imports {
         let symbol = resolution.symbol(id);
@@ -132,7 +132,7 @@ pub(crate) fn of_functions(
     }
 
     // Files follow one another in the same buffer, and each keeps as much as it needs.
-    let of_file = |(shown, part): &mut (Shown, Vec<u8>), file: usize| {
+    let of_file = |(shown, part): &mut (DisplayNames, Vec<u8>), file: usize| {
         part.clear();
         let mut count = 0;
         let object = resolution.object(FileId(file as u32));
@@ -158,7 +158,7 @@ pub(crate) fn of_functions(
         }
         (count, part.clone())
     };
-    let buffers = || (Shown::new(options), Vec::new());
+    let buffers = || (DisplayNames::new(options), Vec::new());
     let files = (0..resolution.objects.len()).collect();
     let of_files = par::map_with(files, buffers, of_file);
     for (count, part) in of_files {
@@ -176,10 +176,10 @@ pub(crate) fn of_functions(
     Some(entries)
 }
 
-fn globals(sources: &Sources<'_, '_>) -> Entries {
+fn globals(sources: &Sources<'_, '_>) -> NameEntries {
     let (resolution, synthesis) = (sources.resolution, sources.synthesis);
-    let mut entries = Entries::default();
-    let mut shown = Shown::new(sources.options);
+    let mut entries = NameEntries::default();
+    let mut shown = DisplayNames::new(sources.options);
     let mut index = 0;
     let mut add = |name: &str| {
         if !name.is_empty() {
@@ -193,7 +193,7 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
             add(shown.name(symbol.name));
         }
     }
-    let got_name = |shown: &mut Shown, symbol: SymbolRef, function: &str, data: &str| {
+    let got_name = |shown: &mut DisplayNames, symbol: SymbolRef, function: &str, data: &str| {
         let prefix = if sources.resolution.kind(symbol) == SymbolKind::Function {
             function
         } else {
@@ -230,8 +230,8 @@ fn globals(sources: &Sources<'_, '_>) -> Entries {
     entries
 }
 
-fn segments(sources: &Sources<'_, '_>) -> Entries {
-    let mut entries = Entries::default();
+fn segments(sources: &Sources<'_, '_>) -> NameEntries {
+    let mut entries = NameEntries::default();
     let all = &sources.plan.data.segments;
     let joined = are_joined(sources) && all.len() > 1;
     for (index, segments) in file_segments(sources).into_iter().enumerate() {

@@ -5,7 +5,7 @@ use wasm_format::leb128::put_u32;
 use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::{RelocEntry, RelocTarget, RelocType};
 
-use super::symbols::SymbolTable;
+use super::symbol_table::SymbolTable;
 use super::{NamedSection, SectionIndices};
 use crate::emit::entries::Sources;
 use crate::ids::{FileId, ObjSymbol, ObjType};
@@ -13,12 +13,12 @@ use crate::input::object::{Chunk, ObjReloc, expected_kind};
 use crate::par;
 use crate::pass::mark::takes_slot;
 use crate::plan::customs::CustomContents;
-use crate::plan::data::DataSource;
+use crate::plan::segments::DataSource;
 use crate::resolve::resolution::{Definition, SymbolRef};
 
 /// Entries of a part of a section: how many, and their bytes.
 #[derive(Default)]
-struct Part {
+struct RelocPart {
     count: u32,
     bytes: Vec<u8>,
 }
@@ -33,7 +33,7 @@ pub(super) fn write(
     let translator = Translator { sources, table };
     let plan = sources.plan;
     let mut sections = Vec::new();
-    let mut add = |name: String, section: u32, parts: Vec<Part>| {
+    let mut add = |name: String, section: u32, parts: Vec<RelocPart>| {
         let count: u32 = parts.iter().map(|part| part.count).sum();
         if count == 0 {
             return;
@@ -59,7 +59,7 @@ pub(super) fn write(
         add("reloc.DATA".to_owned(), section, parts);
     }
     for (metadata, &section) in plan.metadata.iter().zip(&indices.metadata) {
-        let mut part = Part::default();
+        let mut part = RelocPart::default();
         for (file, reloc) in &metadata.relocs {
             translator.reloc(*file, reloc, 0, &mut part);
         }
@@ -72,7 +72,7 @@ pub(super) fn write(
         let parts = par::map_indices(pieces.len(), |piece| {
             let piece = &pieces[piece];
             let source = &sources.resolution.object(piece.file).customs[piece.custom.index()];
-            let mut part = Part::default();
+            let mut part = RelocPart::default();
             translator.chunk(piece.file, source.chunk, piece.offset, &mut part);
             part
         });
@@ -88,10 +88,10 @@ struct Translator<'s, 'l, 'a> {
 }
 
 impl Translator<'_, '_, '_> {
-    fn code(&self, file: FileId) -> Part {
+    fn code(&self, file: FileId) -> RelocPart {
         let plan = self.sources.plan;
         let functions = &self.sources.resolution.object(file).functions;
-        let mut part = Part::default();
+        let mut part = RelocPart::default();
         for function in functions.ids() {
             let index = plan.functions.files[file.index()][function.index()];
             if let Some(start) = index.and_then(|index| plan.code.body_offset(index)) {
@@ -101,8 +101,8 @@ impl Translator<'_, '_, '_> {
         part
     }
 
-    fn data(&self, segment: usize, start: u64) -> Part {
-        let mut part = Part::default();
+    fn data(&self, segment: usize, start: u64) -> RelocPart {
+        let mut part = RelocPart::default();
         for piece in &self.sources.plan.data.segments[segment].pieces {
             // Merged strings hold no relocations.
             if let DataSource::Segment(file, id) = piece.source {
@@ -114,13 +114,13 @@ impl Translator<'_, '_, '_> {
     }
 
     /// The relocations of a chunk that begins at `start` of its section's contents.
-    fn chunk(&self, file: FileId, chunk: Chunk<'_>, start: u64, part: &mut Part) {
+    fn chunk(&self, file: FileId, chunk: Chunk<'_>, start: u64, part: &mut RelocPart) {
         for reloc in chunk.relocs.iter() {
             self.reloc(file, &reloc, start, part);
         }
     }
 
-    fn reloc(&self, file: FileId, reloc: &ObjReloc, start: u64, part: &mut Part) {
+    fn reloc(&self, file: FileId, reloc: &ObjReloc, start: u64, part: &mut RelocPart) {
         // What names nothing of the output has its last value already.
         if let Some((index, addend)) = self.target(file, reloc) {
             RelocEntry {

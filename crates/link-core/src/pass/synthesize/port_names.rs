@@ -12,7 +12,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::fingerprint::{Fingerprint, FingerprintTable};
 use crate::ids::SymbolId;
 use crate::options::Options;
-use crate::plan::types::NULLARY;
+use crate::plan::type_section::NULLARY;
 use crate::resolve::messages;
 use crate::resolve::resolution::{
     Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef,

@@ -4,8 +4,8 @@
 use wasm_format::leb128::{put_i64, put_u32};
 use wasm_format::{FuncType, Opcode, Reader};
 
-use super::data::OutputSegment;
-use super::values::{Places, Value};
+use super::segments::OutputSegment;
+use super::values::{PlanView, Value};
 use crate::diag::{Code, Diagnostic};
 use crate::ids::{FuncIndex, SymbolId};
 use crate::pass::synthesize::{FunctionRef, SynthFunction, Synthesis};
@@ -107,7 +107,7 @@ impl Body {
 /// # Errors
 /// If a function that one of them calls is not in the output.
 pub(crate) fn write(
-    places: &Places<'_, '_>,
+    places: &PlanView<'_, '_>,
     synthesis: &Synthesis<'_>,
 ) -> Result<Vec<Vec<u8>>, Diagnostic> {
     synthesis
@@ -138,7 +138,7 @@ pub(crate) fn write(
 /// # Errors
 /// As [`write`].
 pub(crate) fn write_wrappers(
-    places: &Places<'_, '_>,
+    places: &PlanView<'_, '_>,
     synthesis: &Synthesis<'_>,
 ) -> Result<Vec<Vec<u8>>, Diagnostic> {
     (synthesis.wrappers.iter())
@@ -154,7 +154,7 @@ fn stub() -> Vec<u8> {
 }
 
 /// The index of the function that a symbol means.
-fn function(places: &Places<'_, '_>, symbol: SymbolRef) -> Result<FuncIndex, Diagnostic> {
+fn function(places: &PlanView<'_, '_>, symbol: SymbolRef) -> Result<FuncIndex, Diagnostic> {
     let function = places.resolution.function(symbol);
     let index = function.and_then(|function| places.functions.get(function));
     index.ok_or_else(|| not_there(places.resolution.name(symbol)))
@@ -189,7 +189,7 @@ pub(crate) fn signature<'a>(resolution: &Resolution<'a>, symbol: SymbolRef) -> O
 }
 
 /// Calls the init functions, whose results nobody wants.
-fn call_ctors(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
+fn call_ctors(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
     let mut body = Body::new(places.resolution.is_64);
     for &init in &synthesis.init_functions {
         let index = function(places, init)?;
@@ -203,7 +203,7 @@ fn call_ctors(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<
 }
 
 /// Runs constructors, the exported function, and destructors.
-fn wrapper(places: &Places<'_, '_>, symbol: SymbolId) -> Result<Vec<u8>, Diagnostic> {
+fn wrapper(places: &PlanView<'_, '_>, symbol: SymbolId) -> Result<Vec<u8>, Diagnostic> {
     let resolution = places.resolution;
     let mut body = Body::new(resolution.is_64);
     if let Some(ctors) = places.functions.made(MadeFunction::CallCtors) {
@@ -224,7 +224,7 @@ fn wrapper(places: &Places<'_, '_>, symbol: SymbolId) -> Result<Vec<u8>, Diagnos
 
 /// Calls what has to run at instantiation, one after the other: what completes the memory
 /// before the objects' start functions, which may use it.
-fn start(places: &Places<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
+fn start(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
     let mut body = Body::new(places.resolution.is_64);
     for made in [MadeFunction::ApplyGlobalRelocs, MadeFunction::InitMemory] {
         if let Some(index) = places.functions.made(made) {
@@ -248,7 +248,7 @@ fn needs_init(segment: &OutputSegment<'_>, imported_memory: bool) -> bool {
 /// Fills memory from passive segments and clears what is to be zero. A memory that
 /// threads share is filled by the first of them, for which the others wait: the guard
 /// goes from 0 over 1 (being filled) to 2 (done).
-fn init_memory(places: &Places<'_, '_>) -> Vec<u8> {
+fn init_memory(places: &PlanView<'_, '_>) -> Vec<u8> {
     /// The local that holds the guard's address, and the one for the template's.
     const FLAG: u32 = 0;
     const STORAGE: u32 = 1;
@@ -348,7 +348,7 @@ fn init_memory(places: &Places<'_, '_>) -> Vec<u8> {
 
 /// Pushes an address in data, which is relative to where the loader put that, if there
 /// is one.
-pub(crate) fn push_address(places: &Places<'_, '_>, body: &mut Body, address: u64) {
+pub(crate) fn push_address(places: &PlanView<'_, '_>, body: &mut Body, address: u64) {
     body.address(address);
     if let Some(base) = places.memory_base() {
         body.op_u32(Opcode::GlobalGet, base.0).add();
@@ -356,7 +356,7 @@ pub(crate) fn push_address(places: &Places<'_, '_>, body: &mut Body, address: u6
 }
 
 /// Makes the memory at the parameter a thread's storage.
-fn init_tls(places: &Places<'_, '_>) -> Vec<u8> {
+fn init_tls(places: &PlanView<'_, '_>) -> Vec<u8> {
     let mut body = Body::new(places.resolution.is_64);
     let base = places.globals.made(MadeGlobal::TlsBase);
     if let (Some(tls), Some(base)) = (places.memory.tls, base) {
@@ -381,7 +381,7 @@ fn init_tls(places: &Places<'_, '_>) -> Vec<u8> {
     body.finish()
 }
 
-impl Places<'_, '_> {
+impl PlanView<'_, '_> {
     /// The global that says where the loader put the data, in position-independent code.
     pub(crate) fn memory_base(&self) -> Option<crate::ids::GlobalIndex> {
         self.base_global(self.resolution.made.memory_base)

@@ -7,7 +7,7 @@ use wasm_format::producers::{PRODUCERS_SECTION, ProducerValue, put_producers};
 use wasm_format::target_features::{TARGET_FEATURES_SECTION, TargetFeature, put_target_features};
 
 use super::number::Space;
-use super::write::Writer;
+use super::write::ModuleWriter;
 use crate::module::Module;
 use crate::module::announce::FUNCTION_TABLE;
 use crate::module::decl::Decl;
@@ -16,7 +16,7 @@ use crate::module::slab::Slab;
 /// What a finished module's function that calls the init functions is called.
 const INITIALIZER: &str = "__wasm_call_ctors";
 
-impl Writer<'_> {
+impl ModuleWriter<'_> {
     pub(in crate::module) fn names(&mut self) {
         let (module, numbers) = (self.module, self.numbers);
         if !module.options.names {
@@ -143,7 +143,7 @@ impl Writer<'_> {
                 let mut names = self.layout.items[segment.items.clone()]
                     .iter()
                     .map(|(_, item)| {
-                        let super::layout::Item::Datum(slot) = item else {
+                        let super::layout::PlacedItem::Datum(slot) = item else {
                             return None;
                         };
                         let decl = decls.data.at(*slot as usize)?;

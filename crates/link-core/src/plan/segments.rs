@@ -14,7 +14,7 @@ use crate::resolve::resolution::Resolution;
 
 /// The output's data.
 #[derive(Debug, Default)]
-pub struct Data<'a> {
+pub struct DataLayout<'a> {
     /// Output segments, in the order of their addresses.
     pub segments: Vec<OutputSegment<'a>>,
     /// For each object, where its segments are.
@@ -67,7 +67,7 @@ pub struct DataPiece {
 pub enum DataSource {
     /// A segment of an object.
     Segment(FileId, ObjSegment),
-    /// Merged strings, by their place in [`Data::merged`].
+    /// Merged strings, by their place in [`DataLayout::merged`].
     Strings(u32),
 }
 
@@ -88,7 +88,7 @@ pub enum SegmentPlace {
     Strings {
         /// The output segment.
         output: u32,
-        /// The merged strings, by their place in [`Data::merged`].
+        /// The merged strings, by their place in [`DataLayout::merged`].
         merged: u32,
         /// Which of their inputs it is.
         nth: u32,
@@ -115,7 +115,7 @@ pub(crate) fn output_name<'a>(segment: &Segment<'a>, options: &Options) -> &'a s
 
 /// What segments have in common that go into one segment of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Destination<'a> {
+struct SegmentGroup<'a> {
     name: &'a str,
     /// In an object file, what is said of a segment must stay true of all of it.
     flags: SegmentFlags,
@@ -123,7 +123,7 @@ struct Destination<'a> {
     alone: Option<(FileId, ObjSegment)>,
 }
 
-impl<'a> Destination<'a> {
+impl<'a> SegmentGroup<'a> {
     fn of(segment: &Segment<'a>, id: (FileId, ObjSegment), options: &Options) -> Self {
         let name = output_name(segment, options);
         if options.is_relocatable() {
@@ -170,13 +170,13 @@ pub(crate) fn collect<'a>(
     liveness: &Liveness,
     options: &Options,
     bulk_memory: bool,
-) -> Result<Data<'a>, Vec<Diagnostic>> {
+) -> Result<DataLayout<'a>, Vec<Diagnostic>> {
     // Memory that somebody else made need not be zeroed. Where `memory.fill` exists,
     // __wasm_init_memory clears it; else zeroes are written out.
     // Symbols and relocations name segments by their place in the file.
     let bss_in_file = options.is_relinkable() || options.memory_import().is_some() && !bulk_memory;
 
-    let mut by_destination: HashMap<Destination<'a>, usize> = HashMap::default();
+    let mut by_destination: HashMap<SegmentGroup<'a>, usize> = HashMap::default();
     let mut members: Vec<Vec<(FileId, ObjSegment)>> = Vec::new();
     let mut names: Vec<&'a str> = Vec::new();
     for (file, object) in resolution.objects() {
@@ -186,7 +186,7 @@ pub(crate) fn collect<'a>(
                 continue;
             }
             let id = (file, ObjSegment(i as u32));
-            let destination = Destination::of(segment, id, options);
+            let destination = SegmentGroup::of(segment, id, options);
             let slot = *by_destination.entry(destination).or_insert(names.len());
             if slot == names.len() {
                 names.push(destination.name);
@@ -198,13 +198,13 @@ pub(crate) fn collect<'a>(
     let mut order: Vec<usize> = (0..names.len()).collect();
     order.sort_by_key(|&slot| rank(names[slot]));
 
-    let mut data = Data {
+    let mut data = DataLayout {
         files: resolution
             .objects
             .iter()
             .map(|object| vec![SegmentPlace::Absent; object.segments.len()])
             .collect(),
-        ..Data::default()
+        ..DataLayout::default()
     };
     let mut errors = Vec::new();
     for slot in order {
@@ -239,7 +239,7 @@ struct StringGroup {
     inputs: Vec<(FileId, ObjSegment)>,
 }
 
-impl<'a> Data<'a> {
+impl<'a> DataLayout<'a> {
     /// The output segment called `name`, a C identifier.
     pub(crate) fn by_name(&self, name: &str) -> Option<usize> {
         self.named.get(name).map(|&i| i as usize)
@@ -384,7 +384,11 @@ const SEGMENTS_SHOWN: usize = 5;
 
 /// Notes that name the largest segments, each with its object; none if all of them together
 /// are not the larger part of the `needed` bytes.
-pub(crate) fn largest(resolution: &Resolution<'_>, data: &Data<'_>, needed: u64) -> Vec<String> {
+pub(crate) fn largest(
+    resolution: &Resolution<'_>,
+    data: &DataLayout<'_>,
+    needed: u64,
+) -> Vec<String> {
     let mut segments = Vec::new();
     for piece in data.segments.iter().flat_map(|segment| &segment.pieces) {
         match piece.source {

@@ -2,7 +2,7 @@
 
 use wasm_format::linking::SymbolKind;
 
-use super::numbering::Functions;
+use super::numbering::FunctionIndices;
 use crate::hash::HashMap;
 use crate::ids::{ObjTag, TypeIndex};
 use crate::pass::mark::Liveness;
@@ -18,7 +18,7 @@ const TAKES_I64: &[u8] = &[0x60, 1, 0x7e, 0];
 
 /// The output's type section.
 #[derive(Debug, Default)]
-pub struct Types<'a> {
+pub struct TypeSection<'a> {
     /// Encoded types, in the order of their indices.
     pub list: Vec<&'a [u8]>,
     /// Their indices.
@@ -27,7 +27,7 @@ pub struct Types<'a> {
     pub files: Vec<Vec<Option<TypeIndex>>>,
 }
 
-impl<'a> Types<'a> {
+impl<'a> TypeSection<'a> {
     fn add(&mut self, bytes: &'a [u8]) -> TypeIndex {
         let next = TypeIndex(self.list.len() as u32);
         let index = *self.by_bytes.entry(bytes).or_insert(next);
@@ -63,9 +63,9 @@ pub(crate) fn collect<'a>(
     resolution: &Resolution<'a>,
     liveness: &Liveness,
     synthesis: &Synthesis<'a>,
-    functions: &Functions,
-) -> Types<'a> {
-    let mut types = Types::default();
+    functions: &FunctionIndices,
+) -> TypeSection<'a> {
+    let mut types = TypeSection::default();
     for (file, object) in resolution.objects() {
         types.files.push(vec![None; object.types.len()]);
         // An object that synthesis did not look at names none.
