@@ -1,7 +1,7 @@
 //! The one relocation of this crate. A hole in a generated body, an entry of an object
 //! file written for another linker, and an entry that the linker applies are all this.
 
-use wasm_format::reloc::{RelocEntry, RelocType};
+use wasm_format::reloc::{RelocBase, RelocEntry, RelocTarget, RelocType};
 
 /// A place in a chunk that is patched once the value of its target is known.
 ///
@@ -51,4 +51,18 @@ impl Reloc<u32> {
             addend: entry.addend,
         })
     }
+}
+
+/// Whether a relocation writes an address as it is, of data or of a table slot: a loader that
+/// places the module has to adjust it.
+#[inline]
+pub const fn is_absolute_address(ty: RelocType) -> bool {
+    matches!(ty.target(), RelocTarget::Memory | RelocTarget::TableSlot)
+        && matches!(ty.base(), RelocBase::Absolute)
+}
+
+/// Whether a relocation's value is a slot of the indirect function table.
+#[inline]
+pub const fn takes_slot(ty: RelocType) -> bool {
+    matches!(ty.target(), RelocTarget::TableSlot)
 }

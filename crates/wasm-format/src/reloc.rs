@@ -96,19 +96,33 @@ impl ValueForm {
     }
 }
 
-/// What a relocation's index names in the object file.
+/// The value that a relocation asks of its target. A relocation of type
+/// [`Type`](Self::Type) names an entry of the type section; every other one names a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum RelocTarget {
-    /// A symbol, by its index in the symbol table.
-    Symbol,
-    /// A type, by its index in the type section.
+    /// The index of a function.
+    Function,
+    /// The slot of a function in the indirect function table.
+    TableSlot,
+    /// The offset of a function in the contents of the code section, in bytes.
+    FunctionOffset,
+    /// The address of data in linear memory, in bytes.
+    Memory,
+    /// An offset in the contents of a custom section, in bytes.
+    SectionOffset,
+    /// The index of a function type.
     Type,
+    /// The index of a global: of a global symbol, or of the GOT entry that holds the address
+    /// of a function or of data.
+    Global,
+    /// The index of a tag.
+    Tag,
+    /// The index of a table.
+    Table,
 }
 
 /// How a relocation changes the value of its target before it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum RelocBase {
     /// The value as it is.
     Absolute,
@@ -123,8 +137,12 @@ pub enum RelocBase {
 macro_rules! reloc_types {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $wire:literal, $form:ident, $addend:literal, $target:ident, $base:ident;)*) => {
         /// A relocation's type (tool-conventions Linking.md, "Relocation Sections").
+        ///
+        /// The enum is exhaustive: a type that the conventions add is a breaking release, so
+        /// that the compiler names every place that has to know it. Most code asks for the
+        /// properties of a type ([`target`](Self::target), [`base`](Self::base),
+        /// [`form`](Self::form)) and needs no change.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
         #[repr(u8)]
         pub enum RelocType {
             $($(#[$doc])* $name = $code,)*
@@ -160,7 +178,7 @@ macro_rules! reloc_types {
                 match self { $(RelocType::$name => $addend,)* }
             }
 
-            /// What the entry's index names.
+            /// The value that is asked of the target.
             #[inline]
             pub const fn target(self) -> RelocTarget {
                 match self { $(RelocType::$name => RelocTarget::$target,)* }
@@ -177,59 +195,61 @@ macro_rules! reloc_types {
 
 reloc_types! {
     /// A function index, as in the operand of `call`.
-    FunctionIndexLeb = 0, "R_WASM_FUNCTION_INDEX_LEB", Leb32, false, Symbol, Absolute;
+    FunctionIndexLeb = 0, "R_WASM_FUNCTION_INDEX_LEB", Leb32, false, Function, Absolute;
     /// A function's table slot, as in `i32.const`.
-    TableIndexSleb = 1, "R_WASM_TABLE_INDEX_SLEB", Sleb32, false, Symbol, Absolute;
+    TableIndexSleb = 1, "R_WASM_TABLE_INDEX_SLEB", Sleb32, false, TableSlot, Absolute;
     /// A function's table slot, in data.
-    TableIndexI32 = 2, "R_WASM_TABLE_INDEX_I32", I32, false, Symbol, Absolute;
+    TableIndexI32 = 2, "R_WASM_TABLE_INDEX_I32", I32, false, TableSlot, Absolute;
     /// An address in linear memory, as in the offset of a load.
-    MemoryAddrLeb = 3, "R_WASM_MEMORY_ADDR_LEB", Leb32, true, Symbol, Absolute;
+    MemoryAddrLeb = 3, "R_WASM_MEMORY_ADDR_LEB", Leb32, true, Memory, Absolute;
     /// An address in linear memory, as in `i32.const`.
-    MemoryAddrSleb = 4, "R_WASM_MEMORY_ADDR_SLEB", Sleb32, true, Symbol, Absolute;
+    MemoryAddrSleb = 4, "R_WASM_MEMORY_ADDR_SLEB", Sleb32, true, Memory, Absolute;
     /// An address in linear memory, in data.
-    MemoryAddrI32 = 5, "R_WASM_MEMORY_ADDR_I32", I32, true, Symbol, Absolute;
+    MemoryAddrI32 = 5, "R_WASM_MEMORY_ADDR_I32", I32, true, Memory, Absolute;
     /// A type index, as in `call_indirect`.
     TypeIndexLeb = 6, "R_WASM_TYPE_INDEX_LEB", Leb32, false, Type, Absolute;
     /// A global index, as in `global.get`.
-    GlobalIndexLeb = 7, "R_WASM_GLOBAL_INDEX_LEB", Leb32, false, Symbol, Absolute;
+    GlobalIndexLeb = 7, "R_WASM_GLOBAL_INDEX_LEB", Leb32, false, Global, Absolute;
     /// A byte offset in the code section, in debug info.
-    FunctionOffsetI32 = 8, "R_WASM_FUNCTION_OFFSET_I32", I32, true, Symbol, Absolute;
+    FunctionOffsetI32 = 8, "R_WASM_FUNCTION_OFFSET_I32", I32, true, FunctionOffset, Absolute;
     /// A byte offset in a custom section, in debug info.
-    SectionOffsetI32 = 9, "R_WASM_SECTION_OFFSET_I32", I32, true, Symbol, Absolute;
+    SectionOffsetI32 = 9, "R_WASM_SECTION_OFFSET_I32", I32, true, SectionOffset, Absolute;
     /// A tag index, as in `throw`.
-    TagIndexLeb = 10, "R_WASM_TAG_INDEX_LEB", Leb32, false, Symbol, Absolute;
+    TagIndexLeb = 10, "R_WASM_TAG_INDEX_LEB", Leb32, false, Tag, Absolute;
     /// An address relative to `__memory_base`, as in `i32.const`.
-    MemoryAddrRelSleb = 11, "R_WASM_MEMORY_ADDR_REL_SLEB", Sleb32, true, Symbol, ImageBase;
+    MemoryAddrRelSleb = 11, "R_WASM_MEMORY_ADDR_REL_SLEB", Sleb32, true, Memory, ImageBase;
     /// A table slot relative to `__table_base`, as in `i32.const`.
-    TableIndexRelSleb = 12, "R_WASM_TABLE_INDEX_REL_SLEB", Sleb32, false, Symbol, ImageBase;
+    TableIndexRelSleb = 12, "R_WASM_TABLE_INDEX_REL_SLEB", Sleb32, false, TableSlot, ImageBase;
     /// A global index, in data.
-    GlobalIndexI32 = 13, "R_WASM_GLOBAL_INDEX_I32", I32, false, Symbol, Absolute;
+    GlobalIndexI32 = 13, "R_WASM_GLOBAL_INDEX_I32", I32, false, Global, Absolute;
     /// A 64-bit address, as in the offset of a load.
-    MemoryAddrLeb64 = 14, "R_WASM_MEMORY_ADDR_LEB64", Leb64, true, Symbol, Absolute;
+    MemoryAddrLeb64 = 14, "R_WASM_MEMORY_ADDR_LEB64", Leb64, true, Memory, Absolute;
     /// A 64-bit address, as in `i64.const`.
-    MemoryAddrSleb64 = 15, "R_WASM_MEMORY_ADDR_SLEB64", Sleb64, true, Symbol, Absolute;
+    MemoryAddrSleb64 = 15, "R_WASM_MEMORY_ADDR_SLEB64", Sleb64, true, Memory, Absolute;
     /// A 64-bit address, in data.
-    MemoryAddrI64 = 16, "R_WASM_MEMORY_ADDR_I64", I64, true, Symbol, Absolute;
+    MemoryAddrI64 = 16, "R_WASM_MEMORY_ADDR_I64", I64, true, Memory, Absolute;
     /// A 64-bit address relative to `__memory_base`, as in `i64.const`.
-    MemoryAddrRelSleb64 = 17, "R_WASM_MEMORY_ADDR_REL_SLEB64", Sleb64, true, Symbol, ImageBase;
+    MemoryAddrRelSleb64 = 17, "R_WASM_MEMORY_ADDR_REL_SLEB64", Sleb64, true, Memory, ImageBase;
     /// A function's 64-bit table slot, as in `i64.const`.
-    TableIndexSleb64 = 18, "R_WASM_TABLE_INDEX_SLEB64", Sleb64, false, Symbol, Absolute;
+    TableIndexSleb64 = 18, "R_WASM_TABLE_INDEX_SLEB64", Sleb64, false, TableSlot, Absolute;
     /// A function's 64-bit table slot, in data.
-    TableIndexI64 = 19, "R_WASM_TABLE_INDEX_I64", I64, false, Symbol, Absolute;
+    TableIndexI64 = 19, "R_WASM_TABLE_INDEX_I64", I64, false, TableSlot, Absolute;
     /// A table index, as in `table.get` and `call_indirect`.
-    TableNumberLeb = 20, "R_WASM_TABLE_NUMBER_LEB", Leb32, false, Symbol, Absolute;
+    TableNumberLeb = 20, "R_WASM_TABLE_NUMBER_LEB", Leb32, false, Table, Absolute;
     /// An address relative to `__tls_base`, as in `i32.const`.
-    MemoryAddrTlsSleb = 21, "R_WASM_MEMORY_ADDR_TLS_SLEB", Sleb32, true, Symbol, TlsBase;
+    MemoryAddrTlsSleb = 21, "R_WASM_MEMORY_ADDR_TLS_SLEB", Sleb32, true, Memory, TlsBase;
     /// A 64-bit byte offset in the code section, in debug info.
-    FunctionOffsetI64 = 22, "R_WASM_FUNCTION_OFFSET_I64", I64, true, Symbol, Absolute;
+    FunctionOffsetI64 = 22, "R_WASM_FUNCTION_OFFSET_I64", I64, true, FunctionOffset, Absolute;
     /// The distance from the patched place to an address, in data.
-    MemoryAddrLocrelI32 = 23, "R_WASM_MEMORY_ADDR_LOCREL_I32", I32, true, Symbol, Place;
+    MemoryAddrLocrelI32 = 23, "R_WASM_MEMORY_ADDR_LOCREL_I32", I32, true, Memory, Place;
     /// A 64-bit table slot relative to `__table_base`, as in `i64.const`.
-    TableIndexRelSleb64 = 24, "R_WASM_TABLE_INDEX_REL_SLEB64", Sleb64, false, Symbol, ImageBase;
+    TableIndexRelSleb64 = 24, "R_WASM_TABLE_INDEX_REL_SLEB64", Sleb64, false, TableSlot, ImageBase;
     /// A 64-bit address relative to `__tls_base`, as in `i64.const`.
-    MemoryAddrTlsSleb64 = 25, "R_WASM_MEMORY_ADDR_TLS_SLEB64", Sleb64, true, Symbol, TlsBase;
+    MemoryAddrTlsSleb64 = 25, "R_WASM_MEMORY_ADDR_TLS_SLEB64", Sleb64, true, Memory, TlsBase;
     /// A function index, in a custom section.
-    FunctionIndexI32 = 26, "R_WASM_FUNCTION_INDEX_I32", I32, false, Symbol, Absolute;
+    FunctionIndexI32 = 26, "R_WASM_FUNCTION_INDEX_I32", I32, false, Function, Absolute;
+    /// The 64-bit distance from the patched place to an address, in data.
+    MemoryAddrLocrelI64 = 27, "R_WASM_MEMORY_ADDR_LOCREL_I64", I64, true, Memory, Place;
 }
 
 /// One entry of a `reloc.*` section, as the file has it.
@@ -240,7 +260,7 @@ pub struct RelocEntry {
     /// Where, in bytes from the start of the target section's contents (after the
     /// section's id and size).
     pub offset: u32,
-    /// What it refers to: a symbol index or a type index, see [`RelocType::target`].
+    /// What it refers to: a symbol index or a type index, see [`RelocTarget`].
     pub index: u32,
     /// Added to the target's value; 0 where [`RelocType::has_addend`] is false.
     pub addend: i64,

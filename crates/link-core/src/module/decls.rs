@@ -1,7 +1,5 @@
 //! The tables of a module's declarations, and who refers to whom in them.
 
-use wasm_format::reloc::RelocType;
-
 use super::arena::{Call, Hole};
 use super::chain::Chain;
 use super::data::Datum;
@@ -12,6 +10,7 @@ use super::handle::{Target, TargetKind, TypeId};
 use super::slab::Slab;
 use super::slots::Slots;
 use super::types::Types;
+use crate::reloc::takes_slot;
 
 pub(super) struct Decls {
     pub(super) funcs: Slab<Decl<Func>>,
@@ -190,7 +189,7 @@ impl Decls {
     pub(super) fn retain_holes(&mut self, holes: &[Hole]) {
         for hole in holes {
             self.retain(hole.target);
-            if is_table_index(hole.ty)
+            if takes_slot(hole.ty)
                 && let Some(function) = self.funcs.at_mut(hole.target.index())
             {
                 function.body.address_uses += 1;
@@ -216,7 +215,7 @@ impl Decls {
     /// meanwhile has nothing to be counted any more, and its slot no other tenant yet.
     pub(super) fn release_holes(&mut self, holes: &[Hole]) {
         for hole in holes {
-            if is_table_index(hole.ty)
+            if takes_slot(hole.ty)
                 && let Some(function) = self.funcs.at_mut(hole.target.index())
             {
                 function.body.address_uses -= 1;
@@ -224,17 +223,4 @@ impl Decls {
             self.release(hole.target);
         }
     }
-}
-
-/// Whether the relocation's value is a function's table slot.
-pub(super) const fn is_table_index(ty: RelocType) -> bool {
-    matches!(
-        ty,
-        RelocType::TableIndexSleb
-            | RelocType::TableIndexI32
-            | RelocType::TableIndexRelSleb
-            | RelocType::TableIndexSleb64
-            | RelocType::TableIndexI64
-            | RelocType::TableIndexRelSleb64
-    )
 }

@@ -1,6 +1,6 @@
 //! What a hole may be: checked when a body is committed, relied on afterwards.
 
-use wasm_format::reloc::RelocType;
+use wasm_format::reloc::{RelocBase, RelocTarget, RelocType, ValueForm};
 
 use super::arena::Hole;
 use super::decls::Decls;
@@ -98,41 +98,26 @@ enum Fit {
 /// Whether a relocation of type `ty` can refer to a `target` from `place`.
 #[inline]
 fn accepts(ty: RelocType, target: TargetKind, place: HolePlace) -> Fit {
-    use RelocType as R;
     use TargetKind as T;
+    let is_leb = !matches!(ty.form(), ValueForm::I32 | ValueForm::I64);
     // Which kinds of target the type is for, and where it has a meaning.
-    let (targets, fits): (&[TargetKind], bool) = match ty {
-        R::FunctionIndexLeb => (&[T::Function], true),
-        R::TableIndexSleb
-        | R::TableIndexI32
-        | R::TableIndexRelSleb
-        | R::TableIndexSleb64
-        | R::TableIndexI64
-        | R::TableIndexRelSleb64 => (&[T::Function], place != HolePlace::Init),
-        R::FunctionIndexI32 | R::FunctionOffsetI32 | R::FunctionOffsetI64 => {
-            (&[T::Function], place == HolePlace::Custom)
+    let (targets, fits): (&[TargetKind], bool) = match ty.target() {
+        RelocTarget::Function => (&[T::Function], is_leb || place == HolePlace::Custom),
+        RelocTarget::TableSlot => (&[T::Function], place != HolePlace::Init),
+        RelocTarget::FunctionOffset => (&[T::Function], place == HolePlace::Custom),
+        RelocTarget::SectionOffset => (&[T::Custom], place == HolePlace::Custom),
+        RelocTarget::Type => (&[T::Type], place != HolePlace::Data),
+        RelocTarget::Global => {
+            let holds_numbers = matches!(place, HolePlace::Data | HolePlace::Custom);
+            (&[T::Global], is_leb || holds_numbers)
         }
-        R::SectionOffsetI32 => (&[T::Custom], place == HolePlace::Custom),
-        R::TypeIndexLeb => (&[T::Type], place != HolePlace::Data),
-        R::GlobalIndexLeb => (&[T::Global], true),
-        R::GlobalIndexI32 => (
-            &[T::Global],
-            matches!(place, HolePlace::Data | HolePlace::Custom),
-        ),
-        R::TagIndexLeb => (&[T::Tag], true),
-        R::TableNumberLeb => (&[T::Table], true),
-        R::MemoryAddrLeb
-        | R::MemoryAddrSleb
-        | R::MemoryAddrI32
-        | R::MemoryAddrRelSleb
-        | R::MemoryAddrLeb64
-        | R::MemoryAddrSleb64
-        | R::MemoryAddrI64
-        | R::MemoryAddrRelSleb64 => (&[T::Data, T::DataSlot], true),
-        R::MemoryAddrTlsSleb | R::MemoryAddrTlsSleb64 => (&[T::Data], place == HolePlace::Code),
-        R::MemoryAddrLocrelI32 => (&[T::Data, T::DataSlot], place == HolePlace::Data),
-        // A type that the conventions add later is not one that this can patch.
-        _ => (&[], false),
+        RelocTarget::Tag => (&[T::Tag], true),
+        RelocTarget::Table => (&[T::Table], true),
+        RelocTarget::Memory => match ty.base() {
+            RelocBase::Absolute | RelocBase::ImageBase => (&[T::Data, T::DataSlot], true),
+            RelocBase::TlsBase => (&[T::Data], place == HolePlace::Code),
+            RelocBase::Place => (&[T::Data, T::DataSlot], place == HolePlace::Data),
+        },
     };
     if !fits {
         return Fit::WrongPlace;

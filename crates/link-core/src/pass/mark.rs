@@ -10,12 +10,13 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use wasm_format::linking::SegmentFlags;
-use wasm_format::reloc::{RelocTarget, RelocType};
+use wasm_format::reloc::RelocTarget;
 
 use crate::ids::{FileId, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag, SymbolId};
 use crate::input::object::{Chunk, ElementPlace, ObjTarget, Object, Segment};
 use crate::options::Options;
 use crate::par;
+use crate::reloc::takes_slot;
 use crate::resolve::resolution::{Definition, Resolution, Symbol, SymbolRef};
 
 /// What is reached.
@@ -470,18 +471,4 @@ fn call_ctors(resolution: &Resolution<'_>, live: &mut Liveness) {
     if any {
         live.symbols[ctors.index()] = true;
     }
-}
-
-/// Whether a relocation's value is a slot of the indirect function table.
-pub const fn takes_slot(ty: RelocType) -> bool {
-    use RelocType as R;
-    matches!(
-        ty,
-        R::TableIndexSleb
-            | R::TableIndexI32
-            | R::TableIndexSleb64
-            | R::TableIndexI64
-            | R::TableIndexRelSleb
-            | R::TableIndexRelSleb64
-    )
 }

@@ -2,7 +2,7 @@
 //! they store addresses into data, and into the globals of the GOT.
 
 use wasm_format::Opcode;
-use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
+use wasm_format::reloc::{RelocBase, RelocTarget};
 
 use super::segments::DataSource;
 use super::synthetic::{Body, push_address};
@@ -95,26 +95,24 @@ enum StoredValue {
 }
 
 fn source(places: &PlanView<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Option<StoredValue> {
-    use RelocType as R;
     // What the linker knows itself needs no detour.
     let loaded = |global: &GlobalIndex| global.0 < places.globals.imported;
     if let Some(global) = places.globals.got(symbol).filter(loaded) {
         return Some(StoredValue::Got(global));
     }
     let made = &places.resolution.made;
-    match (reloc.ty, places.symbol(symbol)) {
+    match (reloc.ty.target(), places.symbol(symbol)) {
         // An address that the linker knows may be declared as a function's.
-        (
-            R::MemoryAddrI32 | R::MemoryAddrI64 | R::TableIndexI32 | R::TableIndexI64,
-            Value::Address(address),
-        ) if !places.resolution.is_absolute(symbol) => {
+        (RelocTarget::Memory | RelocTarget::TableSlot, Value::Address(address))
+            if !places.resolution.is_absolute(symbol) =>
+        {
             let base = places.base_global(made.memory_base)?;
             Some(StoredValue::Base(
                 base,
                 address.wrapping_add(reloc.addend as u64),
             ))
         }
-        (R::TableIndexI32 | R::TableIndexI64, Value::Function(function)) => {
+        (RelocTarget::TableSlot, Value::Function(function)) => {
             let base = places.base_global(made.table_base)?;
             let slot = places.slots.of(symbol, function)?;
             Some(StoredValue::Base(base, u64::from(slot.0)))

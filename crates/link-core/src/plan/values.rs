@@ -2,7 +2,7 @@
 //! one place that knows: writing, the compression of relocations and the tables of the
 //! output all ask here.
 
-use wasm_format::reloc::{RelocBase, RelocType};
+use wasm_format::reloc::{RelocBase, RelocTarget};
 
 use super::Plan;
 use super::code::CodeLayout;
@@ -328,120 +328,107 @@ impl<'l> Relocator<'l, '_> {
     /// or address of what is in the output. [`any_value`](Self::any_value) is the same.
     #[inline]
     fn common_value(&self, site: &Site, reloc: &ObjReloc) -> Option<u64> {
-        use RelocType as R;
         let symbol = ObjSymbol(reloc.target);
-        match reloc.ty {
-            R::FunctionIndexLeb => {
+        match (reloc.ty.target(), reloc.ty.base()) {
+            (RelocTarget::Function, _) => {
                 let function = self.called(site.file, symbol)?;
                 Some(u64::from(function.0))
             }
-            R::GlobalIndexLeb => match self.symbol(site.file, symbol) {
+            (RelocTarget::Global, _) => match self.symbol(site.file, symbol) {
                 Value::Global(global) => Some(u64::from(global.0)),
                 _ => None,
             },
-            R::MemoryAddrLeb | R::MemoryAddrSleb | R::MemoryAddrI32 => {
+            (RelocTarget::Memory, RelocBase::Absolute) => {
                 let address = self.address(site.file, symbol)?;
                 Some(address.wrapping_add(reloc.addend as u64))
             }
-            _ => None,
+            (RelocTarget::Memory, RelocBase::ImageBase | RelocBase::TlsBase | RelocBase::Place)
+            | (
+                RelocTarget::TableSlot
+                | RelocTarget::FunctionOffset
+                | RelocTarget::SectionOffset
+                | RelocTarget::Type
+                | RelocTarget::Tag
+                | RelocTarget::Table,
+                _,
+            ) => None,
         }
     }
 
     /// The value of any relocation; `None` if code asks for the index of what the output
     /// does not have. An index that stood for nothing would stand for something else.
     fn any_value(&self, site: &Site, reloc: &ObjReloc) -> Option<u64> {
-        use RelocType as R;
-        if reloc.ty == R::TypeIndexLeb {
-            let ty = self.types.files[site.file.index()][ObjType(reloc.target).index()];
-            return ty
-                .map(|ty| u64::from(ty.0))
-                .or((!site.is_code).then_some(0));
-        }
-        let value = self.symbol(site.file, ObjSymbol(reloc.target));
-        let has_index = match reloc.ty {
-            R::FunctionIndexLeb => matches!(value, Value::Function(_)),
-            R::TagIndexLeb => matches!(value, Value::Tag(_)),
-            R::TableNumberLeb => matches!(value, Value::Table(_)),
-            // Code that asks where something lies reads that from a global.
-            R::GlobalIndexLeb => {
-                let got = || self.got(site.file, ObjSymbol(reloc.target));
-                matches!(value, Value::Global(_)) || got().is_some()
+        let symbol = ObjSymbol(reloc.target);
+        let value = || self.symbol(site.file, symbol);
+        let has_index = match reloc.ty.target() {
+            RelocTarget::Type => {
+                let ty = self.types.files[site.file.index()][ObjType(reloc.target).index()];
+                return ty
+                    .map(|ty| u64::from(ty.0))
+                    .or((!site.is_code).then_some(0));
             }
-            _ => true,
+            RelocTarget::Function => matches!(value(), Value::Function(_)),
+            RelocTarget::Tag => matches!(value(), Value::Tag(_)),
+            RelocTarget::Table => matches!(value(), Value::Table(_)),
+            // Code that asks where something lies reads that from a global.
+            RelocTarget::Global => {
+                let got = || self.got(site.file, symbol);
+                matches!(value(), Value::Global(_)) || got().is_some()
+            }
+            RelocTarget::TableSlot
+            | RelocTarget::FunctionOffset
+            | RelocTarget::Memory
+            | RelocTarget::SectionOffset => true,
         };
-        (has_index || !site.is_code).then(|| self.symbol_value(site, reloc, value))
+        (has_index || !site.is_code).then(|| self.symbol_value(site, reloc, value()))
     }
 
     /// The value of a relocation that refers to a symbol of this value.
     fn symbol_value(&self, site: &Site, reloc: &ObjReloc, value: Value) -> u64 {
-        use RelocType as R;
+        use RelocTarget as T;
         let symbol = ObjSymbol(reloc.target);
         let addend = reloc.addend as u64;
         let absent = || site.tombstone.unwrap_or(addend);
-        match (reloc.ty, value) {
-            (R::SectionOffsetI32, _) => self
+        let slots = self.places.slots;
+        match (reloc.ty.target(), value) {
+            (T::SectionOffset, _) => self
                 .section(site.file, symbol)
                 .map_or_else(absent, |section| section.locate(reloc.addend)),
             // No function has the index that an address is declared to be.
-            (_, Value::Dead) | (R::FunctionIndexLeb | R::FunctionIndexI32, Value::Address(_)) => {
-                absent()
-            }
-            (R::GlobalIndexLeb | R::GlobalIndexI32, value) => match value {
-                Value::Global(global) => u64::from(global.0),
-                // Code that asks where something lies reads that from a global. Nothing
-                // makes one for debug info alone.
-                _ => self.got(site.file, symbol).unwrap_or_else(absent),
-            },
-            (R::FunctionOffsetI32 | R::FunctionOffsetI64, _) => {
-                self.body(site.file, symbol).map_or_else(absent, |start| {
-                    let symbol = self.places.resolution.symbol_ref(site.file, symbol);
-                    self.function_offset(symbol, start, addend)
-                })
-            }
-            (
-                R::TableIndexSleb
-                | R::TableIndexSleb64
-                | R::TableIndexI32
-                | R::TableIndexI64
-                | R::TableIndexRelSleb
-                | R::TableIndexRelSleb64,
-                value,
-            ) => {
-                let function = match value {
-                    Value::Function(function) => function,
-                    // An address that the linker knows, and a file declares as a function's.
-                    Value::Address(address) => {
-                        return match reloc.ty.base() {
-                            RelocBase::ImageBase => address.wrapping_sub(self.places.slots.base),
-                            _ => address,
-                        };
-                    }
-                    _ => return 0,
-                };
+            (_, Value::Dead) | (T::Function, Value::Address(_)) => absent(),
+            (T::Global, Value::Global(global)) => u64::from(global.0),
+            // Code that asks where something lies reads that from a global. Nothing makes one
+            // for debug info alone.
+            (T::Global, _) => self.got(site.file, symbol).unwrap_or_else(absent),
+            (T::FunctionOffset, _) => self.body(site.file, symbol).map_or_else(absent, |start| {
                 let symbol = self.places.resolution.symbol_ref(site.file, symbol);
-                let Some(slot) = self.places.slots.of(symbol, function) else {
+                self.function_offset(symbol, start, addend)
+            }),
+            (T::TableSlot, Value::Function(function)) => {
+                let symbol = self.places.resolution.symbol_ref(site.file, symbol);
+                let Some(slot) = slots.of(symbol, function) else {
                     return 0;
                 };
-                match reloc.ty.base() {
-                    RelocBase::ImageBase => u64::from(slot.0) - self.places.slots.base,
-                    _ => u64::from(slot.0),
-                }
+                relative_to_table(reloc, u64::from(slot.0), slots.base)
             }
-            (_, Value::Function(function)) => {
+            // An address that the linker knows, and a file declares as a function's.
+            (T::TableSlot, Value::Address(address)) => {
+                relative_to_table(reloc, address, slots.base)
+            }
+            (T::Function, Value::Function(function)) => {
                 let called = self.called(site.file, symbol).unwrap_or(function);
                 u64::from(called.0)
             }
-            (_, Value::Table(table)) => u64::from(table.0),
-            (_, Value::Tag(tag)) => u64::from(tag.0),
-            (_, Value::Address(address)) => {
+            (T::Table, Value::Table(table)) => u64::from(table.0),
+            (T::Tag, Value::Tag(tag)) => u64::from(tag.0),
+            (T::Memory, Value::Address(address)) => {
                 let value = address.wrapping_add(addend);
                 match reloc.ty.base() {
                     RelocBase::Place => value.wrapping_sub(site.address + u64::from(reloc.offset)),
-                    _ => value,
+                    RelocBase::Absolute | RelocBase::ImageBase | RelocBase::TlsBase => value,
                 }
             }
-            (_, Value::Global(global)) => u64::from(global.0),
-            (_, Value::Undefined | Value::Section) => 0,
+            (T::TableSlot | T::Function | T::Table | T::Tag | T::Memory | T::Type, _) => 0,
         }
     }
 
@@ -509,4 +496,13 @@ impl<'l> Relocator<'l, '_> {
 pub(crate) fn fits_32(value: u64) -> bool {
     let signed = value as i64;
     signed >= i64::from(i32::MIN) && signed <= i64::from(u32::MAX)
+}
+
+/// What a relocation that asks for a table slot writes: `value`, or its distance from the first
+/// slot that the output uses.
+fn relative_to_table(reloc: &ObjReloc, value: u64, base: u64) -> u64 {
+    match reloc.ty.base() {
+        RelocBase::ImageBase => value.wrapping_sub(base),
+        RelocBase::Absolute | RelocBase::TlsBase | RelocBase::Place => value,
+    }
 }

@@ -3,7 +3,7 @@
 
 use wasm_format::leb128::put_u32;
 use wasm_format::linking::SymbolKind;
-use wasm_format::reloc::{RelocEntry, RelocTarget, RelocType};
+use wasm_format::reloc::{RelocBase, RelocEntry, RelocTarget, RelocType};
 
 use super::symbol_table::SymbolTable;
 use super::{NamedSection, SectionIndices};
@@ -11,9 +11,9 @@ use crate::emit::entries::Sources;
 use crate::ids::{FileId, ObjSymbol, ObjType};
 use crate::input::object::{Chunk, ObjReloc, expected_kind};
 use crate::par;
-use crate::pass::mark::takes_slot;
 use crate::plan::customs::CustomContents;
 use crate::plan::segments::DataSource;
+use crate::reloc::takes_slot;
 use crate::resolve::resolution::{Definition, SymbolRef};
 
 /// Entries of a part of a section: how many, and their bytes.
@@ -138,17 +138,16 @@ impl Translator<'_, '_, '_> {
     /// The type of a relocation in the output, where an address that a file declares as a
     /// function's is one of data.
     fn ty(&self, file: FileId, reloc: &ObjReloc) -> RelocType {
-        use RelocType as R;
         if !takes_slot(reloc.ty) || !self.is_address(file, reloc) {
             return reloc.ty;
         }
-        match reloc.ty {
-            R::TableIndexSleb => R::MemoryAddrSleb,
-            R::TableIndexI32 => R::MemoryAddrI32,
-            R::TableIndexSleb64 => R::MemoryAddrSleb64,
-            R::TableIndexI64 => R::MemoryAddrI64,
-            other => other,
-        }
+        let same_place = |ty: &RelocType| {
+            ty.target() == RelocTarget::Memory
+                && ty.base() == reloc.ty.base()
+                && ty.form() == reloc.ty.form()
+        };
+        let found = RelocType::ALL.iter().copied().find(same_place);
+        found.unwrap_or(reloc.ty)
     }
 
     /// Whether what a file declares as a function is an address. In an object file, it is
@@ -168,17 +167,12 @@ impl Translator<'_, '_, '_> {
             return Some((ty.0, reloc.addend));
         }
         let symbol = sources.resolution.symbol_ref(file, ObjSymbol(reloc.target));
-        if reloc.ty == RelocType::SectionOffsetI32 {
+        if reloc.ty.target() == RelocTarget::SectionOffset {
             return self.section_offset(symbol, reloc.addend);
         }
         // Nor has data an index among functions, or a place relative to the table's base.
-        let of_function = match reloc.ty {
-            RelocType::TableIndexSleb
-            | RelocType::TableIndexI32
-            | RelocType::TableIndexSleb64
-            | RelocType::TableIndexI64 => false,
-            ty => expected_kind(ty) == Some(SymbolKind::Function),
-        };
+        let is_slot = takes_slot(reloc.ty) && reloc.ty.base() == RelocBase::Absolute;
+        let of_function = !is_slot && expected_kind(reloc.ty) == Some(SymbolKind::Function);
         if of_function && self.is_address(file, reloc) {
             return None;
         }

@@ -15,7 +15,7 @@ mod symbols;
 use std::sync::Arc;
 
 use wasm_format::linking::{SegmentFlags, SymbolKind};
-use wasm_format::reloc::{RelocEntry, RelocType};
+use wasm_format::reloc::{RelocEntry, RelocTarget, RelocType};
 use wasm_format::{GlobalType, TableType};
 
 use crate::ids::{ObjCustom, ObjFunc, ObjSymbol, ObjType, ObjUndefined};
@@ -396,36 +396,17 @@ pub fn is_debug_section(name: &str) -> bool {
     name.starts_with(".debug_") || name.starts_with("reloc..debug_")
 }
 
-/// The kind of symbol a relocation's target must be; `None` where any kind will do or the
-/// target is a type.
+/// The kind of symbol that a relocation's target must be. `None` for types, which are no
+/// symbols, and for globals: code finds functions and data through the GOT, too.
 pub const fn expected_kind(ty: RelocType) -> Option<SymbolKind> {
-    use RelocType as R;
-    Some(match ty {
-        R::FunctionIndexLeb
-        | R::FunctionIndexI32
-        | R::TableIndexSleb
-        | R::TableIndexI32
-        | R::TableIndexSleb64
-        | R::TableIndexI64
-        | R::TableIndexRelSleb
-        | R::TableIndexRelSleb64
-        | R::FunctionOffsetI32
-        | R::FunctionOffsetI64 => SymbolKind::Function,
-        R::MemoryAddrLeb
-        | R::MemoryAddrSleb
-        | R::MemoryAddrI32
-        | R::MemoryAddrRelSleb
-        | R::MemoryAddrLeb64
-        | R::MemoryAddrSleb64
-        | R::MemoryAddrI64
-        | R::MemoryAddrRelSleb64
-        | R::MemoryAddrTlsSleb
-        | R::MemoryAddrTlsSleb64
-        | R::MemoryAddrLocrelI32 => SymbolKind::Data,
-        R::SectionOffsetI32 => SymbolKind::Section,
-        R::TagIndexLeb => SymbolKind::Tag,
-        R::TableNumberLeb => SymbolKind::Table,
-        // GOT accesses name functions and data through a global index.
-        _ => return None,
-    })
+    match ty.target() {
+        RelocTarget::Function | RelocTarget::TableSlot | RelocTarget::FunctionOffset => {
+            Some(SymbolKind::Function)
+        }
+        RelocTarget::Memory => Some(SymbolKind::Data),
+        RelocTarget::SectionOffset => Some(SymbolKind::Section),
+        RelocTarget::Tag => Some(SymbolKind::Tag),
+        RelocTarget::Table => Some(SymbolKind::Table),
+        RelocTarget::Type | RelocTarget::Global => None,
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use wasm_format::reloc::{RelocEntry, RelocSection, RelocType};
+use wasm_format::reloc::{RelocEntry, RelocSection, RelocTarget, RelocType, ValueForm};
 use wasm_format::{Reader, SectionId};
 
 use super::targets::{RULES, check_target};
@@ -16,6 +16,7 @@ use crate::input::object::{
     is_debug_section,
 };
 use crate::input::section_headers::InputSection;
+use crate::reloc::is_absolute_address;
 
 /// What relocations refer to and what following them told.
 struct Context<'o, 'a> {
@@ -389,13 +390,15 @@ impl Context<'_, '_> {
                 return Ok(false);
             }
         };
-        if is_code && self.is_64.is_none() {
-            self.is_64 = match entry.ty {
-                RelocType::MemoryAddrLeb | RelocType::MemoryAddrSleb => Some(false),
-                RelocType::MemoryAddrLeb64 | RelocType::MemoryAddrSleb64 => Some(true),
-                _ => None,
-            };
+        if is_code && self.is_64.is_none() && is_address_operand(entry.ty) {
+            self.is_64 = Some(entry.ty.form().is_64());
         }
         Ok(rule.plain.has(kind))
     }
+}
+
+/// Whether an instruction holds an address, whose width is that of the memory's addresses.
+const fn is_address_operand(ty: RelocType) -> bool {
+    let is_leb = !matches!(ty.form(), ValueForm::I32 | ValueForm::I64);
+    is_leb && is_absolute_address(ty) && matches!(ty.target(), RelocTarget::Memory)
 }

@@ -1,12 +1,12 @@
 //! What a relocation may refer to.
 
 use wasm_format::linking::SymbolKind;
-use wasm_format::reloc::{RelocBase, RelocEntry, RelocTarget, RelocType};
+use wasm_format::reloc::{RelocBase, RelocEntry, RelocTarget, RelocType, ValueForm};
 
 use super::linking::kind_name;
 use crate::input::fault::{Fault, Parsed};
 use crate::input::object::{ObjectSymbol, expected_kind};
-use crate::pass::mark::takes_slot;
+use crate::reloc::takes_slot;
 
 /// A set of kinds of symbols.
 #[derive(Debug, Clone, Copy)]
@@ -49,11 +49,12 @@ const fn rule(ty: RelocType) -> Rule {
     const GLOBAL: u8 = 1 << SymbolKind::Global as u8;
     // A GOT entry is a global, too.
     const IN_GOT: u8 = 1 << SymbolKind::Function as u8 | 1 << SymbolKind::Data as u8;
-    let kinds = match (expected_kind(ty), ty) {
-        (Some(kind), _) => 1 << kind as u8,
-        (None, RelocType::TypeIndexLeb) => 0,
-        (None, RelocType::GlobalIndexLeb) => GLOBAL | IN_GOT,
-        (None, _) => GLOBAL,
+    let kinds = match (expected_kind(ty), ty.target(), ty.form()) {
+        (Some(kind), _, _) => 1 << kind as u8,
+        // Only code reads the GOT.
+        (None, RelocTarget::Global, ValueForm::Leb32) => GLOBAL | IN_GOT,
+        (None, RelocTarget::Global, _) => GLOBAL,
+        (None, _, _) => 0,
     };
     let plain = match expected_kind(ty) {
         _ if takes_slot(ty) || matches!(ty.base(), RelocBase::TlsBase) => 0,

@@ -2,7 +2,7 @@
 //! at flush gets into contents.
 
 use wasm_format::leb128::{self, FIXED32};
-use wasm_format::reloc::{RelocType, ValueForm};
+use wasm_format::reloc::{RelocBase, RelocTarget, ValueForm};
 
 use super::layout::Layout;
 use super::number::{NONE, Numbers};
@@ -90,25 +90,22 @@ impl Patcher<'_> {
         place: u64,
     ) -> Result<u64, impl Fn(DeclName, DeclName) -> Problem> {
         let index = hole.target.index();
-        let value = match hole.ty {
-            RelocType::TableIndexSleb
-            | RelocType::TableIndexI32
-            | RelocType::TableIndexRelSleb
-            | RelocType::TableIndexSleb64
-            | RelocType::TableIndexI64
-            | RelocType::TableIndexRelSleb64 => self.numbers.table_slots[index].into(),
-            RelocType::FunctionOffsetI32 | RelocType::FunctionOffsetI64 => {
+        let value = match hole.ty.target() {
+            RelocTarget::TableSlot => self.numbers.table_slots[index].into(),
+            RelocTarget::FunctionOffset => {
                 let start = self.code_offsets.get(index).copied().unwrap_or(0);
                 i128::from(start) + i128::from(hole.addend)
             }
-            RelocType::SectionOffsetI32 => hole.addend.into(),
-            _ if matches!(hole.target.kind(), TargetKind::Data | TargetKind::DataSlot) => {
-                match self.address(hole, place) {
-                    Some(value) => value,
-                    None => return Err(Wrong::NotThreadLocal.into_problem()),
-                }
-            }
-            _ => self.numbers.of(hole.target).into(),
+            RelocTarget::SectionOffset => hole.addend.into(),
+            RelocTarget::Memory => match self.address(hole, place) {
+                Some(value) => value,
+                None => return Err(Wrong::NotThreadLocal.into_problem()),
+            },
+            RelocTarget::Function
+            | RelocTarget::Type
+            | RelocTarget::Global
+            | RelocTarget::Tag
+            | RelocTarget::Table => self.numbers.of(hole.target).into(),
         };
         let form = hole.ty.form();
         let fits = match form {
@@ -137,8 +134,8 @@ impl Patcher<'_> {
         } else {
             self.layout.addresses[index]
         };
-        let relative_to = match hole.ty {
-            RelocType::MemoryAddrTlsSleb | RelocType::MemoryAddrTlsSleb64 => {
+        let relative_to = match hole.ty.base() {
+            RelocBase::TlsBase => {
                 if self.form == Form::Module && !datum.body.is_tls() {
                     return None;
                 }
@@ -148,8 +145,9 @@ impl Patcher<'_> {
                     self.layout.tls_base
                 }
             }
-            RelocType::MemoryAddrLocrelI32 => place + u64::from(hole.offset),
-            _ => 0,
+            RelocBase::Place => place + u64::from(hole.offset),
+            // The engine writes modules whose memory begins at 0.
+            RelocBase::Absolute | RelocBase::ImageBase => 0,
         };
         Some(i128::from(target) - i128::from(relative_to) + i128::from(hole.addend))
     }

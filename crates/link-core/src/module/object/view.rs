@@ -4,7 +4,7 @@
 use wasm_format::linking::{
     ComdatEntry, ComdatKind, DataRef, SegmentFlags, SegmentInfo, SymbolFlags, SymbolTarget,
 };
-use wasm_format::reloc::RelocType;
+use wasm_format::reloc::{RelocTarget, RelocType};
 
 use crate::module::Module;
 use crate::module::announce::FUNCTION_TABLE;
@@ -118,10 +118,7 @@ impl<'a> View<'a> {
             }
             _ => self.symbol(target),
         };
-        if matches!(
-            ty,
-            RelocType::FunctionOffsetI32 | RelocType::FunctionOffsetI64
-        ) {
+        if ty.target() == RelocTarget::FunctionOffset {
             // Callers count from the first instruction; a linker counts from the locals.
             let function = self.module.decls.funcs.at(hole.target.index());
             addend += function.map_or(0, |function| i64::from(function.body.locals_len));

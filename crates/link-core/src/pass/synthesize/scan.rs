@@ -3,17 +3,18 @@
 use std::borrow::Cow;
 
 use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
-use wasm_format::reloc::{RelocBase, RelocTarget, RelocType};
+use wasm_format::reloc::{RelocBase, RelocTarget, RelocType, ValueForm};
 use wasm_format::{Mutability, Opcode};
 
 use super::{FunctionRef, needs_got, target};
 use crate::diag::{Code, Diagnostic};
 use crate::hash::{HashMap, HashSet};
 use crate::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
-use crate::input::object::{Chunk, ObjReloc, Segment, expected_kind};
+use crate::input::object::{Chunk, ObjReloc, Segment};
 use crate::options::{Options, Unresolved};
-use crate::pass::mark::{Liveness, takes_slot};
+use crate::pass::mark::Liveness;
 use crate::plan::segments::output_name;
+use crate::reloc::takes_slot;
 use crate::resolve::resolution::{Definition, MadeAddress, MadeGlobal, Resolution, SymbolRef};
 
 /// What was found, in the order of files, functions before data.
@@ -216,7 +217,9 @@ impl<'a> FileScan<'_, 'a> {
                 self.slot(symbol);
             }
         }
-        if is_global_index(reloc.ty) && self.resolution.kind(symbol) != SymbolKind::Global {
+        if reloc.ty.target() == RelocTarget::Global
+            && self.resolution.kind(symbol) != SymbolKind::Global
+        {
             self.got(symbol);
         }
         self.check_thread_local(reloc, symbol, definition);
@@ -290,18 +293,23 @@ impl<'a> FileScan<'_, 'a> {
     /// Thread-local data has to be referred to as such, and no other data. Without threads
     /// that holds, too: the value of a thread-local symbol is its offset from `__tls_base`.
     fn check_thread_local(&mut self, reloc: &ObjReloc, symbol: SymbolRef, definition: Definition) {
-        let as_thread_local = match reloc.ty.base() {
-            RelocBase::TlsBase => true,
+        let as_thread_local = match reloc.ty.target() {
+            RelocTarget::Memory => reloc.ty.base() == RelocBase::TlsBase,
             // The GOT has the addresses of both.
-            _ if is_global_index(reloc.ty) => {
+            RelocTarget::Global => {
                 let entry = &self.resolution.object(self.file).symbols[reloc.target as usize];
                 if entry.kind() != SymbolKind::Data || !entry.is_undefined() {
                     return;
                 }
                 entry.flags().contains(SymbolFlags::TLS)
             }
-            _ if expected_kind(reloc.ty) == Some(SymbolKind::Data) => false,
-            _ => return,
+            RelocTarget::Function
+            | RelocTarget::TableSlot
+            | RelocTarget::FunctionOffset
+            | RelocTarget::SectionOffset
+            | RelocTarget::Type
+            | RelocTarget::Tag
+            | RelocTarget::Table => return,
         };
         if reloc.ty.base() == RelocBase::TlsBase && definition == Definition::Undefined {
             // What defines it, the link of the object file finds.
@@ -357,37 +365,44 @@ impl<'a> FileScan<'_, 'a> {
     /// relocated when it is loaded. The same holds for what another
     /// module defines.
     fn check_pic(&mut self, reloc: &ObjReloc, symbol: SymbolRef) {
-        use RelocType as R;
-        match reloc.ty {
-            R::TableIndexSleb
-            | R::TableIndexSleb64
-            | R::MemoryAddrLeb
-            | R::MemoryAddrSleb
-            | R::MemoryAddrLeb64
-            | R::MemoryAddrSleb64 => self.error(
+        use RelocBase as B;
+        use RelocTarget as T;
+        let in_data = matches!(reloc.ty.form(), ValueForm::I32 | ValueForm::I64);
+        match (reloc.ty.target(), reloc.ty.base()) {
+            (T::Memory | T::TableSlot, B::Absolute) if in_data => {
+                if needs_got(self.resolution, self.options, symbol) {
+                    self.got(symbol);
+                }
+            }
+            (T::Memory | T::TableSlot, B::Absolute) => self.error(
                 reloc,
                 symbol,
                 "cannot be used against symbol",
                 "; recompile with -fPIC",
             ),
-            R::TableIndexI32 | R::TableIndexI64 | R::MemoryAddrI32 | R::MemoryAddrI64
-                if needs_got(self.resolution, self.options, symbol) =>
-            {
-                self.got(symbol);
-            }
-            R::MemoryAddrRelSleb | R::MemoryAddrRelSleb64
-                if self.resolution.is_absolute(symbol) =>
-            {
-                self.error(reloc, symbol, "cannot be used against absolute symbol", "");
+            (T::Memory, B::ImageBase) => {
+                if self.resolution.is_absolute(symbol) {
+                    self.error(reloc, symbol, "cannot be used against absolute symbol", "");
+                }
             }
             // What a file declares as a function may be an address, which has a place relative
             // to other data alone.
-            R::TableIndexRelSleb | R::TableIndexRelSleb64
-                if matches!(self.resolution.definition(symbol), Definition::Address(_)) =>
-            {
-                self.mismatch(reloc, symbol);
+            (T::TableSlot, B::ImageBase) => {
+                if matches!(self.resolution.definition(symbol), Definition::Address(_)) {
+                    self.mismatch(reloc, symbol);
+                }
             }
-            _ => {}
+            (T::Memory | T::TableSlot, B::TlsBase | B::Place)
+            | (
+                T::Function
+                | T::FunctionOffset
+                | T::SectionOffset
+                | T::Type
+                | T::Global
+                | T::Tag
+                | T::Table,
+                _,
+            ) => {}
         }
     }
 
@@ -426,8 +441,4 @@ impl<'a> FileScan<'_, 'a> {
             name.into()
         }
     }
-}
-
-fn is_global_index(ty: RelocType) -> bool {
-    matches!(ty, RelocType::GlobalIndexLeb | RelocType::GlobalIndexI32)
 }

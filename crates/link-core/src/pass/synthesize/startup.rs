@@ -2,7 +2,7 @@
 //! share, and write the addresses that only a loader knows.
 
 use wasm_format::linking::SegmentFlags;
-use wasm_format::reloc::RelocType;
+use wasm_format::reloc::ValueForm;
 
 use super::{SynthFunction, Synthesis, needs_got, target};
 use crate::ids::{FileId, ObjFunc};
@@ -10,6 +10,7 @@ use crate::input::object::{ObjReloc, Segment};
 use crate::options::Options;
 use crate::pass::features::Features;
 use crate::pass::mark::Liveness;
+use crate::reloc::is_absolute_address;
 use crate::resolve::resolution::{MadeFunction, Resolution};
 
 /// Adds the functions that this output needs, and decides which of them is the module's
@@ -136,12 +137,7 @@ fn needs_init_memory(asks: Asks, options: &Options, features: &Features) -> bool
 /// output are written when it is loaded.
 fn addresses<'s>(segment: &'s Segment<'_>) -> impl Iterator<Item = ObjReloc> + 's {
     segment.chunk.relocs.iter().filter(|reloc| {
-        matches!(
-            reloc.ty,
-            RelocType::MemoryAddrI32
-                | RelocType::MemoryAddrI64
-                | RelocType::TableIndexI32
-                | RelocType::TableIndexI64
-        )
+        let is_number = matches!(reloc.ty.form(), ValueForm::I32 | ValueForm::I64);
+        is_absolute_address(reloc.ty) && is_number
     })
 }
