@@ -6,9 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Above this, a second thing has moved into a file.
-const MAX_LINES: usize = 800;
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -49,13 +46,87 @@ fn expect_none(found: &[String]) {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
-#[test]
-fn files_are_about_one_thing() {
-    let mut found = Vec::new();
+/// The source files of each crate, its tests, examples and benchmarks aside.
+fn sources() -> BTreeMap<String, Vec<PathBuf>> {
+    let mut crates: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    let root = root();
     for path in files(&["rs"]) {
-        let lines = read(&path).lines().count();
-        if lines > MAX_LINES {
-            found.push(format!("{}: {lines} lines; split it", path.display()));
+        let relative = path.strip_prefix(&root).unwrap();
+        let parts: Vec<_> = (relative.components())
+            .map(|part| part.as_os_str().to_string_lossy())
+            .collect();
+        let Some(src) = parts.iter().position(|part| part == "src") else {
+            continue;
+        };
+        if path.file_stem().is_some_and(|stem| stem == "tests") {
+            continue;
+        }
+        crates
+            .entry(parts[..src].join("/"))
+            .or_default()
+            .push(path.clone());
+    }
+    crates
+}
+
+/// The names of the types that a line declares.
+fn declared_type(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("pub").map_or(line, |rest| {
+        let rest = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+        rest.map_or(&line[3..], |(_, rest)| rest).trim_start()
+    });
+    let rest = ["struct ", "enum ", "trait ", "type ", "union "]
+        .iter()
+        .find_map(|keyword| line.strip_prefix(keyword))?;
+    rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .next()
+}
+
+/// One platform's variant of a type stands in for another's, and both have one name.
+fn is_fallback(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "sys")
+}
+
+#[test]
+fn a_type_name_is_used_once_in_a_crate() {
+    let mut found = Vec::new();
+    for (name, paths) in sources() {
+        let mut declared: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for path in paths.iter().filter(|path| !is_fallback(path)) {
+            let text = read(path);
+            // Unit tests stand at the end of a file.
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            for ty in code.lines().filter_map(declared_type) {
+                let place = path.display().to_string();
+                declared.entry(ty.to_owned()).or_default().push(place);
+            }
+        }
+        for (ty, places) in declared.into_iter().filter(|(_, places)| places.len() > 1) {
+            found.push(format!(
+                "{name}: `{ty}` is declared in {}",
+                places.join(", ")
+            ));
+        }
+    }
+    expect_none(&found);
+}
+
+#[test]
+fn a_file_name_is_used_once_in_a_crate() {
+    let mut found = Vec::new();
+    for (name, paths) in sources() {
+        let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for path in paths.iter().filter(|path| !is_fallback(path)) {
+            let file = path.file_name().unwrap().to_string_lossy().into_owned();
+            if !["mod.rs", "lib.rs", "main.rs"].contains(&file.as_str()) {
+                named
+                    .entry(file)
+                    .or_default()
+                    .push(path.display().to_string());
+            }
+        }
+        for (_, places) in named.into_iter().filter(|(_, places)| places.len() > 1) {
+            found.push(format!("{name}: {}", places.join(", ")));
         }
     }
     expect_none(&found);
