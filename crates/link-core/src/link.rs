@@ -154,7 +154,7 @@ fn phases<S: Sink, T>(
             options,
             &features,
             cut,
-            |functions| emit::function_names(&resolution, &synthesis, functions, options),
+            |functions| emit::function_names(&resolution, &live, &synthesis, functions, options),
         ),
         diagnostics,
     )?;
@@ -187,7 +187,7 @@ fn phases<S: Sink, T>(
     let linked = Linked {
         diagnostics: std::mem::take(diagnostics).into_vec(),
         map: if options.map {
-            map::collect(&resolution, &synthesis, &plan, &outline)
+            map::collect(&resolution, &live, &synthesis, &plan, &outline)
         } else {
             LinkMap::default()
         },

@@ -12,7 +12,7 @@ use super::entries::Sources;
 use super::outline::file_segments;
 use crate::demangle::demangle;
 use crate::diag::{Code, Diagnostic};
-use crate::ids::{FileId, FuncIndex, ObjFunc, ObjTable, ObjTag, ObjType, TypeIndex};
+use crate::ids::{FuncIndex, ObjFunc, ObjTable, ObjTag, ObjType, TypeIndex};
 use crate::input::object::Object;
 use crate::limits;
 use crate::limits::{Counts, EngineLimit};
@@ -184,9 +184,9 @@ fn bodies(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
     let Sources {
         plan,
         resolution,
+        liveness,
         synthesis,
         options,
-        ..
     } = *sources;
     let code = &plan.code;
     if code.size <= limits::BODY_BYTES {
@@ -198,11 +198,9 @@ fn bodies(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
             warnings.push(named("function", made.name(), limit, options));
         }
     }
-    for (file, numbers) in plan.functions.files.iter().enumerate() {
-        for (function, index) in numbers.iter().enumerate() {
-            if let Some(limit) = index.and_then(beyond) {
-                let object = resolution.object(FileId(file as u32));
-                let function = ObjFunc(function as u32);
+    for (file, object) in resolution.objects() {
+        for function in liveness.functions(file) {
+            if let Some(limit) = plan.functions.of(file, function).and_then(beyond) {
                 warnings.push(function_warning(object, function, limit, options));
             }
         }

@@ -164,15 +164,12 @@ impl Sources<'_, '_> {
         }
         let of_files = self.resolution.map_objects(|file, object| {
             let types = &self.plan.types.files[file.index()];
-            let numbers = &self.plan.functions.files[file.index()];
-            let mut out = Vec::with_capacity(numbers.len());
-            for (id, index) in object.functions.ids().zip(numbers) {
-                if index.is_some() {
-                    // Types were collected from these very functions.
-                    let ty = types[object.functions[id].ty.index()];
-                    let ty = ty.ok_or_else(|| without_type(WHAT, object.function_name(id)))?;
-                    put_u32(&mut out, ty.0);
-                }
+            let mut out = Vec::with_capacity(object.functions.len());
+            for function in self.liveness.functions(file) {
+                // Types were collected from these very functions.
+                let ty = types[object.functions[function].ty.index()];
+                let ty = ty.ok_or_else(|| without_type(WHAT, object.function_name(function)))?;
+                put_u32(&mut out, ty.0);
             }
             Ok(out)
         });

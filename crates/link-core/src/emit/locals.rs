@@ -13,7 +13,7 @@ use crate::input::object::Object;
 use crate::limits;
 use crate::limits::EngineLimit;
 use crate::options::Options;
-use crate::plan::Plan;
+use crate::pass::mark::Liveness;
 use crate::resolve::resolution::Resolution;
 
 /// Whether the body may have too many locals. They are declared in groups of one type. As long
@@ -66,14 +66,12 @@ fn locals(body: &[u8]) -> Option<u64> {
 /// Names the functions of the output that have too many locals.
 pub(super) fn warnings(
     resolution: &Resolution<'_>,
-    plan: &Plan<'_>,
+    liveness: &Liveness,
     options: &Options,
 ) -> Vec<Diagnostic> {
     let of_files = resolution.map_objects(|file, object| {
-        let numbers = plan.functions.files[file.index()].iter();
-        let functions = object.functions.ids().zip(numbers);
-        let live = functions.filter(|(_, index)| index.is_some());
-        live.filter_map(|(function, _)| {
+        let live = liveness.functions(file);
+        live.filter_map(|function| {
             let limit = beyond(object, function)?;
             Some(function_warning(object, function, limit, options))
         })

@@ -87,7 +87,7 @@ pub(crate) fn write(
     }
     // What is to be linked again loses functions then.
     if writer.many_locals.into_inner() && !options.is_relocatable() {
-        return Ok(locals::warnings(resolution, plan, options));
+        return Ok(locals::warnings(resolution, liveness, options));
     }
     Ok(Vec::new())
 }
@@ -144,7 +144,7 @@ impl<'l> ChunkWriter<'l, '_> {
     /// Writes the parts in memory that is as long as they are.
     fn run_in_memory(&self, out: &mut [u8], options: &Options) -> Result<(), Vec<Diagnostic>> {
         let outline = self.outline;
-        let (parts, _) = parts(self.plan, outline, None);
+        let (parts, _) = parts(self.plan, outline, self.relocator.places.liveness, None);
         assert_eq!(
             out.len() as u64,
             outline.size,
@@ -210,6 +210,7 @@ impl<'l> ChunkWriter<'l, '_> {
         let (parts, sliced) = parts(
             self.plan,
             self.outline,
+            self.relocator.places.liveness,
             par::available().then_some(self.resolution),
         );
         let batch = batch_bytes(self.outline.size);
@@ -337,13 +338,14 @@ impl<'l> ChunkWriter<'l, '_> {
         errors: &mut Vec<Diagnostic>,
     ) {
         let object = self.resolution.object(file);
-        let numbers = &self.plan.functions.files[file.index()];
         let site = Site::code(file);
         let code = &self.plan.code;
         let mut at = 0;
         for id in functions {
             let id = ObjFunc(id);
-            let Some(size) = numbers[id.index()].and_then(|index| code.body_size(index)) else {
+            let index = self.plan.functions.of(file, id);
+            let index = index.filter(|_| self.relocator.places.liveness.function(file, id));
+            let Some(size) = index.and_then(|index| code.body_size(index)) else {
                 continue;
             };
             let chunk = object.functions.chunk(id);

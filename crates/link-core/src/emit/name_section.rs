@@ -10,9 +10,10 @@ use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming, put_module_name
 use super::entries::Sources;
 use super::outline::{are_joined, file_segments};
 use crate::demangle::Demangler;
-use crate::ids::{FileId, ObjFunc};
+use crate::ids::FileId;
 use crate::options::Options;
 use crate::par;
+use crate::pass::mark::Liveness;
 use crate::pass::synthesize::{SynthFunction, Synthesis};
 use crate::plan::customs::survives_strip_all;
 use crate::plan::numbering::FunctionIndices;
@@ -102,6 +103,7 @@ impl DisplayNames {
 /// What functions are called; `None` if the output has no such section.
 pub(crate) fn of_functions(
     resolution: &Resolution<'_>,
+    liveness: &Liveness,
     synthesis: &Synthesis<'_>,
     numbers: &FunctionIndices,
     options: &Options,
@@ -135,10 +137,12 @@ pub(crate) fn of_functions(
     let of_file = |(shown, part): &mut (DisplayNames, Vec<u8>), file: usize| {
         part.clear();
         let mut count = 0;
-        let object = resolution.object(FileId(file as u32));
-        for (i, index) in numbers.files[file].iter().enumerate() {
-            let Some(index) = index else { continue };
-            let function = ObjFunc(i as u32);
+        let file = FileId(file as u32);
+        let object = resolution.object(file);
+        for function in liveness.functions(file) {
+            let Some(index) = numbers.of(file, function) else {
+                continue;
+            };
             let encode = |part: &mut Vec<u8>, name: &str| {
                 Naming {
                     index: index.0,

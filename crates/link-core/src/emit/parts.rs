@@ -9,6 +9,7 @@ use super::outline::{Outline, OutputSection, SectionContents};
 use super::slices::{Slice, Sliced, slices};
 use crate::ids::{FileId, FuncIndex};
 use crate::input::object::UncheckedRelocs;
+use crate::pass::mark::Liveness;
 use crate::plan::{CustomContents, CustomPiece, DataPiece, Plan, StringRun};
 use crate::resolve::resolution::Resolution;
 
@@ -69,10 +70,12 @@ pub(super) enum PartSource<'l> {
 pub(super) fn parts<'l>(
     plan: &'l Plan<'_>,
     outline: &'l Outline,
+    liveness: &'l Liveness,
     resolution: Option<&'l Resolution<'_>>,
 ) -> (Vec<Part<'l>>, Vec<Arc<Sliced<'l>>>) {
     let mut cutter = Cutter {
         plan,
+        liveness,
         resolution,
         batch: batch_bytes(outline.size),
         parts: Vec::new(),
@@ -88,6 +91,7 @@ pub(super) fn parts<'l>(
 
 struct Cutter<'l, 'a> {
     plan: &'l Plan<'a>,
+    liveness: &'l Liveness,
     resolution: Option<&'l Resolution<'a>>,
     /// Bytes of a part that is large enough.
     batch: u64,
@@ -165,30 +169,33 @@ impl<'l> Cutter<'l, '_> {
             entry(first) - entry(imported),
             PartSource::Bodies(&plan.made_bodies),
         );
-        for (file, numbers) in functions.files.iter().enumerate() {
+        let liveness = self.liveness;
+        for (nth, live) in liveness.files.iter().enumerate() {
+            let file = FileId(nth as u32);
             let file_end = functions
                 .first
-                .get(file + 1)
+                .get(nth + 1)
                 .map_or(entry(functions.first_wrapper), |&next| entry(next));
             let mut begin = 0;
-            let mut at = entry(functions.first[file]);
+            let mut at = entry(functions.first[nth]);
             let mut push = |functions: Range<u32>, len: u64| {
-                let file = FileId(file as u32);
                 self.push(len, PartSource::Functions { file, functions });
             };
             // Most files have less than a part: there is nothing to look for.
             let is_cut = file_end - at >= batch;
-            let cut = if is_cut { numbers.as_slice() } else { &[] };
-            for (i, number) in cut.iter().enumerate() {
-                let Some(number) = number else { continue };
-                let here = entry(*number);
+            let cut = is_cut.then(|| liveness.functions(file));
+            for function in cut.into_iter().flatten() {
+                let Some(index) = functions.of(file, function) else {
+                    continue;
+                };
+                let here = entry(index);
                 if here - at >= batch {
-                    push(begin..i as u32, here - at);
-                    begin = i as u32;
+                    push(begin..function.0, here - at);
+                    begin = function.0;
                     at = here;
                 }
             }
-            push(begin..numbers.len() as u32, file_end - at);
+            push(begin..live.functions.len() as u32, file_end - at);
         }
         self.push(
             code.size - entry(functions.first_wrapper),

@@ -85,6 +85,12 @@ impl Liveness {
         self.files[file.index()].functions[function.index()]
     }
 
+    /// The functions of an object that are reached: those whose bodies the output has.
+    pub fn functions(&self, file: FileId) -> impl Iterator<Item = ObjFunc> {
+        let live = self.files[file.index()].functions.iter().enumerate();
+        live.filter_map(|(i, &live)| live.then_some(ObjFunc(i as u32)))
+    }
+
     /// Whether a segment is reached.
     #[inline]
     pub fn segment(&self, file: FileId, segment: ObjSegment) -> bool {

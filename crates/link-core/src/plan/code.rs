@@ -65,12 +65,7 @@ impl CodeLayout {
         compressed: bool,
     ) -> Self {
         let resolution = relocator.places.resolution;
-        let numbers = &relocator.places.functions.files;
-        let live = |file: FileId| {
-            let functions = numbers[file.index()].iter().enumerate();
-            let live = functions.filter(|(_, index)| index.is_some());
-            live.map(|(function, _)| ObjFunc(function as u32))
-        };
+        let liveness = relocator.places.liveness;
         let of_files = resolution.map_objects(|file, object| -> Vec<u32> {
             let len = |function| {
                 if compressed {
@@ -79,7 +74,7 @@ impl CodeLayout {
                     object.functions.body_len(function)
                 }
             };
-            live(file).map(len).collect()
+            liveness.functions(file).map(len).collect()
         });
         let count = relocator.places.functions.count - imported;
         let mut sizes = Vec::with_capacity(count as usize);

@@ -65,8 +65,9 @@ pub(crate) fn merge<'a>(
                 reloc.write(&mut contents, value.unwrap_or(0));
             }
             for said in &metadata.functions {
-                let numbers = &relocator.places.functions.files[file.index()];
-                if let Some(index) = numbers[said.function.index()] {
+                let index = relocator.places.functions.of(file, said.function);
+                let is_live = relocator.places.liveness.function(file, said.function);
+                if let Some(index) = index.filter(|_| is_live) {
                     let function = functions.entry(index).or_default();
                     add(
                         relocator,

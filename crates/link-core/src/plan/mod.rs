@@ -129,7 +129,7 @@ pub(crate) fn plan<'a, T: Send>(
     // Types and names need no contents.
     let named = || {
         par::beside(
-            || type_section::collect(resolution, liveness, synthesis, &functions),
+            || type_section::collect(resolution, liveness, synthesis),
             || beside(&functions),
         )
     };

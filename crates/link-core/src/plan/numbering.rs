@@ -5,8 +5,8 @@ use wasm_format::linking::SymbolKind;
 
 use crate::hash::HashMap;
 use crate::ids::{
-    FileId, FuncIndex, GlobalIndex, ObjGlobal, ObjTable, ObjTag, SymbolId, TableIndex, TableSlot,
-    TagIndex,
+    FileId, FuncIndex, GlobalIndex, ObjFunc, ObjGlobal, ObjTable, ObjTag, SymbolId, TableIndex,
+    TableSlot, TagIndex,
 };
 use crate::par;
 use crate::pass::mark::Liveness;
@@ -30,8 +30,9 @@ pub struct FunctionIndices {
     pub imported: u32,
     /// How many there are, imports included.
     pub count: u32,
-    /// For each object, the index of each of its functions; `None` for those left out.
-    pub files: Vec<Vec<Option<FuncIndex>>>,
+    /// For each object, the index that stands for each of its functions; `None` for those left
+    /// out. Which bodies the output has is another matter: [`Liveness::functions`] says it.
+    files: Vec<Vec<Option<FuncIndex>>>,
     /// For each object, the first index at or after its first function.
     pub first: Vec<FuncIndex>,
     /// The first wrapper's index.
@@ -130,11 +131,17 @@ impl FunctionIndices {
         self.made.get(&made).copied()
     }
 
+    /// The index that stands for a function of an object; `None` if the output has none for it.
+    #[inline]
+    pub fn of(&self, file: FileId, function: ObjFunc) -> Option<FuncIndex> {
+        self.files[file.index()][function.index()]
+    }
+
     /// The index of a function; `None` if it is not in the output.
     #[inline]
     pub fn get(&self, function: FunctionRef) -> Option<FuncIndex> {
         match function {
-            FunctionRef::Object(file, function) => self.files[file.index()][function.index()],
+            FunctionRef::Object(file, function) => self.of(file, function),
             FunctionRef::Made(made) => self.made(made),
             FunctionRef::Stub(stub) => self.stubs.get(&stub).copied(),
             FunctionRef::Undefined(symbol) => {

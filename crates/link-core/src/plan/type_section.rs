@@ -2,7 +2,6 @@
 
 use wasm_format::linking::SymbolKind;
 
-use super::numbering::FunctionIndices;
 use crate::hash::HashMap;
 use crate::ids::{ObjTag, TypeIndex};
 use crate::pass::mark::Liveness;
@@ -63,7 +62,6 @@ pub(crate) fn collect<'a>(
     resolution: &Resolution<'a>,
     liveness: &Liveness,
     synthesis: &Synthesis<'a>,
-    functions: &FunctionIndices,
 ) -> TypeSection<'a> {
     let mut types = TypeSection::default();
     for (file, object) in resolution.objects() {
@@ -90,12 +88,8 @@ pub(crate) fn collect<'a>(
         types.add(synth_signature(resolution, synthesis, function));
     }
     for (file, object) in resolution.objects() {
-        let numbers = &functions.files[file.index()];
-        for (function, index) in object.functions.iter().zip(numbers) {
-            if index.is_none() {
-                continue;
-            }
-            let slot = function.ty.index();
+        for function in liveness.functions(file) {
+            let slot = object.functions[function].ty.index();
             if types.files[file.index()][slot].is_none() {
                 types.files[file.index()][slot] = Some(types.add(object.types[slot]));
             }

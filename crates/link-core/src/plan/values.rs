@@ -143,9 +143,7 @@ impl PlanView<'_, '_> {
     /// the chunk it lies in: another symbol may be what reached that.
     fn object_symbol(&self, file: FileId, symbol: ObjSymbol) -> Value {
         let found = match self.resolution.target(file, symbol) {
-            ObjTarget::Function(function) => {
-                self.functions.files[file.index()][function.index()].map(Value::Function)
-            }
+            ObjTarget::Function(function) => self.functions.of(file, function).map(Value::Function),
             ObjTarget::Data {
                 segment, offset, ..
             } => self.data_address(file, segment, offset).map(Value::Address),
@@ -438,7 +436,7 @@ impl<'l> Relocator<'l, '_> {
         let functions = self.places.functions;
         let Some(id) = self.places.resolution.files[file.index()].symbols[symbol.index()] else {
             let entry = &self.places.resolution.object(file).symbols[symbol.index()];
-            return functions.files[file.index()][entry.function()?.index()];
+            return functions.of(file, entry.function()?);
         };
         match self.symbols.get(id) {
             Value::Function(function) => Some(functions.called(SymbolRef::Global(id), function)),

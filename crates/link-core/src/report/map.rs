@@ -10,6 +10,7 @@ use crate::emit::outline::{Outline, OutputSection, SectionContents};
 use crate::hash::HashMap;
 use crate::ids::{FileId, FuncIndex, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol};
 use crate::input::object::ObjTarget;
+use crate::pass::mark::Liveness;
 use crate::pass::synthesize::{SynthFunction, Synthesis};
 use crate::plan::{CodeLayout, DataSource, Plan, Value};
 use crate::resolve::resolution::{Definition, Resolution, Stub};
@@ -128,12 +129,14 @@ pub struct MapSection {
 /// Makes the map.
 pub(crate) fn collect(
     resolution: &Resolution<'_>,
+    liveness: &Liveness,
     synthesis: &Synthesis<'_>,
     plan: &Plan<'_>,
     outline: &Outline,
 ) -> LinkMap {
     let collector = Collector {
         resolution,
+        liveness,
         synthesis,
         plan,
         outline,
@@ -180,6 +183,7 @@ fn places(resolution: &Resolution<'_>) -> HashMap<MappedChunk, Vec<ObjSymbol>> {
 
 struct Collector<'l, 'a> {
     resolution: &'l Resolution<'a>,
+    liveness: &'l Liveness,
     synthesis: &'l Synthesis<'a>,
     plan: &'l Plan<'a>,
     outline: &'l Outline,
@@ -236,8 +240,8 @@ impl Collector<'_, '_> {
             next.0 += 1;
         }
         for (file, object) in self.resolution.objects() {
-            for function in object.functions.ids() {
-                let Some(index) = self.plan.functions.files[file.index()][function.index()] else {
+            for function in self.liveness.functions(file) {
+                let Some(index) = self.plan.functions.of(file, function) else {
                     continue;
                 };
                 let name = object.function_name(function).to_owned();

@@ -9,7 +9,7 @@ use super::SectionIndices;
 use super::symbol_table::SymbolTable;
 use crate::emit::entries::Sources;
 use crate::emit::outline::{are_joined, file_segments};
-use crate::ids::{FileId, ObjCustom};
+use crate::ids::{FileId, ObjCustom, ObjFunc};
 use crate::plan::segments::{DataSource, OutputSegment, SegmentPlace};
 
 /// The section's contents after its name.
@@ -110,7 +110,10 @@ fn comdats<'a>(
             }
         };
         for (i, function) in object.functions.iter().enumerate() {
-            let index = plan.functions.files[file.index()][i].map(|index| index.0);
+            let index = plan
+                .functions
+                .of(file, ObjFunc(i as u32))
+                .map(|index| index.0);
             add(function.comdat(), ComdatKind::Function, index);
         }
         if sources.options.is_relocatable() {

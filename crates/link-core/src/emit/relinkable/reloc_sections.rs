@@ -92,8 +92,8 @@ impl Translator<'_, '_, '_> {
         let plan = self.sources.plan;
         let functions = &self.sources.resolution.object(file).functions;
         let mut part = RelocPart::default();
-        for function in functions.ids() {
-            let index = plan.functions.files[file.index()][function.index()];
+        for function in self.sources.liveness.functions(file) {
+            let index = plan.functions.of(file, function);
             if let Some(start) = index.and_then(|index| plan.code.body_offset(index)) {
                 self.chunk(file, functions.chunk(function), u64::from(start), &mut part);
             }

@@ -248,7 +248,7 @@ impl<'a> Maker<'_, '_, 'a> {
         let (resolution, plan) = (self.sources.resolution, self.sources.plan);
         Some(match resolution.target(file, symbol) {
             ObjTarget::Function(function) => {
-                SymbolTarget::Function(plan.functions.files[file.index()][function.index()]?.0)
+                SymbolTarget::Function(plan.functions.of(file, function)?.0)
             }
             ObjTarget::Data {
                 segment,
