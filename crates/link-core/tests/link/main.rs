@@ -6,6 +6,7 @@ mod common;
 
 mod build_id;
 mod collisions;
+mod distances;
 mod dynamic;
 mod identical;
 mod kept;
