@@ -106,6 +106,7 @@ impl Script<'_> {
             "__tls_base",
             "__indirect_function_table",
             "__linear_memory",
+            "memory",
             "__heap_base",
             "_start",
         ])
