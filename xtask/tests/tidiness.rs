@@ -46,7 +46,7 @@ fn expect_none(found: &[String]) {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
-/// The source files of each crate, its tests, examples and benchmarks aside.
+/// The source files of each published crate, its tests and benchmarks aside.
 fn sources() -> BTreeMap<String, Vec<PathBuf>> {
     let mut crates: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     let root = root();
@@ -58,7 +58,7 @@ fn sources() -> BTreeMap<String, Vec<PathBuf>> {
         let Some(src) = parts.iter().position(|part| part == "src") else {
             continue;
         };
-        if path.file_stem().is_some_and(|stem| stem == "tests") {
+        if parts[0] != "crates" || path.file_stem().is_some_and(|stem| stem == "tests") {
             continue;
         }
         crates

@@ -1,6 +1,6 @@
 //! What of the grammar is read and written at once. The parser says more of it.
 
-use super::{Kind, Named, Piece, Reader};
+use super::{DirectName, NameKind, Piece, Reader};
 use crate::node::{Qualifiers, RefQualifier};
 use crate::words::{Op, Word};
 
@@ -8,7 +8,7 @@ impl Reader<'_> {
     /// The whole name. Returns where in the text the name of a function ends, and where the
     /// type of its result does that stands behind it.
     pub(super) fn encoding(&mut self) -> Option<(usize, usize)> {
-        let mut named = Named::default();
+        let mut named = DirectName::default();
         if self.peek() == b'N' {
             self.nested_name(Some(&mut named))?;
         } else {
@@ -67,7 +67,7 @@ impl Reader<'_> {
     }
 
     /// `<nested-name>`; `named` if it is that of the function.
-    fn nested_name(&mut self, named: Option<&mut Named>) -> Option<Piece> {
+    fn nested_name(&mut self, named: Option<&mut DirectName>) -> Option<Piece> {
         self.expect(b'N')?;
         let qualifiers = self.qualifiers();
         let reference = match self.peek() {
@@ -84,7 +84,7 @@ impl Reader<'_> {
             (b'S', b't') => {
                 self.pos += 2;
                 self.put(*b"std")?;
-                Some(self.named_piece(start, (start, self.at), Kind::Plain))
+                Some(self.named_piece(start, (start, self.at), NameKind::Plain))
             }
             (b'S', _) => Some(self.substitution()?),
             (b'T', _) => {
@@ -106,30 +106,30 @@ impl Reader<'_> {
             template = false;
             let piece = match self.peek() {
                 b'I' => {
-                    let scope = scope.filter(|scope| !scope.is(Kind::Template))?;
+                    let scope = scope.filter(|scope| !scope.is(NameKind::Template))?;
                     self.template_args(named.is_some())?;
                     template = true;
-                    self.named_piece(start, scope.base(), Kind::Template)
+                    self.named_piece(start, scope.base(), NameKind::Template)
                 }
                 b'C' | b'D' => {
                     no_result = true;
-                    let scope = scope.filter(|scope| !scope.is(Kind::Standard))?;
+                    let scope = scope.filter(|scope| !scope.is(NameKind::Standard))?;
                     self.structor(scope.base())?;
-                    self.piece(start, Kind::Plain)
+                    self.piece(start, NameKind::Plain)
                 }
                 _ => {
                     if scope.is_some() {
                         self.put(*b"::")?;
                     }
                     let base = self.unqualified()?;
-                    self.named_piece(start, base, Kind::Plain)
+                    self.named_piece(start, base, NameKind::Plain)
                 }
             };
             scope = Some(piece);
             whole = Some(piece);
         }
         if let Some(named) = named {
-            *named = Named {
+            *named = DirectName {
                 template,
                 no_result,
                 qualifiers,
@@ -140,14 +140,14 @@ impl Reader<'_> {
     }
 
     /// `<unscoped-name>` or `<unscoped-template-name> <template-args>`
-    fn unscoped_name(&mut self, named: Option<&mut Named>) -> Option<Piece> {
+    fn unscoped_name(&mut self, named: Option<&mut DirectName>) -> Option<Piece> {
         let start = self.at;
         if self.peek() == b'S' && self.peek_second() == b't' {
             self.pos += 2;
             self.put(*b"std::")?;
         }
         let base = self.unqualified()?;
-        let name = self.named_piece(start, base, Kind::Plain);
+        let name = self.named_piece(start, base, NameKind::Plain);
         if self.peek() != b'I' {
             return Some(name);
         }
@@ -156,7 +156,7 @@ impl Reader<'_> {
         if let Some(named) = named {
             named.template = true;
         }
-        Some(self.named_piece(start, base, Kind::Template))
+        Some(self.named_piece(start, base, NameKind::Template))
     }
 
     /// An identifier or an operator, and its tags. Returns where it is without the tags.
@@ -274,7 +274,7 @@ impl Reader<'_> {
                 self.pos += 1;
                 self.put_str(word.text())?;
                 self.expect(b'E')?;
-                return Some(self.piece(start, Kind::Plain));
+                return Some(self.piece(start, NameKind::Plain));
             }
             b'i' => Word::Empty,
             b'j' => Word::SuffixU,
@@ -297,7 +297,7 @@ impl Reader<'_> {
         self.put_name(digits, self.pos - digits)?;
         self.put_str(suffix.text())?;
         self.expect(b'E')?;
-        Some(self.piece(start, Kind::Plain))
+        Some(self.piece(start, NameKind::Plain))
     }
 
     /// `<substitution>`, but for `St`.
@@ -325,7 +325,7 @@ impl Reader<'_> {
         }
         self.put_str(name)?;
         let base = (start + "std::".len(), self.at);
-        Some(self.named_piece(start, base, Kind::Standard))
+        Some(self.named_piece(start, base, NameKind::Standard))
     }
 
     fn template_param(&mut self) -> Option<Piece> {
@@ -344,7 +344,7 @@ impl Reader<'_> {
         if let Some(word) = Word::builtin(byte) {
             self.pos += 1;
             self.put_str(word.text())?;
-            return Some(self.named_piece(start, (start, self.at), Kind::Plain));
+            return Some(self.named_piece(start, (start, self.at), NameKind::Plain));
         }
         let piece = match byte {
             b'S' if self.peek_second() != b't' => {
@@ -353,13 +353,13 @@ impl Reader<'_> {
                     return Some(name);
                 }
                 self.template_args(false)?;
-                self.named_piece(start, name.base(), Kind::Template)
+                self.named_piece(start, name.base(), NameKind::Template)
             }
             b'P' => {
                 self.pos += 1;
                 self.ty()?;
                 self.put(*b"*")?;
-                self.piece(start, Kind::Plain)
+                self.piece(start, NameKind::Plain)
             }
             b'R' | b'O' => {
                 self.pos += 1;
@@ -369,7 +369,7 @@ impl Reader<'_> {
                 let qualifiers = self.qualifiers();
                 self.ty()?;
                 self.put_qualifiers(qualifiers)?;
-                self.piece(start, Kind::Plain)
+                self.piece(start, NameKind::Plain)
             }
             b'T' => {
                 let param = self.template_param()?;
@@ -390,9 +390,9 @@ impl Reader<'_> {
     /// reference: `&` if either is that.
     fn reference(&mut self, start: usize, rvalue: bool) -> Option<Piece> {
         let to = self.ty()?;
-        let (mark, rvalue) = if to.is(Kind::LValue) {
+        let (mark, rvalue) = if to.is(NameKind::LValue) {
             (1, false)
-        } else if to.is(Kind::RValue) {
+        } else if to.is(NameKind::RValue) {
             (2, rvalue)
         } else {
             (0, rvalue)
@@ -404,10 +404,10 @@ impl Reader<'_> {
         self.at -= mark;
         if rvalue {
             self.put(*b"&&")?;
-            Some(self.piece(start, Kind::RValue))
+            Some(self.piece(start, NameKind::RValue))
         } else {
             self.put(*b"&")?;
-            Some(self.piece(start, Kind::LValue))
+            Some(self.piece(start, NameKind::LValue))
         }
     }
 }

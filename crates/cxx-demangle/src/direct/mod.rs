@@ -28,7 +28,7 @@ struct Piece(u64);
 impl Piece {
     /// `base`: within the text, what a constructor repeats of the name of a class.
     #[inline]
-    fn new(start: usize, end: usize, base: (usize, usize), kind: Kind) -> Self {
+    fn new(start: usize, end: usize, base: (usize, usize), kind: NameKind) -> Self {
         const { assert!(MAX_TEXT + CHUNK < 1 << 12) };
         let place = |offset: usize, nth: u32| (offset as u64) << (12 * nth);
         let places = place(start, 0) | place(end, 1) | place(base.0, 2) | place(base.1, 3);
@@ -56,13 +56,13 @@ impl Piece {
     }
 
     #[inline]
-    fn is(self, kind: Kind) -> bool {
+    fn is(self, kind: NameKind) -> bool {
         self.0 >> 48 == kind as u64
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
+enum NameKind {
     /// Nothing of what follows.
     Plain,
     /// `std::string` and the like, which have another name where they have a constructor.
@@ -147,7 +147,7 @@ struct Reader<'a> {
 
 /// What the name of a function says about its type.
 #[derive(Default)]
-struct Named {
+struct DirectName {
     template: bool,
     no_result: bool,
     qualifiers: Qualifiers,
@@ -280,12 +280,12 @@ impl Reader<'_> {
 
     /// The text from `start` on. A constructor repeats nothing of it.
     #[inline]
-    fn piece(&self, start: usize, kind: Kind) -> Piece {
+    fn piece(&self, start: usize, kind: NameKind) -> Piece {
         self.named_piece(start, (0, 0), kind)
     }
 
     #[inline]
-    fn named_piece(&self, start: usize, base: (usize, usize), kind: Kind) -> Piece {
+    fn named_piece(&self, start: usize, base: (usize, usize), kind: NameKind) -> Piece {
         Piece::new(start, self.at, base, kind)
     }
 }

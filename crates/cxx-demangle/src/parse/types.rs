@@ -64,8 +64,8 @@ impl Parser<'_> {
                 }
             },
             b'D' => match self.after_d()? {
-                Kind::Plain(id) => return Some(id),
-                Kind::Substitutable(node) => node,
+                TypeKind::Plain(id) => return Some(id),
+                TypeKind::Substitutable(node) => node,
             },
             b'F' => self.function()?,
             b'A' => self.array()?,
@@ -156,26 +156,26 @@ impl Parser<'_> {
     }
 
     /// Types that begin with `D`.
-    fn after_d(&mut self) -> Option<Kind> {
+    fn after_d(&mut self) -> Option<TypeKind> {
         let second = self.peek_second()?;
         if let Some(word) = Word::builtin_after_d(second) {
             self.pos += 2;
-            return Some(Kind::Plain(self.add(Node::Word(word))));
+            return Some(TypeKind::Plain(self.add(Node::Word(word))));
         }
         Some(match second {
             b't' | b'T' => {
                 return self
                     .decltype()
-                    .map(|id| Kind::Substitutable(self.nodes.get(id)));
+                    .map(|id| TypeKind::Substitutable(self.nodes.get(id)));
             }
-            b'o' | b'O' | b'w' | b'x' => Kind::Substitutable(self.function()?),
+            b'o' | b'O' | b'w' | b'x' => TypeKind::Substitutable(self.function()?),
             b'p' => {
                 self.pos += 2;
-                Kind::Substitutable(Node::Expansion(self.ty()?))
+                TypeKind::Substitutable(Node::Expansion(self.ty()?))
             }
             b'v' => {
                 self.pos += 2;
-                Kind::Substitutable(self.vector()?)
+                TypeKind::Substitutable(self.vector()?)
             }
             b'F' => {
                 self.pos += 2;
@@ -190,7 +190,7 @@ impl Parser<'_> {
                     self.expr()?
                 };
                 self.expect(b'_')?;
-                Kind::Substitutable(Node::BitInt {
+                TypeKind::Substitutable(Node::BitInt {
                     width,
                     signed: second == b'B',
                 })
@@ -203,9 +203,9 @@ impl Parser<'_> {
                 } else {
                     Word::DecltypeAuto
                 };
-                Kind::Plain(self.add(Node::Constrained { concept, word }))
+                TypeKind::Plain(self.add(Node::Constrained { concept, word }))
             }
-            b'A' | b'R' | b'S' => Kind::Plain(self.fixed_point()?),
+            b'A' | b'R' | b'S' => TypeKind::Plain(self.fixed_point()?),
             _ => return None,
         })
     }
@@ -213,13 +213,13 @@ impl Parser<'_> {
     /// ```text
     /// <builtin-type> ::= DF <number> _ | DF16b
     /// ```
-    fn float(&mut self) -> Option<Kind> {
+    fn float(&mut self) -> Option<TypeKind> {
         if self.eat_all(b"16b") {
-            return Some(Kind::Plain(self.add(Node::Word(Word::BFloat16))));
+            return Some(TypeKind::Plain(self.add(Node::Word(Word::BFloat16))));
         }
         let digits = self.digits();
         self.expect(b'_')?;
-        Some(Kind::Plain(self.add(Node::FloatN(digits))))
+        Some(TypeKind::Plain(self.add(Node::FloatN(digits))))
     }
 
     /// ```text
@@ -429,7 +429,7 @@ impl Parser<'_> {
 }
 
 /// A type, as substitutions see it.
-enum Kind {
+enum TypeKind {
     Plain(NodeId),
     Substitutable(Node),
 }

@@ -7,9 +7,9 @@
 //! refers twice to another, and so on. The printer counts its steps and what it writes, and
 //! gives up.
 
-mod expr;
 mod literal;
-mod types;
+mod print_expr;
+mod print_types;
 
 use crate::MAX_DEPTH;
 use crate::node::{List, Node, NodeId, Nodes, ParamKind, RefQualifier, Standard, Text};

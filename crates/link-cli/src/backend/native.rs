@@ -2,8 +2,8 @@
 
 mod cref;
 mod dependencies;
+mod link_options;
 mod map;
-mod options;
 mod reports;
 mod reproduce;
 mod times;
@@ -54,7 +54,7 @@ pub(super) fn link(
         }
     };
     let files = InputFiles::default();
-    let options = options::options(config, &target.name(), &files)?;
+    let options = link_options::options(config, &target.name(), &files)?;
     let mut reports = Reports::open(config, target, &files, items)?;
     let mut output = Output::open(target)?;
     let times = Times::default();
@@ -68,7 +68,7 @@ pub(super) fn link(
         },
         ..Env::default()
     };
-    let inputs = options::inputs(&config.link);
+    let inputs = link_options::inputs(&config.link);
     let result = link_then(inputs, &options, &env, &mut output, |output, linked| {
         begin(config, &warnings, reporter);
         let told = Told {
