@@ -256,6 +256,11 @@ proptest! {
         let theirs = theirs.expect("readable");
         prop_assert_eq!(theirs.section_index(), section);
         for (theirs, ours) in theirs.entries().into_iter().zip(&entries) {
+            // wasmparser does not know the type yet, and stops there.
+            if ours.ty == RelocType::MemoryAddrLocrelI64 {
+                prop_assert!(theirs.is_err());
+                break;
+            }
             let theirs = theirs.expect("readable");
             prop_assert_eq!(
                 (theirs.ty as u8, theirs.offset, theirs.index, theirs.addend),

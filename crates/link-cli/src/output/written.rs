@@ -20,18 +20,18 @@ struct WrittenFile {
     /// What it is to the user.
     what: &'static str,
     path: PathBuf,
-    place: Place,
+    place: WrittenPlace,
 }
 
 /// What paths to one place have in common.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
+enum WrittenPlace {
     File(FileIdentity),
     /// Nothing is there yet: its directory and its name.
     Free(FileIdentity, OsString),
 }
 
-impl Place {
+impl WrittenPlace {
     /// `None`: a device or a pipe, or no place at all.
     fn of(path: &Path) -> Option<Self> {
         if is_special(path).unwrap_or(true) {
@@ -93,7 +93,7 @@ impl Written {
 
     /// Adds a file; fails if it is one of those before.
     fn add(&mut self, what: &'static str, path: PathBuf) -> Result<(), Message> {
-        let Some(place) = Place::of(&path) else {
+        let Some(place) = WrittenPlace::of(&path) else {
             return Ok(());
         };
         if let Some(other) = self.files.iter().find(|other| other.place == place) {
@@ -112,7 +112,7 @@ impl Written {
         let Some(input) = FileIdentity::of(path) else {
             return Ok(());
         };
-        let input = Place::File(input);
+        let input = WrittenPlace::File(input);
         match self.files.iter().find(|file| file.place == input) {
             Some(file) => Err(file.would_overwrite(path)),
             None => Ok(()),
@@ -124,7 +124,7 @@ impl Written {
         if !self
             .files
             .iter()
-            .any(|file| matches!(file.place, Place::File(_)))
+            .any(|file| matches!(file.place, WrittenPlace::File(_)))
         {
             return Ok(());
         }
@@ -148,7 +148,7 @@ impl Written {
     /// archives are files, too.
     pub(crate) fn check_read(&self, files: &InputFiles) -> Result<(), Message> {
         for file in &self.files {
-            if let Place::File(identity) = &file.place
+            if let WrittenPlace::File(identity) = &file.place
                 && let Some(input) = files.find(identity)
             {
                 return Err(file.would_overwrite(&input));

@@ -152,7 +152,7 @@ impl<'l> Cutter<'l, '_> {
             SectionContents::Metadata(nth) => self.bytes(&plan.metadata[*nth as usize].bytes),
             // Written when all else is.
             SectionContents::BuildId => {
-                self.push(section.size, PartSource::Fill(build_id::PLACEHOLDER))
+                self.push(section.size, PartSource::Fill(build_id::PLACEHOLDER));
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::demangle::demangle;
 use crate::diag::{Code, Diagnostic};
 use crate::ids::{FileId, ObjSymbol};
 use crate::input::object::Chunk;
-use crate::plan::values::{BadReloc, Relocator, Site, Why};
+use crate::plan::values::{BadReloc, Relocator, Site, WhyUnrelocated};
 use crate::resolve::resolution::Resolution;
 
 /// The result of writing a chunk: the first relocation that cannot be applied.
@@ -82,10 +82,10 @@ pub(super) fn message(
         resolution.name(resolution.symbol_ref(file, ObjSymbol(reloc.target)))
     };
     let end = match bad.why {
-        Why::OutOfRange(value) => {
+        WhyUnrelocated::OutOfRange(value) => {
             format!("is out of range: the value {value} does not fit in 32 bits")
         }
-        Why::Absent => "refers to nothing that the output has".to_owned(),
+        WhyUnrelocated::Absent => "refers to nothing that the output has".to_owned(),
     };
     Diagnostic::error(
         Code::Layout,

@@ -237,12 +237,12 @@ impl Site {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadReloc {
     pub(crate) reloc: ObjReloc,
-    pub(crate) why: Why,
+    pub(crate) why: WhyUnrelocated,
 }
 
 /// Why a relocation cannot be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
+pub(crate) enum WhyUnrelocated {
     /// This value does not fit the place it is written to.
     OutOfRange(i64),
     /// The output does not have what code refers to by its index.
@@ -314,10 +314,10 @@ impl<'l> Relocator<'l, '_> {
             Some(value) => value,
             None => self
                 .any_value(site, reloc)
-                .ok_or_else(|| bad(Why::Absent))?,
+                .ok_or_else(|| bad(WhyUnrelocated::Absent))?,
         };
         if !reloc.ty.form().is_64() && !fits_32(value) {
-            return Err(bad(Why::OutOfRange(value as i64)));
+            return Err(bad(WhyUnrelocated::OutOfRange(value as i64)));
         }
         Ok(value)
     }

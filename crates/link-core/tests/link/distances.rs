@@ -12,9 +12,12 @@ const EXECUTABLE: &str = "--no-entry --export=get";
 fn narrow() -> Source {
     let mut source = Source::new();
     source.data("target", ".data.target", [7; 8]);
-    source
-        .data("place", ".data.place", [0; 4])
-        .points(0, RelocType::MemoryAddrLocrelI32, "target", 4);
+    source.data("place", ".data.place", [0; 4]).points(
+        0,
+        RelocType::MemoryAddrLocrelI32,
+        "target",
+        4,
+    );
     source.function("get", sig(0, 1), |body| {
         body.address("place", 0).load().address("place", 0).add();
         // `i32.sub`
@@ -27,9 +30,12 @@ fn narrow() -> Source {
 fn wide() -> Source {
     let mut source = Source::wasm64();
     source.data("target", ".data.target", [7; 8]);
-    source
-        .data("place", ".data.place", [0; 8])
-        .points(0, RelocType::MemoryAddrLocrelI64, "target", 4);
+    source.data("place", ".data.place", [0; 8]).points(
+        0,
+        RelocType::MemoryAddrLocrelI64,
+        "target",
+        4,
+    );
     source.function("get", sig(0, 1), |body| {
         // `i64.load`, `i64.add`, `i64.sub`, `i32.wrap_i64`
         body.address_64("place").raw(&[0x29, 0, 0]);
@@ -71,9 +77,12 @@ fn a_relinked_distance_is_the_same() {
 fn a_loader_leaves_distances_alone() {
     let mut source = Source::wasm64();
     source.data("target", ".data.target", [7; 8]);
-    source
-        .data("place", ".data.place", [0; 8])
-        .points(0, RelocType::MemoryAddrLocrelI64, "target", 0);
+    source.data("place", ".data.place", [0; 8]).points(
+        0,
+        RelocType::MemoryAddrLocrelI64,
+        "target",
+        0,
+    );
     let args = "-shared --experimental-pic --export=place --no-check-features";
     let job = job(&source, args).differs("LLVM 22 does not know the relocation");
     let text = print(&job.module());

@@ -23,14 +23,14 @@ pub(super) struct Reports<'c> {
     target: &'c Target,
     files: &'c InputFiles,
     items: &'c [Item],
-    map: Option<Place>,
-    why_extract: Option<Place>,
-    dependencies: Option<Place>,
-    reproduce: Option<Place>,
+    map: Option<ReportPlace>,
+    why_extract: Option<ReportPlace>,
+    dependencies: Option<ReportPlace>,
+    reproduce: Option<ReportPlace>,
 }
 
 /// Where a report goes.
-enum Place {
+enum ReportPlace {
     Stdout,
     /// A device or a pipe, and its name.
     Special(File, String),
@@ -48,14 +48,14 @@ impl<'c> Reports<'c> {
     ) -> Result<Self, Message> {
         let args = &config.link.reports;
         let file = |path: &Path, what: &str| {
-            Place::open(path).map_err(|error| {
+            ReportPlace::open(path).map_err(|error| {
                 let reason = reason(&error);
                 Message::error(format!("cannot open {what} {}: {reason}", path.display()))
             })
         };
         let place = |destination: &Option<Destination>, what: &str| match destination {
             None => Ok(None),
-            Some(Destination::Stdout) => Ok(Some(Place::Stdout)),
+            Some(Destination::Stdout) => Ok(Some(ReportPlace::Stdout)),
             Some(Destination::File(path)) => file(path, what).map(Some),
         };
         let own = &config.own;
@@ -86,7 +86,7 @@ impl<'c> Reports<'c> {
     ) -> Result<(), Message> {
         self.verbose(report, reporter);
         let text = self.traces(report);
-        Place::Stdout.write(text.as_bytes())?;
+        ReportPlace::Stdout.write(text.as_bytes())?;
         self.write_why_extract(report)?;
         self.write_reproduce()
     }
@@ -106,7 +106,7 @@ impl<'c> Reports<'c> {
         if self.cref {
             text += &cref::print(&linked.report, |name| self.shown(name));
         }
-        Place::Stdout.write(text.as_bytes())?;
+        ReportPlace::Stdout.write(text.as_bytes())?;
         if let Some(place) = &self.map {
             let text = map::print(&linked.map, |name| self.shown(name));
             place.write(text.as_bytes())?;
@@ -212,7 +212,7 @@ impl<'c> Reports<'c> {
 /// How the linker itself is called where a file is.
 pub(super) const INTERNAL: &str = "<internal>";
 
-impl Place {
+impl ReportPlace {
     fn open(path: &Path) -> io::Result<Self> {
         if output::is_special(path)? {
             let file = OpenOptions::new().write(true).open(path)?;

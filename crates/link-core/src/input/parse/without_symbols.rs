@@ -37,11 +37,11 @@ fn start<'a>(mut body: Reader<'a>, imports: &Imports<'a>, object: &mut Object<'a
     let at = body.offset();
     let index = body.u32()?;
     body.finish("the function's index")?;
-    let space = Functions { imports, object };
+    let space = FunctionSpace { imports, object };
     let function = space.get(at, index)?;
     match function {
-        Function::Imported(import) => object.left_out.push(LeftOut::Start(import.name)),
-        Function::Defined(function) => {
+        IndexedFunction::Imported(import) => object.left_out.push(LeftOut::Start(import.name)),
+        IndexedFunction::Defined(function) => {
             let ty = object.functions[function].ty;
             if object.types[ty.index()] != NO_SIGNATURE {
                 let message = "the start function has parameters or results";
@@ -55,26 +55,26 @@ fn start<'a>(mut body: Reader<'a>, imports: &Imports<'a>, object: &mut Object<'a
 
 /// A function of the file's index space.
 #[derive(Clone, Copy)]
-enum Function<'a> {
+enum IndexedFunction<'a> {
     Imported(Import<'a, ObjType>),
     Defined(ObjFunc),
 }
 
 /// The file's function index space.
-struct Functions<'o, 'a> {
+struct FunctionSpace<'o, 'a> {
     imports: &'o Imports<'a>,
     object: &'o Object<'a>,
 }
 
-impl<'a> Functions<'_, 'a> {
-    fn get(&self, at: usize, index: u32) -> Parsed<Function<'a>> {
+impl<'a> FunctionSpace<'_, 'a> {
+    fn get(&self, at: usize, index: u32) -> Parsed<IndexedFunction<'a>> {
         let imported = self.imports.functions.len();
         if let Some(import) = self.imports.functions.get(index as usize) {
-            return Ok(Function::Imported(*import));
+            return Ok(IndexedFunction::Imported(*import));
         }
         let defined = ObjFunc(index - imported as u32);
         if defined.index() < self.object.functions.len() {
-            return Ok(Function::Defined(defined));
+            return Ok(IndexedFunction::Defined(defined));
         }
         let count = imported + self.object.functions.len();
         Err(Fault::out_of_range(at, "function", index, count))
@@ -98,10 +98,10 @@ impl<'a> Functions<'_, 'a> {
             .collect()
     }
 
-    fn name(&self, function: Function<'a>) -> &'a str {
+    fn name(&self, function: IndexedFunction<'a>) -> &'a str {
         match function {
-            Function::Imported(import) => import.name,
-            Function::Defined(function) => {
+            IndexedFunction::Imported(import) => import.name,
+            IndexedFunction::Defined(function) => {
                 let name = self.object.function_name(function);
                 let named = Some(name).filter(|name| !name.is_empty());
                 named
@@ -121,7 +121,7 @@ mod form {
 }
 
 /// An element segment as it stands in the file.
-struct Segment<'a> {
+struct ElementSegment<'a> {
     /// The table that is filled and where, if it is.
     active: Option<(u32, ConstExpr<'a>)>,
     is_declared: bool,
@@ -129,7 +129,7 @@ struct Segment<'a> {
     items: Vec<Option<u32>>,
 }
 
-impl<'a> Segment<'a> {
+impl<'a> ElementSegment<'a> {
     fn decode(body: &mut Reader<'a>) -> Parsed<Self> {
         let at = body.offset();
         let flags = body.u32()?;
@@ -190,8 +190,8 @@ fn elements<'a>(
     taken: &TakenSymbols,
     object: &mut Object<'a>,
 ) -> Parsed<()> {
-    let space = Functions { imports, object };
-    let slots = Slots::of(taken, object);
+    let space = FunctionSpace { imports, object };
+    let slots = FilledSlots::of(taken, object);
     let mut symbols = None;
     let mut carried = Vec::new();
     let mut left_out = Vec::new();
@@ -199,9 +199,9 @@ fn elements<'a>(
     let count = body.count("element segment", 2)?;
     for index in 0..count {
         let at = body.offset();
-        let segment = Segment::decode(&mut body)?;
+        let segment = ElementSegment::decode(&mut body)?;
         let functions = segment.items.iter().flatten();
-        let functions: Vec<Function<'a>> = functions
+        let functions: Vec<IndexedFunction<'a>> = functions
             .map(|&function| space.get(at, function))
             .collect::<Parsed<_>>()?;
         let is_whole = functions.len() == segment.items.len() || segment.is_declared;
@@ -220,9 +220,9 @@ fn elements<'a>(
         let mut names = Vec::new();
         for function in functions {
             match function {
-                Function::Defined(defined) if slots.defined[defined.index()] => {}
-                Function::Defined(_) => names.push(space.name(function)),
-                Function::Imported(import) => imported.push((index, import)),
+                IndexedFunction::Defined(defined) if slots.defined[defined.index()] => {}
+                IndexedFunction::Defined(_) => names.push(space.name(function)),
+                IndexedFunction::Imported(import) => imported.push((index, import)),
             }
         }
         if !names.is_empty() {
@@ -251,14 +251,14 @@ fn only_function(expr: &ConstExpr<'_>) -> Option<u32> {
 }
 
 /// What relocations ask table slots for.
-struct Slots {
+struct FilledSlots {
     /// For each function that the file defines, whether they ask for one.
     defined: Vec<bool>,
     /// For how many functions that it does not define.
     imported: usize,
 }
 
-impl Slots {
+impl FilledSlots {
     fn of(taken: &TakenSymbols, object: &Object<'_>) -> Self {
         let mut slots = Self {
             defined: vec![false; object.functions.len()],
@@ -286,7 +286,7 @@ impl Slots {
 /// Adds the imported functions (each with its element segment) that no relocation names.
 fn imported_elements<'a>(
     elements: &[(u32, Import<'a, ObjType>)],
-    space: &Functions<'_, 'a>,
+    space: &FunctionSpace<'_, 'a>,
     taken: &TakenSymbols,
     left_out: &mut Vec<LeftOut<'a>>,
 ) {

@@ -26,9 +26,9 @@ use crate::module::object::RELOC_PREFIX;
 use crate::module::slab::Slab;
 
 /// What is missing and why, by kind and slot, with what refers to it.
-type Missing = IndexMap<(TargetKind, usize), (DeclName, Why, Vec<DeclName>)>;
+type Missing = IndexMap<(TargetKind, usize), (DeclName, WhyMissing, Vec<DeclName>)>;
 
-enum Why {
+enum WhyMissing {
     Failed(Box<str>),
     NeverUpdated,
     /// Announced and never updated, with an entry in the offset table, and not exported: an
@@ -204,9 +204,9 @@ fn missing(module: &Module, form: Form) -> Missing {
             DeclState::Announced
                 if datum.body.offset_slot.is_some() && datum.head.exports().is_empty() =>
             {
-                Why::NotPlaced
+                WhyMissing::NotPlaced
             }
-            DeclState::Ready if datum.head.imported && form == Form::Module => Why::Imported,
+            DeclState::Ready if datum.head.imported && form == Form::Module => WhyMissing::Imported,
             _ => continue,
         };
         let name = datum.head.named(TargetKind::Data);
@@ -222,14 +222,14 @@ fn of_kind<B>(slab: &Slab<Decl<B>>, kind: TargetKind, missing: &mut Missing) {
         }
     }
     for (slot, name) in slab.freed_but_referenced() {
-        missing.insert((kind, slot), (name.clone(), Why::Freed, Vec::new()));
+        missing.insert((kind, slot), (name.clone(), WhyMissing::Freed, Vec::new()));
     }
 }
 
-fn why(head: &Head) -> Why {
+fn why(head: &Head) -> WhyMissing {
     match head.state {
-        DeclState::Failed => Why::Failed(head.failure().unwrap_or_default().into()),
-        DeclState::Announced | DeclState::Ready => Why::NeverUpdated,
+        DeclState::Failed => WhyMissing::Failed(head.failure().unwrap_or_default().into()),
+        DeclState::Announced | DeclState::Ready => WhyMissing::NeverUpdated,
     }
 }
 
@@ -243,7 +243,7 @@ fn referenced(module: &Module, mut missing: Missing) -> impl Iterator<Item = Pro
         let Some((_, why, references)) = missing.get_mut(&(kind, target.index())) else {
             return;
         };
-        if matches!(why, Why::NotPlaced) && target.kind() == TargetKind::DataSlot {
+        if matches!(why, WhyMissing::NotPlaced) && target.kind() == TargetKind::DataSlot {
             return;
         }
         let from = from();
@@ -255,21 +255,21 @@ fn referenced(module: &Module, mut missing: Missing) -> impl Iterator<Item = Pro
         .into_values()
         .filter_map(|(declaration, why, references)| {
             Some(match why {
-                Why::Failed(reason) => Problem::Failed {
+                WhyMissing::Failed(reason) => Problem::Failed {
                     declaration,
                     reason,
                     references,
                 },
-                Why::NotPlaced if references.is_empty() => return None,
-                Why::NeverUpdated | Why::NotPlaced => Problem::NeverUpdated {
+                WhyMissing::NotPlaced if references.is_empty() => return None,
+                WhyMissing::NeverUpdated | WhyMissing::NotPlaced => Problem::NeverUpdated {
                     declaration,
                     references,
                 },
-                Why::Freed => Problem::Freed {
+                WhyMissing::Freed => Problem::Freed {
                     declaration,
                     references,
                 },
-                Why::Imported => Problem::ImportedData {
+                WhyMissing::Imported => Problem::ImportedData {
                     declaration,
                     references,
                 },

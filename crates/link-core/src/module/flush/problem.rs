@@ -106,13 +106,13 @@ pub enum Problem {
         ty: String,
     },
     /// The stack pointer is used, but the module has no stack.
-    #[error("{declaration}: the module has no stack; set `Options::stack_size`")]
+    #[error("{declaration}: the module has no stack; set `ModuleOptions::stack_size`")]
     NoStack {
         /// The stack pointer.
         declaration: DeclName,
     },
     /// A datum would have the address of a null pointer.
-    #[error("data cannot be placed at address 0; set `Options::data_base`")]
+    #[error("data cannot be placed at address 0; set `ModuleOptions::data_base`")]
     DataAtZero,
     /// Data does not fit in a memory.
     #[error("data ends at {end:#x}, beyond the {limit:#x} bytes that a memory can have")]
