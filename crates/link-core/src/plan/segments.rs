@@ -95,24 +95,6 @@ pub enum SegmentPlace {
     },
 }
 
-/// The name of the output segment that a segment goes to.
-pub(crate) fn output_name<'a>(segment: &Segment<'a>, options: &Options) -> &'a str {
-    // One segment holds all thread-local data, so that one base serves it all.
-    if segment.flags.contains(SegmentFlags::TLS) {
-        return ".tdata";
-    }
-    if !options.merges_data_segments() {
-        return segment.name;
-    }
-    for prefix in [".text", ".rodata", ".data", ".bss"] {
-        let rest = segment.name.strip_prefix(prefix);
-        if rest.is_some_and(|rest| rest.starts_with('.')) {
-            return prefix;
-        }
-    }
-    segment.name
-}
-
 /// What segments have in common that go into one segment of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct SegmentGroup<'a> {
@@ -125,7 +107,7 @@ struct SegmentGroup<'a> {
 
 impl<'a> SegmentGroup<'a> {
     fn of(segment: &Segment<'a>, id: (FileId, ObjSegment), options: &Options) -> Self {
-        let name = output_name(segment, options);
+        let name = segment.output_name(options);
         if options.is_relocatable() {
             Self {
                 name,

@@ -4,12 +4,11 @@ use wasm_format::linking::SymbolKind;
 
 use crate::hash::HashMap;
 use crate::ids::{ObjTag, TypeIndex};
+use crate::input::object::NULLARY;
 use crate::pass::mark::Liveness;
 use crate::pass::synthesize::{SynthFunction, Synthesis};
 use crate::resolve::resolution::{MadeFunction, Resolution};
 
-/// `() -> ()`, the signature of most functions the linker writes.
-pub(crate) const NULLARY: &[u8] = &[0x60, 0, 0];
 /// `(i32) -> ()`
 const TAKES_I32: &[u8] = &[0x60, 1, 0x7f, 0];
 /// `(i64) -> ()`

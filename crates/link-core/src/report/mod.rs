@@ -10,6 +10,8 @@ use crate::options::Options;
 use crate::pass::mark::Liveness;
 use crate::resolve::resolution::{Definition, Resolution};
 
+pub use crate::resolve::history::{Extraction, History, Traced, TracedWhat};
+
 /// What a link tells about itself. Also a link that failed has one, up to the phase that
 /// failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,45 +34,6 @@ pub struct Report {
     pub cross_references: Vec<CrossReference>,
 }
 
-/// Why an archive member (or an object of a `--start-lib` group) was linked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extraction {
-    /// Who needed it: a file, or `--entry`, `--export` or `<internal>`, as `wasm-ld` says.
-    pub by: Arc<str>,
-    /// The member.
-    pub file: Arc<str>,
-    /// The symbol that was needed, as it stands in the files.
-    pub symbol: String,
-}
-
-/// What a file says of a traced symbol.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Traced {
-    /// The file; `None` for the linker itself.
-    pub file: Option<Arc<str>>,
-    /// What it says.
-    pub what: TracedWhat,
-    /// The symbol, as it stands in the files.
-    pub symbol: String,
-    /// How many of [`Report::files`] had been added by then.
-    pub files_before: usize,
-}
-
-/// What a file says of a traced symbol.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TracedWhat {
-    /// It needs it.
-    Reference,
-    /// It defines it.
-    Definition,
-    /// It would define it, if it were linked.
-    LazyDefinition,
-    /// It is a stub library whose function of this name needs it, and so it is exported.
-    ExportedFor(String),
-    /// It is a stub library, whose function it is.
-    Imported,
-}
-
 /// A chunk, global, tag or table that nothing reaches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiscardedChunk {
@@ -90,17 +53,6 @@ pub struct CrossReference {
     pub defined: Option<Arc<str>>,
     /// The objects that refer to it, in the order in which they are linked.
     pub referenced: Vec<Arc<str>>,
-}
-
-/// What resolution has met, in the order in which it happened.
-#[derive(Debug, Default)]
-pub struct History {
-    /// See [`Report::files`].
-    pub files: Vec<Arc<str>>,
-    /// See [`Report::extractions`].
-    pub extractions: Vec<Extraction>,
-    /// See [`Report::traced`].
-    pub traced: Vec<Traced>,
 }
 
 /// What resolution can tell.

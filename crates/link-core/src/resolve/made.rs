@@ -10,11 +10,10 @@ use super::resolution::{Definition, MadeAddress, MadeFunction, MadeGlobal};
 use crate::diag::{Code, Diagnostic};
 use crate::hash::HashSet;
 use crate::ids::SymbolId;
+use crate::input::object::NULLARY;
 use crate::input::object::SymbolImport;
 use crate::options::{Options, OutputKind};
 
-/// `() -> ()`
-const NO_SIGNATURE: &[u8] = &[0x60, 0, 0];
 /// `(i32) -> ()`
 const I32_SIGNATURE: &[u8] = &[0x60, 1, 0x7f, 0];
 /// `(i64) -> ()`
@@ -64,7 +63,7 @@ pub(super) fn define_always(resolver: &mut Resolver<'_>) {
     resolver.made.call_ctors = Some(function(
         resolver,
         "__wasm_call_ctors",
-        NO_SIGNATURE,
+        NULLARY,
         MadeFunction::CallCtors,
     ));
     if options.is_pic() {

@@ -5,6 +5,7 @@
 mod ahead;
 mod command_line;
 mod conflicts;
+pub(crate) mod history;
 mod made;
 mod mention;
 pub(crate) mod messages;

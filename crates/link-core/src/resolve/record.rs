@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::history::{Extraction, History, Traced, TracedWhat};
 use crate::hash::HashSet;
 use crate::ids::FileId;
 use crate::options::Options;
-use crate::report::{Extraction, History, Traced, TracedWhat};
 
 /// Who needed a lazy input, and for what.
 #[derive(Debug)]

@@ -5,13 +5,13 @@ use bumpalo::Bump;
 use wasm_format::linking::{SegmentFlags, SymbolKind};
 use wasm_format::{GlobalType, TableType};
 
+use super::history::History;
 use super::names::Names;
 use crate::hash::HashMap;
 use crate::ids::{FileId, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, SymbolId};
 use crate::input::SharedLibrary;
 use crate::input::object::{ObjTarget, Object, Segment, SymbolImport};
 use crate::par;
-use crate::report::History;
 
 /// The outcome of resolution.
 #[derive(Debug)]

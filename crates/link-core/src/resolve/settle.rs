@@ -5,12 +5,12 @@ use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::RelocType;
 
 use super::conflicts::defined_as;
+use super::history::TracedWhat;
 use super::resolution::{Definition, Stub};
 use super::{Resolver, messages};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::hash::{HashMap, HashSet};
 use crate::ids::{FileId, ObjFunc, SymbolId};
-use crate::report::TracedWhat;
 
 impl<'a> Resolver<'a> {
     /// Decides what a name with several signatures means: the definition, and for calls

@@ -3,11 +3,11 @@
 //! host's function calls back `a` and `b`, which are exported then.
 
 use super::Resolver;
+use super::history::TracedWhat;
 use crate::diag::{Code, Diagnostic};
 use crate::hash::HashMap;
 use crate::ids::SymbolId;
 use crate::input::RawFile;
-use crate::report::TracedWhat;
 
 /// A parsed stub library.
 pub(super) struct StubLibrary<'a> {

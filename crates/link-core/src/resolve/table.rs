@@ -9,6 +9,7 @@ use bumpalo::Bump;
 use wasm_format::ValType;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
+use super::history::TracedWhat;
 use super::made::is_address;
 use super::mention::{By, Mention, describe, set_flags, signature};
 use super::names::{InputNames, NameId, Names};
@@ -21,7 +22,6 @@ use crate::ids::SymbolId;
 use crate::input::LazyMember;
 use crate::input::object::{Object, ObjectSymbol, SymbolImport};
 use crate::options::{Options, OutputKind};
-use crate::report::TracedWhat;
 
 /// A lazy input, by its place in the list of inputs: an archive member or an object
 /// between `--start-lib` and `--end-lib`.

@@ -19,6 +19,7 @@ use wasm_format::reloc::{RelocEntry, RelocTarget, RelocType};
 use wasm_format::{GlobalType, TableType};
 
 use crate::ids::{ObjCustom, ObjFunc, ObjSymbol, ObjType, ObjUndefined};
+use crate::options::Options;
 use crate::reloc::Reloc;
 
 pub use self::comdats::Comdats;
@@ -32,6 +33,9 @@ pub(crate) use self::functions::BodyPlace;
 /// The alias of relocations whose target is an index of their object: a symbol's, or for
 /// [`RelocType::TypeIndexLeb`] a type's.
 pub type ObjReloc = Reloc<u32>;
+
+/// The encoded type of functions without parameters and results.
+pub(crate) const NULLARY: &[u8] = &[0x60, 0, 0];
 
 /// One object file, or one module of generated code.
 #[derive(Debug)]
@@ -198,6 +202,26 @@ pub struct Segment<'a> {
     pub flags: SegmentFlags,
     /// Index into [`Object::comdats`].
     pub comdat: Option<u32>,
+}
+
+impl<'a> Segment<'a> {
+    /// The name of the output segment that it goes to.
+    pub(crate) fn output_name(&self, options: &Options) -> &'a str {
+        // One segment holds all thread-local data, so that one base serves it all.
+        if self.flags.contains(SegmentFlags::TLS) {
+            return ".tdata";
+        }
+        if !options.merges_data_segments() {
+            return self.name;
+        }
+        for prefix in [".text", ".rodata", ".data", ".bss"] {
+            let rest = self.name.strip_prefix(prefix);
+            if rest.is_some_and(|rest| rest.starts_with('.')) {
+                return prefix;
+            }
+        }
+        self.name
+    }
 }
 
 /// A custom section.

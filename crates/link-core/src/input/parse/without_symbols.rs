@@ -12,10 +12,8 @@ use crate::hash::{HashMap, HashSet};
 use crate::ids::{ObjFunc, ObjSegment, ObjSymbol, ObjTable, ObjType};
 use crate::input::fault::{Fault, Parsed};
 use crate::input::object;
+use crate::input::object::NULLARY;
 use crate::input::object::{ElementPlace, Elements, LeftOut, ObjTarget, Object, Undefined};
-
-/// `() -> ()`
-const NO_SIGNATURE: &[u8] = &[0x60, 0, 0];
 
 /// Fills in [`Object::start`], [`Object::elements`] and the rest of [`Object::left_out`]. Symbols that are `taken` have
 /// relocations for table slots.
@@ -43,7 +41,7 @@ fn start<'a>(mut body: Reader<'a>, imports: &Imports<'a>, object: &mut Object<'a
         IndexedFunction::Imported(import) => object.left_out.push(LeftOut::Start(import.name)),
         IndexedFunction::Defined(function) => {
             let ty = object.functions[function].ty;
-            if object.types[ty.index()] != NO_SIGNATURE {
+            if object.types[ty.index()] != NULLARY {
                 let message = "the start function has parameters or results";
                 return Err(Fault::new(at, message));
             }

@@ -11,8 +11,8 @@ use crate::demangle::demangle;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::fingerprint::{Fingerprint, FingerprintTable};
 use crate::ids::SymbolId;
+use crate::input::object::NULLARY;
 use crate::options::Options;
-use crate::plan::type_section::NULLARY;
 use crate::resolve::messages;
 use crate::resolve::resolution::{
     Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef,

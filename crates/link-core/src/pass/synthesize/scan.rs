@@ -13,7 +13,6 @@ use crate::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
 use crate::input::object::{Chunk, ObjReloc, Segment};
 use crate::options::{Options, Unresolved};
 use crate::pass::mark::Liveness;
-use crate::plan::segments::output_name;
 use crate::reloc::takes_slot;
 use crate::resolve::resolution::{Definition, MadeAddress, MadeGlobal, Resolution, SymbolRef};
 
@@ -325,7 +324,7 @@ impl<'a> FileScan<'_, 'a> {
         if !as_thread_local {
             self.error(reloc, symbol, "cannot be used against TLS symbol", "");
         } else if let Some(segment) = self.resolution.segment(symbol) {
-            let section = output_name(segment, self.options);
+            let section = segment.output_name(self.options);
             let end = format!(" in non-TLS section: {section}");
             self.error(reloc, symbol, "cannot be used against", &end);
         } else {
