@@ -7,7 +7,7 @@ use wasm_format::linking::SegmentFlags;
 
 use super::contents::LINKER_DATA;
 use super::generate::{LOCAL, WEAK};
-use super::object::{Item, Kind, Object, Referred};
+use super::object::{Item, Kind, Object, Referred, Undefined};
 use super::problem::Input;
 
 /// Addresses of a memory that a loader lays out, and one that is the same in all of them.
@@ -37,6 +37,10 @@ pub(super) fn adapt(inputs: &mut [Input], options: &[String]) {
         }
     }
     let given = |wanted: &str| options.iter().any(|option| option == wanted);
+    // In what is to be linked again, `wasm-ld` keeps a table that gave way to another one.
+    if given("-r") || given("--emit-relocs") {
+        define_tables_once(inputs);
+    }
     for object in inputs.iter_mut().flat_map(Input::objects_mut) {
         // Without garbage collection, `wasm-ld` keeps functions of copies it did not choose.
         // In a finished module it names the segments that comdats are in.
@@ -61,6 +65,25 @@ pub(super) fn adapt(inputs: &mut [Input], options: &[String]) {
         // A finished module of `wasm-ld` loses relocations to merged strings, and flags.
         if given("--emit-relocs") {
             forget_strings(object);
+        }
+    }
+}
+
+/// Makes references of all definitions of a table but the first.
+fn define_tables_once(inputs: &mut [Input]) {
+    let mut defined = HashSet::new();
+    let objects = inputs.iter_mut().flat_map(Input::objects_mut);
+    for item in objects.flat_map(|object| &mut object.items) {
+        if let Item::Table(table) = item
+            && table.flags & LOCAL == 0
+            && !defined.insert(table.name.clone())
+        {
+            *item = Item::Undefined(Undefined {
+                name: table.name.clone(),
+                kind: Kind::Table(table.element),
+                flags: 0,
+                import: None,
+            });
         }
     }
 }
