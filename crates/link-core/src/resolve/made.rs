@@ -40,7 +40,15 @@ pub(super) fn is_address(name: &str, output: OutputKind) -> bool {
     output != OutputKind::Relocatable
         && (LAYOUT.iter().any(|(known, _)| *known == name)
             || matches!(name, "__dso_handle" | "__wasm_first_page_end")
+            || bounded_segment(name).is_some()
             || !output.is_pic() && matches!(name, "__memory_base" | "__table_base"))
+}
+
+/// The segment whose bound would have this name.
+fn bounded_segment(name: &str) -> Option<&str> {
+    let bound = ["__start_", "__stop_"];
+    let segment = bound.iter().find_map(|prefix| name.strip_prefix(prefix));
+    segment.filter(|segment| is_c_identifier(segment))
 }
 
 /// Whether `name` describes the layout of a memory that only a loader knows. A

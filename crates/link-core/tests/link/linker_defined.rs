@@ -7,7 +7,7 @@ use wasm_format::reloc::RelocType;
 use wasm_format::{FuncType, GlobalType, Limits, Mutability, RefType, TableType, ValType};
 
 use crate::common::source::{POINTER, Source, sig};
-use crate::support::{Job, print};
+use crate::support::{Job, print, run};
 
 /// What the linker defines, or leaves to a loader.
 const SYMBOLS: [&str; 19] = [
@@ -653,4 +653,31 @@ fn a_layout_that_is_not_there_cannot_be_exported() {
         .args("-shared --experimental-pic --no-export-dynamic")
         .args("--export-if-defined=__heap_base");
     assert!(!print(&job.module()).contains("__heap_base"));
+}
+
+/// One file declares the bound of a segment as data, the other one as a function.
+#[test]
+fn bounds_of_segments_may_be_declared_either_way() {
+    let mut data = Source::new();
+    data.data("x", "my_set", [7; 4]);
+    data.function("as_data", sig(0, 1), |body| {
+        body.address("__start_my_set", 0).load8();
+    });
+    let mut function = Source::new();
+    function.function("as_function", sig(0, 1), |body| {
+        body.pointer("__start_my_set", sig(0, 0)).load8();
+    });
+    let args = "--no-entry --export=as_data --export=as_function --no-gc-sections";
+    for files in [
+        [("a.o", &data), ("b.o", &function)],
+        [("b.o", &function), ("a.o", &data)],
+    ] {
+        let job = (files.into_iter())
+            .fold(Job::new(), |job, (name, source)| job.object(name, source))
+            .args(args)
+            .link_with(&Job::new().args(args).options());
+        assert_eq!(job.messages(), "");
+        assert_eq!(run(&job.module, "as_data"), 7);
+        assert_eq!(run(&job.module, "as_function"), 7);
+    }
 }
