@@ -214,3 +214,18 @@ fn a_library_without_threads_exports_addresses() {
         .args("--export=y --export=z --export=before");
     insta::assert_snapshot!(print(&job.module()));
 }
+
+/// Objects of older compilers add the value of what they define themselves to `__tls_base`.
+#[test]
+fn a_file_knows_what_it_defines() {
+    let mut source = Source::new();
+    source
+        .data("y", ".tdata.y", [1; 4])
+        .data("z", ".tdata.z", [7; 4]);
+    source.function("get", sig(0, 1), |body| {
+        body.global("__tls_base", POINTER).address("z", 0).add();
+    });
+    for args in [EXECUTABLE, MODES[1]] {
+        Job::new().object("a.o", &source).args(args).module();
+    }
+}

@@ -9,7 +9,7 @@ use wasm_format::{Mutability, Opcode};
 use super::{FunctionRef, needs_got, target};
 use crate::diag::{Code, Diagnostic};
 use crate::hash::{HashMap, HashSet};
-use crate::ids::{FileId, ObjFunc, ObjSegment, ObjType, SymbolId};
+use crate::ids::{FileId, ObjFunc, ObjSegment, ObjSymbol, ObjType, SymbolId};
 use crate::input::object::{Chunk, ObjReloc, Segment};
 use crate::options::{Options, Unresolved};
 use crate::pass::mark::Liveness;
@@ -293,7 +293,20 @@ impl<'a> FileScan<'_, 'a> {
     /// that holds, too: the value of a thread-local symbol is its offset from `__tls_base`.
     fn check_thread_local(&mut self, reloc: &ObjReloc, symbol: SymbolRef, definition: Definition) {
         let as_thread_local = match reloc.ty.target() {
-            RelocTarget::Memory => reloc.ty.base() == RelocBase::TlsBase,
+            RelocTarget::Memory if reloc.ty.base() == RelocBase::TlsBase => true,
+            RelocTarget::Memory => {
+                // A file knows what it defines: older compilers add the value of a thread-local
+                // symbol to `__tls_base` with a relocation of plain data.
+                let own = Definition::Object {
+                    file: self.file,
+                    symbol: ObjSymbol(reloc.target),
+                };
+                if definition == own {
+                    return;
+                }
+                let entry = &self.resolution.object(self.file).symbols[reloc.target as usize];
+                entry.flags().contains(SymbolFlags::TLS)
+            }
             // The GOT has the addresses of both.
             RelocTarget::Global => {
                 let entry = &self.resolution.object(self.file).symbols[reloc.target as usize];
