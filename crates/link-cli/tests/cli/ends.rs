@@ -40,7 +40,7 @@ fn send(signal: &str, child: &Child) {
     assert!(sent.expect("kill runs").success());
 }
 
-/// A room where a link waits for a pipe that nobody writes to, with its output and its reports begun.
+/// A directory where a link waits for a pipe without a writer, with its output and reports begun.
 fn waiting() -> (Room, Child) {
     let room = Room::new();
     let made = Command::new("mkfifo").arg(room.path("pipe.o")).status();

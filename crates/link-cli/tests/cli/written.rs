@@ -317,7 +317,7 @@ mod unix {
         assert!(made.expect("mkfifo runs").success());
     }
 
-    /// Nobody asked for what lies there, and nobody writes to the pipe.
+    /// No option names that library, and the pipe has no writer.
     #[test]
     fn a_pipe_that_looks_like_a_library_does_not_stop_the_link() {
         let room = room();

@@ -101,7 +101,7 @@ fn action_of(signal: c_int) -> Option<libc::sigaction> {
     }
 }
 
-/// Has `signal` handled here, unless it is ignored, which whoever started this process wants.
+/// Handles `signal`, unless the process was started with it ignored (`nohup`): then it stays ignored.
 fn catch(signal: c_int) {
     // SAFETY: all zeroes is a value of this type. The handler has the form that `SA_SIGINFO` says,
     // and does what may be done in one: system calls, and loads and stores of atomics.
@@ -265,7 +265,7 @@ pub(in crate::sys) fn end_with_error(prefix: &[u8], parts: &[&[u8]]) -> ! {
     exit_failed()
 }
 
-/// Writes to standard error. Nobody is left to be told when that fails.
+/// Writes to standard error. A failure is ignored, since there is no other place to report it.
 fn write_all(mut bytes: &[u8]) {
     // SAFETY: it is not closed here.
     let stderr = unsafe { BorrowedFd::borrow_raw(libc::STDERR_FILENO) };
