@@ -11,7 +11,6 @@ use crate::input::{Inputs, LoadedFiles};
 use crate::options::Options;
 use crate::output::{LinkError, Linked, Room, Sink};
 use crate::pass::{features, mark, synthesize, warn_left_out};
-use crate::plan::customs::{CutAhead, worth_cutting};
 use crate::report::map::LinkMap;
 use crate::report::{Report, map};
 use crate::{emit, input, par, plan, report, resolve};
@@ -112,12 +111,11 @@ fn phases<S: Sink, T>(
     // Decide what every name means; this pulls archive members.
     env.enter(Phase::Resolve);
     let prepared = resolve::prepare(read.inputs, options);
-    // The rest is one thread's; the others cut strings meanwhile.
-    let strings = worth_cutting(prepared.objects(), options);
-    let (cut, resolution) = par::beside(
-        || CutAhead::cut(strings),
-        || resolve::resolve(prepared, options, &names, diagnostics),
-    );
+    // One thread resolves. The others meanwhile begin the plan with the parts that no name decides.
+    let begin = plan::BegunPlan::task(prepared.objects(), options);
+    let (begun, resolution) = par::beside(begin, || {
+        resolve::resolve(prepared, options, &names, diagnostics)
+    });
     report::of_resolution(report, &resolution, options);
     check(env, options, diagnostics)?;
 
@@ -153,7 +151,7 @@ fn phases<S: Sink, T>(
             &synthesis,
             options,
             &features,
-            cut,
+            begun,
             |functions| emit::function_names(&resolution, &live, &synthesis, functions, options),
         ),
         diagnostics,

@@ -17,6 +17,7 @@ pub(crate) mod values;
 use self::customs::CutAhead;
 use self::values::{PlanView, Relocator};
 use crate::diag::{Code as Topic, Diagnostic};
+use crate::input::object::Object;
 use crate::options::Options;
 use crate::par;
 use crate::pass::features::Features;
@@ -75,11 +76,33 @@ pub struct Plan<'a> {
     pub(crate) extended_const: bool,
 }
 
+/// The parts of a plan that depend on no name, made before names are resolved.
+pub(crate) struct BegunPlan<'a> {
+    strings: CutAhead<'a>,
+}
+
+impl<'a> BegunPlan<'a> {
+    /// Cuts the debug strings of `objects`, which will almost certainly be linked, if there are
+    /// threads to do so. The work is that of the returned task.
+    pub(crate) fn task<'o>(
+        objects: impl Iterator<Item = &'o Object<'a>>,
+        options: &Options,
+    ) -> Box<dyn FnOnce() -> Self + Send + 'a>
+    where
+        'a: 'o,
+    {
+        let strings = customs::worth_cutting(objects, options);
+        Box::new(move || Self {
+            strings: CutAhead::cut(strings),
+        })
+    }
+}
+
 /// Names of fewer functions are made beside all else.
 const MANY_FUNCTIONS: u32 = 1 << 16;
 
-/// Plans the output. Some strings may have been cut `ahead`. `beside` needs nothing but the
-/// numbers of functions, and runs beside the placing of data.
+/// Plans the output from what was `begun`. `beside` needs nothing but the numbers of
+/// functions, and runs beside the placing of data.
 ///
 /// # Errors
 /// What does not fit: memory, stack and table settings, strings
@@ -90,7 +113,7 @@ pub(crate) fn plan<'a, T: Send>(
     synthesis: &Synthesis<'a>,
     options: &Options,
     features: &Features,
-    ahead: CutAhead<'a>,
+    begun: BegunPlan<'a>,
     beside: impl FnOnce(&FunctionIndices) -> T + Send,
 ) -> Result<(Plan<'a>, T), Vec<Diagnostic>> {
     // Indices depend on nothing but who is there.
@@ -125,7 +148,7 @@ pub(crate) fn plan<'a, T: Send>(
         Ok((data, memory))
     };
     // Sections of objects need no address to find their place.
-    let customs = || customs::collect(resolution, liveness, options, ahead);
+    let customs = || customs::collect(resolution, liveness, options, begun.strings);
     // Types and names need no contents.
     let named = || {
         par::beside(
