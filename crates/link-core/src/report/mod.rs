@@ -3,6 +3,7 @@
 //! for it.
 
 pub mod map;
+mod saved_map;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::options::Options;
 use crate::pass::mark::Liveness;
 use crate::resolve::resolution::{Definition, Resolution};
 
+pub use self::saved_map::LoadMapError;
 pub use crate::resolve::history::{Extraction, History, Traced, TracedWhat};
 
 /// What a link tells about itself. Also a link that failed has one, up to the phase that

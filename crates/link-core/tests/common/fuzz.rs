@@ -10,6 +10,7 @@ use std::io;
 pub use engine::module;
 use link_core::input::{LoadedFiles, ParseOptions, ReadInput, parse_object, read};
 use link_core::options::{Entry, OutputKind, Strip, Unresolved};
+use link_core::report::map::LinkMap;
 use link_core::{Env, FileData, Files, LinkError, Linked, Options, Sink, link as link_inputs};
 use link_core::{Input, Inputs};
 
@@ -128,8 +129,10 @@ pub fn link_alone(
     Ok((sink.0, linked))
 }
 
-/// Fails unless the map describes the module, and the module's frame is valid.
+/// Fails unless the map describes the module and can be saved, and the module's frame is valid.
 pub fn check(module: &[u8], linked: &Linked) {
+    let saved = linked.map.to_bytes();
+    assert_eq!(LinkMap::from_bytes(&saved).as_ref(), Ok(&linked.map));
     for section in &linked.map.sections {
         assert!(section.range.end <= module.len() as u64);
     }
