@@ -8,7 +8,7 @@ use crate::{Result, unknown_argument};
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The libraries that are checked: all that a linker inside WebAssembly consists of.
-const LIBRARIES: &[&str] = &["wasm-format", "cxx-demangle", "link-core"];
+const LIBRARIES: &[&str] = &["wasm-format", "cxx-demangle", "replace-file", "link-core"];
 
 pub(crate) fn run_command(args: &[String]) -> Result {
     if let [argument, ..] = args {

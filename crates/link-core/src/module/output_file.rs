@@ -1,12 +1,14 @@
 //! Writing to a writer or a file.
 
 use std::fmt;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use replace_file::NewFile;
+
 use super::Module;
 use super::flush::{FlushError, FlushMap};
-use crate::sys::NewFile;
 
 /// A file that a module will be written to: opened early, so that a bad path fails before
 /// the compile. It appears under its name when the module is written and complete; if that
@@ -24,7 +26,42 @@ use crate::sys::NewFile;
 /// ```
 pub struct OutputFile {
     path: PathBuf,
-    file: NewFile,
+    destination: Destination,
+}
+
+enum Destination {
+    /// A regular file, or nothing yet.
+    Replaced(NewFile),
+    /// A device or a pipe, which cannot be replaced.
+    InPlace(File),
+}
+
+impl Destination {
+    fn open(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(old) if old.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(old) if !old.is_file() => {
+                return OpenOptions::new().write(true).open(path).map(Self::InPlace);
+            }
+            Ok(old) if old.permissions().readonly() => {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        NewFile::create(path).map(Self::Replaced)
+    }
+
+    fn commit(self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::InPlace(mut file) => file.write_all(bytes),
+            Self::Replaced(mut file) => {
+                file.file().write_all(bytes)?;
+                file.commit()
+            }
+        }
+    }
 }
 
 impl fmt::Debug for OutputFile {
@@ -43,8 +80,8 @@ impl OutputFile {
     /// files, the file is read-only or a directory.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, FlushError> {
         let path = path.as_ref().to_owned();
-        match NewFile::create(&path) {
-            Ok(file) => Ok(Self { path, file }),
+        match Destination::open(&path) {
+            Ok(destination) => Ok(Self { path, destination }),
             Err(source) => Err(FlushError::Io {
                 action: "create",
                 path,
@@ -54,8 +91,8 @@ impl OutputFile {
     }
 
     fn commit(self, bytes: &[u8]) -> Result<(), FlushError> {
-        let Self { path, file } = self;
-        file.commit(bytes).map_err(|source| FlushError::Io {
+        let Self { path, destination } = self;
+        destination.commit(bytes).map_err(|source| FlushError::Io {
             action: "write",
             path,
             source,
@@ -108,4 +145,31 @@ impl Module {
 fn write(writer: &mut dyn Write, bytes: &[u8]) -> Result<(), FlushError> {
     let written: io::Result<()> = writer.write_all(bytes).and_then(|()| writer.flush());
     written.map_err(FlushError::Write)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_where_nothing_can_be_written_fails_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("read-only");
+        fs::write(&file, "old").unwrap();
+        let mut permissions = fs::metadata(&file).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&file, permissions).unwrap();
+        for wrong in [directory.path(), &directory.path().join("no/out"), &file] {
+            assert!(OutputFile::create(wrong).is_err(), "{}", wrong.display());
+        }
+        assert_eq!(fs::read(&file).unwrap(), b"old");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_to() {
+        let device = OutputFile::create("/dev/null").unwrap();
+        Module::default().flush_to_file(device).unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
 }
