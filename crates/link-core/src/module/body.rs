@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 use wasm_format::reloc::RelocType;
 use wasm_format::{FuncType, ValType, leb128};
 
+use super::distinct::Distinct;
 use super::error::ModuleErrorKind;
 use super::handle::{DataId, FuncId, GlobalId, TableId, TagId, Target, TargetKind, TypeId};
 use super::types::is_concrete;
@@ -86,7 +87,7 @@ pub struct FunctionBody {
     pub(super) code: Vec<u8>,
     pub(super) holes: SmallVec<[Reloc<Target>; 8]>,
     /// Types that holes refer to before the module knows them.
-    pub(super) types: SmallVec<[FuncType; 1]>,
+    pub(super) types: Distinct<FuncType>,
     pub(super) local_names: Vec<(u32, Box<str>)>,
 }
 
@@ -100,7 +101,7 @@ impl FunctionBody {
             // Most functions have more; growing to it takes several steps.
             code: Vec::with_capacity(64),
             holes: SmallVec::new(),
-            types: SmallVec::new(),
+            types: Distinct::new(),
             local_names: Vec::new(),
         }
     }
@@ -280,11 +281,8 @@ impl FunctionBody {
         let target = match ty.into() {
             Signature::Id(id) => id.into(),
             Signature::Type(ty) => {
-                let known = self.types.iter().position(|known| *known == ty);
-                let index = known.unwrap_or_else(|| {
-                    self.types.push(ty);
-                    self.types.len() - 1
-                });
+                let known = self.types.place(&ty);
+                let index = known.unwrap_or_else(|| self.types.push(ty));
                 Target::new(TargetKind::BodyType, index as u32, 0)
             }
         };

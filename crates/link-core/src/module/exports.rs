@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use super::Module;
 use super::decl::{Binding, ImportName, SymbolAttributes};
+use super::distinct::Distinct;
 use super::error::{ModuleErrorKind, Result};
 use super::handle::{Handle, Target, TargetKind};
 
@@ -39,12 +38,12 @@ impl Module {
                 .decls
                 .error(target, ModuleErrorKind::NotPossible { what }));
         }
-        let mut exports: SmallVec<[Arc<str>; 1]> = SmallVec::new();
+        let mut exports = Distinct::new();
         for name in names {
             let name = name.into();
             let owner = self.exports.get(&name).map(|export| export.target);
             let owner = owner.filter(|owner| *owner != target);
-            if owner.is_some() || exports.contains(&name) {
+            if owner.is_some() || exports.place(&name).is_some() {
                 let by = self.decls.name(owner.unwrap_or(target));
                 let kind = ModuleErrorKind::ExportTaken { export: name, by };
                 return Err(self.decls.error(target, kind));
@@ -55,9 +54,10 @@ impl Module {
             .decls
             .head(target)
             .map_or(&[][..], |head| head.exports());
-        for name in old.iter().filter(|name| !exports.contains(name)) {
+        for name in old.iter().filter(|name| exports.place(name).is_none()) {
             self.exports.swap_remove(&**name);
         }
+        let exports = exports.into_list();
         for name in &exports {
             if !self.exports.contains_key(name) {
                 let order = self.export_count;

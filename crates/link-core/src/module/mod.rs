@@ -38,6 +38,7 @@ mod data;
 mod decl;
 mod decls;
 mod defs;
+mod distinct;
 mod error;
 mod exports;
 mod flush;

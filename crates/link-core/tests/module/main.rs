@@ -6,6 +6,7 @@ mod common;
 
 mod lifecycle;
 mod limits;
+mod many;
 mod model;
 mod object;
 mod output;
