@@ -7,7 +7,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use wasm_encoder::{
     TypeSection,
 };
 
-use crate::support::{Room, Run, object};
+use crate::support::{Room, Run, member_header, object};
 
 /// An object that defines functions `f0`, `f1`, …, with a custom section: it is large enough to be
 /// mapped.
@@ -59,19 +59,14 @@ fn room() -> Room {
     room.write("large.o", &object);
     room.write("large.a", archive(&object));
     room.write("out/x", "earlier");
-    let made = Command::new("mkfifo").arg(room.path("pipe.o")).status();
-    assert!(made.expect("mkfifo runs").success());
+    room.fifo("pipe.o");
     room
 }
 
 /// An archive of one member, without an index.
 fn archive(member: &[u8]) -> Vec<u8> {
-    let len = member.len();
-    let header = format!(
-        "{:<16}{:<12}{:<6}{:<6}{:<8}{len:<10}`\n",
-        "large.o/", 0, 0, 0, 644
-    );
-    [b"!<arch>\n", header.as_bytes(), member].concat()
+    let header = member_header("large.o/", member.len());
+    [b"!<arch>\n", &*header, member].concat()
 }
 
 /// Links with everything kept, changes what was read with `change`, and lets the link go on.
@@ -108,28 +103,13 @@ fn link_while(room: &Room, inputs: &[&str], change: impl FnOnce()) -> Run {
     }
 }
 
-fn names_in(room: &Room, dir: &str) -> Vec<String> {
-    let entries = fs::read_dir(room.path(dir)).expect("a directory");
-    let mut names: Vec<_> = entries
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .into_string()
-                .expect("text")
-        })
-        .collect();
-    names.sort();
-    names
-}
-
 #[track_caller]
 fn assert_refused(room: &Room, run: Run, input: &str) {
     assert_eq!(
         run.failed(),
         format!("wasm-link: error: {input} changed while it was being linked\n")
     );
-    assert_eq!(names_in(room, "out"), ["x"]);
+    assert_eq!(room.names_in("out"), ["x"]);
     assert_eq!(room.read("out/x"), b"earlier");
 }
 
@@ -142,7 +122,7 @@ fn a_link_whose_inputs_stay_as_they_are_succeeds() {
         fs::read(room.path("large.o")).expect("it is there");
     });
     run.ok();
-    assert_eq!(names_in(&room, "out"), ["map", "x"]);
+    assert_eq!(room.names_in("out"), ["map", "x"]);
     wasmparser::validate(&room.read("out/x")).expect("a module");
 }
 
@@ -254,7 +234,7 @@ fn a_link_beside_a_writer_makes_a_module_or_says_that_it_did_not() {
         let threads = format!("--threads={}", 1 + nth % 3);
         let args = "main.o large.o -o out/x --no-gc-sections --backend=native";
         let run = room.run(args.split(' ').chain([threads.as_str()]));
-        (run, names_in(&room, "out"), room.read("out/x"))
+        (run, room.names_in("out"), room.read("out/x"))
     };
     let links: Vec<_> = thread::scope(|scope| {
         scope.spawn(write);

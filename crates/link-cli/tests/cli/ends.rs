@@ -43,8 +43,7 @@ fn send(signal: &str, child: &Child) {
 /// A directory where a link waits for a pipe without a writer, with its output and reports begun.
 fn waiting() -> (Room, Child) {
     let room = Room::new();
-    let made = Command::new("mkfifo").arg(room.path("pipe.o")).status();
-    assert!(made.expect("mkfifo runs").success());
+    room.fifo("pipe.o");
     room.write("out/x", "earlier");
     let child = room
         .command("wasm-link")
@@ -85,8 +84,7 @@ fn no_signal_leaves_anything() {
 #[test]
 fn a_signal_that_is_to_be_ignored_is_ignored() {
     let room = Room::new();
-    let made = Command::new("mkfifo").arg(room.path("pipe.o")).status();
-    assert!(made.expect("mkfifo runs").success());
+    room.fifo("pipe.o");
     fs::create_dir(room.path("out")).expect("a directory");
     let mut command = Command::new("sh");
     let script = "trap '' HUP; exec \"$0\" main.o pipe.o -o out/x --backend=native";

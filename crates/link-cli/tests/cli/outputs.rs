@@ -61,7 +61,6 @@ fn a_failed_link_leaves_the_earlier_output() {
 #[cfg(unix)]
 mod unix {
     use std::os::unix::fs::FileTypeExt;
-    use std::process::Command;
     use std::thread;
 
     use super::*;
@@ -106,13 +105,7 @@ mod unix {
     fn a_named_pipe_is_written_to() {
         let room = Room::new();
         let pipe = room.path("pipe");
-        assert!(
-            Command::new("mkfifo")
-                .arg(&pipe)
-                .status()
-                .expect("mkfifo runs")
-                .success()
-        );
+        room.fifo("pipe");
         let reader = thread::spawn({
             let pipe = pipe.clone();
             move || fs::read(pipe).expect("the pipe is read")
@@ -204,8 +197,7 @@ mod interrupt {
     #[test]
     fn an_interrupt_leaves_no_part_of_the_output() {
         let room = Room::new();
-        let made = Command::new("mkfifo").arg(room.path("pipe.o")).status();
-        assert!(made.expect("mkfifo runs").success());
+        room.fifo("pipe.o");
         room.write("out/x", "earlier");
         let files = || fs::read_dir(room.path("out")).expect("it is there").count();
         let mut child = room

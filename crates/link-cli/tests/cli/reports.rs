@@ -2,16 +2,15 @@
 
 use std::fs;
 
-use crate::support::{Room, object};
+use crate::support::{Room, member_header, object};
 
 /// An archive of one member, with an index of one symbol.
 fn archive(member: &str, symbol: &str, contents: &[u8]) -> Vec<u8> {
     let mut out = b"!<arch>\n".to_vec();
     let mut add = |name: &str, bytes: &[u8]| {
-        let len = bytes.len();
-        out.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{len:<10}`\n", 0, 0, 0, 644).bytes());
+        out.extend(member_header(name, bytes.len()));
         out.extend(bytes);
-        if len % 2 == 1 {
+        if bytes.len() % 2 == 1 {
             out.push(b'\n');
         }
     };

@@ -79,6 +79,24 @@ impl Room {
         fs::read(self.path(name)).expect("the file is there")
     }
 
+    /// Makes a named pipe.
+    #[cfg(unix)]
+    pub(crate) fn fifo(&self, name: &str) {
+        let made = Command::new("mkfifo").arg(self.path(name)).status();
+        assert!(made.expect("mkfifo runs").success());
+    }
+
+    /// The names of the files in a directory, in order.
+    pub(crate) fn names_in(&self, dir: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(dir)).expect("a directory");
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry).into_string().expect("text"))
+            .collect();
+        names.sort();
+        names
+    }
+
     /// The command as it is called `name`, in this directory.
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = if name == WASM_LINK {
@@ -224,6 +242,11 @@ pub(crate) fn object_with(name: &str, parameters: &[ValType], callee: Option<&st
         });
     }
     module.finish()
+}
+
+/// The header of an archive's member of `len` bytes.
+pub(crate) fn member_header(name: &str, len: usize) -> Vec<u8> {
+    format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{len:<10}`\n", 0, 0, 0, 644).into_bytes()
 }
 
 /// An archive without members.
