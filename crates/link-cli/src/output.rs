@@ -1,5 +1,6 @@
 //! The output's place: what may not be written to, and outputs that are no regular files.
 
+mod named;
 mod new_file;
 mod written;
 
@@ -12,8 +13,9 @@ use link_core::{Room, Sink};
 
 use crate::report::{self, Message};
 use crate::sys::{FileIdentity, Mode};
-pub(crate) use new_file::NewFile;
-pub(crate) use written::Written;
+pub(crate) use named::named_inputs;
+pub(crate) use new_file::{NewFile, directory, follow};
+pub(crate) use written::{Written, WrittenFile, WrittenKind};
 
 /// Where a linked module goes.
 #[derive(Debug)]

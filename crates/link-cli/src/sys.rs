@@ -26,7 +26,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-pub(crate) use self::inputs::InputFiles;
+pub(crate) use self::inputs::{InputFiles, InputStamps};
 pub(crate) use self::processors::Apart;
 pub(crate) use self::temporary::{Mode, RemovedAtEnd, TempDir, TempFile, remove_files};
 
@@ -51,7 +51,7 @@ pub(crate) fn tail(text: &OsStr, at: usize) -> Result<OsString, NotText> {
 
 /// What paths that lead to one existing file have in common, through links of any kind (without the
 /// feature `platform`: of any but hard ones).
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FileIdentity(platform::FileIdentity);
 
 impl FileIdentity {
@@ -134,6 +134,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// it cannot).
 pub(crate) fn reserve_places(file: &File, len: usize) -> io::Result<bool> {
     platform::reserve_places(file, len)
+}
+
+/// Those of `items` that `is_one` says, which takes a system call for each: if there are many, the
+/// threads of the link share them (without the feature `platform` they do not).
+pub(crate) fn find_all<T: Sync>(items: &[T], is_one: impl Fn(&T) -> bool + Sync) -> Vec<&T> {
+    platform::find_all(items, is_one)
 }
 
 /// The bytes of a new file, to be filled.

@@ -1,22 +1,24 @@
 //! The link as a `wasm-ld` child process.
 
-use std::cell::RefCell;
+mod redirected;
+
 use std::ffi::OsString;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lld_driver::{
-    CacheError, Diagnostic, Lld, LocateOptions, Mode, RunError, RunOptions, RunReport,
+    Diagnostic, Lld, LocateOptions, Lookup, Mode, RunError, RunOptions, RunReport,
     Severity as LldSeverity, Stdout, parse_diagnostics,
 };
 
 use super::cached;
 use crate::config::{Config, LinkArgs};
 use crate::options::{OPTIONS, Opt};
-use crate::output::{Stream, Target, Written};
+use crate::output::{Stream, Target, Written, named_inputs};
 use crate::parse::Item;
 use crate::report::{self, Message, Reporter, Severity};
-use crate::sys::{self, FileIdentity, TempDir};
+use crate::sys::{self, FileIdentity, InputStamps, TempDir};
+use redirected::Redirected;
 
 /// The module that `wasm-ld` gives imports that name none.
 const HOST_MODULE: &str = "env";
@@ -29,7 +31,8 @@ pub(super) fn link(
     written: &Written,
     reporter: &mut Reporter,
 ) -> Result<(), Message> {
-    written.check_named(&config.link)?;
+    let inputs = named_inputs(&config.link)?;
+    written.check_named(&inputs)?;
     if let Some(module) = config
         .own
         .host_module
@@ -47,14 +50,25 @@ pub(super) fn link(
         Target::Path(_) => None,
         Target::Stream(to) => Some(Streamed::new(to, target)?),
     };
-    let args = user_args(items, streamed.as_ref());
-
-    let command = RefCell::new(None);
-    let remember = |line: &str| *command.borrow_mut() = Some(line.to_owned());
-    let mut options = RunOptions::default();
-    if config.own.verbose_link {
-        options.verbose = Some(&remember);
+    let shown = user_args(items, streamed.as_ref());
+    let mut remarks = Vec::new();
+    // What goes into a stream is made anew each time, under a new name.
+    let cache_dir = config.own.cache_dir.as_ref().filter(|_| streamed.is_none());
+    let mut pending = None;
+    if let Some(dir) = cache_dir {
+        match cached::open(dir).and_then(|cache| cache.look_up_lld(&lld, &shown, None)) {
+            Ok(Lookup::Needed(needed)) => pending = Some(needed),
+            Ok(Lookup::UpToDate(linked)) => {
+                say(&linked.report.stderr, &lld, reporter);
+                reporter.all(cached::remarks(&linked, config.own.verbose_link));
+                return Ok(());
+            }
+            Err(error) => remarks.push(cached::unusable(&error)),
+        }
     }
+    let redirected = Redirected::new(written)?;
+    let args = [shown.clone(), redirected.args()].concat();
+    let mut options = RunOptions::default();
     if prints(&config.link) {
         options.stdout = Stdout::Inherit;
     }
@@ -68,42 +82,54 @@ pub(super) fn link(
         options.temp_dir = Some(dir.path());
         options.argument_limit = Some(LONG);
     }
-    // What goes into a stream is made anew each time, under a new name.
-    let cache_dir = config.own.cache_dir.as_ref().filter(|_| streamed.is_none());
-    let run = |remarks| {
-        let report = lld.run(&args, Mode::Captured, &options)?;
-        Ok(Made { report, remarks })
-    };
-    let result = match cache_dir {
-        None => run(Vec::new()),
-        Some(dir) => {
-            match through_cache(dir, &lld, &args, &options, config.own.verbose_link) {
-                Err(CacheError::Run(error)) => Err(error),
-                // Nothing else goes wrong after the linker was started.
-                Err(error) => run(vec![cached::unusable(&error)]),
-                Ok(made) => Ok(made),
-            }
-        }
-    };
-    if let Some(line) = command.borrow_mut().take() {
+    if config.own.verbose_link {
+        let line = lld.command_line(&shown);
         reporter.one(&Message::note(format!("linking with LLD:\n{line}")));
     }
-    let made = match result {
-        Ok(made) => made,
-        Err(error) => return failure(error, &lld, reporter),
+    let stamps = InputStamps::of(&inputs);
+    let result = lld.run(&args, Mode::Captured, &options);
+    // What is wrong with a file that changed meanwhile is wrong with none.
+    stamps.changed()?;
+    let stderr = match result {
+        Ok(report) => redirected.restored(&report.stderr),
+        Err(error) => {
+            let has_ended = matches!(error, RunError::Failed { .. });
+            let failed = failure(error, &lld, &redirected, reporter);
+            if has_ended {
+                redirected.commit(false, &inputs)?;
+            }
+            return failed;
+        }
     };
-    // Read again from the text: what the report calls a warning may be what `--verbose` asked for.
-    for diagnostic in parse_diagnostics(&made.report.stderr) {
-        let mut message = message(diagnostic, &lld, reporter.program());
+    say(&stderr, &lld, reporter);
+    if !reporter.failed() {
+        if let Some(Err(error)) = pending.as_ref().map(|pending| pending.begin()) {
+            // What is known of the earlier output holds for no other: its hash is part of it.
+            remarks.push(cached::unusable(&error));
+            pending = None;
+        }
+        redirected.commit(true, &inputs)?;
+        if let Some(streamed) = streamed {
+            streamed.copy()?;
+        }
+        if let Some(pending) = pending {
+            let linked = pending.finish(RunReport::of_success(stderr));
+            remarks.extend(cached::remarks(&linked, config.own.verbose_link));
+        }
+    }
+    reporter.all(remarks);
+    Ok(())
+}
+
+/// Repeats what LLD said of a link that it made.
+fn say(stderr: &str, lld: &Lld, reporter: &mut Reporter) {
+    // Read from the text: what a report calls a warning may be what `--verbose` asked for.
+    for diagnostic in parse_diagnostics(stderr) {
+        let mut message = message(diagnostic, lld, reporter.program());
         if message.severity == Severity::Error {
             message.severity = Severity::Warning;
         }
         reporter.one(&message);
-    }
-    reporter.all(made.remarks);
-    match streamed {
-        Some(streamed) if !reporter.failed() => streamed.copy(),
-        _ => Ok(()),
     }
 }
 
@@ -152,28 +178,6 @@ fn only_native(config: &Config) -> Result<(), Message> {
     Err(Message::error(format!(
         "{option}: wasm-ld has no such option; this needs --backend=native"
     )))
-}
-
-/// A link that succeeded.
-struct Made {
-    report: RunReport,
-    /// What there is to say about it besides.
-    remarks: Vec<Message>,
-}
-
-/// Links unless the cache in `dir` knows that the output is what the link would make.
-fn through_cache(
-    dir: &Path,
-    lld: &Lld,
-    args: &[OsString],
-    options: &RunOptions<'_>,
-    verbose: bool,
-) -> Result<Made, CacheError> {
-    let linked = cached::open(dir)?.link(lld, args, Mode::Captured, options)?;
-    Ok(Made {
-        remarks: cached::remarks(&linked, verbose),
-        report: linked.report,
-    })
 }
 
 /// How many bytes of arguments go through a response file. Every system takes fewer than these.
@@ -241,12 +245,21 @@ fn prints(link: &LinkArgs) -> bool {
 }
 
 /// Reports why the linker failed.
-fn failure(error: RunError, lld: &Lld, reporter: &mut Reporter) -> Result<(), Message> {
+fn failure(
+    error: RunError,
+    lld: &Lld,
+    redirected: &Redirected<'_>,
+    reporter: &mut Reporter,
+) -> Result<(), Message> {
     if let RunError::Crashed { signal, .. } = error {
         sys::end_by(signal);
     }
     for diagnostic in error.diagnostics() {
-        reporter.one(&message(diagnostic.clone(), lld, reporter.program()));
+        let mut message = message(diagnostic.clone(), lld, reporter.program());
+        for text in std::iter::once(&mut message.text).chain(&mut message.notes) {
+            *text = redirected.restored(text);
+        }
+        reporter.one(&message);
     }
     let explained = matches!(error, RunError::Failed { .. }) && reporter.failed();
     if explained {

@@ -73,7 +73,7 @@ impl NewFile {
 const LINKS: usize = 40;
 
 /// The directory of the file at `path`.
-pub(super) fn directory(path: &Path) -> &Path {
+pub(crate) fn directory(path: &Path) -> &Path {
     match path.parent() {
         Some(dir) if dir != Path::new("") => dir,
         _ => Path::new("."),
@@ -81,7 +81,7 @@ pub(super) fn directory(path: &Path) -> &Path {
 }
 
 /// The place that `path` leads to. A symbolic link may lead to where nothing is yet.
-pub(super) fn follow(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut place = path.to_owned();
     for _ in 0..LINKS {
         if !place.is_symlink() {

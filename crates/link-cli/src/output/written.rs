@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::named::members_of_thin_archives;
 use super::new_file::{directory, follow};
 use super::{Target, is_special};
-use crate::config::{Config, Destination, InputKind, LinkArgs};
+use crate::config::{Config, Destination};
 use crate::report::Message;
-use crate::sys::{FileIdentity, InputFiles};
+use crate::sys::{self, FileIdentity, InputFiles};
 
 /// The files that a link writes, devices and pipes aside.
 #[derive(Debug, Default)]
@@ -16,11 +17,60 @@ pub(crate) struct Written {
 }
 
 #[derive(Debug)]
-struct WrittenFile {
-    /// What it is to the user.
-    what: &'static str,
-    path: PathBuf,
+pub(crate) struct WrittenFile {
+    pub(crate) kind: WrittenKind,
+    /// Its path as it was given.
+    pub(crate) path: PathBuf,
     place: WrittenPlace,
+}
+
+/// What a file that a link writes is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum WrittenKind {
+    Output,
+    Map,
+    WhyExtract,
+    DependencyFile,
+    Reproduce,
+    LtoObjPath,
+    ThinltoIndexOnly,
+}
+
+impl WrittenKind {
+    /// The option that names it, with `=` if the path is joined to it.
+    pub(crate) fn option(self) -> &'static str {
+        match self {
+            Self::Output => "-o",
+            Self::Map => "--Map=",
+            Self::WhyExtract => "--why-extract=",
+            Self::DependencyFile => "--dependency-file=",
+            Self::Reproduce => "--reproduce=",
+            Self::LtoObjPath => "--lto-obj-path=",
+            Self::ThinltoIndexOnly => "--thinlto-index-only=",
+        }
+    }
+
+    /// What it is called where it is written.
+    fn as_written(self) -> &'static str {
+        match self {
+            Self::Output => "the output",
+            Self::Map => "the map",
+            Self::WhyExtract => "the --why-extract= file",
+            Self::DependencyFile => "the --dependency-file= file",
+            Self::Reproduce => "the --reproduce file",
+            Self::LtoObjPath => "the --lto-obj-path= file",
+            Self::ThinltoIndexOnly => "the --thinlto-index-only= file",
+        }
+    }
+
+    /// What it is called where it is opened.
+    pub(crate) fn as_opened(self) -> &'static str {
+        match self {
+            Self::Output => "output file",
+            Self::Map => "map file",
+            other => other.as_written().trim_start_matches("the "),
+        }
+    }
 }
 
 /// What paths to one place have in common.
@@ -65,24 +115,24 @@ impl Written {
             Target::Stream(_) => None,
         };
         let all = [
-            ("the output", output),
-            ("the map", file(&reports.map)),
-            ("the --why-extract= file", file(&reports.why_extract)),
+            (WrittenKind::Output, output),
+            (WrittenKind::Map, file(&reports.map)),
+            (WrittenKind::WhyExtract, file(&reports.why_extract)),
             (
-                "the --dependency-file= file",
+                WrittenKind::DependencyFile,
                 config.own.dependency_file.clone(),
             ),
-            ("the --reproduce file", reports.reproduce_file()),
-            ("the --lto-obj-path= file", lto.obj_path.clone()),
+            (WrittenKind::Reproduce, reports.reproduce_file()),
+            (WrittenKind::LtoObjPath, lto.obj_path.clone()),
             (
-                "the --thinlto-index-only= file",
+                WrittenKind::ThinltoIndexOnly,
                 lto.thin.index_only_list.clone(),
             ),
         ];
         let mut written = Self::default();
-        for (what, path) in all {
+        for (kind, path) in all {
             if let Some(path) = path {
-                written.add(what, path)?;
+                written.add(kind, path)?;
             }
         }
         for path in response_files {
@@ -91,24 +141,33 @@ impl Written {
         Ok(written)
     }
 
+    /// All of them, the output first.
+    pub(crate) fn files(&self) -> &[WrittenFile] {
+        &self.files
+    }
+
     /// Adds a file; fails if it is one of those before.
-    fn add(&mut self, what: &'static str, path: PathBuf) -> Result<(), Message> {
+    fn add(&mut self, kind: WrittenKind, path: PathBuf) -> Result<(), Message> {
         let Some(place) = WrittenPlace::of(&path) else {
             return Ok(());
         };
         if let Some(other) = self.files.iter().find(|other| other.place == place) {
             let (shown, other_shown) = (path.display(), other.path.display());
             return Err(Message::error(format!(
-                "{shown}: {what} would overwrite {} {other_shown}",
-                other.what
+                "{shown}: {} would overwrite {} {other_shown}",
+                kind.as_written(),
+                other.kind.as_written()
             )));
         }
-        self.files.push(WrittenFile { what, path, place });
+        self.files.push(WrittenFile { kind, path, place });
         Ok(())
     }
 
     /// Fails if one of them is the file at `path`, which is an input.
     fn check_input(&self, path: &Path) -> Result<(), Message> {
+        if !self.is_any_there() {
+            return Ok(());
+        }
         let Some(input) = FileIdentity::of(path) else {
             return Ok(());
         };
@@ -119,33 +178,12 @@ impl Written {
         }
     }
 
-    /// Fails if one of them is among the inputs that `link` names.
-    pub(crate) fn check_named(&self, link: &LinkArgs) -> Result<(), Message> {
-        if !self
-            .files
-            .iter()
-            .any(|file| matches!(file.place, WrittenPlace::File(_)))
-        {
-            return Ok(());
-        }
-        for input in &link.inputs {
-            match &input.what {
-                InputKind::File(path) => self.check_input(path)?,
-                InputKind::Library(name) => {
-                    if let Some(path) = library(name, input.allow_shared, link) {
-                        self.check_input(&path)?;
-                    }
-                }
-            }
-        }
-        for path in &link.symbols.allow_undefined_files {
-            self.check_input(path)?;
-        }
-        Ok(())
+    /// Fails if one of them is among `inputs`.
+    pub(crate) fn check_named(&self, inputs: &[PathBuf]) -> Result<(), Message> {
+        inputs.iter().try_for_each(|path| self.check_input(path))
     }
 
-    /// Fails if one of them was read. That is more than what the command line names: members of thin
-    /// archives are files, too.
+    /// Fails if one of them was read, or is a member of a thin archive that was read.
     pub(crate) fn check_read(&self, files: &InputFiles) -> Result<(), Message> {
         for file in &self.files {
             if let WrittenPlace::File(identity) = &file.place
@@ -154,7 +192,21 @@ impl Written {
                 return Err(file.would_overwrite(&input));
             }
         }
-        Ok(())
+        if !self.is_any_there() {
+            return Ok(());
+        }
+        let members = members_of_thin_archives(files.thin_archives());
+        let overwritten = sys::find_all(&members, |path| self.check_input(path).is_err());
+        overwritten
+            .into_iter()
+            .min()
+            .map_or(Ok(()), |path| self.check_input(path))
+    }
+
+    /// Whether one of them would replace a file.
+    fn is_any_there(&self) -> bool {
+        let mut places = self.files.iter().map(|file| &file.place);
+        places.any(|place| matches!(place, WrittenPlace::File(_)))
     }
 }
 
@@ -163,20 +215,8 @@ impl WrittenFile {
         Message::error(format!(
             "{}: {} would overwrite the input {}",
             self.path.display(),
-            self.what,
+            self.kind.as_written(),
             input.display()
         ))
     }
-}
-
-/// The file of the library `name`, as `-l` has it.
-fn library(name: &str, allow_shared: bool, link: &LinkArgs) -> Option<PathBuf> {
-    let files = match name.strip_prefix(':') {
-        Some(file) => vec![file.to_owned()],
-        None if allow_shared => vec![format!("lib{name}.so"), format!("lib{name}.a")],
-        None => vec![format!("lib{name}.a")],
-    };
-    (link.library_paths.iter())
-        .flat_map(|dir| files.iter().map(move |file| dir.join(file)))
-        .find(|path| path.exists())
 }

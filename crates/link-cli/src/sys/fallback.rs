@@ -80,11 +80,8 @@ pub(super) fn stamp(path: &HandlerPath) -> Option<Stamp> {
 }
 
 /// Those of `items` that `is_one` says.
-pub(super) fn find_all<T>(
-    items: &[&'static T],
-    is_one: impl Fn(&'static T) -> bool,
-) -> Vec<&'static T> {
-    items.iter().copied().filter(|item| is_one(item)).collect()
+pub(super) fn find_all<T>(items: &[T], is_one: impl Fn(&T) -> bool) -> Vec<&T> {
+    items.iter().filter(|item| is_one(item)).collect()
 }
 
 /// A stamp does not say which file it is of.

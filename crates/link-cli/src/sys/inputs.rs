@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use link_core::input::THIN_MAGIC;
 use link_core::{FileData, Files, SystemFiles};
 
 use super::chain::Chain;
@@ -57,6 +58,8 @@ pub(super) fn to_blame(address: Option<usize>) -> Option<&'static Opened> {
 pub(crate) struct InputFiles {
     /// In any order, some more than once.
     read: Mutex<Vec<&'static Opened>>,
+    /// Those that are thin archives, in any order.
+    thin: Mutex<Vec<PathBuf>>,
     pub(super) mappings: Arc<platform::Mappings>,
 }
 
@@ -79,11 +82,14 @@ impl InputFiles {
     /// Fails if a file is not what it was when it was opened. A change within one step of the clock of
     /// its file system that leaves its size as it was is not noticed.
     pub(crate) fn changed(&self) -> Result<(), Message> {
-        let changed = platform::find_all(&lock(&self.read), Opened::has_changed);
-        match changed.iter().map(|opened| opened.path()).min() {
-            None => Ok(()),
-            Some(path) => Err(Message::error(format!("{} {CHANGED}", path.display()))),
-        }
+        let read = lock(&self.read);
+        let changed = super::find_all(&read, |opened| opened.has_changed());
+        none_changed(changed.iter().map(|opened| opened.path()))
+    }
+
+    /// The thin archives that were read.
+    pub(crate) fn thin_archives(&self) -> Vec<PathBuf> {
+        lock(&self.thin).clone()
     }
 
     /// The path by which the file `file` was read, if it was.
@@ -93,6 +99,35 @@ impl InputFiles {
             .iter()
             .filter(|opened| opened.identity().as_ref() == Some(file));
         found.next().map(|opened| opened.path().to_owned())
+    }
+}
+
+/// Fails if there is a path in `changed`, of which the error names the first by name.
+fn none_changed<'p>(changed: impl Iterator<Item = &'p Path>) -> Result<(), Message> {
+    match changed.min() {
+        None => Ok(()),
+        Some(path) => Err(Message::error(format!("{} {CHANGED}", path.display()))),
+    }
+}
+
+/// What files were before another program read them.
+pub(crate) struct InputStamps(Vec<(platform::HandlerPath, platform::Stamp)>);
+
+impl InputStamps {
+    /// Of those of `paths` where regular files are.
+    pub(crate) fn of(paths: &[PathBuf]) -> Self {
+        let stamped = |path: &PathBuf| {
+            let path = platform::HandlerPath::new(path).ok()?;
+            let stamp = platform::stamp(&path)?;
+            Some((path, stamp))
+        };
+        Self(paths.iter().filter_map(stamped).collect())
+    }
+
+    /// As [`InputFiles::changed`].
+    pub(crate) fn changed(&self) -> Result<(), Message> {
+        let changed = |(path, stamp): &&(_, _)| platform::stamp(path) != Some(*stamp);
+        none_changed(self.0.iter().filter(changed).map(|(path, _)| path.get()))
     }
 }
 
@@ -109,6 +144,9 @@ impl Files for InputFiles {
             mapped,
         });
         lock(&self.read).push(opened);
+        if data.bytes().starts_with(THIN_MAGIC) {
+            lock(&self.thin).push(path.to_owned());
+        }
         Ok(data)
     }
 

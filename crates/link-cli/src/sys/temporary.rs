@@ -53,8 +53,8 @@ pub(crate) struct TempDir(PathBuf);
 impl TempDir {
     /// Makes a directory among the system's temporary files.
     pub(crate) fn new() -> Result<Self, Message> {
-        Self::make().map_err(|error| {
-            let place = std::env::temp_dir();
+        let place = std::env::temp_dir();
+        Self::make(&place, "wasm-link-").map_err(|error| {
             Message::error(format!(
                 "cannot make a directory in {}: {}",
                 place.display(),
@@ -63,13 +63,18 @@ impl TempDir {
         })
     }
 
-    fn make() -> io::Result<Self> {
+    /// Makes a hidden directory in `place`.
+    pub(crate) fn new_in(place: &Path) -> io::Result<Self> {
+        Self::make(place, ".wasm-link-")
+    }
+
+    fn make(place: &Path, prefix: &str) -> io::Result<Self> {
         // Held from before the directory exists, so that no signal comes between.
         let mut list = lock(&DIRECTORIES);
         platform::watch_signals()?;
         let path = tempfile::Builder::new()
-            .prefix("wasm-link-")
-            .tempdir()?
+            .prefix(prefix)
+            .tempdir_in(place)?
             .keep();
         list.push(path.clone());
         Ok(Self(path))

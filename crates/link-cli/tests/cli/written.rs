@@ -3,40 +3,20 @@
 use std::fs;
 
 use crate::support::{EMPTY_ARCHIVE, Room, object};
+use crate::thin::thin_archive;
 
 /// The options that name a file to be written, and what messages call it.
-const REPORTS: [(&str, &str); 4] = [
+pub(crate) const REPORTS: [(&str, &str); 4] = [
     ("--Map=", "the map"),
     ("--why-extract=", "the --why-extract= file"),
     ("--dependency-file=", "the --dependency-file= file"),
     ("--reproduce=", "the --reproduce file"),
 ];
 
-/// A thin archive of the file `member.o`, and an index with the symbol `f`.
-fn thin_archive(member: &[u8]) -> Vec<u8> {
-    let header = |name: &str, len: usize| {
-        format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{len:<10}`\n", 0, 0, 0, 644).into_bytes()
-    };
-    let names = [member, b"/\n"].concat();
-    let names_len = names.len().next_multiple_of(2);
-    // The index has one entry: how many, where, which.
-    let member_at = 8 + 60 + 10 + 60 + names_len;
-    let mut index = [1_u32.to_be_bytes(), (member_at as u32).to_be_bytes()].concat();
-    index.extend(b"f\0");
-    let mut archive = b"!<thin>\n".to_vec();
-    archive.extend(header("/", index.len()));
-    archive.extend(&index);
-    archive.extend(header("//", names_len));
-    archive.extend(&names);
-    archive.resize(8 + 60 + 10 + 60 + names_len, b'\n');
-    archive.extend(header("/0", 1));
-    archive
-}
-
 fn room() -> Room {
     let room = Room::new();
     room.write("lib/libx.a", EMPTY_ARCHIVE);
-    room.write("lib/thin.a", thin_archive(b"member.o"));
+    room.write("lib/thin.a", thin_archive(&[(b"member.o", "f")]));
     room.write("lib/member.o", object("f", None));
     room.write("lib/thin.imports", "nothing\n");
     room.write("listed", "nothing\n");
@@ -210,17 +190,7 @@ fn a_report_is_whole_or_not_there() {
         assert_eq!(room.read(&format!("out/{name}")), b"earlier");
     }
     run("main.o").ok();
-    let mut names: Vec<_> = (fs::read_dir(room.path("out")).expect("it is there"))
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .into_string()
-                .expect("text")
-        })
-        .collect();
-    names.sort();
-    assert_eq!(names, ["d", "map", "r.tar", "why", "x"]);
+    assert_eq!(room.names_in("out"), ["d", "map", "r.tar", "why", "x"]);
     assert!(room.read("out/map").starts_with(b"    Addr"));
     assert!(room.read("out/why").starts_with(b"reference\t"));
     assert!(room.read("out/d").starts_with(b"out/x:"));
@@ -232,7 +202,7 @@ mod unix {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{PermissionsExt, symlink};
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
     use super::*;
 
@@ -312,20 +282,15 @@ mod unix {
         wasmparser::validate(&module).expect("a module");
     }
 
-    fn fifo(room: &Room, name: &str) {
-        let made = Command::new("mkfifo").arg(room.path(name)).status();
-        assert!(made.expect("mkfifo runs").success());
-    }
-
     /// No option names that library, and the pipe has no writer.
     #[test]
     fn a_pipe_that_looks_like_a_library_does_not_stop_the_link() {
         let room = room();
-        fifo(&room, "lib/libpipe.a");
+        room.fifo("lib/libpipe.a");
         symlink("libpipe.a", room.path("lib/liblink.a")).expect("a link is made");
         symlink("/dev/zero", room.path("lib/libzero.a")).expect("a link is made");
         fs::create_dir(room.path("lib/libdir.a")).expect("a directory");
-        fifo(&room, "lib/libx.imports");
+        room.fifo("lib/libx.imports");
         let mut child = room
             .command("wasm-link")
             .args("calls.o -Llib -lx -o x --backend=native".split(' '))
@@ -355,7 +320,7 @@ mod unix {
     fn members_of_thin_archives_may_have_any_name() {
         let room = Room::new();
         let name: &[u8] = b"sub/\xFFm\xC3.o";
-        room.write("lib/thin.a", thin_archive(name));
+        room.write("lib/thin.a", thin_archive(&[(name, "f")]));
         fs::create_dir_all(room.path("lib/sub")).expect("a directory");
         fs::write(
             room.path("lib").join(OsStr::from_bytes(name)),

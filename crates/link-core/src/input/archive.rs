@@ -15,6 +15,7 @@ use super::kind::{ARCHIVE_MAGIC, FileKind, THIN_MAGIC};
 use super::offered::OfferedNames;
 use super::prefetch::look_at;
 use crate::env::ReadAt;
+use crate::hash::HashSet;
 use crate::sys;
 
 /// Bytes of a member's header.
@@ -94,6 +95,29 @@ impl Member<'_> {
     }
 }
 
+/// The files that are the members of a thin archive, whose path is `archive` and whose contents are
+/// `bytes`. Of a damaged archive, those before the damage; of other files, none.
+///
+/// A link opens only the members that it needs. All of them are inputs: a file that a build step
+/// writes must not be one of them.
+pub fn thin_members(archive: &Path, bytes: &[u8]) -> Vec<PathBuf> {
+    if !bytes.starts_with(THIN_MAGIC) {
+        return Vec::new();
+    }
+    let mut parsed = Archive {
+        members: Vec::new(),
+        index: None,
+    };
+    // The link reports damage.
+    let _ = parsed.add_all(bytes, None);
+    // Any number of members may share one long name.
+    let mut names = HashSet::default();
+    (parsed.members.iter())
+        .filter(|member| names.insert(member.name))
+        .map(|member| member.path(archive))
+        .collect()
+}
+
 /// The index, not yet taken apart.
 #[derive(Debug, Clone, Copy)]
 struct Index<'a> {
@@ -130,11 +154,17 @@ fn damaged(offset: usize, what: &str) -> Fault {
 impl<'a> Archive<'a> {
     /// Goes through the headers of the archive `bytes`, of which `reader` may read some.
     pub(super) fn parse(bytes: &'a [u8], reader: Option<&ReadAt>) -> Parsed<Self> {
-        let thin = bytes.starts_with(THIN_MAGIC);
         let mut archive = Self {
             members: Vec::new(),
             index: None,
         };
+        archive.add_all(bytes, reader)?;
+        Ok(archive)
+    }
+
+    /// Adds the members of the archive `bytes`. After an error, those before the damage are there.
+    fn add_all(&mut self, bytes: &'a [u8], reader: Option<&ReadAt>) -> Parsed<()> {
+        let thin = bytes.starts_with(THIN_MAGIC);
         let mut long_names: &[u8] = &[];
         let mut at = ARCHIVE_MAGIC.len();
         let mut is_far = false;
@@ -174,10 +204,10 @@ impl<'a> Archive<'a> {
             match (raw_name, contents) {
                 (b"/" | b"/SYM64/", Some(contents)) => {
                     // Windows archives have a second one, in another form.
-                    if archive.index.is_none() {
+                    if self.index.is_none() {
                         let wide = raw_name != b"/";
                         look_ahead(bytes, contents, gnu_width(wide));
-                        archive.index = Some(Index {
+                        self.index = Some(Index {
                             bytes: contents,
                             offset: start,
                             form: IndexForm::Gnu { wide },
@@ -185,12 +215,12 @@ impl<'a> Archive<'a> {
                     }
                 }
                 (b"//", Some(contents)) => long_names = contents,
-                _ => archive.add(bytes, at, &header, contents, long_names)?,
+                _ => self.add(bytes, at, &header, contents, long_names)?,
             }
             is_far = next - at >= FAR;
             at = next;
         }
-        Ok(archive)
+        Ok(())
     }
 
     /// Adds a member, or notes the index if it is one of BSD's form.

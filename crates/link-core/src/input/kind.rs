@@ -55,7 +55,7 @@ pub(super) enum Foreign {
 /// First bytes of an archive whose members are in it.
 pub const ARCHIVE_MAGIC: &[u8] = b"!<arch>\n";
 /// First bytes of an archive whose members are files of their own.
-pub(super) const THIN_MAGIC: &[u8] = b"!<thin>\n";
+pub const THIN_MAGIC: &[u8] = b"!<thin>\n";
 
 /// Of bitcode as it is, and in a wrapper.
 const BITCODE_MAGICS: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];

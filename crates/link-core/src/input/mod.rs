@@ -21,9 +21,10 @@ mod section_headers;
 mod shared;
 mod size;
 
+pub use self::archive::thin_members;
 pub use self::inputs::{Input, InputSource, Inputs, RawFile, ReadInput, ReadInputs};
 pub use self::keep::LoadedFiles;
-pub use self::kind::ARCHIVE_MAGIC;
+pub use self::kind::{ARCHIVE_MAGIC, THIN_MAGIC};
 pub use self::lazy::LazyMember;
 pub use self::load::read;
 pub use self::parse::{ParseOptions, parse_object};

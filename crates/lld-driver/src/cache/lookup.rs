@@ -8,6 +8,7 @@ use super::contents::{Contents, Hasher};
 use super::inputs::Inputs;
 use super::record::Record;
 use super::{Bypass, CacheError, Linked, Outcome, OutputHandle};
+use crate::locate::Lld;
 use crate::replace::Guard;
 use crate::run::{Mode, RunReport};
 
@@ -42,6 +43,17 @@ pub(super) struct Maker {
     pub(super) program: PathBuf,
     pub(super) leading_args: Vec<OsString>,
     pub(super) mode: Mode,
+}
+
+impl Maker {
+    /// `lld`, whose path is relative to `base`.
+    pub(super) fn of(lld: &Lld, mode: Mode, base: &Path) -> Self {
+        Self {
+            program: base.join(lld.program()),
+            leading_args: lld.leading_args().to_vec(),
+            mode,
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -228,11 +228,7 @@ impl Cache {
         let _entered = span.enter();
 
         let base = absolute_base(options.current_dir)?;
-        let maker = Maker {
-            program: base.join(lld.program()),
-            leading_args: lld.leading_args().to_vec(),
-            mode,
-        };
+        let maker = Maker::of(lld, mode, &base);
         let linked = match self.look_up_with(held, maker, args, base)? {
             Lookup::UpToDate(linked) => linked,
             Lookup::Needed(pending) => {
@@ -282,6 +278,22 @@ impl Cache {
             leading_args: Vec::new(),
             mode: Mode::Captured,
         };
+        self.look_up_with(None, maker, args, base)
+    }
+
+    /// The same for `lld`, run by the caller with other arguments that make the same output, such as
+    /// one that makes it in another place and moves it.
+    ///
+    /// # Errors
+    /// As [`Cache::look_up`].
+    pub fn look_up_lld(
+        &self,
+        lld: &Lld,
+        args: &[OsString],
+        current_dir: Option<&Path>,
+    ) -> Result<Lookup, CacheError> {
+        let base = absolute_base(current_dir)?;
+        let maker = Maker::of(lld, Mode::Captured, &base);
         self.look_up_with(None, maker, args, base)
     }
 

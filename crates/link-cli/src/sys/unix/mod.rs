@@ -97,17 +97,13 @@ pub(super) fn stamp(path: &HandlerPath) -> Option<Stamp> {
     })
 }
 
-/// Those of `items` that `is_one` says, which takes a system call for each: if there are many, the
-/// threads of the link share them.
-pub(super) fn find_all<T: Sync>(
-    items: &[&'static T],
-    is_one: impl Fn(&'static T) -> bool + Sync,
-) -> Vec<&'static T> {
+/// As [`crate::sys::find_all`] says.
+pub(super) fn find_all<T: Sync>(items: &[T], is_one: impl Fn(&T) -> bool + Sync) -> Vec<&T> {
     const MANY: usize = 256;
     if items.len() < MANY || rayon::current_thread_index().is_none() {
-        return items.iter().copied().filter(|item| is_one(item)).collect();
+        return items.iter().filter(|item| is_one(item)).collect();
     }
-    let items = items.par_iter().with_min_len(MANY / 4).copied();
+    let items = items.par_iter().with_min_len(MANY / 4);
     items.filter(|item| is_one(item)).collect()
 }
 
