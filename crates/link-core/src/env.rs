@@ -83,13 +83,13 @@ pub trait Files: Sync {
     /// The contents of the file at `path`.
     fn read(&self, path: &Path) -> io::Result<FileData>;
 
-    /// Whether there is a file at `path`: used to look for `-l` libraries and for a
-    /// `.imports` file beside one.
+    /// Whether there is anything at `path`.
     fn exists(&self, path: &Path) -> bool;
 
-    /// Whether there is a regular file at `path`. Nothing else is opened that no one asked for: a
-    /// `.imports` file beside an archive, and archives of [`list`](Self::list). A pipe could
-    /// keep the link waiting for ever. The default is what [`exists`](Self::exists) says.
+    /// Whether there is a regular file at `path`. A link opens nothing else without being given its
+    /// path: `-l` libraries, a `.imports` file beside an archive, and archives of
+    /// [`list`](Self::list). A pipe could keep the link waiting for ever. The default is what
+    /// [`exists`](Self::exists) says.
     fn is_file(&self, path: &Path) -> bool {
         self.exists(path)
     }

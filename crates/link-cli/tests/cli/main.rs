@@ -5,6 +5,7 @@ mod cache;
 mod changes;
 mod ends;
 mod help;
+mod libraries;
 mod like_lld;
 mod lld_files;
 mod messages;

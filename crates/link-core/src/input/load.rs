@@ -117,7 +117,51 @@ impl<'a> InputReader<'_, 'a> {
         if self.search_paths.is_empty() {
             diagnostic = diagnostic.note("no directory to search was given (-L)");
         }
-        Err(diagnostic)
+        let notes = self.passed_over(name, dynamic);
+        Err(notes.into_iter().fold(diagnostic, Diagnostic::note))
+    }
+
+    /// Notes on files that have a name of the library `name`, which was not found, and that the search
+    /// passed over.
+    fn passed_over(&self, name: &str, dynamic: bool) -> Vec<String> {
+        let files = self.access.files;
+        let mut notes = Vec::new();
+        let names = |dynamic| library_names(name, dynamic);
+        for directory in self.search_paths {
+            for file in names(true) {
+                let path = directory.join(file);
+                if files.is_file(&path) {
+                    // It ends in `.so`, and the search was for archives.
+                    notes.push(format!(
+                        "{} is a shared library, {}",
+                        path.display(),
+                        self.unused_shared_library()
+                    ));
+                } else if files.exists(&path) {
+                    notes.push(format!("{} is not a regular file", path.display()));
+                }
+            }
+        }
+        let current = ["", "."].map(Path::new);
+        if !(self.search_paths.iter()).any(|directory| current.contains(&&**directory)) {
+            for file in names(dynamic) {
+                if files.is_file(Path::new(&file)) {
+                    notes.push(format!(
+                        "{file} is in the current directory, which is searched with -L."
+                    ));
+                }
+            }
+        }
+        notes
+    }
+
+    /// Why a search for archives does not take a shared library.
+    fn unused_shared_library(&self) -> &'static str {
+        if self.is_relocatable {
+            "which an object file cannot hold"
+        } else {
+            "which -l takes after -Bdynamic"
+        }
     }
 
     fn path(&self, path: &Path, position: Position, part: &mut ReadInputs<'a>) {
@@ -420,25 +464,27 @@ fn release_debug(data: &FileData) {
     data.release(run);
 }
 
-/// The file of the library `name`, as `-l` has it; after a `:`, the file of that name.
+/// The file of the library `name`, as `-l` has it; after a `:`, the file of that name. Only regular
+/// files count: a pipe could keep the link waiting for ever.
 pub(super) fn find_library(
     search_paths: &[PathBuf],
     files: &dyn Files,
     name: &str,
     dynamic: bool,
 ) -> Option<PathBuf> {
-    let (stem, suffixes): (_, &[&str]) = match name.strip_prefix(':') {
-        Some(exact) => (exact.to_owned(), &[""]),
-        None if dynamic => (format!("lib{name}"), &[".so", ".a"]),
-        None => (format!("lib{name}"), &[".a"]),
-    };
-    search_paths
-        .iter()
-        .flat_map(|directory| {
-            let candidate = |suffix: &&str| directory.join(format!("{stem}{suffix}"));
-            suffixes.iter().map(candidate).collect::<Vec<_>>()
-        })
-        .find(|path| files.exists(path))
+    let names = library_names(name, dynamic);
+    (search_paths.iter())
+        .flat_map(|directory| names.iter().map(move |file| directory.join(file)))
+        .find(|path| files.is_file(path))
+}
+
+/// The file names that `-l` looks for in each directory, in this order.
+fn library_names(name: &str, dynamic: bool) -> Vec<String> {
+    match name.strip_prefix(':') {
+        Some(exact) => vec![exact.to_owned()],
+        None if dynamic => vec![format!("lib{name}.so"), format!("lib{name}.a")],
+        None => vec![format!("lib{name}.a")],
+    }
 }
 
 /// What is known of a member before anything is read of it.
