@@ -20,7 +20,6 @@ use crate::diag::{Code, Diagnostic};
 use crate::ids::FuncIndex;
 use crate::options::{BuildId, Options, Unresolved};
 use crate::pass::features::Features;
-use crate::pass::synthesize::FunctionRef;
 use crate::plan::customs::survives_strip_all;
 use crate::plan::{Plan, segments};
 use crate::resolve::resolution::Resolution;
@@ -250,7 +249,8 @@ fn start_function(sources: &Sources<'_, '_>) -> Option<FuncIndex> {
     let (functions, synthesis) = (&sources.plan.functions, sources.synthesis);
     if sources.options.is_relocatable() {
         let &(file, start) = synthesis.start_functions.first()?;
-        return functions.get(FunctionRef::Object(file, start));
+        let symbol = sources.resolution.symbol_ref(file, start);
+        return functions.called_by(sources.resolution, symbol);
     }
     functions.made(synthesis.start?)
 }

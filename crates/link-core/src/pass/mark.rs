@@ -344,7 +344,7 @@ impl<'a> Marker<'_, 'a> {
             self.reach(self.resolution.symbol_ref(file, init.symbol), list);
         }
         if let Some(start) = object.start {
-            self.function(file, start, list);
+            self.reach(self.resolution.symbol_ref(file, start), list);
         }
         for (i, segment) in object.segments.iter().enumerate() {
             if segment.flags.contains(SegmentFlags::RETAIN) {

@@ -3,7 +3,7 @@
 
 use super::mark::Liveness;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ids::{FileId, ObjFunc};
+use crate::ids::{FileId, ObjSymbol};
 use crate::input::object::{LeftOut, Object};
 use crate::options::Options;
 use crate::resolve::resolution::Resolution;
@@ -69,8 +69,11 @@ fn message(
     }
 }
 
-fn second_start(object: &Object<'_>, start: ObjFunc, first: &str) -> String {
-    let name = object.function_name(start);
+fn second_start(object: &Object<'_>, start: ObjSymbol, first: &str) -> String {
+    let symbol = &object.symbols[start.index()];
+    let named = symbol.function();
+    let named = named.and_then(|function| object.any_function_name(function));
+    let name = named.unwrap_or(symbol.name);
     format!("start function `{name}` is dropped: an object file has only one, that of {first}")
 }
 

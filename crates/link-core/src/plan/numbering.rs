@@ -121,6 +121,12 @@ impl FunctionIndices {
         import.unwrap_or(function)
     }
 
+    /// What a call of a symbol calls; `None` if the output has no function for it.
+    pub fn called_by(&self, resolution: &Resolution<'_>, symbol: SymbolRef) -> Option<FuncIndex> {
+        let function = self.get(resolution.function(symbol)?)?;
+        Some(self.called(symbol, function))
+    }
+
     /// The index of a wrapper of [`Synthesis::wrappers`].
     pub fn wrapper(&self, nth: u32) -> FuncIndex {
         FuncIndex(self.first_wrapper.0 + nth)

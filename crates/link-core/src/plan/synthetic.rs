@@ -231,10 +231,10 @@ fn start(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>
             body.op_u32(Opcode::Call, index.0);
         }
     }
-    for &(file, function) in &synthesis.start_functions {
-        let index = places.functions.get(FunctionRef::Object(file, function));
-        let name = || places.resolution.object(file).function_name(function);
-        let index = index.ok_or_else(|| not_there(name()))?;
+    for &(file, start) in &synthesis.start_functions {
+        let symbol = places.resolution.symbol_ref(file, start);
+        let index = places.functions.called_by(places.resolution, symbol);
+        let index = index.ok_or_else(|| not_there(places.resolution.name(symbol)))?;
         body.op_u32(Opcode::Call, index.0);
     }
     Ok(body.finish())

@@ -83,7 +83,10 @@ impl<'a> Resolver<'a> {
         };
         for &(file, function) in &calls.first {
             let object = &self.objects[file.index()];
-            let caller = self.table.show(object.function_name(function));
+            let caller = match function {
+                Some(function) => self.table.show(object.function_name(function)),
+                None => "start section".into(),
+            };
             note(format!("{}:({caller})", object.name));
         }
         if calls.count > calls.first.len() {
@@ -147,10 +150,13 @@ const CALLERS_SHOWN: usize = 3;
 /// The functions that call functions with several signatures directly, by what they call.
 struct Callers(HashMap<SymbolId, Calls>);
 
+/// A function of a file that calls another, or `None` for the file's start section.
+type Caller = (FileId, Option<ObjFunc>);
+
 /// The functions that call one function.
 struct Calls {
-    first: Vec<(FileId, ObjFunc)>,
-    last: (FileId, ObjFunc),
+    first: Vec<Caller>,
+    last: Caller,
     count: usize,
 }
 
@@ -160,6 +166,7 @@ impl Callers {
         let functions: HashSet<SymbolId> = functions.collect();
         let mut callers = Self(HashMap::default());
         for (nth, (object, file)) in resolver.objects.iter().zip(&resolver.files).enumerate() {
+            let nth = FileId(nth as u32);
             let symbols = file.symbols.iter().zip(object.symbols.iter());
             let called: Vec<Option<SymbolId>> = symbols
                 .map(|(id, symbol)| {
@@ -178,16 +185,21 @@ impl Callers {
                     if reloc.ty == RelocType::FunctionIndexLeb
                         && let Some(id) = called[reloc.target as usize]
                     {
-                        callers.add(id, (FileId(nth as u32), function));
+                        callers.add(id, (nth, Some(function)));
                     }
                 }
+            }
+            if let Some(start) = object.start
+                && let Some(id) = called[start.index()]
+            {
+                callers.add(id, (nth, None));
             }
         }
         callers
     }
 
     /// Adds a call, of which a function may make several.
-    fn add(&mut self, called: SymbolId, caller: (FileId, ObjFunc)) {
+    fn add(&mut self, called: SymbolId, caller: Caller) {
         let calls = self.0.entry(called).or_insert_with(|| Calls {
             first: vec![caller],
             last: caller,

@@ -224,15 +224,214 @@ fn start_functions_that_cannot_be() {
     let mut messages = job(Module::of(&source).start(0));
     messages += &job(Module::of(&source).start(7));
     let mut importing = Source::new();
-    importing.function("f", sig(0, 0), |body| {
-        body.call("host", sig(0, 0));
-    });
-    messages += &Job::new()
-        .file("a.o", Module::of(&importing).start(0).build())
-        .args("a.o --no-entry")
-        .link()
-        .messages();
+    importing.callee("f", sig(0, 1));
+    messages += &job(Module::of(&importing).start(0));
     insta::assert_snapshot!(messages);
+}
+
+/// An object whose start function is another object's `begin`.
+fn starts_begin() -> Vec<u8> {
+    let mut source = Source::new();
+    source.callee("begin", sig(0, 0));
+    Module::of(&source).start(0).build()
+}
+
+/// Functions that append `digit` to the number at address 8.
+fn appending(functions: &[(&'static str, i32)]) -> Source {
+    let mut source = Source::new();
+    for &(name, digit) in functions {
+        source.function(name, sig(0, 0), |body| {
+            body.i32(8)
+                .i32(8)
+                .load()
+                .i32(10)
+                .mul()
+                .i32(digit)
+                .add()
+                .store();
+        });
+    }
+    source
+}
+
+const RUNS_NONE: &str = "rust-lld runs none";
+
+/// The start function is what a call of it would call: it is a GC root, an archive's member is
+/// pulled for it, and `--wrap` leads it elsewhere.
+#[test]
+fn start_functions_that_other_objects_define() {
+    let job = |args: &str| {
+        Job::new()
+            .args(args)
+            .file("a.o", starts_begin())
+            .object("reader.o", &reader())
+            .file(
+                "begin.o",
+                appending(&[("begin", 5), ("__wrap_begin", 6)]).build(),
+            )
+            .archive("libbegin.a", &[("begin.o", &appending(&[("begin", 7)]))])
+            .args("--no-entry --export=number a.o")
+            .differs(RUNS_NONE)
+    };
+    let module = job("").module();
+    insta::assert_snapshot!(print(&module));
+    assert_eq!(run(&module, "number"), 7);
+    for (args, number) in [
+        ("--no-gc-sections", 7),
+        ("--emit-relocs", 7),
+        ("begin.o", 5),
+        ("begin.o --wrap=begin", 6),
+    ] {
+        assert_eq!(run(&job(args).module(), "number"), number, "{args}");
+    }
+    for args in ["-pie --experimental-pic", "-shared --experimental-pic"] {
+        let module = print(&job(args).module());
+        assert!(
+            module.contains("(func $__wasm_start (;1;) (type 0)\n    call $begin\n"),
+            "{args}:\n{module}"
+        );
+    }
+}
+
+#[test]
+fn start_functions_that_other_objects_define_in_two_steps() {
+    let relocatable = |args: &str| {
+        Job::new()
+            .file("a.o", starts_begin())
+            .file(
+                "begin.o",
+                appending(&[("begin", 5), ("__wrap_begin", 6)]).build(),
+            )
+            .args("-r a.o")
+            .args(args)
+            .differs(SILENT)
+            .module()
+    };
+    for (first, then, number) in [
+        ("", "begin.o", 5),
+        ("begin.o", "", 5),
+        ("begin.o --wrap=begin", "", 6),
+        ("--wrap=begin", "begin.o", 6),
+    ] {
+        let job = Job::new()
+            .file("all.o", relocatable(first))
+            .file(
+                "begin.o",
+                appending(&[("begin", 5), ("__wrap_begin", 6)]).build(),
+            )
+            .object("reader.o", &reader())
+            .args("--no-entry --export=number all.o")
+            .args(then)
+            .differs(RUNS_NONE);
+        assert_eq!(run(&job.module(), "number"), number, "{first}, {then}");
+    }
+}
+
+/// A definition of the object's own gives way to another one, as where it is called.
+#[test]
+fn start_functions_that_are_replaced() {
+    let mut own = appending(&[("begin", 1)]);
+    own.weak("begin");
+    let job = Job::new()
+        .file("a.o", Module::of(&own).start(0).build())
+        .object("begin.o", &appending(&[("begin", 2)]))
+        .object("reader.o", &reader())
+        .args("--no-entry --export=number a.o")
+        .differs(RUNS_NONE);
+    assert_eq!(run(&job.module(), "number"), 2);
+}
+
+/// Of a function that several objects have a copy of, one is linked, and called once.
+#[test]
+fn start_functions_in_comdats() {
+    let mut source = appending(&[("begin", 4)]);
+    source.comdat("begin", &["begin"]);
+    let object = Module::of(&source).start(0).build();
+    let job = Job::new()
+        .file("a.o", object.clone())
+        .file("b.o", object)
+        .object("reader.o", &reader())
+        .args("--no-entry --export=number a.o b.o")
+        .differs(RUNS_NONE);
+    assert_eq!(run(&job.module(), "number"), 4);
+}
+
+/// One that nothing defines is missing, or becomes what the options say of such functions.
+#[test]
+fn undefined_start_functions() {
+    let job = |args: &str| {
+        let job = Job::new()
+            .file("a.o", starts_begin())
+            .args("a.o --no-entry");
+        let job = job.args(args);
+        let done = job.link_with(&job.options());
+        let module = match done.outcome {
+            Ok(_) => print(&done.module),
+            Err(_) => String::new(),
+        };
+        format!("{args}:\n{}{module}\n", done.messages())
+    };
+    let all: String = [
+        "",
+        "--import-undefined",
+        "--unresolved-symbols=ignore-all",
+        "--warn-unresolved-symbols",
+        "-r",
+    ]
+    .into_iter()
+    .map(job)
+    .collect();
+    insta::assert_snapshot!(all);
+}
+
+/// Another signature is a mismatch like that of a call, and calling it traps.
+#[test]
+fn start_functions_of_another_signature() {
+    let mut other = Source::new();
+    other.constant("begin", 1);
+    let job = Job::new()
+        .file("a.o", starts_begin())
+        .object("begin.o", &other)
+        .args("a.o --no-entry");
+    let done = job.link_with(&job.options());
+    insta::assert_snapshot!(done.messages() + &print(&done.module));
+    let mut options = job.options();
+    options.error_signature_mismatch = true;
+    insta::assert_snapshot!(job.link_with(&options).messages());
+}
+
+/// A symbol that such a tool leaves out is implied.
+#[test]
+fn start_functions_without_symbol() {
+    let without = |module: &mut Module| {
+        for section in &mut module.sections {
+            if section.id == SectionId::Custom && section.body[1..].starts_with(b"linking") {
+                let mut contents = Vec::new();
+                LinkingSection {
+                    segments: &[],
+                    init_funcs: &[],
+                    comdats: &[],
+                    symbols: &[],
+                }
+                .encode(&mut contents);
+                *section = RawSection::custom(LINKING_SECTION, &contents);
+            }
+        }
+    };
+    let mut source = Source::new();
+    source.callee("begin", sig(0, 0));
+    let mut importing = Module::of(&source).start(0);
+    without(&mut importing);
+    let mut defining = Module::of(&appending(&[("own", 3)])).start(0);
+    without(&mut defining);
+    let job = Job::new()
+        .file("a.o", importing.build())
+        .file("b.o", defining.build())
+        .object("begin.o", &appending(&[("begin", 2)]))
+        .object("reader.o", &reader())
+        .args("--no-entry --export=number a.o b.o")
+        .differs(RUNS_NONE);
+    assert_eq!(run(&job.module(), "number"), 23);
 }
 
 /// A module of which `wat2wasm -r` says little: its data and its table are where its code says.

@@ -35,8 +35,6 @@ pub enum LeftOut<'a> {
     References(u32),
     /// The export of something that has no symbol which other files see.
     Export(&'a str),
-    /// A start function that is imported.
-    Start(&'a str),
 }
 
 /// Functions that a message names before it only counts the others.
@@ -82,9 +80,6 @@ impl fmt::Display for LeftOut<'_> {
                 f,
                 "export `{name}` is dropped: its symbol is local to the file, or it has none"
             ),
-            LeftOut::Start(name) => {
-                write!(f, "start function `{name}` is dropped: it is imported")
-            }
         }
     }
 }

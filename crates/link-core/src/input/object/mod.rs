@@ -70,8 +70,8 @@ pub struct Object<'a> {
     pub tags: Vec<DefinedTag<'a>>,
     /// Init functions, in the file's order.
     pub init_funcs: Vec<ObjInitFunc>,
-    /// The function that runs when the module is instantiated.
-    pub start: Option<ObjFunc>,
+    /// The symbol of the function that runs when the module is instantiated.
+    pub start: Option<ObjSymbol>,
     /// Element segments of tables that the object defines, and those that declare functions.
     pub elements: Vec<Elements<'a>>,
     /// What the file holds and a link cannot carry over.
@@ -101,6 +101,13 @@ impl<'a> Object<'a> {
     /// The name of a comdat.
     pub fn comdat_name(&self, comdat: u32) -> &'a str {
         self.comdats.name_of(comdat, &self.symbols)
+    }
+
+    /// The name of a function: that of a symbol, or else that of the `name` section.
+    pub fn any_function_name(&self, function: ObjFunc) -> Option<&'a str> {
+        let name = self.function_name(function);
+        let named = Some(name).filter(|name| !name.is_empty());
+        named.or_else(|| self.functions.debug_name(function))
     }
 
     /// The name of a function: that of the first symbol that gives it one, else empty.

@@ -26,8 +26,8 @@ pub struct ObjectSymbol<'a> {
     index: u32,
     flags: u16,
     what: What,
-    /// A relocation of the file's code calls it (`R_WASM_FUNCTION_INDEX_LEB`); its
-    /// address may be taken without that. Only direct calls check signatures.
+    /// A relocation of the file's code calls it (`R_WASM_FUNCTION_INDEX_LEB`), or it is the
+    /// start function; its address may be taken without that. Only direct calls check signatures.
     pub called_directly: bool,
 }
 
@@ -240,6 +240,11 @@ impl<'a> Symbols<'a> {
     #[inline]
     pub fn target_of(&self, symbol: ObjSymbol) -> ObjTarget {
         self.target(&self.list[symbol.index()])
+    }
+
+    /// Notes that the module calls a symbol directly, although no code of it does.
+    pub(crate) fn call(&mut self, symbol: ObjSymbol) {
+        self.list[symbol.index()].called_directly = true;
     }
 
     /// Notes which symbols code calls directly; the iterator tells of one after another.

@@ -2,7 +2,7 @@
 //! element segments, data segments without symbols, exports. Some of it can be linked; the
 //! rest is left out, and a link that takes the file warns of it.
 
-use wasm_format::linking::SegmentFlags;
+use wasm_format::linking::{SegmentFlags, SymbolFlags};
 use wasm_format::{ConstExpr, ConstOp, ExternalKind, Reader, RefType, SectionId};
 
 use super::Sections;
@@ -13,7 +13,9 @@ use crate::ids::{ObjFunc, ObjSegment, ObjSymbol, ObjTable, ObjType};
 use crate::input::fault::{Fault, Parsed};
 use crate::input::object;
 use crate::input::object::NULLARY;
-use crate::input::object::{ElementPlace, Elements, LeftOut, ObjTarget, Object, Undefined};
+use crate::input::object::{
+    ElementPlace, Elements, LeftOut, ObjTarget, Object, ObjectSymbol, SymbolImport, Undefined,
+};
 
 /// Fills in [`Object::start`], [`Object::elements`] and the rest of [`Object::left_out`]. Symbols that are `taken` have
 /// relocations for table slots.
@@ -37,18 +39,44 @@ fn start<'a>(mut body: Reader<'a>, imports: &Imports<'a>, object: &mut Object<'a
     body.finish("the function's index")?;
     let space = FunctionSpace { imports, object };
     let function = space.get(at, index)?;
-    match function {
-        IndexedFunction::Imported(import) => object.left_out.push(LeftOut::Start(import.name)),
-        IndexedFunction::Defined(function) => {
-            let ty = object.functions[function].ty;
-            if object.types[ty.index()] != NULLARY {
-                let message = "the start function has parameters or results";
-                return Err(Fault::new(at, message));
-            }
-            object.start = Some(function);
-        }
+    let ty = match function {
+        IndexedFunction::Imported(import) => import.ty,
+        IndexedFunction::Defined(function) => object.functions[function].ty,
+    };
+    if object.types[ty.index()] != NULLARY {
+        let message = "the start function has parameters or results";
+        return Err(Fault::new(at, message));
     }
+    let symbol = space.symbol(function);
+    let symbol = symbol.unwrap_or_else(|| imply_symbol(function, object));
+    object.symbols.call(symbol);
+    object.start = Some(symbol);
     Ok(())
+}
+
+/// Adds a symbol for a function that has none.
+fn imply_symbol<'a>(function: IndexedFunction<'a>, object: &mut Object<'a>) -> ObjSymbol {
+    let (name, flags, target) = match function {
+        IndexedFunction::Defined(function) => (
+            "",
+            SymbolFlags::BINDING_LOCAL,
+            ObjTarget::Function(function),
+        ),
+        IndexedFunction::Imported(import) => {
+            let undefined = Undefined::Function {
+                ty: import.ty,
+                import: SymbolImport {
+                    module: import.module,
+                    name: import.name,
+                    explicit: false,
+                },
+            };
+            let target = object.add_undefined(undefined);
+            (import.name, SymbolFlags::UNDEFINED, target)
+        }
+    };
+    object.symbols.push(name, flags, target);
+    ObjSymbol(object.symbols.len() as u32 - 1)
 }
 
 /// A function of the file's index space.
@@ -96,15 +124,41 @@ impl<'a> FunctionSpace<'_, 'a> {
             .collect()
     }
 
+    /// The symbol that a call of a function would name: one that another file's definition
+    /// does not replace, if there is one.
+    fn symbol(&self, function: IndexedFunction<'a>) -> Option<ObjSymbol> {
+        let stands_for = |symbol: &ObjectSymbol<'a>| match self.object.symbols.target(symbol) {
+            ObjTarget::Function(defined) => {
+                matches!(function, IndexedFunction::Defined(function) if function == defined)
+            }
+            ObjTarget::Undefined { what, .. } => {
+                match (self.object.undefined[what.index()], function) {
+                    (
+                        Undefined::Function { ty, import: known },
+                        IndexedFunction::Imported(import),
+                    ) => (known.module, known.name, ty) == (import.module, import.name, import.ty),
+                    _ => false,
+                }
+            }
+            ObjTarget::Data { .. }
+            | ObjTarget::Absolute { .. }
+            | ObjTarget::Global(_)
+            | ObjTarget::Table(_)
+            | ObjTarget::Tag(_)
+            | ObjTarget::Section(_) => false,
+        };
+        let symbols = self.object.symbols.iter().enumerate();
+        let found = symbols.filter(|(_, symbol)| stands_for(symbol));
+        let (index, _) = found.min_by_key(|(_, symbol)| symbol.is_weak())?;
+        Some(ObjSymbol(index as u32))
+    }
+
     fn name(&self, function: IndexedFunction<'a>) -> &'a str {
         match function {
             IndexedFunction::Imported(import) => import.name,
             IndexedFunction::Defined(function) => {
-                let name = self.object.function_name(function);
-                let named = Some(name).filter(|name| !name.is_empty());
-                named
-                    .or_else(|| self.object.functions.debug_name(function))
-                    .unwrap_or("a function without name")
+                let name = self.object.any_function_name(function);
+                name.unwrap_or("a function without name")
             }
         }
     }

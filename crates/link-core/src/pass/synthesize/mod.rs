@@ -71,7 +71,7 @@ pub struct Synthesis<'a> {
     /// Exports in order, the memory's aside.
     pub exports: Vec<Export<'a>>,
     /// Start functions of objects, which the output's start function calls.
-    pub start_functions: Vec<(FileId, ObjFunc)>,
+    pub start_functions: Vec<(FileId, ObjSymbol)>,
     /// The module's start function.
     pub start: Option<MadeFunction>,
 }

@@ -48,6 +48,8 @@ pub(super) struct UndefinedUse {
 pub(super) enum ChunkRef {
     Function(ObjFunc),
     Segment(ObjSegment),
+    /// The start section.
+    Start,
 }
 
 /// Walks the relocations of all live chunks. `made` are the symbols of what the linker makes.
@@ -151,6 +153,9 @@ fn scan_file(
             found.chunk(segment.chunk, ChunkRef::Segment(id));
         }
     }
+    if let Some(start) = object.start.filter(|_| live.files[file.index()].any) {
+        found.start(start);
+    }
     found.scan.types.push(found.types);
     found.scan
 }
@@ -242,7 +247,22 @@ impl<'a> FileScan<'_, 'a> {
         if self.options.is_pic() || elsewhere {
             self.check_pic(reloc, symbol);
         }
-        if let (Definition::Undefined, SymbolRef::Global(id)) = (definition, symbol)
+        if definition == Definition::Undefined {
+            self.undefined(ObjSymbol(reloc.target), place, takes_slot(reloc.ty));
+        }
+    }
+
+    /// The start function is called like one that code calls.
+    fn start(&mut self, start: ObjSymbol) {
+        let symbol = self.resolution.symbol_ref(self.file, start);
+        if self.resolution.definition(symbol) == Definition::Undefined {
+            self.undefined(start, ChunkRef::Start, false);
+        }
+    }
+
+    /// Notes the use of a symbol that nothing defines, if it has to be defined.
+    fn undefined(&mut self, used: ObjSymbol, chunk: ChunkRef, slot: bool) {
+        if let SymbolRef::Global(id) = self.resolution.symbol_ref(self.file, used)
             && !self.options.is_relocatable()
             && !self.resolution.symbol(id).weak
             && !self.is_left_to_loader(id)
@@ -250,9 +270,9 @@ impl<'a> FileScan<'_, 'a> {
             self.scan.undefined.push(UndefinedUse {
                 file: self.file,
                 symbol: id,
-                chunk: place,
-                slot: takes_slot(reloc.ty),
-                weak: self.resolution.object(self.file).symbols[reloc.target as usize].is_weak(),
+                chunk,
+                slot,
+                weak: self.resolution.object(self.file).symbols[used.index()].is_weak(),
             });
         }
     }

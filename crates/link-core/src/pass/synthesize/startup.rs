@@ -5,7 +5,7 @@ use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::ValueForm;
 
 use super::{SynthFunction, Synthesis, needs_got, target};
-use crate::ids::{FileId, ObjFunc};
+use crate::ids::{FileId, ObjSymbol};
 use crate::input::object::{ObjReloc, Segment};
 use crate::options::Options;
 use crate::pass::features::Features;
@@ -59,12 +59,17 @@ pub(super) fn add(
     synthesis.start = start;
 }
 
-/// The start functions of live objects, in the order of the files.
-fn start_functions(resolution: &Resolution<'_>, live: &Liveness) -> Vec<(FileId, ObjFunc)> {
+/// The start functions of live objects, in the order of the files. One that belongs to a comdat
+/// is called once, for the copy that was chosen.
+fn start_functions(resolution: &Resolution<'_>, live: &Liveness) -> Vec<(FileId, ObjSymbol)> {
     let objects = resolution.objects();
     let starts = objects.filter_map(|(file, object)| Some((file, object.start?)));
     starts
-        .filter(|&(file, start)| live.function(file, start))
+        .filter(|&(file, start)| {
+            let own = resolution.object(file).symbols[start.index()].function();
+            let is_copy = own.is_some_and(|own| resolution.function_discarded(file, own));
+            live.files[file.index()].any && !is_copy
+        })
         .collect()
 }
 

@@ -122,7 +122,7 @@ fn import_hint(
     let object = resolution.object(first.file);
     let by = match first.chunk {
         ChunkRef::Function(function) => object.function_name(function),
-        ChunkRef::Segment(_) => "",
+        ChunkRef::Segment(_) | ChunkRef::Start => "",
     };
     hints::import(resolution.symbol(first.symbol), object, by, told_c)
 }
@@ -153,6 +153,7 @@ fn message(resolution: &Resolution<'_>, options: &Options, places: &[UndefinedUs
         let chunk = match place.chunk {
             ChunkRef::Function(function) => object.function_name(function),
             ChunkRef::Segment(segment) => object.segments[segment.index()].name,
+            ChunkRef::Start => "start section",
         };
         let place = format!("{}:({})", object.name, shown(options, chunk));
         if names.last() != Some(&place) {
