@@ -10,7 +10,7 @@ use crate::env::{Env, Phase, Threads};
 use crate::input::{Inputs, LoadedFiles};
 use crate::options::Options;
 use crate::output::{LinkError, Linked, Room, Sink};
-use crate::pass::{features, mark, synthesize, warn_left_out};
+use crate::pass::{features, mark, raw_indices, synthesize, warn_left_out};
 use crate::report::map::LinkMap;
 use crate::report::{Report, map};
 use crate::{emit, input, par, plan, report, resolve};
@@ -123,6 +123,7 @@ fn phases<S: Sink, T>(
     env.enter(Phase::Mark);
     let live = mark::mark(&resolution, options);
     warn_left_out::warn(&resolution, &live, options, diagnostics);
+    raw_indices::report(&resolution, &live, diagnostics);
     if options.print_gc_sections && options.gc_sections && !options.is_relocatable() {
         report.discarded = report::discarded(&resolution, &live);
     }

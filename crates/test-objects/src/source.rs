@@ -615,6 +615,13 @@ impl Body<'_> {
         self.relocated(&[], RelocType::TableNumberLeb, table, 0)
     }
 
+    /// `call_indirect` through table 0, as compilers wrote it before tables had symbols.
+    pub fn call_table_0(&mut self, ty: FuncType) -> &mut Self {
+        let ty = self.source.ty(ty);
+        self.relocated(&[0x11], RelocType::TypeIndexLeb, ty, 0)
+            .raw(&[0])
+    }
+
     /// `call_indirect` through a table called `name`.
     pub fn call_own(&mut self, name: &'static str, table: TableType, ty: FuncType) -> &mut Self {
         let ty = self.source.ty(ty);

@@ -2,5 +2,6 @@
 
 pub mod features;
 pub mod mark;
+pub mod raw_indices;
 pub mod synthesize;
 pub mod warn_left_out;

@@ -48,6 +48,7 @@ fn message(
     let LeftOut::Data {
         segment,
         is_described,
+        is_passive,
         ..
     } = *left_out
     else {
@@ -57,6 +58,12 @@ fn message(
         None
     } else if !live.segment(file, segment) {
         Some(left_out.to_string())
+    } else if is_passive {
+        Some(format!(
+            "data segment {} is put into memory: it is passive and has no symbol, and code \
+             cannot refer to it by its index in the file",
+            segment.0
+        ))
     } else {
         // Only its address is lost, which matters to code that knows it.
         (!is_described).then(|| {

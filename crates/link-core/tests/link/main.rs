@@ -17,6 +17,7 @@ mod linker_defined;
 mod messages;
 mod metadata;
 mod ports;
+mod raw_indices;
 mod relocatable;
 mod slices;
 mod structure;

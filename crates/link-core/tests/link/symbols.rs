@@ -397,7 +397,7 @@ fn wrapping_drops_nothing_that_is_to_stay() {
 fn calls_table_0() -> ObjectFile<'static> {
     let mut source = Source::new();
     source.function("_start", sig(0, 0), |body| {
-        body.i32(0).raw(&[0x11, 0, 0]);
+        body.i32(0).call_table_0(sig(0, 0));
     });
     let mut object = source.object();
     object.imports.push(Import {

@@ -10,7 +10,7 @@ use crate::ids::ObjSegment;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeftOut<'a> {
-    /// A data segment without a symbol, so that nothing can refer to it.
+    /// A data segment without a symbol, so that no relocation can refer to it.
     Data {
         /// The segment.
         segment: ObjSegment,
@@ -21,6 +21,8 @@ pub enum LeftOut<'a> {
         /// Whether the linking section describes it, as compilers do. If not, code finds it at the address
         /// that the file gives it, and not where a linker puts it.
         is_described: bool,
+        /// Whether only code puts it into memory.
+        is_passive: bool,
     },
     /// Entries of an element segment that no relocation asks for: code finds them at the
     /// places that the file gives them.
@@ -33,9 +35,14 @@ pub enum LeftOut<'a> {
     /// An element segment that holds something else than functions, by its index in the
     /// file.
     References(u32),
+    /// An element segment that only code puts into a table, by its index in the file.
+    PassiveElements(u32),
     /// The export of something that has no symbol which other files see.
     Export(&'a str),
 }
+
+/// Why a passive segment makes no difference: using it is an error.
+const NO_INDEX: &str = ", and code cannot refer to it by its index in the file";
 
 /// Functions that a message names before it only counts the others.
 const FUNCTIONS_SHOWN: usize = 5;
@@ -47,7 +54,8 @@ impl fmt::Display for LeftOut<'_> {
                 segment: ObjSegment(index),
                 name,
                 size,
-                is_described: _,
+                is_described,
+                is_passive,
             } => {
                 write!(f, "data segment {index} ")?;
                 if name.is_empty() {
@@ -55,7 +63,14 @@ impl fmt::Display for LeftOut<'_> {
                 } else {
                     write!(f, "(`{name}`, {size} bytes) ")?;
                 }
-                f.write_str("is dropped: it has no symbol, so that nothing can refer to it")
+                f.write_str("is dropped: it has no symbol")?;
+                match (is_passive, is_described) {
+                    (true, _) => f.write_str(NO_INDEX),
+                    (false, true) => f.write_str(" that relocations could refer to"),
+                    (false, false) => f.write_str(
+                        ", and code cannot find it at the address that it has in the file",
+                    ),
+                }
             }
             LeftOut::Elements { segment, functions } => {
                 write!(f, "element segment {segment}: ")?;
@@ -76,6 +91,12 @@ impl fmt::Display for LeftOut<'_> {
                 f,
                 "element segment {segment} is dropped: its expressions have no relocations"
             ),
+            LeftOut::PassiveElements(segment) => {
+                write!(
+                    f,
+                    "element segment {segment} is dropped: it is passive{NO_INDEX}"
+                )
+            }
             LeftOut::Export(name) => write!(
                 f,
                 "export `{name}` is dropped: its symbol is local to the file, or it has none"

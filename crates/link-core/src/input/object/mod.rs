@@ -84,6 +84,8 @@ pub struct Object<'a> {
     pub has_features: bool,
     /// Contents of the `producers` section; empty if there is none.
     pub producers: &'a [u8],
+    /// Whether its code may refer to something by an index that no relocation adjusts.
+    pub may_have_raw_indices: bool,
     /// Whether its code calls through table 0 without saying so: it is from before tables
     /// had symbols.
     pub calls_table_0: bool,

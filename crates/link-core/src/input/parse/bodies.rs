@@ -4,6 +4,7 @@ use wasm_format::linking::SegmentFlags;
 use wasm_format::{ConstExpr, Opcode, Reader};
 
 use super::entities::type_index;
+use crate::ids::ObjSegment;
 use crate::input::fault::{Fault, Parsed};
 use crate::input::object::{Chunk, Function, Functions, Relocs, Segment};
 use crate::input::prefetch::look_at;
@@ -96,14 +97,15 @@ impl<'a> BodyPrefetch<'a> {
     }
 }
 
-/// The data segments.
-pub(super) fn data(mut body: Reader<'_>) -> Parsed<Vec<Segment<'_>>> {
+/// The data segments, and which of them are passive.
+pub(super) fn data(mut body: Reader<'_>) -> Parsed<(Vec<Segment<'_>>, Vec<ObjSegment>)> {
     const PASSIVE: u32 = 1;
     const EXPLICIT_MEMORY: u32 = 2;
     let section = body.clone();
     let count = body.count("data segment", 2)?;
     let mut segments = Vec::with_capacity(count as usize);
-    for _ in 0..count {
+    let mut passive = Vec::new();
+    for index in 0..count {
         let at = body.offset();
         let flags = body.u32()?;
         match flags {
@@ -124,7 +126,9 @@ pub(super) fn data(mut body: Reader<'_>) -> Parsed<Vec<Segment<'_>>> {
                 ));
             }
         }
-        if flags != PASSIVE {
+        if flags == PASSIVE {
+            passive.push(ObjSegment(index));
+        } else {
             // Where the segment lies in its object's memory says nothing: the linker
             // places it anew.
             ConstExpr::decode(&mut body)?;
@@ -150,7 +154,7 @@ pub(super) fn data(mut body: Reader<'_>) -> Parsed<Vec<Segment<'_>>> {
         });
     }
     body.finish("the last data segment")?;
-    Ok(segments)
+    Ok((segments, passive))
 }
 
 /// A chunk that starts at `start` of its section's contents, its relocations yet to be

@@ -28,6 +28,8 @@ pub(super) struct File<'f, 'a> {
     pub(super) sections: &'f [InputSection<'a>],
     /// For each section, which of the object's custom sections it is.
     pub(super) custom_of_section: &'f [Option<ObjCustom>],
+    /// The data segments that only code can put into memory, in order.
+    pub(super) passive: &'f [ObjSegment],
 }
 
 /// Takes the section's contents apart, into `object`.
@@ -63,7 +65,7 @@ pub(super) fn linking<'a>(
     if let Some(entries) = symbols {
         symbol_table(entries, file, &mut named, object)?;
     }
-    without_symbols::data(&named, described, object);
+    without_symbols::data(&named, described, file.passive, object);
     implied_table_symbol(at, file.imports, object)?;
     if let Some(entries) = init_funcs {
         init_functions(entries, object)?;

@@ -160,10 +160,7 @@ fn parse<'a>(
         let message = format!("there is no CODE section for the {count} functions declared");
         return Err(Fault::new(bytes.len(), message));
     }
-    let segments = match sections.get(SectionId::Data) {
-        Some(section) => in_section(section, data)?,
-        None => Vec::new(),
-    };
+    let (segments, passive) = sections.read(SectionId::Data, data)?;
     sections.read(SectionId::DataCount, |mut body| {
         let at = body.offset();
         let count = body.u32()?;
@@ -197,6 +194,8 @@ fn parse<'a>(
         features: Vec::new(),
         has_features: sections.features.is_some(),
         producers: &[],
+        // Compilers say what they are, or what features their code uses.
+        may_have_raw_indices: sections.producers.is_none() && sections.features.is_none(),
         calls_table_0: false,
         from_archive: options.from_archive,
     };
@@ -210,6 +209,7 @@ fn parse<'a>(
                 imports: &imports,
                 sections: &sections.all,
                 custom_of_section: &custom_of_section,
+                passive: &passive,
             },
             &mut object,
         )

@@ -2,7 +2,7 @@
 //! element segments, data segments without symbols, exports. Some of it can be linked; the
 //! rest is left out, and a link that takes the file warns of it.
 
-use wasm_format::linking::{SegmentFlags, SymbolFlags};
+use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
 use wasm_format::{ConstExpr, ConstOp, ExternalKind, Reader, RefType, SectionId};
 
 use super::Sections;
@@ -29,6 +29,9 @@ pub(super) fn find<'a>(
     sections.read(SectionId::Element, |body| {
         elements(body, imports, taken, object)
     })?;
+    let tags = imports.tags.len() + object.tags.len();
+    let is_tag = |symbol: &&ObjectSymbol<'a>| symbol.kind() == SymbolKind::Tag;
+    object.may_have_raw_indices |= tags > 0 && object.symbols.iter().filter(is_tag).count() < tags;
     sections.read(SectionId::Export, |body| exports(body, imports, object))
 }
 
@@ -256,6 +259,10 @@ fn elements<'a>(
         let functions: Vec<IndexedFunction<'a>> = functions
             .map(|&function| space.get(at, function))
             .collect::<Parsed<_>>()?;
+        if segment.active.is_none() && !segment.is_declared {
+            left_out.push(LeftOut::PassiveElements(index));
+            continue;
+        }
         let is_whole = functions.len() == segment.items.len() || segment.is_declared;
         if is_whole && let Some(place) = segment.place(imports, object) {
             let symbols = symbols.get_or_insert_with(|| space.symbols());
@@ -288,6 +295,7 @@ fn elements<'a>(
     if imported.len() > slots.imported {
         imported_elements(&imported, &space, taken, &mut left_out);
     }
+    object.may_have_raw_indices |= !carried.is_empty() || !left_out.is_empty();
     object.elements = carried;
     object.left_out.extend(left_out);
     Ok(())
@@ -404,10 +412,17 @@ fn exports<'a>(mut body: Reader<'a>, imports: &Imports<'a>, object: &mut Object<
 
 /// Notes the data segments without symbols. Those that are to be retained need none. `named` says
 /// of each segment whether it has one; the linking section describes the first `described`.
+/// Only code puts those that are `passive` into memory, and names them by their index.
 ///
 /// Compilers leave constants behind whose symbols they optimized away, all in sections of their
 /// own (`.rodata..L.str`).
-pub(super) fn data(named: &[bool], described: usize, object: &mut Object<'_>) {
+pub(super) fn data(
+    named: &[bool],
+    described: usize,
+    passive: &[ObjSegment],
+    object: &mut Object<'_>,
+) {
+    object.may_have_raw_indices |= !passive.is_empty();
     for (i, segment) in object.segments.iter().enumerate() {
         let is_meant = i >= described || !segment.name.starts_with('.');
         let is_retained = segment.flags.contains(SegmentFlags::RETAIN);
@@ -417,6 +432,7 @@ pub(super) fn data(named: &[bool], described: usize, object: &mut Object<'_>) {
                 name: segment.name,
                 size: segment.size,
                 is_described: i < described,
+                is_passive: passive.binary_search(&ObjSegment(i as u32)).is_ok(),
             });
         }
     }

@@ -242,6 +242,8 @@ impl<'a> LinkInput<'a> {
                 .collect(),
             has_features: !module.features.is_empty(),
             producers: &self.producers,
+            // Its code has a hole for every index.
+            may_have_raw_indices: false,
             calls_table_0: false,
             from_archive: false,
         }
