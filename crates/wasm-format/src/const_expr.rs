@@ -70,6 +70,16 @@ pub enum ConstOp {
 }
 
 impl ConstOp {
+    /// An address or an offset as a constant: `i64.const` if `is_64`, else `i32.const` of
+    /// its low 32 bits.
+    pub const fn address(value: u64, is_64: bool) -> Self {
+        if is_64 {
+            ConstOp::I64Const(value as i64)
+        } else {
+            ConstOp::I32Const(value as i32)
+        }
+    }
+
     /// Its opcode.
     pub const fn opcode(self) -> Opcode {
         match self {
@@ -265,14 +275,9 @@ impl<'a> ConstExpr<'a> {
         Self(Repr::One(ConstOp::I64Const(value)))
     }
 
-    /// An address or an offset as a constant: `i64.const` if `is_64`, else `i32.const` of
-    /// its low 32 bits.
+    /// An address or an offset as a constant, [`ConstOp::address`].
     pub const fn address(value: u64, is_64: bool) -> Self {
-        if is_64 {
-            Self::i64(value as i64)
-        } else {
-            Self::i32(value as i32)
-        }
+        Self(Repr::One(ConstOp::address(value, is_64)))
     }
 
     /// Decodes an expression up to and with its `end`.

@@ -31,7 +31,8 @@ pub use section::{
     put_vector_section_header, write_section_header, write_vector_section_header,
 };
 pub use segments::{
-    DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, put_function_body, put_locals,
+    DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, put_function_body,
+    put_function_elements, put_locals,
 };
 pub use types::{
     ExternalKind, FuncType, GlobalType, HeapType, Limits, MemoryType, Mutability, PAGE_SIZE,

@@ -234,10 +234,37 @@ pub fn put_name_map<'n>(
     debug_assert!(!id.is_indirect() && id != NameSubsectionId::Module);
     let names = names.into_iter();
     let (count, len) = measure(names.clone());
-    out.push(id as u8);
-    put_u64(out, (len_u32(count) + len) as u64);
-    put_u32(out, count);
+    put_name_map_header(out, id, count, len);
     names.for_each(|naming| naming.encode(out));
+}
+
+/// Appends what a subsection of names begins with: its id, its size, and how many entries it
+/// has. `entries_len` is the size of the entries in bytes. For a writer that has the entries
+/// already, or knows their size without walking them.
+///
+/// ```
+/// use wasm_format::names::*;
+///
+/// let main = Naming { index: 0, name: "main" };
+/// let mut body = Vec::new();
+/// put_name_map_header(&mut body, NameSubsectionId::Function, 1, main.encoded_len());
+/// main.encode(&mut body);
+///
+/// let mut walked = Vec::new();
+/// put_name_map(&mut walked, NameSubsectionId::Function, [main]);
+/// assert_eq!(body, walked);
+/// ```
+#[inline]
+pub fn put_name_map_header(
+    out: &mut Vec<u8>,
+    id: NameSubsectionId,
+    count: u32,
+    entries_len: usize,
+) {
+    debug_assert!(id != NameSubsectionId::Module);
+    out.push(id as u8);
+    put_u64(out, (len_u32(count) + entries_len) as u64);
+    put_u32(out, count);
 }
 
 /// Appends a subsection of names within functions or types, given as pairs of the
@@ -258,9 +285,7 @@ pub fn put_indirect_name_map<'n, N>(
         total += 1;
         len += len_u32(index) + len_u32(count) + names_len;
     }
-    out.push(id as u8);
-    put_u64(out, (len_u32(total) + len) as u64);
-    put_u32(out, total);
+    put_name_map_header(out, id, total, len);
     for (index, names) in groups {
         let names = names.into_iter();
         put_u32(out, index);

@@ -6,6 +6,10 @@ use crate::error::{DecodeErrorKind, Result};
 use crate::leb128::{self, FIXED32, FIXED64};
 use crate::reader::Reader;
 
+/// What the name of a relocation section begins with; the name of the section that it patches
+/// follows, such as `CODE`.
+pub const RELOC_PREFIX: &str = "reloc.";
+
 /// How a relocated value is written at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValueForm {
@@ -417,11 +421,17 @@ impl<'a> RelocSection<'a> {
 
     /// Appends the contents of a `reloc.*` section that patches section `section`.
     pub fn encode(section: u32, entries: &[RelocEntry], out: &mut Vec<u8>) {
-        leb128::put_u32(out, section);
-        leb128::put_u32(out, entries.len() as u32);
+        Self::encode_header(section, entries.len() as u32, out);
         for entry in entries {
             entry.encode(out);
         }
+    }
+
+    /// Appends what stands before the entries of a `reloc.*` section that patches section
+    /// `section`, and has `count` of them.
+    pub fn encode_header(section: u32, count: u32, out: &mut Vec<u8>) {
+        leb128::put_u32(out, section);
+        leb128::put_u32(out, count);
     }
 }
 

@@ -53,51 +53,72 @@ pub struct ElementSegment<'a> {
     pub items: ElementItems<'a>,
 }
 
-impl ElementSegment<'_> {
-    /// Appends the entry.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+impl ElementMode<'_> {
+    /// Appends what stands before the items of a segment; `exprs` is the type of items that
+    /// are expressions. Returns whether the kind or type of the items follows.
+    fn encode(&self, out: &mut Vec<u8>, exprs: Option<RefType>) -> bool {
         const NOT_ACTIVE: u32 = 1;
         const EXPLICIT_TABLE_OR_DECLARED: u32 = 2;
         const EXPRS: u32 = 4;
-        let exprs = match self.items {
-            ElementItems::Functions(_) => 0,
-            ElementItems::Exprs(..) => EXPRS,
-        };
-        let typed = match self.mode {
+        let form = if exprs.is_some() { EXPRS } else { 0 };
+        match *self {
             ElementMode::Active { table, offset } => {
                 // The form without a table's index stands for table 0 and `funcref`.
-                let explicit = table != 0
-                    || matches!(self.items, ElementItems::Exprs(ty, _) if ty != RefType::FUNCREF);
+                let explicit = table != 0 || exprs.is_some_and(|ty| ty != RefType::FUNCREF);
                 if explicit {
-                    put_u32(out, exprs | EXPLICIT_TABLE_OR_DECLARED);
+                    put_u32(out, form | EXPLICIT_TABLE_OR_DECLARED);
                     put_u32(out, table);
                 } else {
-                    put_u32(out, exprs);
+                    put_u32(out, form);
                 }
                 offset.encode(out);
                 explicit
             }
             ElementMode::Passive => {
-                put_u32(out, exprs | NOT_ACTIVE);
+                put_u32(out, form | NOT_ACTIVE);
                 true
             }
             ElementMode::Declared => {
-                put_u32(out, exprs | NOT_ACTIVE | EXPLICIT_TABLE_OR_DECLARED);
+                put_u32(out, form | NOT_ACTIVE | EXPLICIT_TABLE_OR_DECLARED);
                 true
             }
-        };
+        }
+    }
+}
+
+/// Appends an element segment that holds functions, by their indices in the function index
+/// space: what [`ElementSegment::encode`] does, without a list of the indices.
+///
+/// ```
+/// use wasm_format::{ConstExpr, ElementMode, put_function_elements};
+///
+/// let mode = ElementMode::Active { table: 0, offset: ConstExpr::i32(1) };
+/// let mut items = Vec::new();
+/// put_function_elements(&mut items, mode, 7..9);
+/// assert_eq!(items, [0, 0x41, 1, 0x0b, 2, 7, 8]);
+/// ```
+pub fn put_function_elements(
+    out: &mut Vec<u8>,
+    mode: ElementMode<'_>,
+    functions: impl IntoIterator<Item = u32, IntoIter: ExactSizeIterator>,
+) {
+    if mode.encode(out, None) {
+        out.push(0x00); // the element kind: functions
+    }
+    let functions = functions.into_iter();
+    put_u32(out, functions.len() as u32);
+    functions.for_each(|function| put_u32(out, function));
+}
+
+impl ElementSegment<'_> {
+    /// Appends the entry.
+    pub fn encode(&self, out: &mut Vec<u8>) {
         match self.items {
             ElementItems::Functions(functions) => {
-                if typed {
-                    out.push(0x00); // the element kind: functions
-                }
-                put_u32(out, functions.len() as u32);
-                for &function in functions {
-                    put_u32(out, function);
-                }
+                put_function_elements(out, self.mode, functions.iter().copied());
             }
             ElementItems::Exprs(ty, exprs) => {
-                if typed {
+                if self.mode.encode(out, Some(ty)) {
                     ty.encode(out);
                 }
                 put_u32(out, exprs.len() as u32);

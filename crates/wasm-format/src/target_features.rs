@@ -17,6 +17,8 @@
 //! assert_eq!(read[0].to_string(), "+atomics");
 //! ```
 
+use std::borrow::Borrow;
+
 use crate::entries::{Entries, entry};
 use crate::error::{DecodeErrorKind, Result};
 use crate::leb128::{put_name, put_u32};
@@ -102,9 +104,11 @@ pub fn decode(reader: Reader<'_>) -> Result<Entries<'_, TargetFeature<'_>>> {
 }
 
 /// Appends the section's contents (without its name). A feature may occur once.
-pub fn put_target_features(out: &mut Vec<u8>, features: &[TargetFeature<'_>]) {
+pub fn put_target_features<'n>(
+    out: &mut Vec<u8>,
+    features: impl IntoIterator<Item: Borrow<TargetFeature<'n>>, IntoIter: ExactSizeIterator>,
+) {
+    let features = features.into_iter();
     put_u32(out, features.len() as u32);
-    for feature in features {
-        feature.encode(out);
-    }
+    features.for_each(|feature| feature.borrow().encode(out));
 }

@@ -1,14 +1,14 @@
-//! The entries of the small sections: imports, tables, memory, globals, exports,
-//! elements. Each function returns the entries' bytes and how many there are.
+//! The entries of the linker's small sections: imports, tables, memory, globals, exports,
+//! elements. Each function appends those of one section.
 
 use wasm_format::leb128::put_u32;
 use wasm_format::linking::SymbolKind;
 use wasm_format::{
-    ConstExpr, ConstOp, ElementItems, ElementMode, ElementSegment, EntityType, Export,
-    ExternalKind, Global, GlobalType, Import, Limits, Mutability, RefType, TableType, ValType,
-    put_tag,
+    ConstExpr, ConstOp, ElementMode, EntityType, ExternalKind, GlobalType, Limits, Mutability,
+    RefType, TableType, ValType,
 };
 
+use super::section_buffer::SectionBuffer;
 use crate::diag::{Code, Diagnostic};
 use crate::ids::{FileId, ObjSymbol};
 use crate::input::object::ElementPlace;
@@ -31,12 +31,9 @@ pub(crate) struct Sources<'l, 'a> {
     pub(crate) options: &'l Options,
 }
 
-/// Entries of a section: how many, and their bytes.
-pub(crate) type EncodedEntries = (u32, Vec<u8>);
-
-/// The same, or what cannot be written. Nothing else may stand in its place: the module
-/// would be valid and wrong.
-pub(crate) type Written = Result<EncodedEntries, Diagnostic>;
+/// An entry that cannot be written. Nothing else may stand in its place: the module would be
+/// valid and wrong.
+type Written = Result<(), Diagnostic>;
 
 /// The error about a function, table or tag without a type.
 fn without_type(what: &str, name: &str) -> Diagnostic {
@@ -55,11 +52,7 @@ impl Sources<'_, '_> {
 
     /// A constant of an address's type.
     fn address_op(&self, value: u64) -> ConstOp {
-        if self.resolution.is_64 {
-            ConstOp::I64Const(value as i64)
-        } else {
-            ConstOp::I32Const(value as u32 as i32)
-        }
+        ConstOp::address(value, self.resolution.is_64)
     }
 
     /// The index of the signature that `what`, called `name`, has.
@@ -93,21 +86,16 @@ impl Sources<'_, '_> {
         }
     }
 
-    pub(crate) fn types(&self) -> EncodedEntries {
-        let list = &self.plan.types.list;
-        (list.len() as u32, list.concat())
+    pub(super) fn types(&self, section: &mut SectionBuffer<'_>) {
+        for ty in &self.plan.types.list {
+            section.encoded(1, ty);
+        }
     }
 
-    pub(crate) fn imports(&self) -> Written {
+    pub(super) fn imports(&self, section: &mut SectionBuffer<'_>) -> Written {
         const WHAT: &str = "the import";
-        let mut out = Vec::new();
-        let mut count = 0;
-        let mut add = |module: &str, field: &str, ty: EntityType| {
-            Import { module, field, ty }.encode(&mut out);
-            count += 1;
-        };
         if let Some((module, name)) = self.options.memory_import() {
-            add(module, name, EntityType::Memory(self.plan.memory.limits));
+            section.import(module, name, EntityType::Memory(self.plan.memory.limits));
         }
         for &id in &self.synthesis.imports {
             let symbol = self.resolution.symbol(id);
@@ -135,7 +123,7 @@ impl Sources<'_, '_> {
                 _ => continue,
             };
             let (module, name) = import_name(symbol, self.options);
-            add(module, name, ty);
+            section.import(module, name, ty);
         }
         for &symbol in &self.synthesis.got_imports {
             let module = match self.resolution.kind(symbol) {
@@ -146,50 +134,51 @@ impl Sources<'_, '_> {
                 value: self.pointer(),
                 mutability: Mutability::Var,
             };
-            add(module, self.resolution.name(symbol), EntityType::Global(ty));
+            section.import(module, self.resolution.name(symbol), EntityType::Global(ty));
         }
-        Ok((count, out))
+        Ok(())
     }
 
-    pub(crate) fn functions(&self) -> Written {
+    pub(super) fn functions(&self, section: &mut SectionBuffer<'_>) -> Written {
         const WHAT: &str = "the function";
-        let mut out = Vec::new();
         for &function in &self.synthesis.functions {
             let signature = synth_signature(self.resolution, self.synthesis, function);
             let name = match function {
                 SynthFunction::Made(made) => made.name(),
                 SynthFunction::Stub(stub) => self.synthesis.stubs[stub as usize].name,
             };
-            put_u32(&mut out, self.type_index(Some(signature), WHAT, name)?);
+            section.function(self.type_index(Some(signature), WHAT, name)?);
         }
         let of_files = self.resolution.map_objects(|file, object| {
             let types = &self.plan.types.files[file.index()];
             let mut out = Vec::with_capacity(object.functions.len());
+            let mut count = 0;
             for function in self.liveness.functions(file) {
                 // Types were collected from these very functions.
                 let ty = types[object.functions[function].ty.index()];
                 let ty = ty.ok_or_else(|| without_type(WHAT, object.function_name(function)))?;
                 put_u32(&mut out, ty.0);
+                count += 1;
             }
-            Ok(out)
+            Ok((count, out))
         });
         for of_file in of_files {
-            out.extend_from_slice(&of_file?);
+            let (count, types) = of_file?;
+            section.encoded(count, &types);
         }
         for &id in &self.synthesis.wrappers {
             let signature = signature(self.resolution, SymbolRef::Global(id));
             let name = self.resolution.symbol(id).name;
-            put_u32(&mut out, self.type_index(signature, WHAT, name)?);
+            section.function(self.type_index(signature, WHAT, name)?);
         }
-        Ok((self.plan.code.count(), out))
+        Ok(())
     }
 
-    pub(crate) fn tables(&self) -> EncodedEntries {
-        let mut out = Vec::new();
+    pub(super) fn tables(&self, section: &mut SectionBuffer<'_>) {
         let defined = self.synthesis.table == TableUse::Defined;
         let first = self.resolution.indirect_table_is_first();
         if defined && first {
-            self.indirect_table().encode(&mut out);
+            section.table(self.indirect_table());
         }
         for (file, object) in self.resolution.objects() {
             for (table, live) in object
@@ -198,27 +187,22 @@ impl Sources<'_, '_> {
                 .zip(&self.liveness.files[file.index()].tables)
             {
                 if *live {
-                    table.ty.encode(&mut out);
+                    section.table(table.ty);
                 }
             }
         }
         if defined && !first {
-            self.indirect_table().encode(&mut out);
+            section.table(self.indirect_table());
         }
-        (self.plan.tables.count - self.plan.tables.imported, out)
     }
 
-    pub(crate) fn memories(&self) -> EncodedEntries {
-        let mut out = Vec::new();
-        if self.options.memory_import().is_some() {
-            return (0, out);
+    pub(super) fn memories(&self, section: &mut SectionBuffer<'_>) {
+        if self.options.memory_import().is_none() {
+            section.memory(self.plan.memory.limits);
         }
-        self.plan.memory.limits.encode(&mut out);
-        (1, out)
     }
 
-    pub(crate) fn tags(&self) -> Written {
-        let mut out = Vec::new();
+    pub(super) fn tags(&self, section: &mut SectionBuffer<'_>) -> Written {
         for (file, object) in self.resolution.objects() {
             for (tag, live) in object
                 .tags
@@ -228,15 +212,14 @@ impl Sources<'_, '_> {
                 if *live {
                     let ty = self.plan.types.files[file.index()][tag.ty.index()];
                     let ty = ty.ok_or_else(|| without_type("the tag", tag.name))?;
-                    put_tag(&mut out, ty.0);
+                    section.tag(ty.0);
                 }
             }
         }
-        Ok((self.plan.tags.count - self.plan.tags.imported, out))
+        Ok(())
     }
 
-    pub(crate) fn globals(&self) -> EncodedEntries {
-        let mut out = Vec::new();
+    pub(super) fn globals(&self, section: &mut SectionBuffer<'_>) {
         for &made in &self.synthesis.globals {
             let (mutability, value) = self.made_global(made);
             let mut init = vec![self.address_op(value)];
@@ -245,39 +228,37 @@ impl Sources<'_, '_> {
                 init.clear();
                 self.data_offset(value, &mut init);
             }
-            self.put_global(&mut out, mutability, &init);
+            self.put_global(section, mutability, &init);
         }
         for (file, object) in self.resolution.objects() {
             let live = &self.liveness.files[file.index()].globals;
             for (global, live) in object.globals.iter().zip(live) {
                 if *live {
-                    global.ty.encode(&mut out);
-                    out.extend_from_slice(global.init);
+                    section.entry(|out| {
+                        global.ty.encode(out);
+                        out.extend_from_slice(global.init);
+                    });
                 }
             }
         }
         for &symbol in &self.synthesis.got_internal {
-            self.put_got(&mut out, symbol);
+            self.put_got(section, symbol);
         }
-        let mut count = self.plan.globals.count - self.plan.globals.imported;
         for export in &self.synthesis.exports {
             if let Some(address) = self.exported_address(export.what) {
-                self.put_global(&mut out, Mutability::Const, &[self.address_op(address)]);
-                count += 1;
+                self.put_global(section, Mutability::Const, &[self.address_op(address)]);
             }
         }
-        (count, out)
     }
 
-    fn put_global(&self, out: &mut Vec<u8>, mutability: Mutability, init: &[ConstOp]) {
-        Global {
-            ty: GlobalType {
-                value: self.pointer(),
-                mutability,
-            },
-            init: ConstExpr::new(init),
-        }
-        .encode(out);
+    fn put_global(
+        &self,
+        section: &mut SectionBuffer<'_>,
+        mutability: Mutability,
+        init: &[ConstOp],
+    ) {
+        let value = self.pointer();
+        section.global(GlobalType { value, mutability }, ConstExpr::new(init));
     }
 
     /// Address of the template of thread-local storage.
@@ -306,7 +287,7 @@ impl Sources<'_, '_> {
 
     /// A GOT entry of known value. What is relative to a base that a loader decides is
     /// either computed where the module is instantiated, or set by code.
-    fn put_got(&self, out: &mut Vec<u8>, symbol: SymbolRef) {
+    fn put_got(&self, section: &mut SectionBuffer<'_>, symbol: SymbolRef) {
         let made = &self.resolution.made;
         let places = self.plan.places(self.resolution, self.liveness);
         let tls = self.resolution.is_thread_local(symbol);
@@ -327,7 +308,7 @@ impl Sources<'_, '_> {
             Some(base) if self.plan.extended_const => {
                 let mut init = Vec::new();
                 self.offset_from(base.0, value, &mut init);
-                self.put_global(out, Mutability::Const, &init);
+                self.put_global(section, Mutability::Const, &init);
             }
             base => {
                 let by_code = by_thread || base.is_some();
@@ -336,7 +317,7 @@ impl Sources<'_, '_> {
                 } else {
                     Mutability::Const
                 };
-                self.put_global(out, mutability, &[self.address_op(value)]);
+                self.put_global(section, mutability, &[self.address_op(value)]);
             }
         }
     }
@@ -384,52 +365,46 @@ impl Sources<'_, '_> {
         }
     }
 
-    pub(crate) fn exports(&self) -> EncodedEntries {
-        let mut out = Vec::new();
-        let mut count = 0;
-        let mut add = |name: &str, kind: ExternalKind, index: u32| {
-            Export { name, kind, index }.encode(&mut out);
-            count += 1;
-        };
+    pub(super) fn exports(&self, section: &mut SectionBuffer<'_>) {
         if let Some(name) = self.options.memory_export() {
-            add(name, ExternalKind::Memory, 0);
+            section.export(name, ExternalKind::Memory, 0);
         }
         let mut address_global = self.plan.globals.count;
         for export in &self.synthesis.exports {
             match export.what {
                 ExportTarget::Wrapper(nth) => {
                     let index = self.plan.functions.wrapper(nth);
-                    add(export.name, ExternalKind::Func, index.0);
+                    section.export(export.name, ExternalKind::Func, index.0);
                 }
                 ExportTarget::Address(_) => {
-                    add(export.name, ExternalKind::Global, address_global);
+                    section.export(export.name, ExternalKind::Global, address_global);
                     address_global += 1;
                 }
                 ExportTarget::Made(made) => {
                     if let Some(index) = self.plan.functions.made(made) {
-                        add(export.name, ExternalKind::Func, index.0);
+                        section.export(export.name, ExternalKind::Func, index.0);
                     }
                 }
-                ExportTarget::Symbol(id) => match self.plan.symbols.get(id) {
-                    Value::Function(index) => add(export.name, ExternalKind::Func, index.0),
-                    Value::Global(index) => add(export.name, ExternalKind::Global, index.0),
-                    Value::Table(index) => add(export.name, ExternalKind::Table, index.0),
-                    Value::Tag(index) => add(export.name, ExternalKind::Tag, index.0),
-                    Value::Address(_) => {
-                        add(export.name, ExternalKind::Global, address_global);
-                        address_global += 1;
-                    }
-                    // Synthesis exports what is live and defined.
-                    Value::Dead | Value::Undefined | Value::Section => {}
-                },
+                ExportTarget::Symbol(id) => {
+                    let (kind, index) = match self.plan.symbols.get(id) {
+                        Value::Function(index) => (ExternalKind::Func, index.0),
+                        Value::Global(index) => (ExternalKind::Global, index.0),
+                        Value::Table(index) => (ExternalKind::Table, index.0),
+                        Value::Tag(index) => (ExternalKind::Tag, index.0),
+                        Value::Address(_) => {
+                            address_global += 1;
+                            (ExternalKind::Global, address_global - 1)
+                        }
+                        // Synthesis exports what is live and defined.
+                        Value::Dead | Value::Undefined | Value::Section => continue,
+                    };
+                    section.export(export.name, kind, index);
+                }
             }
         }
-        (count, out)
     }
 
-    pub(crate) fn elements(&self) -> Written {
-        let mut out = Vec::new();
-        let mut count = 0;
+    pub(super) fn elements(&self, section: &mut SectionBuffer<'_>) -> Written {
         let slots = &self.plan.slots;
         if !slots.functions.is_empty() {
             let Some(table) = self.plan.tables.indirect else {
@@ -438,28 +413,21 @@ impl Sources<'_, '_> {
             };
             let base = self.plan.places(self.resolution, self.liveness);
             let offset = match base.base_global(self.resolution.made.table_base) {
-                Some(base) => ConstOp::GlobalGet(base.0),
-                None => self.address_op(slots.base),
+                Some(base) => [ConstOp::GlobalGet(base.0)],
+                None => [self.address_op(slots.base)],
             };
-            let functions: Vec<u32> = slots.functions.iter().map(|index| index.0).collect();
-            ElementSegment {
-                mode: ElementMode::Active {
-                    table: table.0,
-                    offset: ConstExpr::new(&[offset]),
-                },
-                items: ElementItems::Functions(&functions),
-            }
-            .encode(&mut out);
-            count += 1;
+            let mode = ElementMode::Active {
+                table: table.0,
+                offset: ConstExpr::new(&offset),
+            };
+            section.elements(mode, slots.functions.iter().map(|index| index.0));
         }
-        count += self.own_elements(&mut out)?;
-        Ok((count, out))
+        self.own_elements(section)
     }
 
     /// Element segments that objects have for tables of their own, then one that declares what
-    /// theirs declare. Returns how many there are.
-    fn own_elements(&self, out: &mut Vec<u8>) -> Result<u32, Diagnostic> {
-        let mut count = 0;
+    /// theirs declare.
+    fn own_elements(&self, section: &mut SectionBuffer<'_>) -> Written {
         let mut declared = Vec::new();
         for (file, object) in self.resolution.objects() {
             for elements in &object.elements {
@@ -472,15 +440,11 @@ impl Sources<'_, '_> {
                             continue;
                         };
                         let functions: Vec<u32> = functions.collect::<Result<_, _>>()?;
-                        ElementSegment {
-                            mode: ElementMode::Active {
-                                table: table.0,
-                                offset,
-                            },
-                            items: ElementItems::Functions(&functions),
-                        }
-                        .encode(out);
-                        count += 1;
+                        let mode = ElementMode::Active {
+                            table: table.0,
+                            offset,
+                        };
+                        section.elements(mode, functions);
                     }
                 }
             }
@@ -488,14 +452,9 @@ impl Sources<'_, '_> {
         declared.sort_unstable();
         declared.dedup();
         if !declared.is_empty() {
-            ElementSegment {
-                mode: ElementMode::Declared,
-                items: ElementItems::Functions(&declared),
-            }
-            .encode(out);
-            count += 1;
+            section.elements(ElementMode::Declared, declared);
         }
-        Ok(count)
+        Ok(())
     }
 
     /// The index of a function that an object lists as an element.

@@ -15,6 +15,7 @@ mod parts;
 pub mod producers;
 mod relinkable;
 mod relocate;
+pub(crate) mod section_buffer;
 mod slices;
 
 use std::sync::atomic::AtomicBool;

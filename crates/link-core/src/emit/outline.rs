@@ -5,16 +5,17 @@ use std::ops::Range;
 
 use wasm_format::build_id::{BUILD_ID_SECTION, put_build_id};
 use wasm_format::dylink::DYLINK_SECTION;
-use wasm_format::leb128::{len_u32, put_u32};
+use wasm_format::leb128::len_u32;
 use wasm_format::names::NAME_SECTION;
 use wasm_format::producers::PRODUCERS_SECTION;
 use wasm_format::target_features::TARGET_FEATURES_SECTION;
 use wasm_format::{
     ConstExpr, DataMode, MODULE_HEADER, SectionId, put_custom_section_header,
-    put_data_count_section, put_start_section, put_vector_section,
+    put_data_count_section, put_start_section, put_vector_section_header,
 };
 
-use super::entries::{Sources, Written};
+use super::entries::Sources;
+use super::section_buffer::SectionBuffer;
 use super::{dylink, name_section, producers, relinkable};
 use crate::diag::{Code, Diagnostic};
 use crate::ids::FuncIndex;
@@ -107,18 +108,27 @@ impl Outliner {
     }
 
     /// A vector section of few entries; left out if it has none.
-    fn entries(&mut self, id: SectionId, (count, items): (u32, Vec<u8>)) {
-        if count > 0 {
-            let mut out = Vec::with_capacity(items.len() + 16);
-            put_vector_section(&mut out, id, count, &items);
-            self.bytes(out);
-        }
+    fn entries(&mut self, id: SectionId, fill: impl FnOnce(&mut SectionBuffer<'_>)) {
+        self.try_entries(id, |section| {
+            fill(section);
+            Ok(())
+        });
     }
 
     /// The same of entries that may be impossible to write.
-    fn written(&mut self, id: SectionId, written: Written) {
-        match written {
-            Ok(entries) => self.entries(id, entries),
+    fn try_entries(
+        &mut self,
+        id: SectionId,
+        fill: impl FnOnce(&mut SectionBuffer<'_>) -> Result<(), Diagnostic>,
+    ) {
+        let mut out = Vec::new();
+        let mut section = SectionBuffer::new(&mut out);
+        match fill(&mut section) {
+            Ok(()) => {
+                if section.finish(id).is_some() {
+                    self.bytes(out);
+                }
+            }
             Err(error) => self.errors.push(error),
         }
     }
@@ -135,9 +145,8 @@ impl Outliner {
                 ),
             ));
         }
-        let mut header = vec![id as u8];
-        put_u32(&mut header, body as u32);
-        put_u32(&mut header, count);
+        let mut header = Vec::new();
+        put_vector_section_header(&mut header, id, count, size as usize);
         self.push(header, contents, size);
     }
 
@@ -182,20 +191,20 @@ pub(crate) fn outline(
     if is_for_loader(resolution, options) {
         outliner.custom_bytes(DYLINK_SECTION, vec![dylink::write(sources)]);
     }
-    outliner.entries(SectionId::Type, sources.types());
-    outliner.written(SectionId::Import, sources.imports());
-    outliner.written(SectionId::Function, sources.functions());
-    outliner.entries(SectionId::Table, sources.tables());
-    outliner.entries(SectionId::Memory, sources.memories());
-    outliner.written(SectionId::Tag, sources.tags());
-    outliner.entries(SectionId::Global, sources.globals());
-    outliner.entries(SectionId::Export, sources.exports());
+    outliner.entries(SectionId::Type, |section| sources.types(section));
+    outliner.try_entries(SectionId::Import, |section| sources.imports(section));
+    outliner.try_entries(SectionId::Function, |section| sources.functions(section));
+    outliner.entries(SectionId::Table, |section| sources.tables(section));
+    outliner.entries(SectionId::Memory, |section| sources.memories(section));
+    outliner.try_entries(SectionId::Tag, |section| sources.tags(section));
+    outliner.entries(SectionId::Global, |section| sources.globals(section));
+    outliner.entries(SectionId::Export, |section| sources.exports(section));
     if let Some(start) = start_function(sources) {
         let mut out = Vec::new();
         put_start_section(&mut out, start.0);
         outliner.bytes(out);
     }
-    outliner.written(SectionId::Element, sources.elements());
+    outliner.try_entries(SectionId::Element, |section| sources.elements(section));
     outline_data_count(&mut outliner, plan, options, features);
 
     // Whoever compiles the code wants to know before.

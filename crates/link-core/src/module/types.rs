@@ -4,6 +4,7 @@ use wasm_format::{FuncType, HeapType, ValType, leb128};
 
 use super::error::ModuleErrorKind;
 use super::handle::TypeId;
+use crate::emit::section_buffer::SectionBuffer;
 use crate::hash::IndexMap;
 use crate::limits;
 
@@ -189,14 +190,12 @@ impl Types {
     }
 
     /// Appends the entries of the type section that `numbers` numbers, and returns how many.
-    pub(super) fn encode(&self, numbers: &[u32], out: &mut Vec<u8>) -> u32 {
-        let mut count = 0;
+    pub(super) fn encode(&self, numbers: &[u32], section: &mut SectionBuffer<'_>) {
         for entry in &self.entries {
             if entry.references == 0 {
                 continue;
             }
-            count += 1;
-            match &entry.content {
+            section.entry(|out| match &entry.content {
                 TypeEntry::Func(ty) => ty.encode(out),
                 TypeEntry::Raw(raw) => {
                     let start = out.len();
@@ -206,9 +205,8 @@ impl Types {
                         leb128::write_u32_fixed(place, numbers[ty.index()]);
                     }
                 }
-            }
+            });
         }
-        count
     }
 }
 

@@ -1,6 +1,5 @@
 //! The name section (core spec, 7.4.1), and what else says where a module comes from.
 
-use wasm_format::SectionId;
 use wasm_format::leb128::{self, put_name, put_u32};
 use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming, put_module_name, put_name_map};
 use wasm_format::producers::{PRODUCERS_SECTION, ProducerValue, put_producers};
@@ -25,7 +24,7 @@ impl ModuleWriter<'_> {
         let decls = &module.decls;
         self.custom_section(NAME_SECTION, |w| {
             if let Some(name) = &module.name {
-                put_module_name(w.out, name);
+                put_module_name(w.out.bytes, name);
             }
             w.function_names();
             w.local_names();
@@ -71,18 +70,18 @@ impl ModuleWriter<'_> {
         let count = count as u32;
         let own_name = initializer.map_or(0, |name| 1 + name.len());
         let size = leb128::len_u32(count) + indices_len(count) + numbers.name_bytes + own_name;
-        self.out.push(NameSubsectionId::Function as u8);
-        leb128::put_u64(self.out, size as u64);
-        put_u32(self.out, count);
+        self.out.bytes.push(NameSubsectionId::Function as u8);
+        leb128::put_u64(self.out.bytes, size as u64);
+        put_u32(self.out.bytes, count);
         let imported = numbers.functions.imports.iter();
         let imported = imported.filter_map(|&slot| decls.funcs.at(slot as usize));
         let mut index = 0;
         for decl in imported {
-            put_u32(self.out, index);
-            put_name(self.out, &decl.head.name);
+            put_u32(self.out.bytes, index);
+            put_name(self.out.bytes, &decl.head.name);
             index += 1;
         }
-        let out = &mut *self.out;
+        let out = &mut *self.out.bytes;
         let defined = numbers.defined_funcs.iter().map(|function| function.name);
         for name in defined.chain(initializer) {
             put_u32(out, index);
@@ -97,7 +96,7 @@ impl ModuleWriter<'_> {
         names: impl Iterator<Item = Naming<'n>> + Clone,
     ) {
         if names.clone().next().is_some() {
-            put_name_map(self.out, id, names);
+            put_name_map(self.out.bytes, id, names);
         }
     }
 
@@ -122,12 +121,12 @@ impl ModuleWriter<'_> {
         if count == 0 {
             return;
         }
-        self.out.push(NameSubsectionId::Local as u8);
-        put_u32(self.out, (leb128::len_u32(count) + size) as u32);
-        put_u32(self.out, count);
+        self.out.bytes.push(NameSubsectionId::Local as u8);
+        put_u32(self.out.bytes, (leb128::len_u32(count) + size) as u32);
+        put_u32(self.out.bytes, count);
         for (index, names) in groups() {
-            put_u32(self.out, index);
-            self.out.extend_from_slice(names);
+            put_u32(self.out.bytes, index);
+            self.out.bytes.extend_from_slice(names);
         }
     }
 
@@ -163,7 +162,7 @@ impl ModuleWriter<'_> {
     pub(in crate::module) fn producers(&mut self) {
         let module = self.module;
         if !module.producers.is_empty() {
-            self.custom_section(PRODUCERS_SECTION, |w| module.encode_producers(w.out));
+            self.custom_section(PRODUCERS_SECTION, |w| module.encode_producers(w.out.bytes));
         }
     }
 
@@ -177,24 +176,9 @@ impl ModuleWriter<'_> {
             .collect();
         if !features.is_empty() {
             self.custom_section(TARGET_FEATURES_SECTION, |w| {
-                put_target_features(w.out, &features);
+                put_target_features(w.out.bytes, &features);
             });
         }
-    }
-
-    /// Writes a custom section of what `fill` appends, or none if that is nothing.
-    pub(in crate::module) fn custom_section(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
-        let start = self.out.len();
-        put_name(self.out, name);
-        let empty = self.out.len();
-        fill(self);
-        if self.out.len() == empty {
-            self.out.truncate(start);
-            return;
-        }
-        let mut header = vec![SectionId::Custom as u8];
-        put_u32(&mut header, (self.out.len() - start) as u32);
-        self.insert_header(start, &header, SectionId::Custom);
     }
 }
 

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use wasm_format::leb128::{put_i64, put_name, put_u32};
-use wasm_format::{ExternalKind, GlobalType, HeapType, Limits, SectionId, TableType};
+use wasm_format::{
+    ConstExpr, ElementMode, EntityType, ExternalKind, HeapType, Limits, SectionId, TableType,
+    put_data_count_section, put_start_section,
+};
 
 use super::layout::Layout;
 use super::number::{self, FunctionTable};
@@ -14,7 +16,7 @@ use crate::limits;
 use crate::module::Module;
 use crate::module::announce::FUNCTION_TABLE;
 use crate::module::decl::{Decl, Head};
-use crate::module::defs::{Builtin, ElementMode, Global, Init};
+use crate::module::defs::{Builtin, ElementMode as ElementPlacement, Global, Init};
 use crate::module::error::{DeclKind, DeclName};
 use crate::module::handle::{Target, TargetKind};
 use crate::module::init;
@@ -39,125 +41,95 @@ impl ModuleWriter<'_> {
     pub(in crate::module) fn types(&mut self) {
         let (module, numbers) = (self.module, self.numbers);
         self.vector_section(SectionId::Type, |w| {
-            module.decls.types.encode(&numbers.types, w.out)
+            module.decls.types.encode(&numbers.types, &mut w.out);
         });
     }
 
     pub(in crate::module) fn imports(&mut self) {
         let (decls, numbers) = (&self.module.decls, self.numbers);
         self.vector_section(SectionId::Import, |w| {
-            let mut count = 0;
             for &slot in &numbers.functions.imports {
-                let Some(decl) = decls.funcs.at(slot as usize) else {
-                    continue;
-                };
-                count += w.import(&decl.head, ExternalKind::Func);
-                let ty = decl.body.ty.map_or(0, |ty| numbers.types[ty.index()]);
-                put_u32(w.out, ty);
+                if let Some(decl) = decls.funcs.at(slot as usize) {
+                    let ty = decl.body.ty.map_or(0, |ty| numbers.types[ty.index()]);
+                    w.import(&decl.head, EntityType::Func(ty));
+                }
             }
             for &slot in &numbers.tables.imports {
-                let Some(decl) = decls.tables.at(slot as usize) else {
-                    continue;
-                };
-                count += w.import(&decl.head, ExternalKind::Table);
-                if let Some(ty) = w.table_type(slot) {
-                    ty.encode(w.out);
+                if let Some(decl) = decls.tables.at(slot as usize)
+                    && let Some(ty) = w.table_type(slot)
+                {
+                    w.import(&decl.head, EntityType::Table(ty));
                 }
             }
             let undeclared = |table: &FunctionTable| table.declared.is_none();
             if w.form == Form::Object && numbers.function_table.as_ref().is_some_and(undeclared) {
-                count += w.import_as(LINKER_MODULE, FUNCTION_TABLE, ExternalKind::Table);
-                w.function_table_type().encode(w.out);
+                let ty = EntityType::Table(w.function_table_type());
+                w.out.import(LINKER_MODULE, FUNCTION_TABLE, ty);
             }
             if w.form == Form::Object {
                 // Nothing else in an object tells how wide an address is, so even an object
                 // without data has a memory, as those of LLVM do.
-                count += w.import_as(LINKER_MODULE, LINKER_MEMORY, ExternalKind::Memory);
-                w.memory_limits().encode(w.out);
+                let ty = EntityType::Memory(w.memory_limits());
+                w.out.import(LINKER_MODULE, LINKER_MEMORY, ty);
             } else {
                 for &slot in &numbers.memories.imports {
-                    let Some(decl) = decls.memories.at(slot as usize) else {
-                        continue;
-                    };
-                    count += w.import(&decl.head, ExternalKind::Memory);
-                    w.memory_limits().encode(w.out);
+                    if let Some(decl) = decls.memories.at(slot as usize) {
+                        let ty = EntityType::Memory(w.memory_limits());
+                        w.import(&decl.head, ty);
+                    }
                 }
             }
             for &slot in &numbers.globals.imports {
-                let Some(decl) = decls.globals.at(slot as usize) else {
-                    continue;
-                };
-                count += w.import(&decl.head, ExternalKind::Global);
-                if let Some(ty) = decl.body.ty {
-                    ty.encode(w.out);
+                if let Some(decl) = decls.globals.at(slot as usize)
+                    && let Some(ty) = decl.body.ty
+                {
+                    w.import(&decl.head, EntityType::Global(ty));
                 }
             }
             for &slot in &numbers.tags.imports {
-                let Some(decl) = decls.tags.at(slot as usize) else {
-                    continue;
-                };
-                count += w.import(&decl.head, ExternalKind::Tag);
-                w.tag_type(slot);
+                if let Some(decl) = decls.tags.at(slot as usize) {
+                    let ty = EntityType::Tag(w.tag_type(slot));
+                    w.import(&decl.head, ty);
+                }
             }
-            count
         });
     }
 
-    fn import(&mut self, head: &Head, kind: ExternalKind) -> u32 {
-        let module = self.module;
-        let (from, name) = head.import(&module.options.import_module);
-        self.import_as(from, name, kind)
-    }
-
-    fn import_as(&mut self, module: &str, name: &str, kind: ExternalKind) -> u32 {
-        put_name(self.out, module);
-        put_name(self.out, name);
-        self.out.push(kind as u8);
-        1
+    fn import(&mut self, head: &Head, ty: EntityType) {
+        let (from, name) = head.import(&self.module.options.import_module);
+        self.out.import(from, name, ty);
     }
 
     pub(in crate::module) fn functions(&mut self) {
         let numbers = self.numbers;
         let initializer = self.initializer_type();
         self.vector_section(SectionId::Function, |w| {
-            w.out.reserve(numbers.defined_funcs.len() * 2);
             let types = numbers.defined_funcs.iter().map(|function| function.ty);
-            if types.clone().all(|ty| ty < 0x80) {
-                w.out.extend(types.map(|ty| ty as u8));
-            } else {
-                types.for_each(|ty| put_u32(w.out, ty));
-            }
+            w.out.functions(types);
             if let Some(ty) = initializer {
-                put_u32(w.out, numbers.types[ty.index()]);
+                w.out.function(numbers.types[ty.index()]);
             }
-            numbers.defined_funcs.len() as u32 + u32::from(initializer.is_some())
         });
     }
 
     pub(in crate::module) fn tables(&mut self) {
         let numbers = self.numbers;
         self.vector_section(SectionId::Table, |w| {
-            let mut count = 0;
             if let (Form::Module, Some(FunctionTable { declared: None, .. })) =
                 (w.form, numbers.function_table)
             {
-                w.function_table_type().encode(w.out);
-                count += 1;
+                let ty = w.function_table_type();
+                w.out.table(ty);
             }
             for &slot in &numbers.tables.defined {
-                let start = w.out.len();
-                if let Some(ty) = w.table_type(slot) {
-                    ty.encode(w.out);
-                }
-                w.placed(
-                    TargetKind::Table,
-                    slot,
-                    numbers.tables.number[slot as usize],
-                    start,
-                );
-                count += 1;
+                let Some(ty) = w.table_type(slot) else {
+                    continue;
+                };
+                let start = w.out.bytes.len();
+                w.out.table(ty);
+                let number = numbers.tables.number[slot as usize];
+                w.placed(TargetKind::Table, slot, number, start);
             }
-            count
         });
     }
 
@@ -229,14 +201,14 @@ impl ModuleWriter<'_> {
         }
         self.vector_section(SectionId::Memory, |w| {
             if !w.needs_memory() {
-                return 0;
+                return;
             }
-            let start = w.out.len();
-            w.memory_limits().encode(w.out);
+            let limits = w.memory_limits();
+            let start = w.out.bytes.len();
+            w.out.memory(limits);
             if let Some(&slot) = numbers.memories.defined.first() {
                 w.placed(TargetKind::Memory, slot, 0, start);
             }
-            1
         });
     }
 
@@ -289,64 +261,61 @@ impl ModuleWriter<'_> {
         let numbers = self.numbers;
         self.vector_section(SectionId::Tag, |w| {
             for &slot in &numbers.tags.defined {
-                let start = w.out.len();
-                w.tag_type(slot);
-                w.placed(
-                    TargetKind::Tag,
-                    slot,
-                    numbers.tags.number[slot as usize],
-                    start,
-                );
+                let start = w.out.bytes.len();
+                let ty = w.tag_type(slot);
+                w.out.tag(ty);
+                let number = numbers.tags.number[slot as usize];
+                w.placed(TargetKind::Tag, slot, number, start);
             }
-            numbers.tags.defined.len() as u32
         });
     }
 
-    fn tag_type(&mut self, slot: u32) {
+    /// The number of a tag's type.
+    fn tag_type(&self, slot: u32) -> u32 {
         let decl = self.module.decls.tags.at(slot as usize);
         let ty = decl.and_then(|decl| decl.body.ty);
-        self.out.push(0); // the attribute: an exception
-        put_u32(self.out, ty.map_or(0, |ty| self.numbers.types[ty.index()]));
+        ty.map_or(0, |ty| self.numbers.types[ty.index()])
     }
 
     pub(in crate::module) fn globals(&mut self) {
         let (decls, numbers) = (&self.module.decls, self.numbers);
         self.vector_section(SectionId::Global, |w| {
             for &slot in &numbers.globals.defined {
-                let Some(decl) = decls.globals.at(slot as usize) else {
+                let Some((decl, ty)) =
+                    (decls.globals.at(slot as usize)).and_then(|decl| Some((decl, decl.body.ty?)))
+                else {
                     continue;
                 };
-                let start = w.out.len();
-                if let Some(ty) = decl.body.ty {
-                    ty.encode(w.out);
-                }
+                let start = w.out.bytes.len();
                 match (decl.body.builtin, &decl.body.init) {
                     (Some(Builtin::StackPointer), _) => {
-                        w.address_const(w.layout.stack_top.unwrap_or(0));
+                        let top = w.address(w.layout.stack_top.unwrap_or(0));
+                        w.out.global(ty, top);
                     }
-                    (Some(_), _) => w.address_const(w.layout.tls_base),
+                    (Some(_), _) => {
+                        let base = w.address(w.layout.tls_base);
+                        w.out.global(ty, base);
+                    }
                     (None, Some(init)) => {
-                        let from = w.out.len();
-                        w.out.extend_from_slice(&init.bytes);
+                        w.out.entry(|out| {
+                            ty.encode(out);
+                            out.extend_from_slice(&init.bytes);
+                        });
+                        let from = w.out.bytes.len() - init.bytes.len();
                         let name = || decl.head.named(TargetKind::Global);
                         w.patch(&init.holes, from, 0, name);
                         w.check_init(init, from, slot, decl);
                     }
-                    (None, None) => {}
+                    // Found when the module was checked.
+                    (None, None) => continue,
                 }
-                w.placed(
-                    TargetKind::Global,
-                    slot,
-                    numbers.globals.number[slot as usize],
-                    start,
-                );
+                let number = numbers.globals.number[slot as usize];
+                w.placed(TargetKind::Global, slot, number, start);
             }
             for &slot in &numbers.exported_data {
-                let ty: GlobalType = number::data_global_type(w.module);
-                ty.encode(w.out);
-                w.address_const(w.layout.addresses[slot as usize]);
+                let address = w.address(w.layout.addresses[slot as usize]);
+                w.out.global(number::data_global_type(w.module), address);
             }
-            (numbers.globals.defined.len() + numbers.exported_data.len()) as u32
         });
     }
 
@@ -366,29 +335,21 @@ impl ModuleWriter<'_> {
         let name = |target| decls.name(target);
         let checked = init
             .check_globals(numbers.globals.number[slot as usize], by_target, name)
-            .and_then(|()| init::check_type(&self.out[from..], ty.value, by_number));
+            .and_then(|()| init::check_type(&self.out.bytes[from..], ty.value, by_number));
         if let Err(what) = checked {
             let declaration = global.head.named(TargetKind::Global);
             self.problems.push(Problem::BadInit { declaration, what });
         }
     }
 
-    /// Appends a constant expression whose value is an address.
-    pub(in crate::module) fn address_const(&mut self, address: u64) {
-        if self.module.options.memory64 {
-            self.out.push(0x42);
-            put_i64(self.out, address as i64);
-        } else {
-            self.out.push(0x41);
-            put_i64(self.out, i64::from(address as i32));
-        }
-        self.out.push(0x0b);
+    /// A constant expression whose value is an address.
+    pub(in crate::module) fn address(&self, address: u64) -> ConstExpr<'static> {
+        ConstExpr::address(address, self.module.options.memory64)
     }
 
     pub(in crate::module) fn exports(&mut self) {
         let (module, numbers) = (self.module, self.numbers);
         self.vector_section(SectionId::Export, |w| {
-            let mut count = 0;
             for (name, target) in module.exports_in_order() {
                 let (kind, index) = match target.kind() {
                     TargetKind::Function => (ExternalKind::Func, Some(numbers.of(target))),
@@ -402,21 +363,12 @@ impl ModuleWriter<'_> {
                     _ => (ExternalKind::Global, Some(numbers.of(target))),
                 };
                 let Some(index) = index else { continue };
-                w.export(name, kind, index);
-                count += 1;
+                w.out.export(name, kind, index);
             }
             if exports_memory(module, w.layout) {
-                w.export(MEMORY_EXPORT, ExternalKind::Memory, 0);
-                count += 1;
+                w.out.export(MEMORY_EXPORT, ExternalKind::Memory, 0);
             }
-            count
         });
-    }
-
-    fn export(&mut self, name: &str, kind: ExternalKind, index: u32) {
-        put_name(self.out, name);
-        self.out.push(kind as u8);
-        put_u32(self.out, index);
     }
 
     pub(in crate::module) fn start(&mut self) {
@@ -426,49 +378,48 @@ impl ModuleWriter<'_> {
             Some(self.initializer_number())
         };
         if let Some(number) = start {
-            self.section(SectionId::Start, |w| put_u32(w.out, number));
+            put_start_section(self.out.bytes, number);
+            self.section_count += 1;
         }
     }
 
     pub(in crate::module) fn elements(&mut self) {
         let (decls, numbers) = (&self.module.decls, self.numbers);
         self.vector_section(SectionId::Element, |w| {
-            let mut count = 0;
             if let (Some(table), false) = (numbers.function_table, numbers.addressed.is_empty()) {
                 let is_64 = match table.declared {
                     Some(slot) => w.is_table64(slot),
                     None => w.module.options.memory64,
                 };
-                w.active_element(table.number, 1, is_64);
                 if let Some(slot) = table.declared {
                     w.check_element_type(slot, DeclName::clone);
                 }
-                let functions = numbers
-                    .addressed
-                    .iter()
-                    .map(|&slot| numbers.functions.number[slot as usize]);
-                w.element_items(functions);
-                count += 1;
+                let mode = ElementMode::Active {
+                    table: table.number,
+                    offset: ConstExpr::address(1, is_64),
+                };
+                let number = |&slot: &u32| numbers.functions.number[slot as usize];
+                w.out.elements(mode, numbers.addressed.iter().map(number));
             }
             for (_, element) in decls.elements.iter() {
-                match element.mode {
-                    ElementMode::Active { table, offset } => {
+                let mode = match element.mode {
+                    ElementPlacement::Active { table, offset } => {
                         let slot = table.0.index() as u32;
                         w.check_element_type(slot, |_| DeclName {
                             kind: DeclKind::Element,
                             name: Arc::clone(&element.name),
                         });
-                        let is_64 = w.is_table64(slot);
-                        w.active_element(numbers.of(table.into()), offset, is_64);
+                        ElementMode::Active {
+                            table: numbers.of(table.into()),
+                            offset: ConstExpr::address(offset, w.is_table64(slot)),
+                        }
                     }
-                    ElementMode::Passive => w.out.extend_from_slice(&[1, 0]),
-                    ElementMode::Declared => w.out.extend_from_slice(&[3, 0]),
-                }
-                let numbered = |function: &_| numbers.of(Target::from(*function));
-                w.element_items(element.functions.iter().map(numbered));
-                count += 1;
+                    ElementPlacement::Passive => ElementMode::Passive,
+                    ElementPlacement::Declared => ElementMode::Declared,
+                };
+                let number = |function: &_| numbers.of(Target::from(*function));
+                w.out.elements(mode, element.functions.iter().map(number));
             }
-            count
         });
     }
 
@@ -495,36 +446,11 @@ impl ModuleWriter<'_> {
         ty.is_some_and(|ty| ty.limits.is_64)
     }
 
-    /// Begins a segment that fills `table` from slot `offset` on.
-    fn active_element(&mut self, table: u32, offset: u64, is_64: bool) {
-        if table == 0 {
-            self.out.push(0);
-        } else {
-            self.out.push(2);
-            put_u32(self.out, table);
-        }
-        if is_64 {
-            self.out.push(0x42);
-            put_i64(self.out, offset as i64);
-        } else {
-            self.out.push(0x41);
-            put_i64(self.out, i64::from(offset as i32));
-        }
-        self.out.push(0x0b);
-        if table != 0 {
-            self.out.push(0); // the items are function indices
-        }
-    }
-
-    fn element_items(&mut self, functions: impl ExactSizeIterator<Item = u32>) {
-        put_u32(self.out, functions.len() as u32);
-        functions.for_each(|function| put_u32(self.out, function));
-    }
-
     pub(in crate::module) fn data_count(&mut self) {
         if self.layout.passive > 0 {
             let count = self.layout.segments.len() as u32;
-            self.section(SectionId::DataCount, |w| put_u32(w.out, count));
+            put_data_count_section(self.out.bytes, count);
+            self.section_count += 1;
         }
     }
 }

@@ -2,12 +2,16 @@
 //! (code, data, custom sections).
 
 use wasm_format::leb128::{self, put_u32};
-use wasm_format::{MODULE_HEADER, SectionId, put_custom_section_header, put_vector_section_header};
+use wasm_format::{
+    DataMode, MODULE_HEADER, Opcode, SectionId, put_custom_section_header, put_function_body,
+    put_vector_section_header,
+};
 
-use super::layout::{Layout, PlacedItem};
+use super::layout::{Layout, PlacedItem, PlacedSegment};
 use super::number::Numbers;
 use super::patch::{CallNumbers, Patcher};
 use super::{FlushMap, Form, Problem};
+use crate::emit::section_buffer::{SectionBuffer, custom_name_len};
 use crate::limits::{EngineLimit, MODULE_BYTES};
 use crate::module::Module;
 use crate::module::arena::Hole;
@@ -20,7 +24,7 @@ pub(in crate::module) struct ModuleWriter<'a> {
     pub(in crate::module) numbers: &'a Numbers<'a>,
     pub(in crate::module) layout: &'a Layout,
     pub(in crate::module) form: Form,
-    pub(in crate::module) out: &'a mut Vec<u8>,
+    pub(in crate::module) out: SectionBuffer<'a>,
     pub(in crate::module) patcher: Patcher<'a>,
     pub(in crate::module) map: FlushMap,
     pub(in crate::module) problems: Vec<Problem>,
@@ -55,7 +59,7 @@ impl<'a> ModuleWriter<'a> {
             numbers,
             layout,
             form,
-            out,
+            out: SectionBuffer::new(out),
             patcher: Patcher {
                 module,
                 numbers,
@@ -74,41 +78,34 @@ impl<'a> ModuleWriter<'a> {
         }
     }
 
-    /// Writes a section with a compact header around what `fill` appends. The contents of
-    /// such sections are small, so they are moved by the header's size afterwards.
-    pub(in crate::module) fn section(&mut self, id: SectionId, fill: impl FnOnce(&mut Self)) {
-        let start = self.out.len();
-        fill(self);
-        let mut header = vec![id as u8];
-        put_u32(&mut header, (self.out.len() - start) as u32);
-        self.insert_header(start, &header, id);
-    }
-
-    /// Writes a vector section in the same way; `fill` returns how many items it appended.
-    /// If none, there is no section.
+    /// Writes a vector section of the entries that `fill` appends. If there are none, there is
+    /// no section.
     pub(in crate::module) fn vector_section(
         &mut self,
         id: SectionId,
-        fill: impl FnOnce(&mut Self) -> u32,
+        fill: impl FnOnce(&mut Self),
     ) {
-        let start = self.out.len();
-        let count = fill(self);
-        if count == 0 {
-            self.out.truncate(start);
-            return;
+        self.out.begin();
+        fill(self);
+        let size = self.out.section_len();
+        if let Some(header) = self.out.finish(id) {
+            self.check_size(id.name(), size as u64);
+            self.section_count += 1;
+            for (target, index, at, len) in self.entries.drain(..) {
+                self.map
+                    .set(target, Some(index), at + header - self.base, len);
+            }
         }
-        let mut header = Vec::new();
-        put_vector_section_header(&mut header, id, count, self.out.len() - start);
-        self.insert_header(start, &header, id);
     }
 
-    pub(in crate::module) fn insert_header(&mut self, start: usize, header: &[u8], id: SectionId) {
-        self.check_size(id.name(), (self.out.len() - start) as u64);
-        self.out.splice(start..start, header.iter().copied());
-        self.section_count += 1;
-        for (target, index, at, len) in self.entries.drain(..) {
-            let at = at + header.len() - self.base;
-            self.map.set(target, Some(index), at, len);
+    /// Writes a custom section of what `fill` appends, or none if that is nothing.
+    pub(in crate::module) fn custom_section(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
+        self.out.begin();
+        fill(self);
+        let size = custom_name_len(name) + self.out.section_len();
+        if self.out.finish_custom(name).is_some() {
+            self.check_size(SectionId::Custom.name(), size as u64);
+            self.section_count += 1;
         }
     }
 
@@ -124,7 +121,7 @@ impl<'a> ModuleWriter<'a> {
         let generation = self.module.decls.generation(kind, slot as usize);
         let target = Target::new(kind, slot, generation);
         self.entries
-            .push((target, index, start, self.out.len() - start));
+            .push((target, index, start, self.out.bytes.len() - start));
     }
 
     /// Patches what was appended since `from`.
@@ -135,7 +132,7 @@ impl<'a> ModuleWriter<'a> {
         address: u64,
         name: impl Fn() -> DeclName,
     ) {
-        let contents = &mut self.out[from..];
+        let contents = &mut self.out.bytes[from..];
         self.patcher
             .patch(holes, contents, address, name, &mut self.problems);
     }
@@ -160,7 +157,7 @@ impl<'a> ModuleWriter<'a> {
         let size = self.numbers.code_size.saturating_add(data);
         // What is too large for a section is reported when it is written.
         if u32::try_from(size).is_ok() {
-            self.out.reserve(size as usize + names + types + 4096);
+            self.out.bytes.reserve(size as usize + names + types + 4096);
         }
     }
 
@@ -180,7 +177,7 @@ impl<'a> ModuleWriter<'a> {
 
     /// Reports a module that is too large for engines with `more` bytes.
     pub(in crate::module) fn check_module_size(&mut self, more: u64) {
-        let size = ((self.out.len() - self.base) as u64).saturating_add(more);
+        let size = ((self.out.bytes.len() - self.base) as u64).saturating_add(more);
         let is_known = |problem: &Problem| matches!(problem, Problem::EngineLimit(_));
         if self.form == Form::Module
             && let Some(limit) = EngineLimit::check("bytes", size, MODULE_BYTES)
@@ -204,11 +201,11 @@ impl<'a> ModuleWriter<'a> {
         if !self.problems.is_empty() {
             return; // what would be written here is of no use to anybody
         }
-        self.out.reserve(size as usize + 16);
-        put_vector_section_header(self.out, SectionId::Code, count, size as usize);
+        self.out.bytes.reserve(size as usize + 16);
+        put_vector_section_header(self.out.bytes, SectionId::Code, count, size as usize);
         self.section_count += 1;
         // The count is part of the contents.
-        let contents = self.out.len() - leb128::len_u32(count);
+        let contents = self.out.bytes.len() - leb128::len_u32(count);
         self.code_contents = contents;
         let wants_offsets = module.decls.customs.iter().next().is_some();
         if wants_offsets {
@@ -218,7 +215,7 @@ impl<'a> ModuleWriter<'a> {
         let mut bodies = Vec::with_capacity(numbers.defined_funcs.len());
         for function in &numbers.defined_funcs {
             let (holes, calls, bytes) = module.arena.parts(function.span);
-            let out = &mut *self.out;
+            let out = &mut *self.out.bytes;
             put_u32(out, function.len);
             let start = out.len();
             out.extend_from_slice(bytes);
@@ -234,7 +231,7 @@ impl<'a> ModuleWriter<'a> {
             }
         }
         self.map.set_bodies(bodies);
-        self.out.extend_from_slice(&initializer);
+        self.out.bytes.extend_from_slice(&initializer);
     }
 
     fn map_imports(&mut self) {
@@ -288,42 +285,38 @@ impl<'a> ModuleWriter<'a> {
         if self.initializer_type().is_none() {
             return entry;
         }
-        let mut body = vec![0]; // no locals
-        let init = self
-            .module
-            .init_functions
-            .iter()
-            .map(|(_, function)| *function);
-        for function in init.chain(self.module.start) {
-            body.push(0x10);
-            put_u32(&mut body, self.numbers.of(function.into()));
+        let init = self.module.init_functions.iter();
+        let mut code = Vec::new();
+        for function in init.map(|&(_, function)| function).chain(self.module.start) {
+            Opcode::Call.encode(&mut code);
+            put_u32(&mut code, self.numbers.of(function.into()));
         }
-        body.push(0x0b);
-        leb128::put_bytes(&mut entry, &body);
+        Opcode::End.encode(&mut code);
+        put_function_body(&mut entry, &[], &code);
         entry
     }
 
     /// The contents of memory.
     pub(in crate::module) fn data(&mut self) {
         let layout = self.layout;
-        let header = |w: &mut Self, segment: &super::layout::PlacedSegment| {
-            match segment.address {
-                Some(address) => {
-                    w.out.push(0);
-                    w.address_const(address);
-                }
-                None => w.out.push(1),
-            }
-            leb128::put_u64(w.out, segment.len);
+        let header = |w: &mut Self, segment: &PlacedSegment| {
+            let mode = match segment.address {
+                Some(address) => DataMode::Active {
+                    memory: 0,
+                    offset: w.address(address),
+                },
+                None => DataMode::Passive,
+            };
+            mode.encode_header(w.out.bytes, segment.len as usize);
         };
         // The headers are written once to see how long they are; there are few.
-        let start = self.out.len();
+        let start = self.out.bytes.len();
         layout
             .segments
             .iter()
             .for_each(|segment| header(self, segment));
-        let headers = (self.out.len() - start) as u64;
-        self.out.truncate(start);
+        let headers = (self.out.bytes.len() - start) as u64;
+        self.out.bytes.truncate(start);
         let size = headers
             + layout
                 .segments
@@ -336,13 +329,13 @@ impl<'a> ModuleWriter<'a> {
         if count == 0 || !self.problems.is_empty() {
             return;
         }
-        self.out.reserve(size as usize + 16);
-        put_vector_section_header(self.out, SectionId::Data, count, size as usize);
+        self.out.bytes.reserve(size as usize + 16);
+        put_vector_section_header(self.out.bytes, SectionId::Data, count, size as usize);
         self.section_count += 1;
-        self.data_contents = self.out.len() - leb128::len_u32(count);
+        self.data_contents = self.out.bytes.len() - leb128::len_u32(count);
         for (index, segment) in layout.segments.iter().enumerate() {
             header(self, segment);
-            let start = self.out.len();
+            let start = self.out.bytes.len();
             self.segment_starts.push(start);
             let from = layout
                 .items
@@ -350,7 +343,7 @@ impl<'a> ModuleWriter<'a> {
                 .map_or(0, |item| item.0);
             for &(address, item) in &layout.items[segment.items.clone()] {
                 // Zeros between two data, for alignment.
-                self.out.resize(start + (address - from) as usize, 0);
+                self.out.bytes.resize(start + (address - from) as usize, 0);
                 match item {
                     PlacedItem::OffsetTable => self.offset_table(),
                     PlacedItem::Datum(slot) => self.datum(slot, index as u32, address),
@@ -368,7 +361,9 @@ impl<'a> ModuleWriter<'a> {
                 placed.then_some(slot)
             });
             let address = datum.map_or(0, |slot| self.layout.addresses[slot as usize]);
-            self.out.extend_from_slice(&address.to_le_bytes()[..size]);
+            self.out
+                .bytes
+                .extend_from_slice(&address.to_le_bytes()[..size]);
         }
     }
 
@@ -377,17 +372,17 @@ impl<'a> ModuleWriter<'a> {
         let Some(decl) = module.decls.data.at(slot as usize) else {
             return;
         };
-        let start = self.out.len();
+        let start = self.out.bytes.len();
         if let Some(bytes) = decl.body.contents(&module.arena) {
-            self.out.extend_from_slice(bytes);
+            self.out.bytes.extend_from_slice(bytes);
         } else {
             let size = decl.body.size(&module.arena) as usize;
-            self.out.resize(start + size, 0);
+            self.out.bytes.resize(start + size, 0);
         }
         let name = || decl.head.named(TargetKind::Data);
         self.patch(module.arena.holes(decl.body.span), start, address, name);
         let id = DataId::new(slot, module.decls.data.generation(slot as usize));
-        let len = self.out.len() - start;
+        let len = self.out.bytes.len() - start;
         self.map
             .set(id.into(), Some(segment), start - self.base, len);
     }
@@ -409,10 +404,10 @@ impl<'a> ModuleWriter<'a> {
             let bytes = module.arena.bytes(decl.body.span);
             let overhead = decl.head.name.len() + leb128::FIXED32;
             self.check_room(SectionId::Custom.name(), (bytes.len() + overhead) as u64);
-            put_custom_section_header(self.out, &decl.head.name, bytes.len());
+            put_custom_section_header(self.out.bytes, &decl.head.name, bytes.len());
             self.section_count += 1;
-            let start = self.out.len();
-            self.out.extend_from_slice(bytes);
+            let start = self.out.bytes.len();
+            self.out.bytes.extend_from_slice(bytes);
             let name = || decl.head.named(TargetKind::Custom);
             self.patch(module.arena.holes(decl.body.span), start, 0, name);
             let generation = module.decls.customs.generation(slot);

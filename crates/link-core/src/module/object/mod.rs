@@ -127,7 +127,7 @@ impl ModuleWriter<'_> {
                 comdats: &comdats,
                 symbols: &symbols,
             }
-            .encode(w.out);
+            .encode(w.out.bytes);
         });
     }
 
@@ -178,8 +178,8 @@ impl ModuleWriter<'_> {
             return;
         }
         self.custom_section(&format!("{RELOC_PREFIX}{name}"), |w| {
-            put_u32(w.out, section);
-            put_u32(w.out, count as u32);
+            put_u32(w.out.bytes, section);
+            put_u32(w.out.bytes, count as u32);
             fill(w);
         });
     }
@@ -193,7 +193,7 @@ impl ModuleWriter<'_> {
                 index: reloc.target,
                 addend: reloc.addend,
             }
-            .encode(self.out);
+            .encode(self.out.bytes);
         }
     }
 }
