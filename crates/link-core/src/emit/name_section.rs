@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-use wasm_format::leb128::{len_u32, put_u32};
 use wasm_format::linking::SymbolKind;
-use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming, put_module_name};
+use wasm_format::names::{
+    NAME_SECTION, NameSubsectionId, Naming, put_module_name, put_name_map_header,
+};
 
 use super::entries::Sources;
 use super::outline::{are_joined, file_segments};
@@ -43,10 +44,9 @@ impl NameEntries {
         if self.count == 0 {
             return;
         }
-        let size: usize = self.parts.iter().map(Vec::len).sum();
-        let mut header = vec![id as u8];
-        put_u32(&mut header, (len_u32(self.count) + size) as u32);
-        put_u32(&mut header, self.count);
+        let size = self.parts.iter().map(Vec::len).sum();
+        let mut header = Vec::new();
+        put_name_map_header(&mut header, id, self.count, size);
         out.push(header);
         out.extend(self.parts);
     }

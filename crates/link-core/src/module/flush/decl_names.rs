@@ -1,7 +1,9 @@
 //! The name section (core spec, 7.4.1), and what else says where a module comes from.
 
-use wasm_format::leb128::{self, put_name, put_u32};
-use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming, put_module_name, put_name_map};
+use wasm_format::leb128::{self, put_u32};
+use wasm_format::names::{
+    NAME_SECTION, NameSubsectionId, Naming, put_module_name, put_name_map, put_name_map_header,
+};
 use wasm_format::producers::{PRODUCERS_SECTION, ProducerValue, put_producers};
 use wasm_format::target_features::{TARGET_FEATURES_SECTION, TargetFeature, put_target_features};
 
@@ -69,23 +71,20 @@ impl ModuleWriter<'_> {
         }
         let count = count as u32;
         let own_name = initializer.map_or(0, |name| 1 + name.len());
-        let size = leb128::len_u32(count) + indices_len(count) + numbers.name_bytes + own_name;
-        self.out.bytes.push(NameSubsectionId::Function as u8);
-        leb128::put_u64(self.out.bytes, size as u64);
-        put_u32(self.out.bytes, count);
+        let size = indices_len(count) + numbers.name_bytes + own_name;
+        let out = &mut *self.out.bytes;
+        put_name_map_header(out, NameSubsectionId::Function, count, size);
         let imported = numbers.functions.imports.iter();
         let imported = imported.filter_map(|&slot| decls.funcs.at(slot as usize));
         let mut index = 0;
         for decl in imported {
-            put_u32(self.out.bytes, index);
-            put_name(self.out.bytes, &decl.head.name);
+            let name = &decl.head.name;
+            Naming { index, name }.encode(out);
             index += 1;
         }
-        let out = &mut *self.out.bytes;
         let defined = numbers.defined_funcs.iter().map(|function| function.name);
         for name in defined.chain(initializer) {
-            put_u32(out, index);
-            put_name(out, name);
+            Naming { index, name }.encode(out);
             index += 1;
         }
     }
@@ -121,9 +120,7 @@ impl ModuleWriter<'_> {
         if count == 0 {
             return;
         }
-        self.out.bytes.push(NameSubsectionId::Local as u8);
-        put_u32(self.out.bytes, (leb128::len_u32(count) + size) as u32);
-        put_u32(self.out.bytes, count);
+        put_name_map_header(self.out.bytes, NameSubsectionId::Local, count, size);
         for (index, names) in groups() {
             put_u32(self.out.bytes, index);
             self.out.bytes.extend_from_slice(names);
