@@ -51,6 +51,18 @@ impl Reloc<u32> {
             addend: entry.addend,
         })
     }
+
+    /// The entry of a file, its offset relative to the section in which the chunk starts at
+    /// `chunk_start`.
+    #[inline]
+    pub fn entry(&self, chunk_start: u32) -> RelocEntry {
+        RelocEntry {
+            ty: self.ty,
+            offset: chunk_start.wrapping_add(self.offset),
+            index: self.target,
+            addend: self.addend,
+        }
+    }
 }
 
 /// Whether a relocation writes an address as it is, of data or of a table slot: a loader that

@@ -5,6 +5,7 @@ use wasm_format::dylink::{DylinkExport, DylinkImport, DylinkSection, MemInfo};
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::entries::Sources;
+use super::linking_tables::collect_flags;
 use crate::pass::synthesize::{ExportTarget, import_name};
 use crate::resolve::resolution::{Definition, Symbol};
 
@@ -77,7 +78,7 @@ pub(crate) fn write(sources: &Sources<'_, '_>) -> Vec<u8> {
 
 /// A symbol's flags as the linking section would have them.
 fn flags(symbol: &Symbol<'_>) -> SymbolFlags {
-    [
+    collect_flags(&[
         (symbol.weak, SymbolFlags::BINDING_WEAK),
         (symbol.hidden, SymbolFlags::VISIBILITY_HIDDEN),
         (
@@ -88,8 +89,5 @@ fn flags(symbol: &Symbol<'_>) -> SymbolFlags {
         (symbol.explicit_name_flag, SymbolFlags::EXPLICIT_NAME),
         (symbol.no_strip, SymbolFlags::NO_STRIP),
         (symbol.tls, SymbolFlags::TLS),
-    ]
-    .into_iter()
-    .filter(|(set, _)| *set)
-    .fold(SymbolFlags::NONE, |flags, (_, flag)| flags | flag)
+    ])
 }

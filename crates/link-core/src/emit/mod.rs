@@ -7,6 +7,7 @@ mod debug;
 mod dylink;
 pub(crate) mod engine_limits;
 pub(crate) mod entries;
+pub(crate) mod linking_tables;
 mod locals;
 pub(crate) mod name_section;
 mod outbox;

@@ -1,13 +1,12 @@
-//! The `linking` section (tool-conventions Linking.md, "Linking Metadata Section"):
-//! symbols, what segments are, init functions, comdats.
+//! What the linker says in the `linking` section: symbols, what segments are, init
+//! functions, comdats.
 
-use wasm_format::linking::{
-    ComdatEntry, ComdatKind, InitFunc, LinkingSection, SegmentFlags, SegmentInfo, SymbolEntry,
-};
+use wasm_format::linking::{ComdatKind, InitFunc, SegmentFlags, SegmentInfo, SymbolEntry};
 
 use super::SectionIndices;
 use super::symbol_table::SymbolTable;
 use crate::emit::entries::Sources;
+use crate::emit::linking_tables::{ComdatMembers, LinkingTables};
 use crate::emit::outline::{are_joined, file_segments};
 use crate::ids::{FileId, ObjCustom, ObjFunc};
 use crate::plan::segments::{DataSource, OutputSegment, SegmentPlace};
@@ -22,17 +21,12 @@ pub(super) fn write(
     for (&index, name) in &table.stubs {
         symbols[index as usize].name = Some(name);
     }
-    let comdats = comdats(sources, indices);
-    let comdats: Vec<(&str, u32, &[ComdatEntry])> = comdats
-        .iter()
-        .map(|(name, members)| (*name, 0, &members[..]))
-        .collect();
     let mut out = Vec::new();
-    LinkingSection {
-        segments: &segments(sources),
-        init_funcs: &init_functions(sources, table),
-        comdats: &comdats,
-        symbols: &symbols,
+    LinkingTables {
+        segments: segments(sources),
+        init_funcs: init_functions(sources, table),
+        comdats: comdats(sources, indices),
+        symbols,
     }
     .encode(&mut out);
     out
@@ -92,29 +86,17 @@ fn init_functions(sources: &Sources<'_, '_>, table: &SymbolTable<'_>) -> Vec<Ini
 
 /// Comdats and what the output has of them. In a finished module, segments and custom
 /// sections hold more than a comdat's part: only functions are members there.
-fn comdats<'a>(
-    sources: &Sources<'_, 'a>,
-    indices: &SectionIndices,
-) -> Vec<(&'a str, Vec<ComdatEntry>)> {
+fn comdats<'a>(sources: &Sources<'_, 'a>, indices: &SectionIndices) -> ComdatMembers<'a> {
     let (resolution, plan) = (sources.resolution, sources.plan);
-    let mut all = Vec::new();
+    let mut all = ComdatMembers::default();
     for (file, object) in resolution.objects() {
-        let mut comdats: Vec<(&'a str, Vec<ComdatEntry>)> = object
-            .comdats
-            .names(&object.symbols)
-            .map(|name| (name, Vec::new()))
-            .collect();
-        let mut add = |comdat: Option<u32>, kind, index: Option<u32>| {
-            if let (Some(comdat), Some(index)) = (comdat, index) {
-                comdats[comdat as usize].1.push(ComdatEntry { kind, index });
-            }
-        };
+        let mut comdats = ComdatMembers::of_names(object.comdats.names(&object.symbols));
         for (i, function) in object.functions.iter().enumerate() {
             let index = plan
                 .functions
                 .of(file, ObjFunc(i as u32))
                 .map(|index| index.0);
-            add(function.comdat(), ComdatKind::Function, index);
+            comdats.add(function.comdat(), ComdatKind::Function, index);
         }
         if sources.options.is_relocatable() {
             for (i, segment) in object.segments.iter().enumerate() {
@@ -124,20 +106,17 @@ fn comdats<'a>(
                     }
                     SegmentPlace::Absent => None,
                 };
-                add(segment.comdat, ComdatKind::Data, index);
+                comdats.add(segment.comdat, ComdatKind::Data, index);
             }
             for (i, custom) in object.customs.iter().enumerate() {
                 let index = custom_index(sources, indices, file, ObjCustom(i as u32));
-                add(custom.comdat, ComdatKind::Section, index);
+                comdats.add(custom.comdat, ComdatKind::Section, index);
             }
         }
-        all.extend(
-            comdats
-                .into_iter()
-                .filter(|(_, members)| !members.is_empty()),
-        );
+        comdats.drop_empty();
+        all.append(comdats);
     }
-    all.sort_by_key(|&(name, _)| name);
+    all.sort();
     all
 }
 

@@ -1,19 +1,20 @@
 //! The relocation sections (tool-conventions Linking.md, "Relocation Sections"): those of
 //! the objects' chunks, which now name the output's symbols and places.
 
-use wasm_format::leb128::put_u32;
+use wasm_format::SectionId;
 use wasm_format::linking::SymbolKind;
-use wasm_format::reloc::{RelocBase, RelocEntry, RelocTarget, RelocType};
+use wasm_format::reloc::{RelocBase, RelocSection, RelocTarget, RelocType};
 
 use super::symbol_table::SymbolTable;
 use super::{NamedSection, SectionIndices};
 use crate::emit::entries::Sources;
+use crate::emit::linking_tables::reloc_section_name;
 use crate::ids::{FileId, ObjSymbol, ObjType};
 use crate::input::object::{Chunk, ObjReloc, expected_kind};
 use crate::par;
 use crate::plan::customs::CustomContents;
 use crate::plan::segments::DataSource;
-use crate::reloc::takes_slot;
+use crate::reloc::{Reloc, takes_slot};
 use crate::resolve::resolution::{Definition, SymbolRef};
 
 /// Entries of a part of a section: how many, and their bytes.
@@ -33,22 +34,22 @@ pub(super) fn write(
     let translator = Translator { sources, table };
     let plan = sources.plan;
     let mut sections = Vec::new();
-    let mut add = |name: String, section: u32, parts: Vec<RelocPart>| {
+    let mut add = |name: &str, section: u32, parts: Vec<RelocPart>| {
         let count: u32 = parts.iter().map(|part| part.count).sum();
         if count == 0 {
             return;
         }
         let mut header = Vec::new();
-        put_u32(&mut header, section);
-        put_u32(&mut header, count);
+        RelocSection::encode_header(section, count, &mut header);
         let parts = parts.into_iter().map(|part| part.bytes);
+        let name = reloc_section_name(name);
         sections.push((name, std::iter::once(header).chain(parts).collect()));
     };
     if let Some(section) = indices.code {
         let parts = sources
             .resolution
             .map_objects(|file, _| translator.code(file));
-        add("reloc.CODE".to_owned(), section, parts);
+        add(SectionId::Code.name(), section, parts);
     }
     if let Some(section) = indices.data {
         let parts = par::map_indices(indices.segments.len(), |segment| {
@@ -56,14 +57,14 @@ pub(super) fn write(
                 .map(|place| translator.data(segment, place.start))
                 .unwrap_or_default()
         });
-        add("reloc.DATA".to_owned(), section, parts);
+        add(SectionId::Data.name(), section, parts);
     }
     for (metadata, &section) in plan.metadata.iter().zip(&indices.metadata) {
         let mut part = RelocPart::default();
         for (file, reloc) in &metadata.relocs {
             translator.reloc(*file, reloc, 0, &mut part);
         }
-        add(format!("reloc.{}", metadata.name), section, vec![part]);
+        add(metadata.name, section, vec![part]);
     }
     for (custom, &section) in plan.customs.sections.iter().zip(&indices.customs) {
         let CustomContents::Pieces(pieces) = &custom.contents else {
@@ -76,7 +77,7 @@ pub(super) fn write(
             translator.chunk(piece.file, source.chunk, piece.offset, &mut part);
             part
         });
-        add(format!("reloc.{}", custom.name), section, parts);
+        add(custom.name, section, parts);
     }
     sections
 }
@@ -123,14 +124,14 @@ impl Translator<'_, '_, '_> {
     fn reloc(&self, file: FileId, reloc: &ObjReloc, start: u64, part: &mut RelocPart) {
         // What names nothing of the output has its last value already.
         if let Some((index, addend)) = self.target(file, reloc) {
-            RelocEntry {
+            let reloc = Reloc {
                 ty: self.ty(file, reloc),
-                // Sections beyond 4 GiB are refused where they are planned.
-                offset: (start + u64::from(reloc.offset)) as u32,
-                index,
+                offset: reloc.offset,
+                target: index,
                 addend,
-            }
-            .encode(&mut part.bytes);
+            };
+            // Sections beyond 4 GiB are refused where they are planned.
+            reloc.entry(start as u32).encode(&mut part.bytes);
             part.count += 1;
         }
     }

@@ -7,6 +7,7 @@ use wasm_format::linking::{DataRef, SymbolEntry, SymbolFlags, SymbolKind, Symbol
 
 use super::SectionIndices;
 use crate::emit::entries::Sources;
+use crate::emit::linking_tables::collect_flags;
 use crate::hash::HashSet;
 use crate::ids::{FileId, ObjSymbol, SymbolId};
 use crate::input::object::ObjTarget;
@@ -278,11 +279,4 @@ fn absolute(value: u64, size: u64) -> SymbolTarget {
         offset: value,
         size,
     }))
-}
-
-fn collect_flags(flags: &[(bool, SymbolFlags)]) -> SymbolFlags {
-    flags
-        .iter()
-        .filter(|(set, _)| *set)
-        .fold(SymbolFlags::NONE, |all, &(_, flag)| all | flag)
 }

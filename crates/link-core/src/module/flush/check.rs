@@ -9,6 +9,7 @@ use wasm_format::dylink::DYLINK_SECTION;
 use wasm_format::linking::LINKING_SECTION;
 use wasm_format::names::NAME_SECTION;
 use wasm_format::producers::PRODUCERS_SECTION;
+use wasm_format::reloc::RELOC_PREFIX;
 use wasm_format::target_features::TARGET_FEATURES_SECTION;
 
 use super::layout::Layout;
@@ -22,7 +23,6 @@ use crate::module::announce::STACK_POINTER;
 use crate::module::decl::{Decl, DeclState, Head};
 use crate::module::error::{DeclKind, DeclName};
 use crate::module::handle::{Target, TargetKind};
-use crate::module::object::RELOC_PREFIX;
 use crate::module::slab::Slab;
 
 /// What is missing and why, by kind and slot, with what refers to it.

@@ -226,9 +226,9 @@ impl<'a> LinkInput<'a> {
             init_funcs: view
                 .init_functions
                 .iter()
-                .map(|&(priority, symbol)| ObjInitFunc {
-                    priority,
-                    symbol: ObjSymbol(symbol),
+                .map(|init| ObjInitFunc {
+                    priority: init.priority,
+                    symbol: ObjSymbol(init.symbol),
                 })
                 .collect(),
             start: None,

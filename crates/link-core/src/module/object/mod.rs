@@ -8,19 +8,17 @@ mod input;
 mod view;
 
 use tracing::info_span;
-use wasm_format::leb128::put_u32;
-use wasm_format::linking::{InitFunc, LINKING_SECTION, LinkingSection, SymbolEntry, SymbolTarget};
-use wasm_format::reloc::RelocEntry;
+use wasm_format::SectionId;
+use wasm_format::linking::LINKING_SECTION;
+use wasm_format::reloc::RelocSection;
 
 use super::Module;
 use super::flush::{FlushError, FlushMap, Flushed, Form, ModuleWriter, Problem};
+use crate::emit::linking_tables::reloc_section_name;
 use crate::reloc::Reloc;
 
 pub use input::LinkInput;
 use view::View;
-
-/// Name of the sections that relocate sections, before the name of the section.
-pub(super) const RELOC_PREFIX: &str = "reloc.";
 
 impl Module {
     /// Writes the module as a relocatable object, which `wasm-ld` links with others, and
@@ -98,37 +96,8 @@ impl Module {
 
 impl ModuleWriter<'_> {
     fn linking(&mut self, view: &View<'_>, first_custom: u32) {
-        let symbols: Vec<SymbolEntry<'_>> = view
-            .symbols
-            .iter()
-            .map(|symbol| SymbolEntry {
-                flags: symbol.flags,
-                name: Some(symbol.name),
-                target: match symbol.target {
-                    SymbolTarget::Section(number) => SymbolTarget::Section(first_custom + number),
-                    target => target,
-                },
-            })
-            .collect();
-        let init_funcs: Vec<InitFunc> = view
-            .init_functions
-            .iter()
-            .map(|&(priority, symbol)| InitFunc { priority, symbol })
-            .collect();
-        let comdats = view.comdats(first_custom);
-        let comdats: Vec<_> = comdats
-            .iter()
-            .map(|(name, members)| (*name, 0, &members[..]))
-            .collect();
-        self.custom_section(LINKING_SECTION, |w| {
-            LinkingSection {
-                segments: &view.segment_info(),
-                init_funcs: &init_funcs,
-                comdats: &comdats,
-                symbols: &symbols,
-            }
-            .encode(w.out.bytes);
-        });
+        let tables = view.linking_tables(first_custom);
+        self.custom_section(LINKING_SECTION, |w| tables.encode(w.out.bytes));
     }
 
     fn reloc_code(&mut self, view: &View<'_>, section: u32) {
@@ -140,7 +109,7 @@ impl ModuleWriter<'_> {
             .iter()
             .map(|function| holes_of(function.span))
             .sum();
-        self.relocs("CODE", section, count, |w| {
+        self.relocs(SectionId::Code.name(), section, count, |w| {
             for (function, start) in numbers.defined_funcs.iter().zip(w.body_starts()) {
                 let base = start - w.code_contents;
                 let relocs = arena.all_holes(function.span).map(|hole| view.reloc(&hole));
@@ -152,7 +121,7 @@ impl ModuleWriter<'_> {
     fn reloc_data(&mut self, view: &View<'_>, section: u32) {
         let relocs = |segment: &view::SegmentView<'_>| segment.holes.len() + segment.slots.len();
         let count = view.segments.iter().map(relocs).sum();
-        self.relocs("DATA", section, count, |w| {
+        self.relocs(SectionId::Data.name(), section, count, |w| {
             for (segment, start) in view.segments.iter().zip(w.segment_starts.clone()) {
                 let base = start - w.data_contents;
                 let holes = segment.holes.iter().map(|hole| view.reloc(hole));
@@ -177,9 +146,8 @@ impl ModuleWriter<'_> {
         if count == 0 {
             return;
         }
-        self.custom_section(&format!("{RELOC_PREFIX}{name}"), |w| {
-            put_u32(w.out.bytes, section);
-            put_u32(w.out.bytes, count as u32);
+        self.custom_section(&reloc_section_name(name), |w| {
+            RelocSection::encode_header(section, count as u32, w.out.bytes);
             fill(w);
         });
     }
@@ -187,13 +155,7 @@ impl ModuleWriter<'_> {
     /// Appends entries of a chunk that begins `base` bytes into its section.
     fn entries_at(&mut self, base: usize, relocs: impl Iterator<Item = Reloc<u32>>) {
         for reloc in relocs {
-            RelocEntry {
-                ty: reloc.ty,
-                offset: base as u32 + reloc.offset,
-                index: reloc.target,
-                addend: reloc.addend,
-            }
-            .encode(self.out.bytes);
+            reloc.entry(base as u32).encode(self.out.bytes);
         }
     }
 }

@@ -2,10 +2,12 @@
 //! this view; an in-process link makes its input of it without a byte being encoded.
 
 use wasm_format::linking::{
-    ComdatEntry, ComdatKind, DataRef, SegmentFlags, SegmentInfo, SymbolFlags, SymbolTarget,
+    ComdatKind, DataRef, InitFunc, SegmentFlags, SegmentInfo, SymbolEntry, SymbolFlags,
+    SymbolTarget,
 };
 use wasm_format::reloc::{RelocTarget, RelocType};
 
+use crate::emit::linking_tables::{ComdatMembers, LinkingTables, collect_flags};
 use crate::module::Module;
 use crate::module::announce::FUNCTION_TABLE;
 use crate::module::arena::Hole;
@@ -59,8 +61,8 @@ pub(in crate::module) struct View<'a> {
     pub(in crate::module) layout: Layout,
     pub(in crate::module) symbols: Vec<SymbolView<'a>>,
     pub(in crate::module) segments: Vec<SegmentView<'a>>,
-    /// Priority and symbol, in the order they run.
-    pub(in crate::module) init_functions: Vec<(u32, u32)>,
+    /// In the order they run.
+    pub(in crate::module) init_functions: Vec<InitFunc>,
     /// By kind and slot: the symbol.
     symbol_of: [Vec<u32>; 6],
     offset_table: u32,
@@ -88,7 +90,7 @@ impl<'a> View<'a> {
         let start = module.start.map(|start| (START_PRIORITY, start));
         for (priority, function) in init.chain(start) {
             let symbol = view.symbol(function.into());
-            view.init_functions.push((priority, symbol));
+            view.init_functions.push(InitFunc { priority, symbol });
         }
         view
     }
@@ -319,48 +321,48 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The names of the segments, their alignment and flags, as the format has them.
-    pub(in crate::module) fn segment_info<'s>(&'s self) -> Vec<SegmentInfo<'s>> {
-        let info = |segment: &'s SegmentView<'a>| SegmentInfo {
+    /// What the `linking` section says. A custom section's index is its number among the
+    /// custom sections plus `first_section`.
+    pub(in crate::module) fn linking_tables<'s>(&'s self, first_section: u32) -> LinkingTables<'s> {
+        let segment = |segment: &'s SegmentView<'a>| SegmentInfo {
             name: &segment.name,
             align_log2: segment.align_log2,
             flags: segment.flags,
         };
-        self.segments.iter().map(info).collect()
+        let symbol = |symbol: &SymbolView<'a>| SymbolEntry {
+            flags: symbol.flags,
+            name: Some(symbol.name),
+            target: match symbol.target {
+                SymbolTarget::Section(number) => SymbolTarget::Section(first_section + number),
+                target => target,
+            },
+        };
+        LinkingTables {
+            segments: self.segments.iter().map(segment).collect(),
+            init_funcs: self.init_functions.clone(),
+            comdats: self.comdats(first_section),
+            symbols: self.symbols.iter().map(symbol).collect(),
+        }
     }
 
-    /// The comdats: names, and their members. A section's index is its number among the
-    /// custom sections plus `first_section`.
-    pub(in crate::module) fn comdats(
-        &self,
-        first_section: u32,
-    ) -> Vec<(&'a str, Vec<ComdatEntry>)> {
-        let mut comdats: Vec<(&str, Vec<ComdatEntry>)> = self
-            .module
-            .comdats
-            .iter()
-            .map(|name| (&**name, Vec::new()))
-            .collect();
-        let mut member = |comdat: Option<u32>, kind: ComdatKind, index: u32| {
-            if let Some((_, members)) = comdat.and_then(|comdat| comdats.get_mut(comdat as usize)) {
-                members.push(ComdatEntry { kind, index });
-            }
-        };
+    fn comdats(&self, first_section: u32) -> ComdatMembers<'a> {
+        let names = self.module.comdats.iter().map(|name| &**name);
+        let mut comdats = ComdatMembers::of_names(names);
         let decls = &self.module.decls;
+        let comdat = |head: &Head| head.comdat().map(|comdat| comdat.0);
         for function in &self.numbers.defined_funcs {
             let slot = function.slot as usize;
-            let comdat = decls.funcs.at(slot).and_then(|decl| decl.head.comdat());
+            let of = decls.funcs.at(slot).and_then(|decl| comdat(&decl.head));
             let number = self.numbers.functions.number[slot];
-            member(comdat.map(|comdat| comdat.0), ComdatKind::Function, number);
+            comdats.add(of, ComdatKind::Function, Some(number));
         }
-        for (index, segment) in self.segments.iter().enumerate() {
-            member(segment.comdat, ComdatKind::Data, index as u32);
+        for (index, segment) in (0..).zip(&self.segments) {
+            comdats.add(segment.comdat, ComdatKind::Data, Some(index));
         }
-        for (number, (_, decl)) in decls.customs.iter().enumerate() {
-            let comdat = decl.head.comdat().map(|comdat| comdat.0);
-            member(comdat, ComdatKind::Section, first_section + number as u32);
+        for (index, (_, decl)) in (first_section..).zip(decls.customs.iter()) {
+            comdats.add(comdat(&decl.head), ComdatKind::Section, Some(index));
         }
-        comdats.retain(|(_, members)| !members.is_empty());
+        comdats.drop_empty();
         comdats
     }
 }
@@ -427,29 +429,21 @@ impl Module {
 
 fn symbol_named(head: &Head, target: SymbolTarget, by_linker: bool) -> SymbolView<'_> {
     let undefined = head.imported || by_linker;
-    let mut flags = match head.binding {
-        Binding::Global => SymbolFlags::NONE,
-        Binding::Weak => SymbolFlags::BINDING_WEAK,
-        // No other object could define it.
-        Binding::Local if undefined => SymbolFlags::NONE,
-        Binding::Local => SymbolFlags::BINDING_LOCAL,
-    };
-    if head.visibility == Visibility::Hidden {
-        flags = flags.with(SymbolFlags::VISIBILITY_HIDDEN);
-    }
-    if head.no_strip {
-        flags = flags.with(SymbolFlags::NO_STRIP);
-    }
-    if head.exports().contains(&head.name) {
-        flags = flags.with(SymbolFlags::EXPORTED);
-    }
-    if undefined {
-        flags = flags.with(SymbolFlags::UNDEFINED);
-        let is_data = matches!(target, SymbolTarget::Data(_));
-        if !is_data && head.is_import_named() {
-            flags = flags.with(SymbolFlags::EXPLICIT_NAME);
-        }
-    }
+    let is_data = matches!(target, SymbolTarget::Data(_));
+    // No other object could define an undefined symbol that is local.
+    let local = head.binding == Binding::Local && !undefined;
+    let hidden = head.visibility == Visibility::Hidden;
+    let explicit = undefined && !is_data && head.is_import_named();
+    let exported = head.exports().contains(&head.name);
+    let flags = collect_flags(&[
+        (head.binding == Binding::Weak, SymbolFlags::BINDING_WEAK),
+        (local, SymbolFlags::BINDING_LOCAL),
+        (hidden, SymbolFlags::VISIBILITY_HIDDEN),
+        (undefined, SymbolFlags::UNDEFINED),
+        (exported, SymbolFlags::EXPORTED),
+        (explicit, SymbolFlags::EXPLICIT_NAME),
+        (head.no_strip, SymbolFlags::NO_STRIP),
+    ]);
     SymbolView {
         name: &head.name,
         flags,
