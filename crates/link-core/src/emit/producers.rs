@@ -1,5 +1,5 @@
-//! The `producers` section of the output: what the inputs' sections say, each language and
-//! tool once.
+//! The `producers` section: of a link's output it has what the inputs' sections say, each
+//! language and tool once.
 
 use wasm_format::Reader;
 use wasm_format::producers::{
@@ -35,15 +35,30 @@ pub fn merge(resolution: &Resolution<'_>) -> Vec<u8> {
             }
         }
     }
-    let fields = fields.map(|(name, values)| (name, values.into_values().collect::<Vec<_>>()));
+    let mut out = Vec::new();
+    encode(
+        &mut out,
+        fields.map(|(name, values)| (name, values.into_values())),
+    );
+    out
+}
+
+/// Appends the contents of the section: fields, and the values that each lists. A field
+/// without values is left out, and without fields there are no contents.
+pub(crate) fn encode<'n, V: Iterator<Item = ProducerValue<'n>>>(
+    out: &mut Vec<u8>,
+    fields: impl IntoIterator<Item = (&'n str, V)>,
+) {
+    let fields: Vec<(&str, Vec<ProducerValue<'_>>)> = fields
+        .into_iter()
+        .map(|(name, values)| (name, values.collect()))
+        .collect();
     let fields: Vec<(&str, &[ProducerValue<'_>])> = fields
         .iter()
         .filter(|(_, values)| !values.is_empty())
-        .map(|(name, values)| (*name, values.as_slice()))
+        .map(|(name, values)| (*name, &values[..]))
         .collect();
-    let mut out = Vec::new();
     if !fields.is_empty() {
-        put_producers(&mut out, &fields);
+        put_producers(out, &fields);
     }
-    out
 }

@@ -4,11 +4,12 @@ use wasm_format::leb128::{self, put_u32};
 use wasm_format::names::{
     NAME_SECTION, NameSubsectionId, Naming, put_module_name, put_name_map, put_name_map_header,
 };
-use wasm_format::producers::{PRODUCERS_SECTION, ProducerValue, put_producers};
+use wasm_format::producers::{PRODUCERS_SECTION, ProducerValue};
 use wasm_format::target_features::{TARGET_FEATURES_SECTION, TargetFeature, put_target_features};
 
 use super::number::Space;
 use super::write::ModuleWriter;
+use crate::emit::producers;
 use crate::module::Module;
 use crate::module::announce::FUNCTION_TABLE;
 use crate::module::decl::Decl;
@@ -158,45 +159,31 @@ impl ModuleWriter<'_> {
     /// The `producers` section, if anything is to be said there.
     pub(in crate::module) fn producers(&mut self) {
         let module = self.module;
-        if !module.producers.is_empty() {
-            self.custom_section(PRODUCERS_SECTION, |w| module.encode_producers(w.out.bytes));
-        }
+        self.custom_section(PRODUCERS_SECTION, |w| module.encode_producers(w.out.bytes));
     }
 
     /// The `target_features` section, if anything is to be said there.
     pub(in crate::module) fn target_features(&mut self) {
-        let features: Vec<TargetFeature<'_>> = self
-            .module
-            .features
-            .iter()
-            .map(|(name, &prefix)| TargetFeature { prefix, name })
-            .collect();
-        if !features.is_empty() {
-            self.custom_section(TARGET_FEATURES_SECTION, |w| {
-                put_target_features(w.out.bytes, &features);
-            });
+        let features = &self.module.features;
+        if features.is_empty() {
+            return;
         }
+        let features = (features.iter()).map(|(name, &prefix)| TargetFeature { prefix, name });
+        self.custom_section(TARGET_FEATURES_SECTION, |w| {
+            put_target_features(w.out.bytes, features);
+        });
     }
 }
 
 impl Module {
-    /// Appends the contents of the `producers` section.
+    /// Appends the contents of the `producers` section; nothing if there are none.
     pub(in crate::module) fn encode_producers(&self, out: &mut Vec<u8>) {
-        let fields: Vec<(&str, Vec<ProducerValue<'_>>)> = self
-            .producers
-            .iter()
-            .map(|(field, values)| {
-                let values = values
-                    .iter()
-                    .map(|(name, version)| ProducerValue { name, version });
-                (&**field, values.collect())
-            })
-            .collect();
-        let fields: Vec<_> = fields
-            .iter()
-            .map(|(field, values)| (*field, &values[..]))
-            .collect();
-        put_producers(out, &fields);
+        let fields = self.producers.iter().map(|(field, values)| {
+            let values = values.iter();
+            let values = values.map(|(name, version)| ProducerValue { name, version });
+            (&**field, values)
+        });
+        producers::encode(out, fields);
     }
 }
 

@@ -123,9 +123,7 @@ impl<'a> LinkInput<'a> {
         }
 
         let mut producers = Vec::new();
-        if !module.producers.is_empty() {
-            module.encode_producers(&mut producers);
-        }
+        module.encode_producers(&mut producers);
         let offset_table = view
             .segments
             .iter()
