@@ -14,7 +14,7 @@ mod problem;
 mod sections;
 mod write;
 
-use tracing::info_span;
+use tracing::{Span, info_span};
 
 pub use flush_map::{FlushMap, Location};
 pub use problem::{FlushError, Problem};
@@ -67,23 +67,10 @@ impl Module {
     pub fn flush_into(&self, out: &mut Vec<u8>) -> Result<FlushMap, FlushError> {
         let span = info_span!("flush", functions = self.decls.funcs.len(), bytes = 0);
         let _entered = span.enter();
-        let start = out.len();
-        let (map, problems) = match self.write(out) {
-            Ok(written) => written,
-            Err(problems) => {
-                out.truncate(start);
-                return Err(FlushError::Incomplete(problems));
-            }
-        };
-        if !problems.is_empty() {
-            out.truncate(start);
-            return Err(FlushError::Incomplete(problems));
-        }
-        span.record("bytes", out.len() - start);
-        Ok(map)
+        append(out, &span, |out| self.write(out))
     }
 
-    fn write(&self, out: &mut Vec<u8>) -> Result<(FlushMap, Vec<Problem>), Vec<Problem>> {
+    fn write(&self, out: &mut Vec<u8>) -> Result<Written, Vec<Problem>> {
         let numbers = Numbers::new(self, Form::Module);
         let problems = check::problems(self, &numbers, Form::Module);
         if !problems.is_empty() {
@@ -96,26 +83,35 @@ impl Module {
         }
         let mut writer = ModuleWriter::new(self, &numbers, &layout, Form::Module, out);
         writer.reserve();
-        writer.types();
-        writer.imports();
-        writer.functions();
-        writer.tables();
-        writer.memories();
-        writer.tags();
-        writer.globals();
-        writer.exports();
-        writer.start();
-        writer.elements();
-        writer.data_count();
-        writer.code();
-        writer.data();
-        writer.customs();
+        writer.sections();
         writer.names();
         writer.producers();
         writer.target_features();
         writer.check_module_size(0);
-        let problems = std::mem::take(&mut writer.problems);
-        let map = std::mem::take(&mut writer.map).with_functions(numbers.functions);
-        Ok((map, problems))
+        let (map, problems) = writer.finish();
+        Ok((map.with_functions(numbers.functions), problems))
+    }
+}
+
+/// What was written, and what turned out to be wrong with it meanwhile.
+pub(super) type Written = (FlushMap, Vec<Problem>);
+
+/// Lets `write` append a module or an object to `out`. If anything is wrong with it, `out` is
+/// as it was.
+pub(super) fn append(
+    out: &mut Vec<u8>,
+    span: &Span,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<Written, Vec<Problem>>,
+) -> Result<FlushMap, FlushError> {
+    let start = out.len();
+    match write(out) {
+        Ok((map, problems)) if problems.is_empty() => {
+            span.record("bytes", out.len() - start);
+            Ok(map)
+        }
+        Ok((_, problems)) | Err(problems) => {
+            out.truncate(start);
+            Err(FlushError::Incomplete(problems))
+        }
     }
 }

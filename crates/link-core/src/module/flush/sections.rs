@@ -38,14 +38,14 @@ pub(super) fn exports_memory(module: &Module, layout: &Layout) -> bool {
 }
 
 impl ModuleWriter<'_> {
-    pub(in crate::module) fn types(&mut self) {
+    pub(super) fn types(&mut self) {
         let (module, numbers) = (self.module, self.numbers);
         self.vector_section(SectionId::Type, |w| {
             module.decls.types.encode(&numbers.types, &mut w.out);
         });
     }
 
-    pub(in crate::module) fn imports(&mut self) {
+    pub(super) fn imports(&mut self) {
         let (decls, numbers) = (&self.module.decls, self.numbers);
         self.vector_section(SectionId::Import, |w| {
             for &slot in &numbers.functions.imports {
@@ -100,7 +100,7 @@ impl ModuleWriter<'_> {
         self.out.import(from, name, ty);
     }
 
-    pub(in crate::module) fn functions(&mut self) {
+    pub(super) fn functions(&mut self) {
         let numbers = self.numbers;
         let initializer = self.initializer_type();
         self.vector_section(SectionId::Function, |w| {
@@ -112,7 +112,7 @@ impl ModuleWriter<'_> {
         });
     }
 
-    pub(in crate::module) fn tables(&mut self) {
+    pub(super) fn tables(&mut self) {
         let numbers = self.numbers;
         self.vector_section(SectionId::Table, |w| {
             if let (Form::Module, Some(FunctionTable { declared: None, .. })) =
@@ -194,7 +194,7 @@ impl ModuleWriter<'_> {
         }
     }
 
-    pub(in crate::module) fn memories(&mut self) {
+    pub(super) fn memories(&mut self) {
         let numbers = self.numbers;
         if self.form == Form::Object || !numbers.memories.imports.is_empty() {
             return;
@@ -257,7 +257,7 @@ impl ModuleWriter<'_> {
         limits
     }
 
-    pub(in crate::module) fn tags(&mut self) {
+    pub(super) fn tags(&mut self) {
         let numbers = self.numbers;
         self.vector_section(SectionId::Tag, |w| {
             for &slot in &numbers.tags.defined {
@@ -277,7 +277,7 @@ impl ModuleWriter<'_> {
         ty.map_or(0, |ty| self.numbers.types[ty.index()])
     }
 
-    pub(in crate::module) fn globals(&mut self) {
+    pub(super) fn globals(&mut self) {
         let (decls, numbers) = (&self.module.decls, self.numbers);
         self.vector_section(SectionId::Global, |w| {
             for &slot in &numbers.globals.defined {
@@ -347,7 +347,7 @@ impl ModuleWriter<'_> {
         ConstExpr::address(address, self.module.options.memory64)
     }
 
-    pub(in crate::module) fn exports(&mut self) {
+    pub(super) fn exports(&mut self) {
         let (module, numbers) = (self.module, self.numbers);
         self.vector_section(SectionId::Export, |w| {
             for (name, target) in module.exports_in_order() {
@@ -371,7 +371,7 @@ impl ModuleWriter<'_> {
         });
     }
 
-    pub(in crate::module) fn start(&mut self) {
+    pub(super) fn start(&mut self) {
         let start = if self.module.init_functions.is_empty() {
             self.module.start.map(|start| self.numbers.of(start.into()))
         } else {
@@ -383,7 +383,7 @@ impl ModuleWriter<'_> {
         }
     }
 
-    pub(in crate::module) fn elements(&mut self) {
+    pub(super) fn elements(&mut self) {
         let (decls, numbers) = (&self.module.decls, self.numbers);
         self.vector_section(SectionId::Element, |w| {
             if let (Some(table), false) = (numbers.function_table, numbers.addressed.is_empty()) {
@@ -446,7 +446,7 @@ impl ModuleWriter<'_> {
         ty.is_some_and(|ty| ty.limits.is_64)
     }
 
-    pub(in crate::module) fn data_count(&mut self) {
+    pub(super) fn data_count(&mut self) {
         if self.layout.passive > 0 {
             let count = self.layout.segments.len() as u32;
             put_data_count_section(self.out.bytes, count);

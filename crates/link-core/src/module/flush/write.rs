@@ -40,8 +40,14 @@ pub(in crate::module) struct ModuleWriter<'a> {
     pub(in crate::module) data_contents: usize,
     /// Where the contents of each segment begin in `out`.
     pub(in crate::module) segment_starts: Vec<usize>,
+    /// The index of the code section among all sections, if it was written.
+    pub(in crate::module) code_section: u32,
+    /// The same of the data section.
+    pub(in crate::module) data_section: u32,
+    /// The index of the first of the caller's custom sections.
+    pub(in crate::module) first_custom: u32,
     /// How many sections were written.
-    pub(in crate::module) section_count: u32,
+    pub(super) section_count: u32,
 }
 
 impl<'a> ModuleWriter<'a> {
@@ -74,8 +80,39 @@ impl<'a> ModuleWriter<'a> {
             code_contents: 0,
             data_contents: 0,
             segment_starts: Vec::new(),
+            code_section: 0,
+            data_section: 0,
+            first_custom: 0,
             section_count: 0,
         }
+    }
+
+    /// Writes the sections of the specification, in the order that they must have, and then the
+    /// caller's custom sections.
+    pub(in crate::module) fn sections(&mut self) {
+        self.types();
+        self.imports();
+        self.functions();
+        self.tables();
+        self.memories();
+        self.tags();
+        self.globals();
+        if self.form == Form::Module {
+            // An object says with flags of symbols what is exported, with a list of init
+            // functions what starts, and with relocations which functions have table slots.
+            self.exports();
+            self.start();
+            self.elements();
+        }
+        self.data_count();
+        self.code();
+        self.data();
+        self.customs();
+    }
+
+    /// What was written, and what is wrong with it.
+    pub(in crate::module) fn finish(self) -> (FlushMap, Vec<Problem>) {
+        (self.map, self.problems)
     }
 
     /// Writes a vector section of the entries that `fill` appends. If there are none, there is
@@ -188,7 +225,7 @@ impl<'a> ModuleWriter<'a> {
     }
 
     /// The bodies of all functions.
-    pub(in crate::module) fn code(&mut self) {
+    fn code(&mut self) {
         let (module, numbers) = (self.module, self.numbers);
         self.map_imports();
         let initializer = self.initializer();
@@ -203,6 +240,7 @@ impl<'a> ModuleWriter<'a> {
         }
         self.out.bytes.reserve(size as usize + 16);
         put_vector_section_header(self.out.bytes, SectionId::Code, count, size as usize);
+        self.code_section = self.section_count;
         self.section_count += 1;
         // The count is part of the contents.
         let contents = self.out.bytes.len() - leb128::len_u32(count);
@@ -297,7 +335,7 @@ impl<'a> ModuleWriter<'a> {
     }
 
     /// The contents of memory.
-    pub(in crate::module) fn data(&mut self) {
+    fn data(&mut self) {
         let layout = self.layout;
         let header = |w: &mut Self, segment: &PlacedSegment| {
             let mode = match segment.address {
@@ -331,6 +369,7 @@ impl<'a> ModuleWriter<'a> {
         }
         self.out.bytes.reserve(size as usize + 16);
         put_vector_section_header(self.out.bytes, SectionId::Data, count, size as usize);
+        self.data_section = self.section_count;
         self.section_count += 1;
         self.data_contents = self.out.bytes.len() - leb128::len_u32(count);
         for (index, segment) in layout.segments.iter().enumerate() {
@@ -398,8 +437,9 @@ impl<'a> ModuleWriter<'a> {
     }
 
     /// The caller's custom sections.
-    pub(in crate::module) fn customs(&mut self) {
+    fn customs(&mut self) {
         let module = self.module;
+        self.first_custom = self.section_count;
         for (number, (slot, decl)) in module.decls.customs.iter().enumerate() {
             let bytes = module.arena.bytes(decl.body.span);
             let overhead = decl.head.name.len() + leb128::FIXED32;

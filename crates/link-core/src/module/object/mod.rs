@@ -13,7 +13,7 @@ use wasm_format::linking::LINKING_SECTION;
 use wasm_format::reloc::RelocSection;
 
 use super::Module;
-use super::flush::{FlushError, FlushMap, Flushed, Form, ModuleWriter, Problem};
+use super::flush::{FlushError, FlushMap, Flushed, Form, ModuleWriter, Problem, Written, append};
 use crate::emit::linking_tables::reloc_section_name;
 use crate::reloc::Reloc;
 
@@ -52,55 +52,32 @@ impl Module {
             bytes = 0
         );
         let _entered = span.enter();
-        let start = out.len();
-        let written = self.encode_object(out);
-        match written {
-            Ok((map, problems)) if problems.is_empty() => {
-                span.record("bytes", out.len() - start);
-                Ok(map)
-            }
-            Ok((_, problems)) | Err(problems) => {
-                out.truncate(start);
-                Err(FlushError::Incomplete(problems))
-            }
-        }
+        append(out, &span, |out| self.encode_object(out))
     }
 
-    fn encode_object(&self, out: &mut Vec<u8>) -> Result<(FlushMap, Vec<Problem>), Vec<Problem>> {
+    fn encode_object(&self, out: &mut Vec<u8>) -> Result<Written, Vec<Problem>> {
         let view = self.view()?;
         let mut writer = ModuleWriter::new(self, &view.numbers, &view.layout, Form::Object, out);
-        writer.types();
-        writer.imports();
-        writer.functions();
-        writer.tables();
-        writer.tags();
-        writer.globals();
-        writer.data_count();
-        let code = writer.section_count;
-        writer.code();
-        let data = writer.section_count;
-        writer.data();
-        let customs = writer.section_count;
-        writer.customs();
-        writer.linking(&view, customs);
-        writer.reloc_code(&view, code);
-        writer.reloc_data(&view, data);
-        writer.reloc_customs(&view, customs);
+        writer.sections();
+        writer.linking(&view);
+        writer.reloc_code(&view);
+        writer.reloc_data(&view);
+        writer.reloc_customs(&view);
         writer.producers();
         writer.target_features();
-        let problems = std::mem::take(&mut writer.problems);
-        let map = std::mem::take(&mut writer.map).with_functions(view.numbers.functions);
-        Ok((map, problems))
+        let (map, problems) = writer.finish();
+        Ok((map.with_functions(view.numbers.functions), problems))
     }
 }
 
 impl ModuleWriter<'_> {
-    fn linking(&mut self, view: &View<'_>, first_custom: u32) {
-        let tables = view.linking_tables(first_custom);
+    fn linking(&mut self, view: &View<'_>) {
+        let tables = view.linking_tables(self.first_custom);
         self.custom_section(LINKING_SECTION, |w| tables.encode(w.out.bytes));
     }
 
-    fn reloc_code(&mut self, view: &View<'_>, section: u32) {
+    fn reloc_code(&mut self, view: &View<'_>) {
+        let section = self.code_section;
         let numbers = self.numbers;
         let arena = &self.module.arena;
         let holes_of = |span| arena.holes(span).len() + arena.calls(span).len();
@@ -118,7 +95,8 @@ impl ModuleWriter<'_> {
         });
     }
 
-    fn reloc_data(&mut self, view: &View<'_>, section: u32) {
+    fn reloc_data(&mut self, view: &View<'_>) {
+        let section = self.data_section;
         let relocs = |segment: &view::SegmentView<'_>| segment.holes.len() + segment.slots.len();
         let count = view.segments.iter().map(relocs).sum();
         self.relocs(SectionId::Data.name(), section, count, |w| {
@@ -130,9 +108,9 @@ impl ModuleWriter<'_> {
         });
     }
 
-    fn reloc_customs(&mut self, view: &View<'_>, first: u32) {
+    fn reloc_customs(&mut self, view: &View<'_>) {
         let module = self.module;
-        for (section, (_, decl)) in (first..).zip(module.decls.customs.iter()) {
+        for (section, (_, decl)) in (self.first_custom..).zip(module.decls.customs.iter()) {
             let holes = module.arena.holes(decl.body.span);
             let name = &decl.head.name;
             self.relocs(name, section, holes.len(), |w| {
