@@ -98,6 +98,59 @@ impl ValueForm {
             ValueForm::I64 => out[..8].copy_from_slice(&value.to_le_bytes()),
         }
     }
+
+    /// Whether a value that is not reduced to any width can be written. A signed place takes
+    /// unsigned values, too, because addresses are both; at 64 bits, values wrap.
+    #[inline]
+    pub fn fits(self, value: i128) -> bool {
+        match self {
+            ValueForm::Leb32 => (0..=i128::from(u32::MAX)).contains(&value),
+            ValueForm::Sleb32 | ValueForm::I32 => {
+                (i128::from(i32::MIN)..=i128::from(u32::MAX)).contains(&value)
+            }
+            ValueForm::Leb64 => (0..=i128::from(u64::MAX)).contains(&value),
+            ValueForm::Sleb64 | ValueForm::I64 => true,
+        }
+    }
+
+    /// Bytes that `value` takes in the shortest form: [`ValueForm::width`] where the size is
+    /// fixed, else that of the minimal LEB128 number.
+    #[inline]
+    pub const fn shortest(self, value: u64) -> usize {
+        match self {
+            ValueForm::Leb32 => leb128::len_u32(value as u32),
+            ValueForm::Sleb32 => leb128::len_i32(value as i32),
+            ValueForm::Leb64 => leb128::len_u64(value),
+            ValueForm::Sleb64 => leb128::len_i64(value as i64),
+            ValueForm::I32 | ValueForm::I64 => self.width(),
+        }
+    }
+
+    /// Writes `value` in its shortest form into the start of `out`, and returns its length.
+    ///
+    /// ```
+    /// use wasm_format::reloc::ValueForm;
+    ///
+    /// let mut out = [0; 5];
+    /// assert_eq!(ValueForm::Leb32.write_shortest(&mut out, 200), 2);
+    /// assert_eq!(out[..2], [0xc8, 1]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `out` is shorter than [`ValueForm::shortest`].
+    #[inline]
+    pub fn write_shortest(self, out: &mut [u8], value: u64) -> usize {
+        match self {
+            ValueForm::Leb32 => leb128::write_u64(out, u64::from(value as u32)),
+            ValueForm::Sleb32 => leb128::write_i64(out, i64::from(value as i32)),
+            ValueForm::Leb64 => leb128::write_u64(out, value),
+            ValueForm::Sleb64 => leb128::write_i64(out, value as i64),
+            ValueForm::I32 | ValueForm::I64 => {
+                self.write(out, value);
+                self.width()
+            }
+        }
+    }
 }
 
 /// The value that a relocation asks of its target. A relocation of type

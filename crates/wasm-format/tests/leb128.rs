@@ -196,6 +196,61 @@ proptest! {
             prop_assert!(matches!(form.read(&[0; 10]), Err(DecodeErrorKind::Invalid(_))));
         }
     }
+
+    #[test]
+    fn shortest_values_decode_as_what_was_written(
+        ty in prop::sample::select(RelocType::ALL),
+        value in any::<i64>(),
+        shift in 0..64u32,
+    ) {
+        let form = ty.form();
+        let value = (value >> shift) as u64;
+        let mut bytes = [0xaa; 11];
+        let len = form.write_shortest(&mut bytes, value);
+        prop_assert_eq!(len, form.shortest(value));
+        prop_assert!(len <= form.width());
+        prop_assert!(bytes[len..].iter().all(|&byte| byte == 0xaa));
+        let (read, expected) = match form {
+            ValueForm::Leb32 => {
+                let read = leb128::decode_u32(&bytes).map(|(read, len)| (read.into(), len));
+                (read, u64::from(value as u32))
+            }
+            ValueForm::Sleb32 => {
+                let read = leb128::decode_i32(&bytes);
+                let read = read.map(|(read, len)| (i64::from(read) as u64, len));
+                (read, i64::from(value as i32) as u64)
+            }
+            ValueForm::Leb64 => (leb128::decode_u64(&bytes), value),
+            ValueForm::Sleb64 => {
+                let read = leb128::decode_i64(&bytes);
+                (read.map(|(read, len)| (read as u64, len)), value)
+            }
+            ValueForm::I32 => (form.read(&bytes).map(|read| (read, 4)), u64::from(value as u32)),
+            ValueForm::I64 => (form.read(&bytes).map(|read| (read, 8)), value),
+        };
+        prop_assert_eq!(read, Ok((expected, len)));
+    }
+}
+
+#[test]
+fn values_fit_places_that_can_mean_them() {
+    let (i32_min, u32_max) = (i128::from(i32::MIN), i128::from(u32::MAX));
+    let u64_max = i128::from(u64::MAX);
+    for (form, least, most) in [
+        (ValueForm::Leb32, 0, u32_max),
+        (ValueForm::Sleb32, i32_min, u32_max),
+        (ValueForm::I32, i32_min, u32_max),
+        (ValueForm::Leb64, 0, u64_max),
+    ] {
+        assert!(form.fits(least) && form.fits(most), "{form:?}");
+        assert!(!form.fits(least - 1) && !form.fits(most + 1), "{form:?}");
+    }
+    for form in [ValueForm::Sleb64, ValueForm::I64] {
+        assert!(
+            form.fits(i128::from(i64::MIN)) && form.fits(u64_max),
+            "{form:?}"
+        );
+    }
 }
 
 /// Up to twelve bytes, most of which say that another follows.

@@ -1,7 +1,6 @@
 //! Copying a chunk with its relocations applied.
 
-use wasm_format::leb128;
-use wasm_format::reloc::{RelocTarget, ValueForm};
+use wasm_format::reloc::RelocTarget;
 
 use crate::demangle::demangle;
 use crate::diag::{Code, Diagnostic};
@@ -52,17 +51,7 @@ pub(super) fn write_compressed(
             result = result.and(Err(error));
             0
         });
-        let rest = &mut out[at..];
-        at += match reloc.ty.form() {
-            ValueForm::Leb32 => leb128::write_u64(rest, u64::from(value as u32)),
-            ValueForm::Leb64 => leb128::write_u64(rest, value),
-            ValueForm::Sleb32 => leb128::write_i64(rest, i64::from(value as i32)),
-            ValueForm::Sleb64 => leb128::write_i64(rest, value as i64),
-            form @ (ValueForm::I32 | ValueForm::I64) => {
-                form.write(rest, value);
-                form.width()
-            }
-        };
+        at += reloc.ty.form().write_shortest(&mut out[at..], value);
     }
     out[at..].copy_from_slice(&chunk.bytes[from..]);
     result

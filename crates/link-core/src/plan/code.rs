@@ -2,7 +2,6 @@
 //! unless relocations are compressed.
 
 use wasm_format::leb128;
-use wasm_format::reloc::ValueForm;
 
 use super::values::{Relocator, Site};
 use crate::ids::{FileId, FuncIndex, ObjFunc};
@@ -99,17 +98,6 @@ impl CodeLayout {
     }
 }
 
-/// Bytes that a number takes in its shortest form; `None` for a place of fixed size.
-pub(crate) fn shortest(form: ValueForm, value: u64) -> Option<usize> {
-    match form {
-        ValueForm::Leb32 => Some(leb128::len_u32(value as u32)),
-        ValueForm::Sleb32 => Some(leb128::len_i64(i64::from(value as i32))),
-        ValueForm::Leb64 => Some(leb128::len_u64(value)),
-        ValueForm::Sleb64 => Some(leb128::len_i64(value as i64)),
-        ValueForm::I32 | ValueForm::I64 => None,
-    }
-}
-
 fn compressed_len(relocator: &Relocator<'_, '_>, file: FileId, function: ObjFunc) -> u32 {
     let site = Site::code(file);
     let chunk = relocator
@@ -131,7 +119,7 @@ fn saving(relocator: &Relocator<'_, '_>, site: &Site, reloc: &ObjReloc) -> usize
     // A relocation that cannot be applied is reported when it is written.
     let value = relocator.value(site, reloc).unwrap_or(0);
     let form = reloc.ty.form();
-    shortest(form, value).map_or(0, |len| form.width() - len)
+    form.width() - form.shortest(value)
 }
 
 impl Relocator<'_, '_> {

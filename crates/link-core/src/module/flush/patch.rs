@@ -2,7 +2,7 @@
 //! at flush gets into contents.
 
 use wasm_format::leb128::{self, FIXED32};
-use wasm_format::reloc::{RelocBase, RelocTarget, ValueForm};
+use wasm_format::reloc::{RelocBase, RelocTarget};
 
 use super::layout::Layout;
 use super::number::{NONE, Numbers};
@@ -107,16 +107,7 @@ impl Patcher<'_> {
             | RelocTarget::Tag
             | RelocTarget::Table => self.numbers.of(hole.target).into(),
         };
-        let form = hole.ty.form();
-        let fits = match form {
-            ValueForm::Leb32 => (0..=i128::from(u32::MAX)).contains(&value),
-            ValueForm::Sleb32 | ValueForm::I32 => {
-                (i128::from(i32::MIN)..=i128::from(u32::MAX)).contains(&value)
-            }
-            ValueForm::Leb64 => (0..=i128::from(u64::MAX)).contains(&value),
-            ValueForm::Sleb64 | ValueForm::I64 => true,
-        };
-        if fits {
+        if hole.ty.form().fits(value) {
             Ok(value as u64)
         } else {
             Err(Wrong::Range(value).into_problem())
