@@ -8,7 +8,9 @@ use wasm_format::dylink::DYLINK_SECTION;
 use wasm_format::leb128::len_u32;
 use wasm_format::names::NAME_SECTION;
 use wasm_format::producers::PRODUCERS_SECTION;
-use wasm_format::target_features::TARGET_FEATURES_SECTION;
+use wasm_format::target_features::{
+    FeaturePrefix, TARGET_FEATURES_SECTION, TargetFeature, put_target_features,
+};
 use wasm_format::{
     ConstExpr, DataMode, MODULE_HEADER, SectionId, put_custom_section_header,
     put_data_count_section, put_start_section, put_vector_section_header,
@@ -236,9 +238,11 @@ pub(crate) fn outline(
     if survives_strip_all(PRODUCERS_SECTION, options) {
         outliner.custom_bytes(PRODUCERS_SECTION, vec![producers::merge(resolution)]);
     }
-    if survives_strip_all(TARGET_FEATURES_SECTION, options) {
+    if survives_strip_all(TARGET_FEATURES_SECTION, options) && !features.allowed.is_empty() {
+        let prefix = FeaturePrefix::Used;
+        let features = (features.allowed.iter()).map(|name| TargetFeature { prefix, name });
         let mut body = Vec::new();
-        features.encode(&mut body);
+        put_target_features(&mut body, features);
         outliner.custom_bytes(TARGET_FEATURES_SECTION, vec![body]);
     }
     outline_build_id(&mut outliner, options);

@@ -1,6 +1,5 @@
-//! The small sections: entries one behind the other, and the section's header in front of
-//! them once it is known how many they are. The linker and the engine for generated code
-//! write them with this.
+//! The small sections, of a link and of generated code: entries are appended and counted,
+//! and the section's header goes in front of them afterwards.
 
 use wasm_format::leb128::{len_u64, put_u32};
 use wasm_format::{
@@ -54,7 +53,7 @@ impl SectionBuffer<'_> {
         Some(self.insert(&header))
     }
 
-    /// Ends a custom section, in the same way. There is none if nothing was appended.
+    /// Ends a custom section in the same way. If nothing was appended, there is no section.
     pub(crate) fn finish_custom(&mut self, name: &str) -> Option<usize> {
         if self.section_len() == 0 {
             return None;
@@ -64,6 +63,7 @@ impl SectionBuffer<'_> {
         Some(self.insert(&header))
     }
 
+    /// Puts a header in front of the section's contents.
     fn insert(&mut self, header: &[u8]) -> usize {
         let at = self.start..self.start;
         self.bytes.splice(at, header.iter().copied());
@@ -91,7 +91,7 @@ impl SectionBuffer<'_> {
     pub(crate) fn functions(&mut self, types: impl ExactSizeIterator<Item = u32> + Clone) {
         self.count += types.len() as u32;
         self.bytes.reserve(types.len() * 2);
-        // Few modules have more types than a byte has numbers for.
+        // Most modules have fewer than 128 types, so an index takes one byte.
         if types.clone().all(|ty| ty < 0x80) {
             self.bytes.extend(types.map(|ty| ty as u8));
         } else {

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wasm_format::linking::{SegmentFlags, SymbolKind};
-use wasm_format::target_features::{FeaturePrefix, TargetFeature, put_target_features};
 
 use super::mark::Liveness;
 use super::synthesize::{ExportTarget, Synthesis};
@@ -24,23 +23,6 @@ impl Features {
     /// Whether the output may use a feature.
     pub fn has(&self, name: &str) -> bool {
         self.allowed.contains(name)
-    }
-
-    /// Appends the contents of the output's `target_features` section; nothing if there
-    /// are no features.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        if self.allowed.is_empty() {
-            return;
-        }
-        let features: Vec<TargetFeature<'_>> = self
-            .allowed
-            .iter()
-            .map(|name| TargetFeature {
-                prefix: FeaturePrefix::Used,
-                name,
-            })
-            .collect();
-        put_target_features(out, &features);
     }
 }
 

@@ -24,6 +24,7 @@ use wasm_format::dylink::DYLINK_SECTION;
 use wasm_format::linking::LINKING_SECTION;
 use wasm_format::names::NAME_SECTION;
 use wasm_format::producers::PRODUCERS_SECTION;
+use wasm_format::reloc::RELOC_PREFIX;
 use wasm_format::target_features::TARGET_FEATURES_SECTION;
 use wasm_format::{MODULE_HEADER, Reader, SectionId};
 
@@ -66,9 +67,6 @@ impl ParseOptions {
 
 /// As many sections as few objects have.
 const USUAL_SECTIONS: usize = 32;
-
-/// Prefix of the names of sections that hold relocations.
-const RELOC_PREFIX: &str = "reloc.";
 
 /// Parses an object file (tool-conventions Linking.md).
 ///

@@ -4,11 +4,13 @@
 
 use std::ops::Range;
 
-use wasm_format::reloc::{RelocEntry, RelocSection, RelocTarget, RelocType, ValueForm};
+use wasm_format::reloc::{
+    RELOC_PREFIX, RelocEntry, RelocSection, RelocTarget, RelocType, ValueForm,
+};
 use wasm_format::{Reader, SectionId};
 
+use super::ParseOptions;
 use super::targets::{RULES, check_target};
-use super::{ParseOptions, RELOC_PREFIX};
 use crate::ids::{ObjCustom, ObjSymbol};
 use crate::input::fault::{Fault, Parsed};
 use crate::input::object::{
