@@ -10,11 +10,13 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use link_core::{Room, Sink};
+use replace_file::Permissions;
 
 use crate::report::{self, Message};
-use crate::sys::{FileIdentity, Mode};
+use crate::sys::FileIdentity;
 pub(crate) use named::named_inputs;
-pub(crate) use new_file::{NewFile, directory, follow};
+pub(crate) use new_file::NewFile;
+pub(crate) use replace_file::{directory, follow};
 pub(crate) use written::{Written, WrittenFile, WrittenKind};
 
 /// Where a linked module goes.
@@ -102,7 +104,7 @@ impl Output {
     /// Sees whether `target` can be made.
     pub(crate) fn open(target: &Target) -> Result<Self, Message> {
         match target {
-            Target::Path(path) => match NewFile::beside(path, Mode::Executable) {
+            Target::Path(path) => match NewFile::beside(path, Permissions::Executable) {
                 Ok(file) => Ok(Self::File(file)),
                 Err(error) => Err(Message::error(format!(
                     "cannot open output file {}: {}",
@@ -164,7 +166,7 @@ pub(crate) fn is_special(path: &Path) -> io::Result<bool> {
 
 /// Whether the file at `path` is where its links lead. `/dev/stdout` can be a file that was removed.
 fn is_where_links_lead(path: &Path) -> bool {
-    new_file::follow(path).is_ok_and(|place| {
+    follow(path).is_ok_and(|place| {
         let is_there = || FileIdentity::of(&place).is_some();
         place == path || is_there() && FileIdentity::of(&place) == FileIdentity::of(path)
     })

@@ -28,7 +28,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub(crate) use self::inputs::{InputFiles, InputStamps};
 pub(crate) use self::processors::Apart;
-pub(crate) use self::temporary::{Mode, RemovedAtEnd, TempDir, TempFile, remove_files};
+pub(crate) use self::temporary::{RemovedAtEnd, TempDir, TempFile, new_file, remove_files};
 
 /// Bytes were not text that the platform can hold in an argument or a path.
 #[derive(Debug)]
@@ -134,6 +134,11 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// it cannot).
 pub(crate) fn reserve_places(file: &File, len: usize) -> io::Result<bool> {
     platform::reserve_places(file, len)
+}
+
+/// Writes all of `bytes` to a file whose places are reserved, `offset` bytes from its start.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    platform::write_at(file, bytes, offset)
 }
 
 /// Those of `items` that `is_one` says, which takes a system call for each: if there are many, the

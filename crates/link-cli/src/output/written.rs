@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::named::members_of_thin_archives;
-use super::new_file::{directory, follow};
 use super::{Target, is_special};
 use crate::config::{Config, Destination};
 use crate::report::Message;
 use crate::sys::{self, FileIdentity, InputFiles};
+use replace_file::{directory, follow};
 
 /// The files that a link writes, devices and pipes aside.
 #[derive(Debug, Default)]

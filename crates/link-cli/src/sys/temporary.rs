@@ -1,12 +1,11 @@
 //! What is temporary, and is removed however the command ends.
 
-use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use link_core::Places;
+use replace_file::{NewFile, Permissions};
 
 use super::chain::Chain;
 use super::{lock, platform};
@@ -115,81 +114,12 @@ impl Drop for RemovedAtEnd {
     }
 }
 
-/// Who may use a new file, as far as the user's mask lets them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Mode {
-    /// All may read and write it.
-    Plain,
-    /// All may run it, too.
-    Executable,
-}
+/// A file beside its place, removed however the command ends unless it was committed.
+pub(crate) type TempFile = NewFile<RemovedAtEnd>;
 
-/// A temporary file. It is removed when this value is dropped and however the command ends, unless
-/// it was renamed before.
-#[derive(Debug)]
-pub(crate) struct TempFile {
-    file: File,
-    path: PathBuf,
-    renamed: bool,
-    _at_end: RemovedAtEnd,
-}
-
-impl TempFile {
-    /// Makes a file in `dir`.
-    pub(crate) fn new_in(dir: &Path, mode: Mode) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(
-            &mut options,
-            match mode {
-                Mode::Plain => 0o666,
-                Mode::Executable => 0o777,
-            },
-        );
-        #[cfg(not(unix))]
-        let _ = mode;
-        let made = tempfile::Builder::new()
-            .prefix(".wasm-link-")
-            .make_in(dir, |path| {
-                // From before the file exists, so that no signal comes between.
-                let at_end = RemovedAtEnd::new(path)?;
-                Ok((options.open(path)?, at_end))
-            })?;
-        let ((file, at_end), path) = made.keep()?;
-        Ok(Self {
-            file,
-            path,
-            renamed: false,
-            _at_end: at_end,
-        })
-    }
-
-    pub(crate) fn file(&self) -> &File {
-        &self.file
-    }
-
-    /// Makes it the file at `path`, whatever file is there.
-    pub(crate) fn rename(&mut self, path: &Path) -> io::Result<()> {
-        std::fs::rename(&self.path, path)?;
-        self.renamed = true;
-        Ok(())
-    }
-}
-
-impl Places for TempFile {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        platform::write_at(&self.file, bytes, offset)
-    }
-}
-
-impl Drop for TempFile {
-    fn drop(&mut self) {
-        if !self.renamed {
-            // What cannot be removed is left there; the user is told why there is no output.
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
+/// Makes a file that will take the place of the one at `path`.
+pub(crate) fn new_file(path: &Path, permissions: Permissions) -> io::Result<TempFile> {
+    NewFile::create_guarded(path, permissions, RemovedAtEnd::new)
 }
 
 #[cfg(test)]
@@ -199,22 +129,15 @@ mod tests {
     use link_core::Files;
 
     #[test]
-    fn a_temporary_file_gets_a_name_or_goes() {
+    fn room_in_a_new_file_becomes_its_contents() {
         let dir = TempDir::new().unwrap();
-        let inside = || std::fs::read_dir(dir.path()).unwrap().count();
-        let file = TempFile::new_in(dir.path(), Mode::Executable).unwrap();
-        assert_eq!(inside(), 1);
-        drop(file);
-        assert_eq!(inside(), 0);
         let path = dir.path().join("a");
         std::fs::write(&path, "old").unwrap();
-        let mut file = TempFile::new_in(dir.path(), Mode::Plain).unwrap();
+        let mut file = new_file(&path, Permissions::Plain).unwrap();
         let mut room = Room::new(file.file(), 3).unwrap();
         room.bytes().copy_from_slice(b"new");
         room.finish(file.file()).unwrap();
-        file.rename(&path).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"new");
-        assert_eq!(inside(), 1);
+        file.commit().unwrap();
         assert_eq!(InputFiles::default().read(&path).unwrap().bytes(), b"new");
     }
 
@@ -223,8 +146,8 @@ mod tests {
     fn only_what_is_temporary_is_removed() {
         let dir = TempDir::new().unwrap();
         let place = dir.path().join("a");
-        let mut renamed = TempFile::new_in(dir.path(), Mode::Plain).unwrap();
-        renamed.rename(&place).unwrap();
+        let mut committed = new_file(&place, Permissions::Plain).unwrap();
+        committed.commit().unwrap();
         let dropped = RemovedAtEnd::new(&place).unwrap();
         drop(dropped);
         for file in FILES.iter() {

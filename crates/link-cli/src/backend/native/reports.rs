@@ -8,13 +8,14 @@ use std::path::Path;
 use link_core::Linked;
 use link_core::demangle::demangle;
 use link_core::report::{Report, TracedWhat};
+use replace_file::Permissions;
 
 use super::{cref, dependencies, map, reproduce};
 use crate::config::{Config, Destination, ReportArgs};
 use crate::output::{self, NewFile, Target};
 use crate::parse::Item;
 use crate::report::{Message, Reporter, reason};
-use crate::sys::{InputFiles, Mode};
+use crate::sys::InputFiles;
 
 /// The reports of a link, with the files they go to.
 pub(super) struct Reports<'c> {
@@ -218,7 +219,7 @@ impl ReportPlace {
             let file = OpenOptions::new().write(true).open(path)?;
             return Ok(Self::Special(file, path.display().to_string()));
         }
-        NewFile::beside(path, Mode::Plain).map(Self::File)
+        NewFile::beside(path, Permissions::Plain).map(Self::File)
     }
 
     fn write(&self, text: &[u8]) -> Result<(), Message> {

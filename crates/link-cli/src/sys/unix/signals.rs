@@ -291,7 +291,9 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
-    use crate::sys::{Mode, TempDir, TempFile};
+    use replace_file::Permissions;
+
+    use crate::sys::{TempDir, new_file};
 
     /// Not a test: a process with two directories and two files, which it says.
     #[test]
@@ -299,7 +301,8 @@ mod tests {
     fn wait_for_a_signal() {
         let dirs = [(); 2].map(|()| TempDir::new().unwrap());
         let place = std::env::temp_dir();
-        let _files = [(); 2].map(|()| TempFile::new_in(&place, Mode::Plain).unwrap());
+        let _files =
+            ["a", "b"].map(|name| new_file(&place.join(name), Permissions::Plain).unwrap());
         fs::write(dirs[0].path().join("inside"), "").unwrap();
         io::stderr().write_all(b"ready").unwrap();
         loop {
