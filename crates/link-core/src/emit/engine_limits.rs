@@ -18,6 +18,7 @@ use crate::limits;
 use crate::limits::{Counts, EngineLimit};
 use crate::options::Options;
 use crate::pass::synthesize::{SynthFunction, TableUse};
+use crate::resolve::resolution::Symbol;
 
 /// A warning that `what` is beyond `limit`.
 fn warning(what: &str, limit: EngineLimit) -> Diagnostic {
@@ -60,6 +61,20 @@ fn named(kind: &str, name: &str, limit: EngineLimit, options: &Options) -> Diagn
         warning
     } else {
         warning.about(name)
+    }
+}
+
+/// A warning that an imported symbol is beyond `limit`.
+fn import_warning(
+    sources: &Sources<'_, '_>,
+    kind: &str,
+    symbol: &Symbol<'_>,
+    limit: EngineLimit,
+) -> Diagnostic {
+    let warning = named(kind, symbol.name, limit, sources.options);
+    match symbol.file {
+        Some(file) => warning.in_file(&*sources.resolution.object(file).name),
+        None => warning,
     }
 }
 
@@ -126,11 +141,7 @@ fn signatures(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
         };
         let ty = symbol.signature.and_then(|ty| plan.types.index(ty));
         if let Some(limit) = ty.and_then(limit_of) {
-            let warning = named(kind, symbol.name, limit, options);
-            warnings.push(match symbol.file {
-                Some(file) => warning.in_file(&*resolution.object(file).name),
-                None => warning,
-            });
+            warnings.push(import_warning(sources, kind, symbol, limit));
         }
     }
     for (file, object) in resolution.objects() {
@@ -181,25 +192,20 @@ fn type_beyond(ty: &[u8]) -> Option<EngineLimit> {
 
 /// Names the functions whose bodies are too large.
 fn bodies(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
-    let Sources {
-        plan,
-        resolution,
-        liveness,
-        synthesis,
-        options,
-    } = *sources;
+    let Sources { plan, options, .. } = *sources;
     let code = &plan.code;
     if code.size <= limits::BODY_BYTES {
         return;
     }
     let beyond = |index: FuncIndex| limits::body_beyond(code.body_size(index)?.into());
-    for (&function, index) in (synthesis.functions.iter()).zip(plan.functions.imported..) {
+    let functions = sources.synthesis.functions.iter();
+    for (&function, index) in functions.zip(plan.functions.imported..) {
         if let (SynthFunction::Made(made), Some(limit)) = (function, beyond(FuncIndex(index))) {
             warnings.push(named("function", made.name(), limit, options));
         }
     }
-    for (file, object) in resolution.objects() {
-        for function in liveness.functions(file) {
+    for (file, object) in sources.resolution.objects() {
+        for function in sources.liveness.functions(file) {
             if let Some(limit) = plan.functions.of(file, function).and_then(beyond) {
                 warnings.push(function_warning(object, function, limit, options));
             }
@@ -211,7 +217,6 @@ fn bodies(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
 fn tables(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
     let Sources {
         resolution,
-        liveness,
         synthesis,
         options,
         ..
@@ -227,13 +232,13 @@ fn tables(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
             && let Some(ty) = symbol.table_type()
             && let Some(limit) = limits::table_beyond(ty.limits.min)
         {
-            warnings.push(named("imported table", symbol.name, limit, options));
+            warnings.push(import_warning(sources, "imported table", symbol, limit));
         }
     }
     for (file, object) in resolution.objects() {
         for (i, table) in object.tables.iter().enumerate() {
             if let Some(limit) = limits::table_beyond(table.ty.limits.min)
-                && liveness.table(file, ObjTable(i as u32))
+                && sources.liveness.table(file, ObjTable(i as u32))
             {
                 warnings.push(named("table", table.name, limit, options).in_file(&*object.name));
             }
