@@ -16,5 +16,5 @@ pub use diagnostic::{Diagnostic, Severity, parse as parse_diagnostics};
 pub use job::{Arch, JobError, LinkJob, Optimize, Os, OutputMode, Plan};
 pub use link::{CopyError, LinkError, copy_object};
 pub use locate::{Environment, ExplicitLinker, Lld, LocateError, LocateOptions, Origin};
-pub use run::{Mode, RunError, RunOptions, RunReport, STDERR_LIMIT, Stdout};
+pub use run::{Mode, RunError, RunOptions, RunReport, STDERR_LIMIT, Stdin, Stdout};
 pub use sysroot::{Emulated, ExecModel, Sysroot, SysrootError, Wasi, WasiError};

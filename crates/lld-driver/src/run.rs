@@ -19,9 +19,19 @@ pub enum Mode {
     /// They are the caller's: the linker talks to the terminal itself. For
     /// compilers that are drivers themselves. No diagnostics are returned.
     Passthrough,
-    /// Stdin is empty, stdout goes where [`RunOptions::stdout`] says, stderr is
-    /// read and parsed into diagnostics.
+    /// Stdin is what [`RunOptions::stdin`] says, stdout goes where
+    /// [`RunOptions::stdout`] says, stderr is read and parsed into diagnostics.
     Captured,
+}
+
+/// What the linker's stdin is in [`Mode::Captured`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// Nothing. A link reads it only if an argument is `/dev/stdin` or the like.
+    #[default]
+    Empty,
+    /// The caller's stdin.
+    Inherit,
 }
 
 /// Where the linker's stdout goes in [`Mode::Captured`].
@@ -50,6 +60,8 @@ pub struct RunOptions<'a> {
     /// The directory the linker runs in, which relative paths are relative to.
     /// Default: the caller's.
     pub current_dir: Option<&'a Path>,
+    /// What stdin is in [`Mode::Captured`].
+    pub stdin: Stdin,
     /// Where stdout goes in [`Mode::Captured`].
     pub stdout: Stdout,
     /// Bytes of stderr that are kept in [`Mode::Captured`]; what comes after them
@@ -73,6 +85,7 @@ impl Default for RunOptions<'_> {
             timeout: None,
             verbose: None,
             current_dir: None,
+            stdin: Stdin::Empty,
             stdout: Stdout::Discard,
             stderr_limit: STDERR_LIMIT,
             argument_limit: None,
@@ -189,8 +202,9 @@ struct First<'a>(&'a [Diagnostic]);
 impl std::fmt::Display for First<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let is_error = |d: &&Diagnostic| d.severity == Severity::Error;
-        match self.0.iter().find(is_error).or(self.0.first()) {
-            Some(diagnostic) => write!(f, ": {}", diagnostic.message),
+        let first = self.0.iter().find(is_error).or(self.0.first());
+        match first.and_then(|diagnostic| diagnostic.message.lines().next()) {
+            Some(line) => write!(f, ": {line}"),
             None => Ok(()),
         }
     }
@@ -346,7 +360,11 @@ fn configure<'c>(
     options: &RunOptions<'_>,
 ) -> &'c mut Command {
     if mode == Mode::Captured {
-        command.stdin(Stdio::null()).stderr(Stdio::piped());
+        command.stderr(Stdio::piped());
+        command.stdin(match options.stdin {
+            Stdin::Empty => Stdio::null(),
+            Stdin::Inherit => Stdio::inherit(),
+        });
         command.stdout(match options.stdout {
             Stdout::Discard => Stdio::null(),
             Stdout::Inherit => Stdio::inherit(),

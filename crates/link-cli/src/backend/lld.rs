@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use lld_driver::{
     Diagnostic, Lld, LocateOptions, Lookup, Mode, RunError, RunOptions, RunReport,
-    Severity as LldSeverity, Stdout, parse_diagnostics,
+    Severity as LldSeverity, Stdin, Stdout, parse_diagnostics,
 };
 
 use super::cached;
@@ -69,6 +69,8 @@ pub(super) fn link(
     let redirected = Redirected::new(written)?;
     let args = [shown.clone(), redirected.args()].concat();
     let mut options = RunOptions::default();
+    // An input may be `/dev/stdin`.
+    options.stdin = Stdin::Inherit;
     if prints(&config.link) {
         options.stdout = Stdout::Inherit;
     }
@@ -93,9 +95,9 @@ pub(super) fn link(
     let stderr = match result {
         Ok(report) => redirected.restored(&report.stderr),
         Err(error) => {
-            let has_ended = matches!(error, RunError::Failed { .. });
+            let is_explained = is_explained(&error);
             let failed = failure(error, &lld, &redirected, reporter);
-            if has_ended {
+            if is_explained {
                 redirected.commit(false, &inputs)?;
             }
             return failed;
@@ -242,6 +244,15 @@ fn user_args(items: &[Item], streamed: Option<&Streamed<'_>>) -> Vec<OsString> {
 /// Whether the linker is asked to print something on standard output.
 fn prints(link: &LinkArgs) -> bool {
     link.reports.uses_stdout() || !link.lto.mllvm.is_empty() || link.lto.debug_pass_manager
+}
+
+/// Whether the linker failed with errors about the link alone. Prose says otherwise: LLVM's
+/// libraries end the linker where a report cannot be written, for example.
+fn is_explained(error: &RunError) -> bool {
+    let severities = || error.diagnostics().iter().map(|said| said.severity);
+    matches!(error, RunError::Failed { .. })
+        && severities().any(|severity| severity == LldSeverity::Error)
+        && severities().all(|severity| severity != LldSeverity::Prose)
 }
 
 /// Reports why the linker failed.

@@ -93,8 +93,9 @@ pub(super) fn link(
             }
             begin(config, &warnings, reporter);
             reporter.all(error.diagnostics.into_iter().map(message));
-            let reported = reports
-                .of_failed(&error.report, reporter)
+            let reported = written
+                .check_stdout(&files)
+                .and_then(|()| reports.of_failed(&error.report, reporter))
                 .and_then(|()| written.check_read(&files))
                 .and_then(|()| reports.commit(false));
             reported.err()
@@ -133,6 +134,7 @@ fn end(
     let mut all = || -> Result<(), Message> {
         let messages: Vec<_> = linked.diagnostics.iter().cloned().map(message).collect();
         reporter.all(messages.iter().cloned());
+        told.written.check_stdout(told.files)?;
         told.reports.of_linked(linked, reporter)?;
         if reporter.failed() {
             return Ok(());

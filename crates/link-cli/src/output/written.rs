@@ -4,16 +4,18 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::named::members_of_thin_archives;
-use super::{Target, is_special};
+use super::{Stream, Target, is_special};
 use crate::config::{Config, Destination};
 use crate::report::Message;
 use crate::sys::{self, FileIdentity, InputFiles};
 use replace_file::{directory, follow};
 
 /// The files that a link writes, devices and pipes aside.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Written {
     files: Vec<WrittenFile>,
+    /// The file that standard output is, if it is one and something is printed there.
+    stdout: Option<FileIdentity>,
 }
 
 #[derive(Debug)]
@@ -129,7 +131,13 @@ impl Written {
                 lto.thin.index_only_list.clone(),
             ),
         ];
-        let mut written = Self::default();
+        let prints = matches!(target, Target::Stream(Stream::Stdout))
+            || config.own.cref
+            || reports.uses_stdout();
+        let mut written = Self {
+            files: Vec::new(),
+            stdout: if prints { standard_output() } else { None },
+        };
         for (kind, path) in all {
             if let Some(path) = path {
                 written.add(kind, path)?;
@@ -178,9 +186,24 @@ impl Written {
         }
     }
 
-    /// Fails if one of them is among `inputs`.
+    /// Fails if one of them, or standard output, is among `inputs`.
     pub(crate) fn check_named(&self, inputs: &[PathBuf]) -> Result<(), Message> {
+        if let Some(stdout) = &self.stdout
+            && let Some(input) =
+                (inputs.iter()).find(|input| FileIdentity::of(input).as_ref() == Some(stdout))
+        {
+            return Err(stdout_is(input));
+        }
         inputs.iter().try_for_each(|path| self.check_input(path))
+    }
+
+    /// Fails if standard output was read. This comes before something is printed there.
+    pub(crate) fn check_stdout(&self, files: &InputFiles) -> Result<(), Message> {
+        let stdout = self.stdout.as_ref();
+        match stdout.and_then(|stdout| files.find(stdout)) {
+            Some(input) => Err(stdout_is(&input)),
+            None => Ok(()),
+        }
     }
 
     /// Fails if one of them was read, or is a member of a thin archive that was read.
@@ -208,6 +231,20 @@ impl Written {
         let mut places = self.files.iter().map(|file| &file.place);
         places.any(|place| matches!(place, WrittenPlace::File(_)))
     }
+}
+
+/// The file that standard output is, if it is a regular one.
+fn standard_output() -> Option<FileIdentity> {
+    // A system without this path does not tell.
+    let path = Path::new("/dev/stdout");
+    path.is_file().then(|| FileIdentity::of(path)).flatten()
+}
+
+fn stdout_is(input: &Path) -> Message {
+    Message::error(format!(
+        "standard output would overwrite the input {}",
+        input.display()
+    ))
 }
 
 impl WrittenFile {

@@ -84,10 +84,15 @@ impl TempDir {
     }
 }
 
+/// Removes a directory with what is in it. If nothing is, that takes no descriptor.
+pub(super) fn remove_dir(dir: &Path) -> io::Result<()> {
+    std::fs::remove_dir(dir).or_else(|_| std::fs::remove_dir_all(dir))
+}
+
 impl Drop for TempDir {
     fn drop(&mut self) {
         // What cannot be removed is left to the system; the link has its result.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = remove_dir(&self.0);
         lock(&DIRECTORIES).retain(|path| *path != self.0);
     }
 }

@@ -200,6 +200,42 @@ fn a_cache_whose_files_cannot_be_used_is_a_warning_and_a_link() {
     }
 }
 
+/// Pipes without a writer and endless devices stand where the files are: nothing waits for them, and
+/// what a link leads to stays.
+#[cfg(unix)]
+#[test]
+fn a_cache_whose_files_are_no_regular_ones_makes_no_link_wait() {
+    let endless = std::path::Path::new("/dev/zero");
+    for backend in BACKENDS {
+        for kind in ["lock", "record", "manifest"] {
+            for device in [None, Some(endless)] {
+                let room = Room::new();
+                link(&room, backend, &[]);
+                for name in room.names_in("cache") {
+                    let name = format!("cache/{name}");
+                    if name.ends_with(kind) {
+                        std::fs::remove_file(room.path(&name)).expect("a file");
+                        match device {
+                            None => room.fifo(&name),
+                            Some(device) => {
+                                let made = std::os::unix::fs::symlink(device, room.path(&name));
+                                made.expect("a link is made");
+                            }
+                        }
+                    }
+                }
+                std::fs::remove_file(room.path("x")).expect("it is there");
+                let stderr = link(&room, backend, &[]).stderr;
+                // A record is removed before the link.
+                let is_said = stderr.contains("': not a regular file\n");
+                assert_eq!(is_said, kind != "record", "{kind}: {stderr}");
+                wasmparser::validate(&room.read("x")).expect("a module");
+                assert!(!endless.is_file());
+            }
+        }
+    }
+}
+
 #[test]
 fn bitcode_is_told_of_an_unusable_cache_once() {
     let room = Room::new();

@@ -139,5 +139,11 @@ mod unix {
         command.args("calls.o /dev/stdin -o x --backend=native".split(' '));
         let input = fs::File::open(room.path("f.o")).expect("it is there");
         room.result(command.stdin(Stdio::from(input))).ok();
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        std::io::Write::write_all(&mut writer, &room.read("f.o")).expect("it has room");
+        drop(writer);
+        let mut command = room.command("wasm-link");
+        command.args("calls.o /dev/stdin -o x --backend=lld".split(' '));
+        room.result(command.stdin(reader)).ok();
     }
 }

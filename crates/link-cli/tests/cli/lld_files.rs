@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use crate::support::{Room, Run, object};
+use crate::support::{Room, Run, object, rust_lld};
 use crate::thin::thin_archive;
 
 /// What a script begins with: `out`, `map` and `why` are the files that the arguments name.
@@ -99,6 +99,36 @@ fn half_a_file_is_not_seen() {
         let stderr = link(&room, "main.o").failed();
         assert!(stderr.contains("crashed ("), "{stderr}");
         assert_earlier(&room, &["x", "map", "why"]);
+    }
+}
+
+/// LLVM's libraries end LLD with a text of theirs when a report cannot be written.
+#[test]
+fn a_report_that_lld_could_not_write_is_not_seen() {
+    let write = "printf half > \"$why\"; printf half > \"$out\"";
+    let error = "echo 'wasm-ld: error: no' >&2; echo 'LLVM ERROR: IO failure' >&2";
+    let room = room(&format!("{write}; {error}; exit 1"));
+    link(&room, "main.o").failed();
+    assert_earlier(&room, &["x", "map", "why"]);
+}
+
+/// Without descriptors, the directories go all the same.
+#[test]
+fn few_descriptors_leave_nothing() {
+    for descriptors in 4..20 {
+        let room = room("lld \"$@\"");
+        let script = format!("ulimit -n {descriptors} && exec \"$0\" main.o {FILES}");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_wasm-link")]);
+        command
+            .current_dir(room.path(""))
+            .env("WASM_LD", rust_lld());
+        let output = command.output().expect("a shell runs");
+        let names = room.names_in("out");
+        assert_eq!(names, ["map", "why", "x"], "{descriptors}: {output:?}");
+        if !output.status.success() {
+            assert_earlier(&room, &["x"]);
+        }
     }
 }
 

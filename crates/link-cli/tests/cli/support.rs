@@ -141,6 +141,19 @@ impl Room {
         self.result(command.stdin(Stdio::null()))
     }
 
+    /// Runs `command` to its end, with `stdout` for its standard output.
+    #[cfg(unix)]
+    pub(crate) fn result_to(&self, command: &mut Command, stdout: fs::File) -> Run {
+        let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
+        let output = child.and_then(std::process::Child::wait_with_output);
+        let output = output.expect("the command runs");
+        Run {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: self.tidy(&String::from_utf8(output.stderr).expect("messages are text")),
+        }
+    }
+
     /// Runs `command` to its end.
     pub(crate) fn result(&self, command: &mut Command) -> Run {
         let Output {

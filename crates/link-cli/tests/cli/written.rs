@@ -257,6 +257,34 @@ mod unix {
         );
     }
 
+    /// The shell opens it, as in `wasm-link calls.o f.o -o - >> f.o`.
+    #[cfg(feature = "platform")]
+    #[test]
+    fn standard_output_is_no_input() {
+        for backend in ["--backend=native", "--backend=lld"] {
+            for options in ["-o -", "-o x -M", "-o x -t", "-o x --why-extract=-"] {
+                let room = room();
+                let before = room.read("f.o");
+                let append = || {
+                    let file = fs::File::options().append(true).open(room.path("f.o"));
+                    file.expect("it is there")
+                };
+                let mut command = room.command("wasm-link");
+                command.args("calls.o f.o".split(' ').chain(options.split(' ')));
+                assert_eq!(
+                    room.result_to(command.arg(backend), append()).failed(),
+                    "wasm-link: error: standard output would overwrite the input f.o\n"
+                );
+                assert!(room.read("f.o") == before);
+                assert!(!room.path("x").exists());
+                // Nothing is printed: it may be any file.
+                let mut command = room.command("wasm-link");
+                command.args("calls.o f.o -o x".split(' ')).arg(backend);
+                room.result_to(&mut command, append()).ok();
+            }
+        }
+    }
+
     /// Some programs give a command a file without a name for its standard output.
     #[test]
     fn a_file_without_a_name_is_written_to() {

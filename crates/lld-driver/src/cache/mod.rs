@@ -37,7 +37,7 @@ pub use lookup::{Lookup, PendingLink};
 
 use crate::diagnostic::Diagnostic;
 use crate::locate::Lld;
-use crate::replace::Guard;
+use crate::replace::{Guard, no_special_file};
 use crate::run::{Mode, RunError, RunOptions, RunReport};
 use inputs::Inputs;
 use lookup::Maker;
@@ -329,6 +329,7 @@ impl Cache {
             other => drop(other),
         }
         let open = || {
+            no_special_file(&path)?;
             let file = File::options()
                 .create(true)
                 .write(true)

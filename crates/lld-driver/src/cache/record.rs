@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::replace::{Guard, replace_file};
+use crate::replace::{Guard, no_special_file, replace_file};
 
 /// What is known of the link that made an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,7 @@ pub(super) fn save_sealed(path: &Path, guard: Option<Guard>, text: &str) -> io::
 
 /// Reads what [`save_sealed`] wrote. None if it is not there or not whole.
 pub(super) fn load_sealed(path: &Path) -> Option<String> {
+    no_special_file(path).ok()?;
     let mut text = String::from_utf8(std::fs::read(path).ok()?).ok()?;
     let end = text.len().checked_sub(blake3::OUT_LEN * 2)?;
     let seal = blake3::Hash::from_hex(text.get(end..)?).ok()?;

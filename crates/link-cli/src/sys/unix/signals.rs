@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Once, OnceLock};
 use std::time::Duration;
-use std::{fs, io, mem, ptr, thread};
+use std::{io, mem, ptr, thread};
 
 use libc::{c_int, c_void, siginfo_t};
 
@@ -276,7 +276,7 @@ fn write_all(mut bytes: &[u8]) {
 
 fn remove(dir: &Path) {
     for _ in 0..ATTEMPTS {
-        match fs::remove_dir_all(dir) {
+        match temporary::remove_dir(dir) {
             Ok(()) => return,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(_) => thread::sleep(Duration::from_millis(20)),
@@ -289,6 +289,8 @@ mod tests {
     use std::io::Write;
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, Stdio};
+
+    use std::fs;
 
     use super::*;
     use replace_file::Permissions;
