@@ -9,11 +9,11 @@ use crate::output::{Target, Written};
 use crate::parse::Item;
 use crate::report::{Message, Reporter};
 
-/// Links what `config` says into the file that `target` names. `written` are it and the others that
-/// the link writes.
+/// Makes the link that `config` describes, and writes the output to `target`. `written` lists all
+/// files that the link writes.
 ///
-/// `items` is the command line that `config` was made from; `warnings` are what there was to say
-/// about it. What goes wrong in the link is reported; `Err` is what kept it from being made.
+/// `items` is the command line that `config` was made from, and `warnings` are the messages about it.
+/// Errors of the link are reported; `Err` says why it could not be attempted.
 /// After `Ok`, the output is there unless [`Reporter::failed`].
 pub(crate) fn link(
     config: &Config,

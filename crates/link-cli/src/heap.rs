@@ -1,20 +1,21 @@
 //! Where the memory of a link comes from.
 //!
-//! A link allocates a lot, frees little of it and ends. What that costs with the system's allocator
-//! is mostly page faults: one for each 4 KiB that is used, which takes longer than what is then
-//! done with them. Here memory lies in regions whose pages may be of 2 MiB, and densely, so that
-//! few of them are touched.
+//! A link allocates a lot, frees little of it and ends. With the system's allocator, most of the cost
+//! is page faults: one for each 4 KiB, which takes longer than the link's work on those bytes. Here
+//! memory lies densely in regions whose pages may have 2 MiB, so that few pages are touched.
 //!
-//! - What is [`SMALL`] is rounded up to a size of which a thread keeps a list of free blocks, and
-//!   is cut from a [`CHUNK`] of the thread's own. Whoever frees a block keeps it. It has no header,
-//!   since they who free it say how large it is.
-//! - What is larger is a run of pages, which all threads share (`runs`).
-//! - What is larger than a region, or aligned to more than a small block is, is the system's.
+//! - The size of a small block (up to [`SMALL`]) is rounded up to a size class, and the block is cut
+//!   from a [`CHUNK`] of the thread's own. The thread that frees a block puts it on its own list of
+//!   free blocks of that class. A block has no header, since the caller passes its size when it
+//!   frees it.
+//! - A larger block is a run of pages, which all threads share (`runs`).
+//! - A block that is larger than a region, or has a larger alignment than small blocks, comes from
+//!   the system's allocator.
 //!
 //! Where no memory is left, the command ends with an error ([`there_is`]).
 //!
-//! No memory is given back: this is for a command that ends soon. What a thread has left when it
-//! ends is lost.
+//! No memory is returned to the system: this is for a command that ends soon. The free blocks of a
+//! thread are lost when it ends.
 #![allow(
     unsafe_code,
     reason = "an allocator is unsafe to write and to call: it makes memory of addresses"
@@ -37,7 +38,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use classes::Classes;
 use runs::{LONGEST, PAGE, Runs};
 
-/// What sizes of small blocks are a multiple of, and what they are aligned to, in bytes.
+/// Sizes of small blocks are multiples of this, and it is their alignment, in bytes.
 const GRANULE: usize = 16;
 /// The size of the largest small blocks, in bytes.
 const SMALL: usize = 8 << 10;
@@ -88,7 +89,7 @@ impl List {
 
     /// # Safety
     ///
-    /// `block` is the address of a block of this size, and nobody's any more.
+    /// `block` is the address of a block of this size, and is no longer in use.
     unsafe fn push(&self, block: *mut u8) {
         // SAFETY: a block has at least a granule, is aligned to one, and is ours.
         unsafe { block.cast::<*mut u8>().write(self.0.get()) };
@@ -100,13 +101,13 @@ impl List {
         if block.is_null() {
             return None;
         }
-        // SAFETY: what is in a list was pushed, with the address of the next.
+        // SAFETY: every block in a list was pushed, and contains the address of the next one.
         self.0.set(unsafe { block.cast::<*mut u8>().read() });
         Some(block)
     }
 }
 
-/// What a thread has for itself.
+/// The memory that belongs to one thread.
 struct Local {
     /// Where the part of its last chunk begins that was not used yet,
     next: Cell<*mut u8>,
@@ -157,7 +158,7 @@ impl Local {
             return false;
         }
         if chunk.at != self.end.get() || chunk.zeroed != self.zeroed.get() {
-            // SAFETY: what was left of the last chunk is nobody's.
+            // SAFETY: the rest of the last chunk is not in use.
             unsafe { self.scatter(self.next.get(), self.left()) };
             self.next.set(chunk.at);
             self.zeroed.set(chunk.zeroed);
@@ -170,7 +171,7 @@ impl Local {
     ///
     /// # Safety
     ///
-    /// They are nobody's, and begin where a block could.
+    /// They are not in use, and begin where a block could.
     unsafe fn scatter(&self, mut at: *mut u8, mut len: usize) {
         while len > 0 {
             let class = CLASSES.within(len.min(SMALL) / GRANULE);
@@ -189,7 +190,7 @@ impl Local {
     /// Both are sizes of small blocks, and the block is the caller's.
     unsafe fn resize(&self, block: *mut u8, from: usize, to: usize) -> bool {
         if to <= from {
-            // SAFETY: the bytes behind the new end are the caller's, who gives them back.
+            // SAFETY: the bytes behind the new end are the caller's, which frees them.
             unsafe { self.scatter(block.wrapping_add(to), from - to) };
             return true;
         }
@@ -201,7 +202,7 @@ impl Local {
     }
 }
 
-/// What a block is.
+/// The kind of a block.
 #[derive(Clone, Copy)]
 enum Kind {
     /// Small, of this class.
@@ -266,10 +267,9 @@ impl Heap {
     }
 }
 
-// SAFETY: a block is cut from memory that nobody has, or is one that was given back; it has at least
-// as many bytes as were asked for and is aligned to a granule, which suffices for the layouts that
-// are not the system's. `Kind::of` says the same of a block when it is given back as when it was
-// asked for, since the layout is the same.
+// SAFETY: a block is cut from unused memory, or was freed before. It has at least the requested size
+// and is aligned to a granule, which suffices for all layouts that do not go to the system. `Kind::of`
+// returns the same for the allocation and the deallocation of a block, since the layout is the same.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let block = match Kind::of(layout) {
@@ -296,8 +296,8 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller says that the block has this layout and is given back, so it is of
-        // this kind, and nobody's any more.
+        // SAFETY: the caller promises that the block has this layout and is no longer in use, so it
+        // is of this kind.
         unsafe {
             match Kind::of(layout) {
                 Some(Kind::Small(class)) => LOCAL.with(|local| local.free[class].push(block)),

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let mut args = std::env::args_os();
     let persona = Persona::of(args.next().as_deref());
     std::panic::set_hook(Box::new(move |info| {
-        // Bytes that changed between two looks at them can be what is checked to be impossible.
+        // An input that changes between two reads can break an invariant that was checked.
         sys::end_if_an_input_changed();
         sys::remove_files();
         // Only a defect leads here; the message says what to send.

@@ -1,4 +1,4 @@
-//! The output's place: what may not be written to, and outputs that are no regular files.
+//! The output's place: files that must not be overwritten, and outputs that are no regular files.
 
 mod named;
 mod new_file;
@@ -92,8 +92,8 @@ impl Stream {
     }
 }
 
-/// An output that is being made in this process. Nothing is seen of it before
-/// [`commit`](Self::commit), and what was there before stays until then.
+/// An output that is being made in this process. It appears at [`commit`](Self::commit), and the
+/// earlier output stays until then.
 #[derive(Debug)]
 pub(crate) enum Output {
     File(NewFile),
@@ -149,7 +149,7 @@ impl Sink for Output {
 }
 
 /// Whether a device or a pipe is at `path`, which cannot be replaced, only written into. Fails for a
-/// directory. What cannot be looked at is taken for nothing.
+/// directory. A path that cannot be examined counts as free.
 pub(crate) fn is_special(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {

@@ -1,4 +1,4 @@
-//! Messages: what one is, and how it is printed.
+//! Messages and how they are printed.
 //!
 //! The form is lld's, which build systems and editors know how to read:
 //! `wasm-link: error: main.o: undefined symbol: f`, with `>>> ` before each further line.
@@ -10,9 +10,9 @@ use std::io::{self, IsTerminal, Write};
 pub(crate) enum Severity {
     /// There is no output.
     Error,
-    /// There is an output, perhaps not the one that was meant.
+    /// There is an output, but it may not be what the user meant.
     Warning,
-    /// What was asked to be said (`--verbose-link`).
+    /// Information that an option asks for (`--verbose-link`).
     Note,
     /// Text of another program, printed as it is.
     Prose,
@@ -76,7 +76,7 @@ impl Message {
     }
 }
 
-/// What the system says, without the number that the standard library appends.
+/// The system's message, without the number that the standard library appends.
 pub(crate) fn reason(error: &io::Error) -> String {
     let mut text = error.to_string();
     if let Some(end) = text.rfind(" (os error ") {
@@ -140,7 +140,7 @@ impl Reporter {
         &self.program
     }
 
-    /// What an error begins with.
+    /// The prefix of errors.
     pub(crate) fn prefix(&self) -> String {
         let line = render(&self.program, self.color, Severity::Error, "", &[]);
         line.trim_end_matches('\n').to_owned()
@@ -187,13 +187,13 @@ impl Reporter {
         let mut stderr = std::io::stderr().lock();
         // A message of several lines is followed by a blank one when another message follows.
         let separator = if self.last_had_notes { "\n" } else { "" };
-        // Nobody is left to be told when standard error cannot be written to.
+        // A failure is ignored: there is no other place to report it.
         let _ = stderr.write_all(format!("{separator}{line}").as_bytes());
         self.last_had_notes = severity != Severity::Prose && line.lines().count() > 1;
     }
 }
 
-/// What the options say about messages.
+/// The options about messages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Settings {
     pub(crate) color: Color,

@@ -49,8 +49,8 @@ pub(crate) fn tail(text: &OsStr, at: usize) -> Result<OsString, NotText> {
     )
 }
 
-/// What paths that lead to one existing file have in common, through links of any kind (without the
-/// feature `platform`: of any but hard ones).
+/// The identity of an existing file: paths to it have the same, through links of any kind (without
+/// the feature `platform`: of any but hard ones).
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FileIdentity(platform::FileIdentity);
 
@@ -61,15 +61,15 @@ impl FileIdentity {
     }
 }
 
-/// Ends the process as `signal` would, with what is temporary removed, if `signal` is one by
-/// which a user ends a command.
+/// Removes temporary files and ends the process as `signal` would, if users end commands by
+/// `signal`.
 ///
 /// For a child that was ended so: Ctrl-C goes to both, and the child's end can be noticed first.
 pub(crate) fn end_by(signal: i32) {
     platform::end_by(signal);
 }
 
-/// What errors begin with that are printed when the command cannot go on.
+/// The prefix of errors that are printed when the command cannot go on.
 static ERROR: OnceLock<String> = OnceLock::new();
 
 /// From now on, errors that are printed when the command cannot go on begin with `text`.
@@ -78,7 +78,7 @@ pub(crate) fn errors_begin_with(text: String) {
     let _ = ERROR.set(text);
 }
 
-/// Ends the command at once with exit code 1 and the error that `parts` are, with what is temporary
+/// Ends the command at once with exit code 1 and the error made of `parts`. Temporary files are
 /// removed. May be called in a signal handler, by the allocator, and by several threads at once.
 fn end_with_error(parts: &[&[u8]]) -> ! {
     platform::end_with_error(
@@ -89,8 +89,8 @@ fn end_with_error(parts: &[&[u8]]) -> ! {
     )
 }
 
-/// Ends the command with an error if a file that was read has changed since: what a thread found
-/// impossible in its bytes is no defect then.
+/// Ends the command with an error if a file that was read has changed since: then contradictory
+/// bytes are no defect of the linker.
 pub(crate) fn end_if_an_input_changed() {
     if let Some(opened) = inputs::to_blame(None) {
         end_changed(opened);
@@ -116,15 +116,15 @@ pub(crate) fn end_without_memory(mut size: usize) -> ! {
     end_with_error(&[b"out of memory: ", &digits[at..], b" more bytes are needed"])
 }
 
-/// Ends the command with success. What it holds is left to the system, but for `files`, which take
-/// long; what is temporary is gone or has its place by now, and the standard streams are flushed.
+/// Ends the command with success. The system frees its memory, except that of `files`, which takes
+/// long. No temporary file is left by now, and the standard streams are flushed.
 pub(crate) fn exit_well(files: &InputFiles) -> ! {
     files.mappings.give_back();
     std::process::exit(0)
 }
 
-/// What a mutex holds, even if a thread panicked meanwhile: for what is whole then, too, since every
-/// change is one push, retain or the like.
+/// The contents of a mutex, even if a thread panicked meanwhile: for contents that are consistent
+/// then, too, since every change is one push, retain or the like.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -141,7 +141,7 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()>
     platform::write_at(file, bytes, offset)
 }
 
-/// Those of `items` that `is_one` says, which takes a system call for each: if there are many, the
+/// The items for which `is_one` is true. It makes a system call for each: if there are many, the
 /// threads of the link share them (without the feature `platform` they do not).
 pub(crate) fn find_all<T: Sync>(items: &[T], is_one: impl Fn(&T) -> bool + Sync) -> Vec<&T> {
     platform::find_all(items, is_one)

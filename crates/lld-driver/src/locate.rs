@@ -3,7 +3,7 @@
 //! [`Lld`] is a program with the arguments that make it a WebAssembly linker;
 //! [`Lld::locate`] finds one. Everything the search reads from the process
 //! environment is in an [`Environment`] value, so that a search can be repeated,
-//! tested, and made for somebody else.
+//! tested, and made for another process.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -182,9 +182,9 @@ impl Lld {
     ///
     /// 1. [`LocateOptions::explicit`];
     /// 2. the environment variable `WASM_LD`;
-    /// 3. `rust-lld` of the active Rust toolchain: the one Cargo is part of
-    ///    (`CARGO`), else the one that `rustc --print sysroot` names (`RUSTC`,
-    ///    else `rustc` on `PATH`);
+    /// 3. `rust-lld` of the active Rust toolchain: the toolchain of Cargo
+    ///    (`CARGO`), else of the sysroot that `rustc --print sysroot` prints
+    ///    (`RUSTC`, else `rustc` on `PATH`);
     /// 4. `wasm-ld` on `PATH`;
     /// 5. the newest `wasm-ld-NN` on `PATH`.
     ///

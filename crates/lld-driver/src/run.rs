@@ -55,7 +55,7 @@ pub struct RunOptions<'a> {
     pub timeout: Option<Duration>,
     /// Is given the exact command before it is started, as
     /// [`Lld::command_line`] writes it (with all arguments also where they are
-    /// passed through a response file). Default: nobody.
+    /// passed through a response file). Default: no function.
     pub verbose: Option<&'a dyn Fn(&str)>,
     /// The directory the linker runs in, which relative paths are relative to.
     /// Default: the caller's.
@@ -269,7 +269,7 @@ impl Lld {
             Some(stderr) => match Listener::start(stderr, options.stderr_limit) {
                 Ok(listener) => Some(listener),
                 Err(source) => {
-                    // Nobody would read what it says: it would block.
+                    // Without a reader of its stderr, it would block.
                     let _ = child.kill();
                     let _ = child.wait();
                     return Err(self.control(source));
@@ -493,7 +493,7 @@ impl Listener {
                     heard.kept.extend_from_slice(&buffer[..keep]);
                     heard.dropped += (read - keep) as u64;
                 }
-                // Nobody listens any more if the grace was over.
+                // The receiver is gone if the grace was over.
                 let _ = sender.send(());
             })?;
         Ok(Self { heard, done })

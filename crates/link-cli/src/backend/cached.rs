@@ -1,4 +1,4 @@
-//! `--cache-dir` for the link in this process: what the cache is asked, and what it is told.
+//! `--cache-dir` for the link in this process: how the cache is asked and updated.
 //! (A link through LLD goes through the cache as a whole.)
 
 use std::any::Any;
@@ -16,9 +16,9 @@ use crate::parse::Item;
 use crate::report::{Message, Reporter, Severity};
 use crate::sys::RemovedAtEnd;
 
-/// What the cache says about a link.
+/// The answer of the cache to a lookup.
 pub(super) enum Answer {
-    /// The output is there. What there is to say was said.
+    /// The output is up to date, and its messages were repeated.
     UpToDate,
     /// The link has to be made. Without a cache there is nothing to be told afterwards.
     Needed(Option<Box<PendingLink>>),
@@ -34,7 +34,7 @@ pub(super) fn look_up(
     target: &Target,
     reporter: &mut Reporter,
 ) -> Result<Answer, Message> {
-    // What goes into a stream is made anew each time.
+    // An output for a stream is made anew each time.
     let (Some(dir), Target::Path(_)) = (&config.own.cache_dir, target) else {
         return Ok(Answer::Needed(None));
     };
@@ -65,12 +65,12 @@ pub(super) fn open(dir: &Path) -> Result<Cache, CacheError> {
     Ok(Cache::open(dir)?.guard_temporary_files(guard))
 }
 
-/// What is said of a cache that cannot be used. The link is made without it.
+/// The warning about a cache that cannot be used. The link is made without it.
 pub(super) fn unusable(error: &CacheError) -> Message {
     Message::warning(error.to_string()).never_fatal()
 }
 
-/// The command line without what has no part in the output.
+/// The command line without options that do not influence the output.
 fn args(items: &[Item]) -> Vec<OsString> {
     let mut args = Vec::new();
     for item in items {
@@ -86,7 +86,7 @@ fn args(items: &[Item]) -> Vec<OsString> {
     args
 }
 
-/// What was said about a link that succeeded, as the cache keeps it.
+/// The messages about a link that succeeded, as the cache keeps them.
 pub(super) fn report(messages: &[Message]) -> RunReport {
     let text: Vec<_> = messages
         .iter()
@@ -99,7 +99,7 @@ pub(super) fn report(messages: &[Message]) -> RunReport {
     RunReport::of_success(text.concat())
 }
 
-/// What was said when the output was made, to be said again.
+/// A message of the link that made the output, to be repeated.
 fn repeated(said: Diagnostic) -> Message {
     Message {
         severity: match said.severity {
@@ -113,7 +113,7 @@ fn repeated(said: Diagnostic) -> Message {
     }
 }
 
-/// What there is to say about the cache after a link.
+/// The messages about the cache after a link.
 pub(super) fn remarks(linked: &Linked, verbose: bool) -> Vec<Message> {
     let warnings = linked.warnings.iter();
     let mut remarks: Vec<_> = warnings.map(unusable).collect();

@@ -52,7 +52,7 @@ pub(super) fn link(
     };
     let shown = user_args(items, streamed.as_ref());
     let mut remarks = Vec::new();
-    // What goes into a stream is made anew each time, under a new name.
+    // An output for a stream is made anew each time, under a new name.
     let cache_dir = config.own.cache_dir.as_ref().filter(|_| streamed.is_none());
     let mut pending = None;
     if let Some(dir) = cache_dir {
@@ -68,9 +68,11 @@ pub(super) fn link(
     }
     let redirected = Redirected::new(written)?;
     let args = [shown.clone(), redirected.args()].concat();
-    let mut options = RunOptions::default();
-    // An input may be `/dev/stdin`.
-    options.stdin = Stdin::Inherit;
+    let mut options = RunOptions {
+        // An input may be `/dev/stdin`.
+        stdin: Stdin::Inherit,
+        ..RunOptions::default()
+    };
     if prints(&config.link) {
         options.stdout = Stdout::Inherit;
     }
@@ -90,7 +92,7 @@ pub(super) fn link(
     }
     let stamps = InputStamps::of(&inputs);
     let result = lld.run(&args, Mode::Captured, &options);
-    // What is wrong with a file that changed meanwhile is wrong with none.
+    // The errors may be about a state of the file that no longer exists.
     stamps.changed()?;
     let stderr = match result {
         Ok(report) => redirected.restored(&report.stderr),
@@ -106,7 +108,7 @@ pub(super) fn link(
     say(&stderr, &lld, reporter);
     if !reporter.failed() {
         if let Some(Err(error)) = pending.as_ref().map(|pending| pending.begin()) {
-            // What is known of the earlier output holds for no other: its hash is part of it.
+            // The old record contains the hash of the earlier output, so it cannot match the new one.
             remarks.push(cached::unusable(&error));
             pending = None;
         }
@@ -123,9 +125,9 @@ pub(super) fn link(
     Ok(())
 }
 
-/// Repeats what LLD said of a link that it made.
+/// Repeats the messages of LLD about a link that succeeded.
 fn say(stderr: &str, lld: &Lld, reporter: &mut Reporter) {
-    // Read from the text: what a report calls a warning may be what `--verbose` asked for.
+    // Read from the text: the report counts the notes of `--verbose` as warnings.
     for diagnostic in parse_diagnostics(stderr) {
         let mut message = message(diagnostic, lld, reporter.program());
         if message.severity == Severity::Error {
@@ -189,7 +191,7 @@ fn bytes_of(args: &[OsString]) -> usize {
     args.iter().map(|arg| arg.len()).sum()
 }
 
-/// The linker to run; never this command itself, which is what a `wasm-ld` on `PATH` can be.
+/// The linker to run. A `wasm-ld` on `PATH` can be this command itself, which is an error.
 fn locate(config: &Config) -> Result<Lld, Message> {
     let mut options = LocateOptions::from_env();
     if let Some(program) = &config.own.lld_path {
@@ -212,9 +214,9 @@ fn locate(config: &Config) -> Result<Lld, Message> {
     Ok(lld)
 }
 
-/// The user's arguments as they are, without those that are dealt with here: this command's own,
-/// and those about its messages and response files. An output that LLD cannot make itself is
-/// replaced by the one that is copied there afterwards.
+/// The user's arguments as they are, without options that this command handles: its own, and those
+/// about its messages and response files. The path of an output that LLD cannot write is replaced by
+/// that of a temporary file, which is copied to the output afterwards.
 fn user_args(items: &[Item], streamed: Option<&Streamed<'_>>) -> Vec<OsString> {
     let mut args = Vec::new();
     for item in items {

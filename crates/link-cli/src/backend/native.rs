@@ -25,17 +25,17 @@ use times::Times;
 pub(super) enum Outcome {
     /// Errors were reported. (A link that succeeds ends the command.)
     Failed,
-    /// The output is what the link would make.
+    /// The cache knows that the output is up to date.
     UpToDate,
-    /// This file is needed and is bitcode, says this error, which nobody has seen yet. Nothing
-    /// was reported and nothing written.
+    /// This file is needed and is bitcode. The error that says so is not reported yet. Nothing was
+    /// reported or written.
     Bitcode(String, Message),
 }
 
 /// Links into `target`. `warnings` are about the command line `items`.
 ///
-/// A link that succeeds ends the command with exit code 0: what it used is left to the system,
-/// which frees it faster.
+/// A link that succeeds ends the command with exit code 0: the system frees its memory, which is
+/// faster.
 pub(super) fn link(
     config: &Config,
     items: &[Item],
@@ -83,7 +83,7 @@ pub(super) fn link(
     let error = match result {
         Ok(error) => error,
         Err(error) => {
-            // What is wrong with a file that changed meanwhile is wrong with none.
+            // The errors may be about a state of the file that no longer exists.
             if let Err(message) = files.changed() {
                 begin(config, &warnings, reporter);
                 return Err(message);
@@ -104,7 +104,7 @@ pub(super) fn link(
     error.map_or(Ok(Outcome::Failed), Err)
 }
 
-/// Says what is known before the link is.
+/// Reports the messages about the command line.
 fn begin(config: &Config, warnings: &[Message], reporter: &mut Reporter) {
     if config.own.verbose_link {
         reporter.one(&Message::note("linking natively"));
@@ -112,7 +112,7 @@ fn begin(config: &Config, warnings: &[Message], reporter: &mut Reporter) {
     reporter.all(warnings.iter().cloned());
 }
 
-/// Who is told about a link that succeeded, apart from the user.
+/// The recipients of the result of a link that succeeded, apart from the user.
 struct Told<'a, 'c> {
     files: &'a InputFiles,
     written: &'a Written,
@@ -144,7 +144,7 @@ fn end(
         told.written.check_read(told.files)?;
         told.reports.commit(true)?;
         if let Some(Err(error)) = pending.as_ref().map(|pending| pending.begin()) {
-            // What is known of the earlier output holds for no other: its hash is part of it.
+            // The old record contains the hash of the earlier output, so it cannot match the new one.
             reporter.one(&cached::unusable(&error));
             pending = None;
         }

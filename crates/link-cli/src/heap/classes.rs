@@ -24,7 +24,7 @@ impl Classes {
         self.fine() + ((top - self.fine_bits) << self.step_bits) as usize + step
     }
 
-    /// The largest size that a class is the class of: what its blocks have.
+    /// The largest size of a class, which is the size of its blocks.
     pub(super) const fn size(self, class: usize) -> usize {
         if class < self.fine() {
             return class + 1;

@@ -1,15 +1,15 @@
 //! Runs of pages, for all threads.
 //!
-//! A region is [`REGION`] bytes of addresses, aligned to as many. It begins with a table of what is
-//! free: for the first and the last page of each free run how many pages the run has, and 0 for all
-//! others that anybody looks at. So what lies beside a run that is given back is found, and joined
-//! with it. The table is touched where there were free runs only.
+//! A region is [`REGION`] bytes of addresses, aligned to as many. It begins with a table of free runs:
+//! the entries of the first and the last page of a free run contain the length of the run in pages,
+//! and the entries beside a run in use are 0. So a run that is freed finds its free neighbours and is
+//! joined with them. The table is touched only where there were free runs.
 //!
-//! A large page is best, if memory for it is at hand: it takes a quarter of what its small pages take.
-//! If it is not at hand, it takes five times as much: the host of a virtual machine may have taken
-//! the memory back, or the system may have to move what is in the way. Small pages are at hand even
-//! then, since they are of memory that is in pieces. So a region begins with small ones, of which a
-//! small link needs no more; large ones are asked for beyond, as long as they come soon.
+//! A large page is best, if memory for it is available: it costs a quarter of its small pages. If it
+//! is not available, it costs five times as much: the host of a virtual machine may have reclaimed
+//! the memory, or the system may have to move other pages. Small pages are available even then, since
+//! fragmented memory suffices for them. So a region begins with small pages, which suffice for a small
+//! link; large pages are requested behind them, as long as the system provides them quickly.
 //!
 //! Where no region can be had, since there is a limit (`ulimit -v`), runs are the system's from then
 //! on.
@@ -23,11 +23,11 @@ use rustix::mm::{Advice, MapFlags, ProtFlags};
 use super::Block;
 use super::classes::Classes;
 
-/// What a run is a multiple of, in bytes. It need not be what the system calls a page.
+/// Runs are multiples of this, in bytes. It may differ from the page size of the system.
 pub(super) const PAGE: usize = 4 << 10;
 /// The size of the system's large pages, which runs may be made of.
 const HUGE: usize = 2 << 20;
-/// The size of a region, and what it is aligned to.
+/// The size of a region, and its alignment.
 const REGION: usize = 256 << 20;
 /// How much of a region has small pages, in bytes.
 const SMALL_PAGES: usize = 8 << 20;
@@ -56,7 +56,7 @@ const _: () = assert!(LISTS <= u128::BITS as usize);
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Page(*mut u8);
 
-/// What a free run begins with.
+/// The beginning of a free run.
 struct Links {
     next: *mut u8,
     previous: *mut u8,
@@ -127,7 +127,7 @@ impl Region {
 
 /// The runs.
 pub(super) struct Runs {
-    /// What nobody has had of the last region: zeroes.
+    /// The part of the last region that was never used: zeroes.
     fresh: Page,
     fresh_pages: usize,
     /// Large pages were asked for in the last region as far as this.
@@ -144,7 +144,7 @@ pub(super) struct Runs {
     full: bool,
 }
 
-// SAFETY: its addresses are those of memory that is nobody else's, whatever the thread.
+// SAFETY: its addresses are of memory that no other code uses, whatever the thread.
 unsafe impl Send for Runs {}
 
 impl Runs {
@@ -201,7 +201,7 @@ impl Runs {
         (run != Page::NONE).then(|| (run, unsafe { run.entry().read() } as usize))
     }
 
-    /// A run of pages that nobody has had, of a new region if need be and if there is one.
+    /// A run of pages that were never used, of a new region if need be and if there is one.
     fn take_fresh(&mut self, pages: usize) -> Option<Page> {
         if pages > self.fresh_pages {
             if self.full {
@@ -214,8 +214,8 @@ impl Runs {
             let (rest, len) = (self.fresh, self.fresh_pages);
             self.fresh = region.pages();
             self.fresh_pages = LONGEST;
-            // SAFETY: what is left of the last region is nobody's; the new one begins with room for
-            // the address of another.
+            // SAFETY: the rest of the last region is not in use; the new one begins with room for the
+            // address of another.
             unsafe {
                 self.link(rest, len);
                 region.older().write(self.region);
@@ -239,8 +239,8 @@ impl Runs {
         let len = (self.fresh.0.addr() - first.0.addr()).next_multiple_of(STEP);
         let end = Page(first.0.wrapping_add(len));
         let asked = Instant::now();
-        // SAFETY: fresh runs were taken no further than to here before this one, which nobody has
-        // yet, and the last step ends with the region; that there are zeroes stays true.
+        // SAFETY: earlier fresh runs end here, the new one is not in use yet, and the last step ends
+        // with the region; the pages stay zeroes.
         unsafe {
             advise(first, end, Advice::LinuxHugepage);
             first.0.write_volatile(0);
@@ -258,7 +258,7 @@ impl Runs {
     ///
     /// # Safety
     ///
-    /// The `pages` pages from `at` on were taken from these runs, and are nobody's any more.
+    /// The `pages` pages from `at` on were taken from these runs, and are no longer in use.
     pub(super) unsafe fn put(&mut self, at: *mut u8, pages: usize) {
         if self.is_system(Page(at)) {
             // SAFETY: it is the system's, of this layout.
@@ -307,7 +307,7 @@ impl Runs {
         }
         if to <= from {
             if to < from {
-                // SAFETY: the pages behind the new end are the caller's, who gives them back.
+                // SAFETY: the pages behind the new end are the caller's, which frees them.
                 unsafe { self.put(run.ahead(to).0, from - to) };
             }
             return true;
@@ -316,7 +316,7 @@ impl Runs {
         if run.ahead(from) == self.fresh {
             return more <= self.fresh_pages && self.take_fresh(more).is_some();
         }
-        // SAFETY: the run is of ours; what lies behind is a free run of that length.
+        // SAFETY: the run is of ours, and a free run of that length lies behind it.
         unsafe {
             match run.behind(from) {
                 Some((behind, len)) if len >= more => {
@@ -333,7 +333,7 @@ impl Runs {
     ///
     /// # Safety
     ///
-    /// They are of a region, and nobody's.
+    /// They are of a region, and not in use.
     unsafe fn link(&mut self, run: Page, len: usize) {
         if len == 0 {
             return;
@@ -393,7 +393,7 @@ pub(super) fn ready(run: &Block, pages: usize) {
     }
 }
 
-/// What the system is asked for instead of a run.
+/// The layout of a block from the system that replaces a run.
 fn layout(pages: usize) -> Layout {
     // SAFETY: the alignment is a power of two, and a run is no longer than a region.
     unsafe { Layout::from_size_align_unchecked(pages * PAGE, PAGE) }
@@ -435,6 +435,6 @@ fn region() -> Option<Region> {
 unsafe fn advise(start: Page, end: Page, advice: Advice) {
     let len = end.0.addr() - start.0.addr();
     // It is advice: a system that does not take it has small pages.
-    // SAFETY: what they hold stays.
+    // SAFETY: the contents of the pages stay.
     let _ = unsafe { rustix::mm::madvise(start.0.cast(), len, advice) };
 }

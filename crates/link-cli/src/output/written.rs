@@ -1,4 +1,4 @@
-//! The files that a link writes. None of them may be an input, or another of them.
+//! The files that a link writes. They must be distinct, and no file may be an input.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub(crate) struct WrittenFile {
     place: WrittenPlace,
 }
 
-/// What a file that a link writes is.
+/// The role of a file that a link writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum WrittenKind {
     Output,
@@ -52,7 +52,7 @@ impl WrittenKind {
         }
     }
 
-    /// What it is called where it is written.
+    /// Its name in messages about writing it.
     fn as_written(self) -> &'static str {
         match self {
             Self::Output => "the output",
@@ -65,7 +65,7 @@ impl WrittenKind {
         }
     }
 
-    /// What it is called where it is opened.
+    /// Its name in messages about opening it.
     pub(crate) fn as_opened(self) -> &'static str {
         match self {
             Self::Output => "output file",
@@ -75,7 +75,7 @@ impl WrittenKind {
     }
 }
 
-/// What paths to one place have in common.
+/// The identity of a place: paths to one place have the same.
 #[derive(Debug, PartialEq, Eq)]
 enum WrittenPlace {
     File(FileIdentity),
@@ -99,8 +99,8 @@ impl WrittenPlace {
 }
 
 impl Written {
-    /// What `config` says. Fails if two of them are one file, or one is among `response_files`, which
-    /// the command line was read from.
+    /// The files that `config` names. Fails if two of them are the same file, or one is a response
+    /// file, which the command line was read from.
     pub(crate) fn of(
         config: &Config,
         target: &Target,

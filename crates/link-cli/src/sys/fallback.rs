@@ -1,4 +1,4 @@
-//! What the standard library alone can do.
+//! The platform as the standard library alone offers it.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -28,7 +28,7 @@ pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
 /// The standard library cannot send a signal.
 pub(super) fn end_by(_signal: i32) {}
 
-/// The standard library knows no signals: what is temporary stays when one ends the process.
+/// The standard library knows no signals: temporary files stay when one ends the process.
 pub(super) fn catch_signals() {}
 
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
@@ -57,20 +57,20 @@ impl HandlerPath {
         &self.0
     }
 
-    /// Removes the file there. What cannot be removed stays there.
+    /// Removes the file there, if that is possible.
     pub(super) fn remove(&self) {
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
-/// What a regular file was at some time.
+/// The state of a regular file at some time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Stamp {
     size: u64,
     modified: Option<SystemTime>,
 }
 
-/// What the file at `path` is now; `None` if no regular file is there.
+/// The state of the file at `path` now; `None` if no regular file is there.
 pub(super) fn stamp(path: &HandlerPath) -> Option<Stamp> {
     let metadata = std::fs::metadata(&path.0).ok()?;
     metadata.is_file().then(|| Stamp {
@@ -79,7 +79,7 @@ pub(super) fn stamp(path: &HandlerPath) -> Option<Stamp> {
     })
 }
 
-/// Those of `items` that `is_one` says.
+/// As [`crate::sys::find_all`] says, on one thread.
 pub(super) fn find_all<T>(items: &[T], is_one: impl Fn(&T) -> bool) -> Vec<&T> {
     items.iter().filter(|item| is_one(item)).collect()
 }
@@ -106,7 +106,7 @@ impl Mappings {
 /// A file that was read.
 pub(super) struct Read {
     pub(super) data: FileData,
-    /// What it was before it was read; `None`: no regular file.
+    /// Its state before it was read; `None`: no regular file.
     pub(super) stamp: Option<Stamp>,
     /// The addresses where it is mapped, which it is not.
     pub(super) mapped: Range<usize>,

@@ -1,4 +1,4 @@
-//! The files that a link reads, and whether they are still what was read.
+//! The files that a link reads, and whether they have changed since.
 
 use std::io;
 use std::ops::Range;
@@ -12,13 +12,13 @@ use super::chain::Chain;
 use super::{FileIdentity, lock, platform};
 use crate::report::Message;
 
-/// Every file that was read, for signal handlers and for what happens after a panic.
+/// Every file that was read, for signal handlers and the panic hook.
 static OPENED: Chain<Opened> = Chain::new();
 
 /// A file that was read.
 pub(super) struct Opened {
     path: platform::HandlerPath,
-    /// What it was when it was opened; `None`: no regular file.
+    /// Its state when it was opened; `None`: no regular file.
     stamp: Option<platform::Stamp>,
     /// The addresses where it is mapped.
     mapped: Range<usize>,
@@ -40,11 +40,11 @@ impl Opened {
     }
 }
 
-/// What is said of a file that changed, behind its path.
+/// The message about a file that changed, behind its path.
 pub(super) const CHANGED: &str = "changed while it was being linked";
 
-/// A file that was read and has changed since; if there is none, the one that is mapped at `address`.
-/// May be called in a signal handler.
+/// The file that is mapped at `address`, if there is one; else a file that has changed since it was
+/// read. May be called in a signal handler.
 pub(super) fn to_blame(address: Option<usize>) -> Option<&'static Opened> {
     let mapped = |opened: &&Opened| address.is_some_and(|at| opened.mapped.contains(&at));
     (OPENED.iter().find(mapped)).or_else(|| OPENED.iter().find(|opened| opened.has_changed()))
@@ -53,7 +53,7 @@ pub(super) fn to_blame(address: Option<usize>) -> Option<&'static Opened> {
 /// The file system for a link. Large files are mapped, not read, where that can be done. If another
 /// process changes one meanwhile, no output is made ([`changed`](Self::changed)).
 ///
-/// Remembers what was read.
+/// Remembers the files that were read.
 #[derive(Debug, Default)]
 pub(crate) struct InputFiles {
     /// In any order, some more than once.
@@ -79,7 +79,7 @@ impl InputFiles {
         paths.into_iter().map(Path::to_owned).collect()
     }
 
-    /// Fails if a file is not what it was when it was opened. A change within one step of the clock of
+    /// Fails if a file has changed since it was opened. A change within one step of the clock of
     /// its file system that leaves its size as it was is not noticed.
     pub(crate) fn changed(&self) -> Result<(), Message> {
         let read = lock(&self.read);
@@ -110,7 +110,7 @@ fn none_changed<'p>(changed: impl Iterator<Item = &'p Path>) -> Result<(), Messa
     }
 }
 
-/// What files were before another program read them.
+/// The state of files before another program read them.
 pub(crate) struct InputStamps(Vec<(platform::HandlerPath, platform::Stamp)>);
 
 impl InputStamps {

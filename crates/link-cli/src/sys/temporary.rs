@@ -1,4 +1,4 @@
-//! What is temporary, and is removed however the command ends.
+//! Temporary files and directories, which are removed however the command ends.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub(super) fn remove_directories(remove: impl Fn(&Path)) {
     std::mem::forget(list);
 }
 
-/// A temporary directory. It is removed with what is in it when this value is dropped, and when
+/// A temporary directory. It is removed with its contents when this value is dropped, and when
 /// a signal ends the command (without the feature `platform` that cannot be noticed).
 #[derive(Debug)]
 pub(crate) struct TempDir(PathBuf);
@@ -84,14 +84,14 @@ impl TempDir {
     }
 }
 
-/// Removes a directory with what is in it. If nothing is, that takes no descriptor.
+/// Removes a directory with its contents. An empty directory takes no descriptor.
 pub(super) fn remove_dir(dir: &Path) -> io::Result<()> {
     std::fs::remove_dir(dir).or_else(|_| std::fs::remove_dir_all(dir))
 }
 
 impl Drop for TempDir {
     fn drop(&mut self) {
-        // What cannot be removed is left to the system; the link has its result.
+        // If this fails, the system has to clean up; the link has its result.
         let _ = remove_dir(&self.0);
         lock(&DIRECTORIES).retain(|path| *path != self.0);
     }

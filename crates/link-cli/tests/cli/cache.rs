@@ -1,4 +1,4 @@
-//! `--cache-dir`: links that would change nothing are not made, whoever makes them.
+//! `--cache-dir`: links that would change nothing are skipped, with both backends.
 
 use crate::support::{Room, Run, object};
 

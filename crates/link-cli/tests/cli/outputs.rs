@@ -193,7 +193,7 @@ mod interrupt {
         interrupted(&["main.o", "-o", "-"]);
     }
 
-    /// The native link waits for a pipe that nobody writes to, with its output begun.
+    /// The native link waits for a pipe without a writer, with its output begun.
     #[test]
     fn an_interrupt_leaves_no_part_of_the_output() {
         let room = Room::new();

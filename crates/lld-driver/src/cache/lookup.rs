@@ -12,7 +12,7 @@ use crate::locate::Lld;
 use crate::replace::Guard;
 use crate::run::{Mode, RunReport};
 
-/// What the cache says about a link.
+/// The answer of the cache to a lookup.
 #[derive(Debug)]
 pub enum Lookup {
     /// The output is there, made from the same inputs.
@@ -36,7 +36,7 @@ pub struct PendingLink {
     guard: Option<Guard>,
 }
 
-/// What links.
+/// The linker and the way it is run.
 #[derive(Debug)]
 pub(super) struct Maker {
     /// Its program, absolute.
@@ -157,7 +157,7 @@ impl PendingLink {
         self.end(Outcome::Linked, report, Some(&record))
     }
 
-    /// What the linker said when it made the output, if that is what it would make now.
+    /// The messages of the link that made the output, if the output is up to date.
     fn up_to_date(&mut self) -> Option<RunReport> {
         let digest = *self.digest.as_ref().ok()?;
         let (_, files) = self.locked.as_ref()?;

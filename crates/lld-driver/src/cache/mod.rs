@@ -203,8 +203,8 @@ impl Cache {
     }
 
     /// The same for a caller that has an output's handle, of this or of another
-    /// link: it is given back first, so that this cannot wait for itself. If the
-    /// output is the same nobody else gets it in between.
+    /// link: it is released first, so that this cannot wait for itself. If the
+    /// output is the same, no other link gets it in between.
     pub fn relink(
         &self,
         held: OutputHandle,

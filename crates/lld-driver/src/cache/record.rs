@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::replace::{Guard, no_special_file, replace_file};
 
-/// What is known of the link that made an output.
+/// The record of the link that made an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
-    /// Of what it was made.
+    /// The digest of its inputs.
     pub(super) digest: blake3::Hash,
     /// The output's contents.
     pub(super) output: blake3::Hash,

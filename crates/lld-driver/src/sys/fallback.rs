@@ -1,4 +1,4 @@
-//! What `std` alone can do, on any platform.
+//! The platform as `std` alone offers it, on any system.
 
 use std::fs::Metadata;
 use std::io;

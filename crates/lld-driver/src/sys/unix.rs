@@ -39,7 +39,7 @@ pub(crate) fn argument_limit() -> usize {
     let environment: usize = std::env::vars_os()
         .map(|(name, value)| name.len() + value.len() + 2 + size_of::<usize>())
         .sum();
-    // Half of it: nobody is hurt by a response file that was not needed, and the
+    // Half of it: a response file that was not needed does no harm, and the
     // program's name and the auxiliary vector share the room.
     (limit as usize).saturating_sub(environment).max(32 << 10) / 2
 }

@@ -304,7 +304,7 @@ fn side_outputs_bypass_the_cache() {
         bypassed.to_string(),
         "linked, cache not used: '-Map=map.txt' has other effects than the output"
     );
-    // It made the same output, but nobody vouches for that.
+    // It made the same output, but nothing proves that.
     assert_eq!(s.link(&ARGS), Outcome::Linked);
     assert_eq!(s.link(&args), bypassed);
     assert_eq!(s.link(&ARGS), Outcome::Linked);
@@ -386,7 +386,7 @@ fn a_handle_keeps_others_away_until_it_is_gone() {
     let linked = s.try_link(&s.lld, &ARGS).unwrap();
     let lock = File::open(s.file("lock")).unwrap();
     assert!(lock.try_lock().is_err());
-    // Another output is nobody's.
+    // The handle does not lock another output.
     let other = s
         .try_link(&s.lld, &["a.o", "b.o", "-o", "other.wasm"])
         .unwrap();

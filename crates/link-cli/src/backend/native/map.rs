@@ -79,7 +79,7 @@ impl Printer<'_> {
             self.row(None, offset, size)?;
             self.chunk(chunk)?;
             for place in &chunk.symbols {
-                // What nobody defines has nothing of the stub that stands for it.
+                // An undefined function has no size: the stub that replaces it does not count.
                 let size = if place.size == 0 { 0 } else { size };
                 self.row(None, offset, size)?;
                 self.symbol(&place.name)?;

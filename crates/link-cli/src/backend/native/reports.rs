@@ -1,4 +1,4 @@
-//! What is said or written beside the output.
+//! Reports: files and text beside the output.
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -78,8 +78,8 @@ impl<'c> Reports<'c> {
         })
     }
 
-    /// Says what there is to say about a link that failed, or that is not known to be good, and writes
-    /// the reports there are of one.
+    /// Prints and writes the reports that exist of a link that failed. Those of a link that succeeded
+    /// begin with the same.
     pub(super) fn of_failed(
         &self,
         report: &Report,
@@ -149,7 +149,7 @@ impl<'c> Reports<'c> {
         }
     }
 
-    /// What `--trace` and `--trace-symbol` print, in the order in which it happened.
+    /// The lines of `--trace` and `--trace-symbol`, in the order of the events.
     fn traces(&self, report: &Report) -> String {
         let mut text = String::new();
         // Files are also reported for `--verbose` alone.

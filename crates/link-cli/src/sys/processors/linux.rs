@@ -16,8 +16,8 @@ use std::thread::JoinHandle;
 
 use libc::{cpu_set_t, pthread_t};
 
-/// Threads that work beside the one that made this, kept off its processor, on which it stays as long
-/// as this lives.
+/// Keeps other threads off the processor of the thread that made this value. That thread stays on its
+/// processor as long as the value lives.
 pub(crate) struct Apart {
     /// The processors that the thread may run on otherwise, if that is known.
     otherwise: OnceLock<Option<cpu_set_t>>,

@@ -1,6 +1,6 @@
-//! The inputs that are mapped, and what is in memory of them: what nobody will look at any more is
-//! given back at once, and the rest by all threads when the command ends, which would leave it to
-//! one.
+//! Mapped inputs and their memory. Pages that are no longer needed are released at once. The others
+//! are released by all threads when the command ends: otherwise the system would release them on one
+//! thread.
 
 use std::ops::Range;
 use std::ptr;
@@ -21,7 +21,7 @@ const RELEASED: usize = 64 << 10;
 /// with as many others like them.
 const RELEASED_AT_ONCE: usize = 64;
 
-/// The mappings, which nobody writes through.
+/// The mappings, which are never written through.
 #[derive(Debug, Default)]
 pub(crate) struct Mappings {
     maps: Mutex<Vec<Arc<Mmap>>>,
@@ -34,8 +34,8 @@ impl Mappings {
         lock(&self.maps).push(map);
     }
 
-    /// Gives back what is in memory of a part of one of these mappings, when there is enough of the
-    /// kind. It stays readable.
+    /// Releases the memory of a part of one of these mappings, once there are enough such parts. It
+    /// stays readable.
     pub(super) fn release(&self, map: &Mmap, bytes: Range<usize>) {
         let page = rustix::param::page_size();
         let start = bytes.start.next_multiple_of(page);
@@ -55,8 +55,8 @@ impl Mappings {
         give_back_together(&enough);
     }
 
-    /// Gives back what is in memory of them, if there is much and the calling thread is one of a
-    /// pool's, by all of its threads. They stay readable.
+    /// Releases their memory on all threads of the pool, if they are large and the calling thread
+    /// belongs to a pool. They stay readable.
     pub(crate) fn give_back(&self) {
         let maps = lock(&self.maps);
         let bytes: usize = maps.iter().map(|map| map.len()).sum();
@@ -73,7 +73,7 @@ fn give_back(maps: &[Arc<Mmap>]) {
         .for_each(give_back_part);
 }
 
-/// The addresses of mappings, in parts: what lies side by side is together.
+/// The addresses of mappings, in parts: adjacent mappings are joined.
 fn parts(maps: &[Arc<Mmap>]) -> Vec<Range<usize>> {
     let page = rustix::param::page_size();
     let pages_of = |map: &Arc<Mmap>| {
@@ -144,8 +144,8 @@ fn give_back_together(parts: &[Range<usize>]) {
 )]
 fn give_back_part(part: &Range<usize>) {
     let start = ptr::without_provenance_mut(part.start);
-    // SAFETY: all of it is pages of mappings that `Mappings` keeps, of files, and nothing is ever
-    // written through them: what is given back is read from the file again if somebody looks at it.
+    // SAFETY: all pages belong to mappings of files that `Mappings` keeps, and nothing is ever written
+    // through them: a page that is accessed later is read from the file again.
     let given = unsafe { libc::madvise(start, part.len(), libc::MADV_DONTNEED) };
     // It is advice: a system that does not take it has the memory until the command ends.
     let _ = given;
@@ -173,7 +173,7 @@ mod tests {
             .map(|(i, bytes)| {
                 let path = dir.path().join(i.to_string());
                 std::fs::write(&path, bytes).unwrap();
-                // SAFETY: nobody else knows of the file.
+                // SAFETY: no other code knows of the file.
                 Arc::new(unsafe { Mmap::map(&File::open(&path).unwrap()) }.unwrap())
             })
             .collect();
@@ -203,7 +203,7 @@ mod tests {
         let path = dir.path().join("a");
         let bytes: Vec<u8> = (0..1 << 20).map(|at| (at % 251) as u8).collect();
         std::fs::write(&path, &bytes).unwrap();
-        // SAFETY: nobody else knows of the file.
+        // SAFETY: no other code knows of the file.
         let map = Arc::new(unsafe { Mmap::map(&File::open(&path).unwrap()) }.unwrap());
         let mappings = Mappings::default();
         mappings.add(map.clone());

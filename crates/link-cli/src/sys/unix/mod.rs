@@ -1,4 +1,4 @@
-//! What Unix offers.
+//! The platform as Unix offers it.
 
 mod mappings;
 mod signals;
@@ -52,13 +52,13 @@ impl HandlerPath {
         Path::new(OsStr::from_bytes(self.0.as_bytes()))
     }
 
-    /// Removes the file there. What cannot be removed stays there.
+    /// Removes the file there, if that is possible.
     pub(super) fn remove(&self) {
         let _ = rustix::fs::unlink(&*self.0);
     }
 }
 
-/// What a regular file was at some time.
+/// The state of a regular file at some time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Stamp {
     device: u64,
@@ -79,7 +79,7 @@ impl Stamp {
     }
 }
 
-/// What the file at `path` is now; `None` if no regular file is there. May be called in a signal
+/// The state of the file at `path` now; `None` if no regular file is there. May be called in a signal
 /// handler.
 #[allow(
     clippy::useless_conversion,
@@ -119,7 +119,7 @@ const MAPPED: u64 = 128 << 10;
 /// A file that was read.
 pub(super) struct Read {
     pub(super) data: FileData,
-    /// What it was when it was opened; `None`: no regular file.
+    /// Its state when it was opened; `None`: no regular file.
     pub(super) stamp: Option<Stamp>,
     /// The addresses where it is mapped, of which none was looked at yet.
     pub(super) mapped: Range<usize>,
@@ -182,8 +182,8 @@ pub(super) fn read(path: &Path, mappings: &Arc<Mappings>) -> io::Result<Read> {
 struct MappedFile {
     map: Arc<Mmap>,
     mappings: Arc<Mappings>,
-    /// Of an archive the file itself, until somebody has gone through it. A process cannot have
-    /// any number of them open.
+    /// Of an archive, the file itself until its headers have been read. The number of open files of
+    /// a process is limited.
     file: Mutex<Option<File>>,
 }
 
@@ -214,8 +214,8 @@ impl MappedRoom {
     }
 }
 
-/// Room of `len` bytes in `file`, which is new and nobody else's. The blocks are reserved before:
-/// where the disk is full, writing to a mapping would end the command by a signal.
+/// Room of `len` bytes in `file`, which is new and used by no other code. The blocks are reserved
+/// first: on a full disk, writing to a mapping would end the command by a signal.
 #[allow(
     unsafe_code,
     reason = "the system calls it so: a mapping shows what happens to its file"

@@ -1,10 +1,10 @@
-//! Signals that end a command: what is temporary is removed first.
+//! Signals that end a command: temporary files and directories are removed first.
 //!
-//! Handlers remove files, of which they have a list. For directories, of which few commands have any,
-//! that does not suffice: what is in them has to be found. A thread that waits for signals removes
-//! them, and then it is the one that ends the process.
-//! It is not there for files, too, because starting it takes a twentieth of the smallest link's time,
-//! and on a busy machine the process cannot end before that thread had its turn.
+//! Handlers remove files, of which they have a list. Directories, of which few commands have any, have
+//! contents that have to be listed, which a handler cannot do. A thread that waits for signals removes
+//! them and then ends the process.
+//! That thread does not remove files, too: starting it takes a twentieth of the smallest link's time,
+//! and on a busy machine the process cannot end before the thread is scheduled.
 //!
 //! An input that another process makes shorter is a signal, too, where it is mapped: that is an
 //! error about the input.
@@ -41,7 +41,7 @@ const OTHERS: [c_int; 9] = [
     libc::SIGABRT,
 ];
 
-/// Those that come of what the process does itself, besides `SIGABRT`: the thread cannot go on.
+/// Signals that the process itself causes, besides `SIGABRT`: the thread cannot go on.
 const FAULTS: [c_int; 6] = [
     libc::SIGSEGV,
     libc::SIGBUS,
@@ -69,13 +69,13 @@ static EARLIER: [OnceLock<libc::sigaction>; WITH_EARLIER.len()] =
 /// Where the thread that removes directories is told of a signal; -1 as long as there is none.
 static WAKE: AtomicI32 = AtomicI32::new(-1);
 
-/// What it is told where no signal ends the process, but an error.
+/// The byte for an error that ends the process, instead of a signal.
 const ERROR: u8 = 0;
 
 /// An error ends the process: it is said once.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// From now on, removes what is temporary when a signal ends the process.
+/// From now on, removes temporary files when a signal ends the process.
 pub(in crate::sys) fn catch_signals() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
@@ -92,7 +92,7 @@ pub(in crate::sys) fn catch_signals() {
     });
 }
 
-/// What happens at this signal; `None` if the system has no such signal.
+/// The action for this signal; `None` if the system has no such signal.
 fn action_of(signal: c_int) -> Option<libc::sigaction> {
     // SAFETY: all zeroes is a value of this type, and the system fills it.
     unsafe {
@@ -126,7 +126,7 @@ extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) 
     // process did not send has no sender that could be mistaken for this one.
     let (code, sender, address) =
         unsafe { ((*info).si_code, (*info).si_pid(), (*info).si_addr().addr()) };
-    // What the system itself sends has a code above 0.
+    // Signals that the system itself sends have a code above 0.
     let by_system = code > 0;
     // SAFETY: it takes nothing and cannot fail.
     let by_itself = by_system || sender == unsafe { libc::getpid() };
@@ -154,7 +154,7 @@ extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) 
         && by_system
         && let Some(earlier) = earlier(signal)
     {
-        // It says what there is to say. Where it returns, the fault happens again, which ends the
+        // It reports the fault. Where it returns, the fault happens again, which ends the
         // process unless it was handled.
         return earlier(signal, info, context);
     }
