@@ -142,7 +142,7 @@ impl Room {
     }
 
     /// Runs `command` to its end, with `stdout` for its standard output.
-    #[cfg(unix)]
+    #[cfg(all(unix, feature = "platform"))]
     pub(crate) fn result_to(&self, command: &mut Command, stdout: fs::File) -> Run {
         let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
         let output = child.and_then(std::process::Child::wait_with_output);

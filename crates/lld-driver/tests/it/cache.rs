@@ -482,3 +482,50 @@ fn a_linker_of_the_callers_own_is_remembered() {
     s.dir.write("out.wasm", b"made by it");
     drop(needed(look_up(&s, "linker")));
 }
+
+/// The caller runs LLD itself, elsewhere, and moves the output to its place.
+#[test]
+fn a_link_that_the_caller_runs_is_the_same_link() {
+    let s = Setup::new();
+    let args = ARGS.map(OsString::from);
+    let look_up = || {
+        let current_dir = s.dir.options().current_dir;
+        s.cache.look_up_lld(&s.lld, &args, current_dir).unwrap()
+    };
+    let pending = needed(look_up());
+    s.dir
+        .run(&s.lld, &["a.o", "b.o", "-o", "elsewhere.wasm"])
+        .unwrap();
+    pending.begin().unwrap();
+    std::fs::rename(s.dir.path("elsewhere.wasm"), s.dir.path("out.wasm")).unwrap();
+    let linked = pending.finish(RunReport::of_success(""));
+    assert_eq!(linked.outcome, Outcome::Linked);
+    drop(linked);
+    assert_eq!(s.link(&ARGS), Outcome::UpToDate);
+    assert!(matches!(look_up(), Lookup::UpToDate(_)));
+}
+
+/// A pipe would keep the link waiting, and a device has no end.
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_read_and_replaced() {
+    let endless = std::path::Path::new("/dev/zero");
+    for kind in ["lock", "record", "manifest"] {
+        let s = Setup::new();
+        s.link(&ARGS);
+        let path = s.file(kind);
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(endless, &path).unwrap();
+        match s.try_link(&s.lld, &ARGS) {
+            Ok(linked) => {
+                assert_ne!(kind, "lock");
+                assert_eq!(linked.warnings.is_empty(), kind == "record");
+            }
+            Err(error) => {
+                let expected = format!("cannot lock '{}': not a regular file", path.display());
+                assert_eq!(error.to_string(), expected);
+            }
+        }
+        assert!(!endless.is_file());
+    }
+}
