@@ -35,13 +35,12 @@ const LAYOUT: [(&str, MadeAddress); 6] = [
 ];
 
 /// Whether an output of this kind has, or gets from its loader, an address of this name if a
-/// file refers to it.
+/// file refers to it. For an object file: whether an output that it is linked into may.
 pub(super) fn is_address(name: &str, output: OutputKind) -> bool {
-    output != OutputKind::Relocatable
-        && (LAYOUT.iter().any(|(known, _)| *known == name)
-            || matches!(name, "__dso_handle" | "__wasm_first_page_end")
-            || bounded_segment(name).is_some()
-            || !output.is_pic() && matches!(name, "__memory_base" | "__table_base"))
+    LAYOUT.iter().any(|(known, _)| *known == name)
+        || matches!(name, "__dso_handle" | "__wasm_first_page_end")
+        || bounded_segment(name).is_some()
+        || !output.is_pic() && matches!(name, "__memory_base" | "__table_base")
 }
 
 /// The segment whose bound would have this name.

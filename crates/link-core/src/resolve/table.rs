@@ -84,6 +84,8 @@ pub(super) struct NameTable<'a> {
     pub(super) record: Recorder<'a>,
     /// References of other kinds than the first to addresses that the linker is to define.
     pub(super) also: Vec<Also>,
+    /// Symbols of such references in an object file, by name and kind.
+    by_kind: HashMap<(&'a str, SymbolKind), SymbolId>,
     output: OutputKind,
     allow_multiple_definition: bool,
     duplicates_warn: bool,
@@ -125,6 +127,7 @@ impl<'a> NameTable<'a> {
             diagnostics: Vec::new(),
             record: Recorder::new(options),
             also: Vec::new(),
+            by_kind: HashMap::default(),
             output: options.output,
             allow_multiple_definition: options.allow_multiple_definition,
             duplicates_warn: options.no_inhibit_exec,
@@ -347,14 +350,21 @@ impl<'a> NameTable<'a> {
 
     /// Another reference to a name that is defined or already referred to.
     fn refer_again(&mut self, id: SymbolId, mention: &Mention<'a>) -> SymbolId {
+        let mut id = id;
         if self.also_serves(id, mention) {
-            self.refer_also(id, mention);
-            return id;
+            if self.output != OutputKind::Relocatable {
+                self.refer_also(id, mention);
+                return id;
+            }
+            let (of_kind, new) = self.of_kind(id, mention);
+            if new {
+                return of_kind;
+            }
+            id = of_kind;
         }
         if !self.check_kind(id, mention) {
             return id;
         }
-        let mut id = id;
         let symbol = &mut self.symbols[id.index()];
         if symbol.signature.is_none() {
             symbol.signature = mention.signature;
@@ -411,8 +421,8 @@ impl<'a> NameTable<'a> {
         id
     }
 
-    /// Whether a reference is to an address that the linker is to define, and of another kind
-    /// than the first, which that address may serve, too.
+    /// Whether a reference is to an address that this linker or a later one is to define, and of
+    /// another kind than the first, which that address may serve, too.
     fn also_serves(&self, id: SymbolId, mention: &Mention<'a>) -> bool {
         let kind = self.symbols[id.index()].kind;
         let is_served = |kind| {
@@ -426,6 +436,22 @@ impl<'a> NameTable<'a> {
             && is_served(mention.kind)
             && self.is_undefined(id)
             && is_address(mention.name, self.output)
+    }
+
+    /// The symbol of the same name and another kind, and whether it is new. In an object file a
+    /// reference stays what its file takes it for, until the address is known.
+    fn of_kind(&mut self, id: SymbolId, mention: &Mention<'a>) -> (SymbolId, bool) {
+        let Mention { name, kind, by, .. } = *mention;
+        self.also.push(Also { id, kind, by });
+        if let Some(&known) = self.by_kind.get(&(name, kind)) {
+            return (known, false);
+        }
+        let new = self.push(name, None);
+        self.by_kind.insert((name, kind), new);
+        self.entries[new.index()].state = NameState::Undefined;
+        describe(&mut self.symbols[new.index()], mention, self.arena);
+        self.symbols[new.index()].used_in_object = mention.by.object().is_some();
+        (new, true)
     }
 
     fn refer_also(&mut self, id: SymbolId, mention: &Mention<'a>) {

@@ -409,6 +409,102 @@ fn an_object_file_keeps_references_as_they_are() {
     }
 }
 
+/// A module as text, without the function table: an object file refers to it in any case.
+fn without_table(module: &[u8]) -> String {
+    let is_table = |line: &&str| line.contains("(table (;0;)");
+    let text = print(module);
+    let lines = text.lines().filter(|line| !is_table(line));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Files that take a symbol for different things are linked in two steps as in one: the object
+/// file has a symbol of each kind.
+#[test]
+fn an_object_file_keeps_references_of_several_kinds() {
+    let mut agree = 0;
+    for symbol in SYMBOLS {
+        for [first, second] in [
+            [As::Function, As::Data],
+            [As::Data, As::FunctionInData],
+            [As::DataInData, As::Global],
+            [As::Global, As::Function],
+            [As::Data, As::Called],
+            [As::Function, As::DataInGot],
+        ] {
+            if !first.can_refer_to(symbol) || !second.can_refer_to(symbol) {
+                continue;
+            }
+            let [mut other, mut third] = [second, first].map(|as_what| as_what.source(symbol));
+            for source in [&mut other, &mut third] {
+                source.local("_start").local("get").local("entry");
+            }
+            let job = || {
+                Job::new()
+                    .file("a.o", first.source(symbol).build())
+                    .file("b.o", other.build())
+                    .file("c.o", third.build())
+            };
+            let relocatable = job().args("-r a.o b.o c.o");
+            let object = relocatable.link_with(&relocatable.options());
+            let what = format!("{symbol} {first:?} {second:?}");
+            for args in [EXECUTABLE, THREADS, PIE, SHARED] {
+                let args = format!("{args} --no-gc-sections");
+                let one = job().args("a.o b.o c.o").args(&args);
+                let one = one.link_with(&one.options());
+                if one.outcome.is_err() {
+                    // A reason is given for one of the steps.
+                    continue;
+                }
+                assert_eq!(object.messages(), "", "{what}");
+                let two = Job::new().file("all.o", object.module.clone());
+                let two = two.args("all.o").args(&args);
+                let two = two.link_with(&two.options());
+                assert_eq!(two.messages(), one.messages(), "{what} {args}");
+                assert_eq!(
+                    without_table(&two.module),
+                    without_table(&one.module),
+                    "{what} {args}"
+                );
+                agree += 1;
+            }
+        }
+    }
+    assert_eq!(agree, 94, "links that take both");
+}
+
+/// What a direct link reports, a link in two steps reports, too.
+#[test]
+fn an_object_file_does_not_hide_a_mismatch() {
+    let mut caller = As::Called.source("__heap_base");
+    caller.local("_start").local("get").local("entry");
+    let mut definition = Source::new();
+    definition.data("__heap_base", ".data.base", [1; 4]);
+    let data = As::Data.source("__heap_base").build();
+    let job = || {
+        Job::new()
+            .file("data.o", data.clone())
+            .file("caller.o", caller.build())
+            .file("definition.o", definition.build())
+    };
+    let mut messages = String::new();
+    for order in ["data.o caller.o", "caller.o data.o"] {
+        let relocatable = job().args("-r").args(order);
+        let object = relocatable.link_with(&relocatable.options());
+        messages += &object.messages();
+        let last = Job::new().file("all.o", object.module).args("all.o");
+        let last = last.args(EXECUTABLE).args("--no-gc-sections");
+        messages += &last.link_with(&last.options()).messages();
+    }
+    for order in [
+        "data.o caller.o definition.o",
+        "definition.o data.o caller.o",
+    ] {
+        let relocatable = job().args("-r").args(order);
+        messages += &relocatable.link_with(&relocatable.options()).messages();
+    }
+    insta::assert_snapshot!(messages);
+}
+
 #[test]
 fn a_mismatch_names_the_file() {
     let job = |symbol, as_what: As, args: &str| {
