@@ -142,6 +142,53 @@ fn a_mismatch_says_which_way_round() {
     insta::assert_snapshot!(messages.concat());
 }
 
+/// A compiler that is not told of threads makes a thread-local variable one like any other, so
+/// that objects differ that only one of them was compiled for.
+#[test]
+fn a_mismatch_of_threads_says_what_to_do() {
+    let messages = |way: Way, [user_has, definer_has]: [&'static str; 2], args: &str| {
+        let mut user = way.user();
+        let mut definer = definition(!way.is_thread_local());
+        for (source, features) in [(&mut user, user_has), (&mut definer, definer_has)] {
+            if !features.is_empty() {
+                source.features(&[features]);
+            }
+        }
+        let job = Job::new()
+            .object("user.o", &user)
+            .archive("libc.a", &[("errno.o", &definer)])
+            .args(args);
+        job.link_with(&job.options()).messages()
+    };
+    let mut all = String::new();
+    for way in [
+        Way::ThreadLocal,
+        Way::ThreadLocalGot,
+        Way::Address,
+        Way::Got,
+    ] {
+        for features in [["+atomics", ""], ["", "+atomics"]] {
+            let note = "was compiled with -matomics";
+            let reported = messages(way, features, EXECUTABLE);
+            let explains = way.is_thread_local() == (features[0] == "+atomics");
+            assert_eq!(reported.contains(note), explains, "{way:?}: {reported}");
+            if explains {
+                all += &reported;
+            }
+            for args in MODES.iter().filter(|args| way.is_of(args)) {
+                let reported = messages(way, features, args);
+                assert_eq!(reported.contains(note), explains, "{args}: {reported}");
+            }
+        }
+        // Both or none: that is not the reason.
+        for features in [["+atomics"; 2], [""; 2], ["-atomics"; 2]] {
+            let reported = messages(way, features, EXECUTABLE);
+            assert!(!reported.contains(">>>"), "{reported}");
+        }
+    }
+    insta::assert_snapshot!(all);
+}
+
 /// Only one kind of import can be made of them.
 #[test]
 fn references_to_what_a_loader_finds_agree() {

@@ -3,6 +3,7 @@
 use wasm_format::Reader;
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 use wasm_format::producers::{FIELD_LANGUAGE, FIELD_PROCESSED_BY, decode};
+use wasm_format::target_features::FeaturePrefix;
 
 use crate::hash::HashMap;
 use crate::ids::SymbolId;
@@ -112,6 +113,39 @@ pub(super) fn hidden_in<'r>(
         }
     }
     found
+}
+
+/// What to do about a variable that `user` takes for thread-local (or for no such variable, if
+/// not `as_thread_local`) and `definer` defines otherwise, if that is because only one of them
+/// was compiled for threads: without, compilers make a thread-local variable one like any other.
+pub(super) fn threads(
+    user: &Object<'_>,
+    definer: &Object<'_>,
+    as_thread_local: bool,
+) -> Option<String> {
+    let [by_user, by_definer] = [user, definer].map(uses_atomics);
+    let (user, definer) = (&user.name, &definer.name);
+    match (as_thread_local, by_user, by_definer) {
+        (true, true, false) => Some(format!(
+            "{user} was compiled with -matomics (or -pthread), and {definer} without: compile \
+             {user} without, or link a library for threads, such as the libc of \
+             wasm32-wasip1-threads, with --shared-memory"
+        )),
+        (false, false, true) => Some(format!(
+            "{definer} was compiled with -matomics (or -pthread), and {user} without: compile \
+             {user} with -pthread, or link a library without threads, such as the libc of \
+             wasm32-wasip1"
+        )),
+        _ => None,
+    }
+}
+
+/// Whether an object says that its code has atomic instructions.
+fn uses_atomics(object: &Object<'_>) -> bool {
+    let uses = |&(prefix, name): &(u8, &str)| {
+        name == "atomics" && prefix != FeaturePrefix::Disallowed as u8
+    };
+    object.features.iter().any(uses)
 }
 
 /// What to do about an undefined variable that `object` hides.

@@ -6,7 +6,7 @@ use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
 use wasm_format::reloc::{RelocBase, RelocTarget, RelocType, ValueForm};
 use wasm_format::{Mutability, Opcode};
 
-use super::{FunctionRef, needs_got, target};
+use super::{FunctionRef, hints, needs_got, target};
 use crate::diag::{Code, Diagnostic};
 use crate::hash::{HashMap, HashSet};
 use crate::ids::{FileId, ObjFunc, ObjSegment, ObjSymbol, ObjType, SymbolId};
@@ -354,14 +354,22 @@ impl<'a> FileScan<'_, 'a> {
         if as_thread_local == self.resolution.is_thread_local(symbol) {
             return;
         }
-        if !as_thread_local {
-            self.error(reloc, symbol, "cannot be used against TLS symbol", "");
+        let is_new = if !as_thread_local {
+            self.error(reloc, symbol, "cannot be used against TLS symbol", "")
         } else if let Some(segment) = self.resolution.segment(symbol) {
             let section = segment.output_name(self.options);
             let end = format!(" in non-TLS section: {section}");
-            self.error(reloc, symbol, "cannot be used against", &end);
+            self.error(reloc, symbol, "cannot be used against", &end)
         } else {
-            self.error(reloc, symbol, "cannot be used against non-TLS symbol", "");
+            self.error(reloc, symbol, "cannot be used against non-TLS symbol", "")
+        };
+        if is_new
+            && let Definition::Object { file, .. } = definition
+            && let [user, definer] = [self.file, file].map(|file| self.resolution.object(file))
+            && let Some(hint) = hints::threads(user, definer, as_thread_local)
+            && let Some(reported) = self.scan.diagnostics.last_mut()
+        {
+            reported.notes.push(hint);
         }
     }
 
@@ -406,12 +414,10 @@ impl<'a> FileScan<'_, 'a> {
                     self.got(symbol);
                 }
             }
-            (T::Memory | T::TableSlot, B::Absolute) => self.error(
-                reloc,
-                symbol,
-                "cannot be used against symbol",
-                "; recompile with -fPIC",
-            ),
+            (T::Memory | T::TableSlot, B::Absolute) => {
+                let what = "cannot be used against symbol";
+                self.error(reloc, symbol, what, "; recompile with -fPIC");
+            }
             (T::Memory, B::ImageBase) => {
                 if self.resolution.is_absolute(symbol) {
                     self.error(reloc, symbol, "cannot be used against absolute symbol", "");
@@ -438,9 +444,10 @@ impl<'a> FileScan<'_, 'a> {
         }
     }
 
-    fn error(&mut self, reloc: &ObjReloc, symbol: SymbolRef, what: &str, end: &str) {
+    /// Reports a relocation, once for each symbol; returns whether this is the first time.
+    fn error(&mut self, reloc: &ObjReloc, symbol: SymbolRef, what: &str, end: &str) -> bool {
         if !self.reported.insert((reloc.ty, symbol)) {
-            return;
+            return false;
         }
         let name = self.resolution.name(symbol);
         let shown = self.shown(name);
@@ -449,6 +456,7 @@ impl<'a> FileScan<'_, 'a> {
             .in_file(&*self.resolution.object(self.file).name)
             .about(name);
         self.scan.diagnostics.push(diagnostic);
+        true
     }
 
     /// Reports an address that is used as only a function can be.
