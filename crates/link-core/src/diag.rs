@@ -189,3 +189,38 @@ impl Diagnostics {
         &self.items
     }
 }
+
+/// Warnings of one kind, of which the first are kept and the others counted: each holds the name
+/// of a file, which may be long, and there may be as many as files.
+#[derive(Debug, Default)]
+pub(crate) struct FirstOfMany {
+    kept: usize,
+    more: usize,
+}
+
+impl FirstOfMany {
+    /// How many are kept.
+    const LIMIT: usize = 100;
+
+    /// Adds a warning to `diagnostics`, if it is one of the first.
+    pub(crate) fn add(
+        &mut self,
+        diagnostics: &mut Diagnostics,
+        warning: impl FnOnce() -> Diagnostic,
+    ) {
+        if self.kept < Self::LIMIT {
+            self.kept += 1;
+            diagnostics.push(warning());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Says how many are left, which `what` describes.
+    pub(crate) fn finish(self, diagnostics: &mut Diagnostics, what: &str) {
+        if self.more > 0 {
+            let message = format!("{} more {what}", self.more);
+            diagnostics.push(Diagnostic::warning(Code::BadInput, message).never_fatal());
+        }
+    }
+}

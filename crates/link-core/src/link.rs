@@ -123,7 +123,7 @@ fn phases<S: Sink, T>(
     env.enter(Phase::Mark);
     let live = mark::mark(&resolution, options);
     warn_left_out::warn(&resolution, &live, options, diagnostics);
-    raw_indices::report(&resolution, &live, diagnostics);
+    raw_indices::report(&resolution, &live, options, diagnostics);
     if options.print_gc_sections && options.gc_sections && !options.is_relocatable() {
         report.discarded = report::discarded(&resolution, &live);
     }

@@ -2,7 +2,7 @@
 //! means something else in the output. Compilers never write such code. Assemblers do, for
 //! tags, and for data and element segments, whose indices no relocation can adjust.
 
-use std::fmt;
+use std::ops::Range;
 
 use wasm_format::reloc::{RelocTarget, RelocType};
 use wasm_format::{Opcode, Reader};
@@ -12,42 +12,75 @@ use wasmparser::{
 };
 
 use super::mark::Liveness;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, FirstOfMany};
 use crate::ids::{FileId, ObjFunc};
 use crate::input::object::{Chunk, Object, RelocIter};
+use crate::options::Options;
 use crate::par;
 use crate::resolve::resolution::Resolution;
 
 /// Reports the indices in live code that nothing adjusts. Only objects are searched that may
 /// have any.
-pub(crate) fn report(resolution: &Resolution<'_>, live: &Liveness, diagnostics: &mut Diagnostics) {
+pub(crate) fn report(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+    diagnostics: &mut Diagnostics,
+) {
     let suspects: Vec<FileId> = (resolution.objects())
         .filter(|(_, object)| object.may_have_raw_indices)
         .map(|(file, _)| file)
         .collect();
     let found = par::map(suspects, |file| {
-        search(resolution.object(file), live.functions(file))
+        (file, search(resolution.object(file), live.functions(file)))
     });
-    diagnostics.extend(found.into_iter().flatten());
+    // No more are shown, and each message holds the name of a file.
+    let limit = match options.error_limit {
+        0 => usize::MAX,
+        shown => shown + 1,
+    };
+    let raw = (found.iter()).flat_map(|(file, found)| found.raw.iter().map(|raw| (*file, raw)));
+    for (file, raw) in raw.take(limit) {
+        diagnostics.push(raw.diagnostic(resolution.object(file)));
+    }
+    let mut first = FirstOfMany::default();
+    for (file, found) in &found {
+        if let Some(undecodable) = &found.undecodable {
+            let object = resolution.object(*file);
+            first.add(diagnostics, || undecodable.diagnostic(object));
+        }
+    }
+    first.finish(
+        diagnostics,
+        "objects cannot be searched for indices without relocations",
+    );
 }
 
-/// Reports the first raw index of each index space.
-fn search(object: &Object<'_>, functions: impl Iterator<Item = ObjFunc>) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let mut reported = [false; IndexSpace::COUNT];
-    let mut told_unknown = false;
+/// What a search of an object's code found.
+#[derive(Default)]
+struct Found {
+    /// The first raw index of each index space.
+    raw: Vec<RawIndex>,
+    /// The first body that is not fully searched.
+    undecodable: Option<Undecodable>,
+}
+
+fn search(object: &Object<'_>, functions: impl Iterator<Item = ObjFunc>) -> Found {
+    let mut found = Found::default();
     for function in functions {
+        let chunk = object.functions.chunk(function);
         let mut body = BodySearch {
             object,
             function,
-            relocs: ChunkRelocs::of(object.functions.chunk(function)),
-            reported: &mut reported,
-            found: &mut found,
+            relocs: ChunkRelocs::of(chunk),
+            raw: &mut found.raw,
         };
-        if let Err(error) = body.search(object.functions.chunk(function).bytes)
-            && !std::mem::replace(&mut told_unknown, true)
-        {
-            found.push(undecodable(object, function, &error));
+        if let Err(Unknown { reason, at }) = body.search(chunk.bytes) {
+            found.undecodable.get_or_insert(Undecodable {
+                function,
+                reason,
+                at,
+            });
         }
     }
     found
@@ -67,8 +100,6 @@ enum IndexSpace {
 }
 
 impl IndexSpace {
-    const COUNT: usize = 8;
-
     /// What messages call an item of it.
     fn item(self) -> &'static str {
         match self {
@@ -138,11 +169,14 @@ impl<'a> ChunkRelocs<'a> {
         self.next = next.map(|reloc| (reloc.offset as usize, reloc.ty.target()));
     }
 
-    /// What relocations refer to whose places lie before `end`, without those asked for before.
-    fn before(&mut self, end: usize) -> Vec<RelocTarget> {
+    /// What the relocations of an instruction refer to, which lies at `place`. Those before it
+    /// are not asked for again.
+    fn within(&mut self, place: Range<usize>) -> Vec<RelocTarget> {
         let mut targets = Vec::new();
-        while let Some((_, target)) = self.next.filter(|&(offset, _)| offset < end) {
-            targets.push(target);
+        while let Some((offset, target)) = self.next.filter(|&(offset, _)| offset < place.end) {
+            if offset >= place.start {
+                targets.push(target);
+            }
             self.advance();
         }
         targets
@@ -154,12 +188,11 @@ struct BodySearch<'s, 'a> {
     object: &'s Object<'a>,
     function: ObjFunc,
     relocs: ChunkRelocs<'a>,
-    reported: &'s mut [bool; IndexSpace::COUNT],
-    found: &'s mut Vec<Diagnostic>,
+    raw: &'s mut Vec<RawIndex>,
 }
 
 impl BodySearch<'_, '_> {
-    fn search(&mut self, bytes: &[u8]) -> Result<(), Undecodable> {
+    fn search(&mut self, bytes: &[u8]) -> Result<(), Unknown> {
         let body = FunctionBody::new(BinaryReader::new(bytes, 0));
         let mut uses = Uses::default();
         for local in body.get_locals_reader()? {
@@ -168,33 +201,39 @@ impl BodySearch<'_, '_> {
         let mut code = body.get_operators_reader()?;
         // The position in this body, whose size is a 32-bit number.
         let mut at = code.original_position() as usize;
-        self.check(&mut uses, at, &"the type of a local");
+        self.check(&mut uses, 0..at, None);
         while !code.eof() {
+            let start = at;
             if !uses.operator(&code.read()?) {
-                return Err(Undecodable::unknown(at));
+                return Err(Unknown {
+                    reason: "unknown instruction".to_owned(),
+                    at: start as u64,
+                });
             }
-            let opcode = Opcode::decode(&mut Reader::new(&bytes[at..]));
             at = code.original_position() as usize;
-            self.check(&mut uses, at, &InstructionName(opcode.ok()));
+            self.check(&mut uses, start..at, Some(start));
         }
         Ok(())
     }
 
-    /// Reports `uses` of indices that no relocation before `end` adjusts, and forgets them.
-    fn check(&mut self, uses: &mut Uses, end: usize, what: &dyn fmt::Display) {
+    /// Notes `uses` of indices that no relocation at `place` adjusts, and forgets the others.
+    fn check(&mut self, uses: &mut Uses, place: Range<usize>, instruction: Option<usize>) {
         if uses.list.is_empty() {
             return;
         }
-        let mut adjusted = self.relocs.before(end);
+        let mut adjusted = self.relocs.within(place);
         for &IndexUse { space, index } in &uses.list {
             let target = space.reloc().map(RelocType::target);
             if let Some(found) = (adjusted.iter()).position(|&found| Some(found) == target) {
                 adjusted.swap_remove(found);
-            } else if !self.is_meant(space, index)
-                && !std::mem::replace(&mut self.reported[space as usize], true)
+            } else if !self.is_meant(space, index) && !self.raw.iter().any(|raw| raw.space == space)
             {
-                let reported = self.raw_index(space, index, what);
-                self.found.push(reported);
+                self.raw.push(RawIndex {
+                    function: self.function,
+                    instruction,
+                    space,
+                    index,
+                });
             }
         }
         uses.list.clear();
@@ -214,74 +253,81 @@ impl BodySearch<'_, '_> {
             | IndexSpace::Element => false,
         }
     }
+}
 
-    fn raw_index(&self, space: IndexSpace, index: u32, what: &dyn fmt::Display) -> Diagnostic {
-        let function = shown(self.object, self.function);
-        let item = space.item();
+/// An index that nothing adjusts.
+struct RawIndex {
+    function: ObjFunc,
+    /// Where in the body the instruction begins; `None` for the types of locals.
+    instruction: Option<usize>,
+    space: IndexSpace,
+    index: u32,
+}
+
+impl RawIndex {
+    fn diagnostic(&self, object: &Object<'_>) -> Diagnostic {
+        let what = match self.instruction {
+            Some(at) => {
+                let body = object.functions.chunk(self.function).bytes;
+                let opcode = Opcode::decode(&mut Reader::new(&body[at..]));
+                opcode.map_or("an instruction".to_owned(), |opcode| format!("`{opcode}`"))
+            }
+            None => "the type of a local".to_owned(),
+        };
         let message = format!(
-            "{what} in {function} refers to {item} {index} by its index, which no relocation \
-             adjusts"
+            "{what} in {} refers to {} {} by its index, which no relocation adjusts",
+            shown(object, self.function),
+            self.space.item(),
+            self.index,
         );
         Diagnostic::error(Code::BadInput, message)
-            .in_file(&*self.object.name)
-            .note(space.advice())
+            .in_file(&*object.name)
+            .note(self.space.advice())
     }
 }
 
-/// Why a body cannot be searched.
-struct Undecodable {
-    message: String,
+/// Why the rest of a body is not searched.
+struct Unknown {
+    reason: String,
     /// Where in the body.
     at: u64,
 }
 
-impl Undecodable {
-    fn unknown(at: usize) -> Self {
-        Self {
-            message: "unknown instruction".to_owned(),
-            at: at as u64,
-        }
-    }
-}
-
-impl From<BinaryReaderError> for Undecodable {
+impl From<BinaryReaderError> for Unknown {
     fn from(error: BinaryReaderError) -> Self {
         Self {
-            message: error.message().to_owned(),
+            reason: error.message().to_owned(),
             at: error.offset(),
         }
     }
 }
 
-/// Warns of code that cannot be searched.
-fn undecodable(object: &Object<'_>, function: ObjFunc, error: &Undecodable) -> Diagnostic {
-    let message = format!(
-        "cannot look for indices without relocations in {}: {} (at {:#x} of its body)",
-        shown(object, function),
-        error.message,
-        error.at
-    );
-    Diagnostic::warning(Code::BadInput, message)
-        .in_file(&*object.name)
-        .never_fatal()
+/// A body that is not fully searched.
+struct Undecodable {
+    function: ObjFunc,
+    reason: String,
+    /// Where in the body.
+    at: u64,
+}
+
+impl Undecodable {
+    fn diagnostic(&self, object: &Object<'_>) -> Diagnostic {
+        let message = format!(
+            "cannot look for indices without relocations in {}: {} (at {:#x} of its body)",
+            shown(object, self.function),
+            self.reason,
+            self.at
+        );
+        Diagnostic::warning(Code::BadInput, message)
+            .in_file(&*object.name)
+            .never_fatal()
+    }
 }
 
 fn shown(object: &Object<'_>, function: ObjFunc) -> String {
     match object.any_function_name(function) {
         Some(name) => format!("function `{name}`"),
         None => format!("the function of body {}", function.0),
-    }
-}
-
-/// An instruction as messages name it.
-struct InstructionName(Option<Opcode>);
-
-impl fmt::Display for InstructionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(opcode) => write!(f, "`{opcode}`"),
-            None => f.write_str("an instruction"),
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! against it.
 
 use super::mark::Liveness;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, FirstOfMany};
 use crate::ids::{FileId, ObjSymbol};
 use crate::input::object::{LeftOut, Object};
 use crate::options::Options;
@@ -16,25 +16,27 @@ pub(crate) fn warn(
     diagnostics: &mut Diagnostics,
 ) {
     let mut started_by = None;
+    let mut first = FirstOfMany::default();
     for (file, object) in resolution.objects() {
         if !live.files[file.index()].any {
             continue;
         }
         for left_out in &object.left_out {
             if let Some(message) = message(resolution, live, file, left_out) {
-                diagnostics.push(warning(object, message));
+                first.add(diagnostics, || warning(object, message));
             }
         }
         if let Some(start) = object.start.filter(|_| options.is_relocatable()) {
             match started_by {
-                Some(first) => {
-                    let message = second_start(object, start, first);
-                    diagnostics.push(warning(object, message));
+                Some(by) => {
+                    let message = second_start(object, start, by);
+                    first.add(diagnostics, || warning(object, message));
                 }
                 None => started_by = Some(&*object.name),
             }
         }
     }
+    first.finish(diagnostics, "things that objects hold are dropped or moved");
 }
 
 /// What to say about something that `file` holds; `None` if the output is none the worse for

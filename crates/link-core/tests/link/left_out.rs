@@ -496,6 +496,22 @@ fn a_warning_for_each() {
         .link();
 }
 
+/// Each warning holds the name of a file, and there may be as many as members of an archive.
+#[test]
+fn warnings_beyond_the_first_are_counted() {
+    let names: Vec<String> = (0..103).map(|nth| format!("{nth}.o")).collect();
+    let object = by_hand();
+    let mut job = Job::new().args("-r --allow-multiple-definition");
+    for name in &names {
+        job = job.file(name, &object[..]).args(name);
+    }
+    let done = job.link_with(&job.options());
+    let messages = done.messages();
+    let dropped = messages.lines().filter(|line| line.contains(".o: "));
+    assert_eq!(dropped.count(), 100);
+    insta::assert_snapshot!(messages.lines().last().expect("a line"));
+}
+
 /// What compilers leave behind is nothing to warn of: constants without symbols, and functions
 /// in the table that have relocations.
 #[test]

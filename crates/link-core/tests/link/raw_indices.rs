@@ -140,6 +140,52 @@ fn the_first_of_each_index_space() {
     insta::assert_snapshot!(errors(&source.build(), ""));
 }
 
+/// A relocation adjusts the index of its own instruction, and no other.
+#[test]
+fn a_relocation_adjusts_one_index() {
+    let mut source = Source::new();
+    source.function("_start", sig(0, 0), |body| {
+        body.call("f", sig(0, 0)).raw(&[0x10, 0]);
+    });
+    source.function("f", sig(0, 0), |_| {});
+    let messages = errors(&source.build(), "");
+    assert!(
+        messages.contains("`call` in function `_start` refers to function 0"),
+        "{messages}"
+    );
+    // That of an instruction which needs none is not left for the next one.
+    let mut source = Source::new();
+    source.function("_start", sig(0, 0), |body| {
+        body.call("f", sig(0, 0));
+    });
+    source.function("f", sig(0, 0), |_| {});
+    let mut object = source.object();
+    // The relocation patches the number of `i32.const`, which `call` follows.
+    let code = &mut object.functions[0].code;
+    code[0] = 0x41;
+    code.splice(code.len() - 1.., [0x1a, 0x10, 1, 0x0b]);
+    let messages = errors(&object.build(), "");
+    assert!(
+        messages.contains("`call` in function `_start` refers to function 1"),
+        "{messages}"
+    );
+}
+
+/// Not more errors are kept than are shown.
+#[test]
+fn many_objects_with_raw_indices() {
+    let mut job = Job::new().args("--allow-multiple-definition --no-gc-sections");
+    for nth in 0..30 {
+        let name = format!("{nth}.o");
+        job = job.file(&name, of_code(&[0x08, 0]).build()).args(&name);
+    }
+    let done = job.link_with(&job.options());
+    let messages = done.messages();
+    let shown = messages.matches("`throw` in function").count();
+    assert_eq!(shown, 20, "{messages}");
+    assert!(messages.contains("too many errors emitted"), "{messages}");
+}
+
 /// What is not part of the output does no harm.
 #[test]
 fn code_that_is_left_out_may_have_any() {
