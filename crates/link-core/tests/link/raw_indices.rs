@@ -12,7 +12,7 @@ use wasm_format::{
 
 use crate::common::source::{Source, sig};
 use crate::common::{RawSection, assemble};
-use crate::support::Job;
+use crate::support::{Job, print};
 
 /// A function of this code. It is not in a compiler's object, which says what made it.
 fn of_code(code: &[u8]) -> Source {
@@ -330,6 +330,27 @@ fn table_0_of_objects_without_table_symbols() {
         object.build()
     };
     Job::new().file("a.o", object(&[])).args("a.o").module();
+    // So does what it is linked into, and the function table comes first then.
+    let relocatable = Job::new().file("a.o", object(&[])).args("a.o -r");
+    let own = TableType {
+        element: RefType::FUNCREF,
+        limits: Limits::default(),
+    };
+    let mut other = Source::new();
+    other.function("other", sig(0, 0), |body| {
+        body.table_size("own", own).drop();
+    });
+    other.table("own", own);
+    let joined = relocatable.module();
+    let job = |args: &str| {
+        Job::new()
+            .file("a.o", joined.clone())
+            .file("other.o", other.build())
+            .args(args)
+    };
+    job("a.o").module();
+    let both = job("a.o other.o --no-gc-sections").differs("rust-lld calls through `own`");
+    insta::assert_snapshot!(print(&both.module()));
     let messages = errors(&object(&[0xfc, 16, 1, 0x1a]), "");
     assert!(
         messages.contains("`table.size` in function `_start` refers to table 1"),

@@ -12,7 +12,7 @@ use super::without_symbols;
 use crate::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag};
 use crate::input::fault::{Fault, Parsed};
 use crate::input::object::{
-    Comdats, ObjInitFunc, ObjTarget, Object, SymbolImport, Symbols, Undefined,
+    Comdats, ObjInitFunc, ObjTarget, Object, ObjectSymbol, SymbolImport, Symbols, Undefined,
 };
 use crate::input::section_headers::InputSection;
 
@@ -332,19 +332,25 @@ fn data<'a>(
 
 /// Objects whose code calls through the function table without relocations (the features
 /// of WebAssembly 1.0 know one table alone) import the table and have no symbol for it.
-/// They get one, which keeps the table.
+/// They get one, which keeps the table. A linked object file has that one.
 fn implied_table_symbol<'a>(
     at: usize,
     imports: &Imports<'a>,
     object: &mut Object<'a>,
 ) -> Parsed<()> {
     let tables = imports.tables.len() + object.tables.len();
-    let symbols = object
-        .symbols
-        .iter()
-        .filter(|symbol| symbol.kind() == SymbolKind::Table)
-        .count();
+    let mut symbols = 0;
+    let mut is_kept = false;
+    let is_table = |symbol: &&ObjectSymbol<'a>| symbol.kind() == SymbolKind::Table;
+    for symbol in object.symbols.iter().filter(is_table) {
+        symbols += 1;
+        is_kept |= symbol.is_undefined()
+            && symbol.name == FUNCTION_TABLE
+            && symbol.flags().contains(SymbolFlags::NO_STRIP);
+    }
     if tables == symbols {
+        let first = imports.tables.first();
+        object.calls_table_0 = is_kept && first.is_some_and(|import| import.name == FUNCTION_TABLE);
         return Ok(());
     }
     if symbols != 0 {
