@@ -7,8 +7,6 @@
 mod backend;
 mod config;
 mod docs;
-#[cfg(all(target_os = "linux", target_pointer_width = "64", feature = "platform"))]
-mod heap;
 mod options;
 mod output;
 mod parse;
@@ -30,7 +28,7 @@ use report::{Message, Reporter, Settings, Severity};
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64", feature = "platform"))]
 #[global_allocator]
-static HEAP: heap::Heap = heap::Heap::new();
+static HEAP: link_heap::Heap = link_heap::Heap::new(sys::end_without_memory);
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os();

@@ -2,11 +2,11 @@
 
 /// Numbers for sizes: one for each up to some size, then as many for each power of two.
 #[derive(Clone, Copy)]
-pub(super) struct Classes {
+pub(crate) struct Classes {
     /// Sizes up to two to this power have a class each.
-    pub(super) fine_bits: u32,
+    pub(crate) fine_bits: u32,
     /// There are two to this power of classes to each power of two above; fewer than fine ones.
-    pub(super) step_bits: u32,
+    pub(crate) step_bits: u32,
 }
 
 impl Classes {
@@ -15,7 +15,7 @@ impl Classes {
     }
 
     /// The class of blocks for `size`. It is not smaller than that of a smaller size.
-    pub(super) const fn of(self, size: usize) -> usize {
+    pub(crate) const fn of(self, size: usize) -> usize {
         if size <= self.fine() {
             return size.saturating_sub(1);
         }
@@ -25,7 +25,7 @@ impl Classes {
     }
 
     /// The largest size of a class, which is the size of its blocks.
-    pub(super) const fn size(self, class: usize) -> usize {
+    pub(crate) const fn size(self, class: usize) -> usize {
         if class < self.fine() {
             return class + 1;
         }
@@ -35,7 +35,7 @@ impl Classes {
     }
 
     /// The class of the largest blocks that fit in `size`, which is not 0.
-    pub(super) const fn within(self, size: usize) -> usize {
+    pub(crate) const fn within(self, size: usize) -> usize {
         let class = self.of(size);
         if self.size(class) > size {
             class - 1

@@ -1,5 +1,4 @@
-//! The allocator of the command is that of its tests, too: each of them tries it. Here is what they
-//! do not get to.
+//! The allocator without a command. Miri runs these as well, in fewer steps.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::thread;
@@ -7,6 +6,15 @@ use std::thread;
 use super::classes::Classes;
 use super::runs::{LONGEST, PAGE, Runs};
 use super::{CLASSES, GRANULE, Heap, block_size};
+
+/// As many as that, or fewer where each takes long.
+const fn times(count: usize) -> usize {
+    if cfg!(miri) { count / 10 } else { count }
+}
+
+fn out_of_memory(size: usize) -> ! {
+    panic!("no memory for {size} bytes")
+}
 
 /// Numbers that look random, the same in every run.
 struct Numbers(u64);
@@ -19,9 +27,9 @@ impl Numbers {
         (self.0 % end as u64) as usize
     }
 
-    /// Sizes of all magnitudes up to a megabyte.
+    /// Sizes of all magnitudes up to a megabyte, or 32 KiB where each byte takes long.
     fn size(&mut self) -> usize {
-        let magnitude = self.below(20);
+        let magnitude = self.below(if cfg!(miri) { 15 } else { 20 });
         1 + self.below(2 << magnitude)
     }
 }
@@ -34,7 +42,7 @@ fn every_size_has_a_class_of_blocks_that_are_hardly_larger() {
     };
     for (classes, waste) in [(CLASSES, 16), (coarse, 8)] {
         let mut last = 0;
-        for size in 1..70_000 {
+        for size in 1..times(70_000) {
             let class = classes.of(size);
             assert!(class == last || class == last + 1, "{size}");
             last = class;
@@ -57,7 +65,8 @@ impl Held {
     fn is_whole(&self) -> bool {
         // SAFETY: the block is ours and has as many bytes, all of which were written.
         let bytes = unsafe { std::slice::from_raw_parts(self.at, self.layout.size()) };
-        self.at.addr().is_multiple_of(self.layout.align()) && bytes.iter().all(|&b| b == self.fill)
+        self.at.addr().is_multiple_of(self.layout.align())
+            && *bytes == *vec![self.fill; bytes.len()]
     }
 }
 
@@ -65,7 +74,7 @@ impl Held {
 fn use_heap(heap: &Heap, seed: u64) {
     let mut numbers = Numbers(seed);
     let mut held: Vec<Held> = Vec::new();
-    for step in 0..3_000 {
+    for step in 0..times(3_000) {
         let fill = step as u8;
         if held.is_empty() || numbers.below(5) < 2 {
             let align = [1, 8, 16, 16, 64][numbers.below(5)];
@@ -80,8 +89,10 @@ fn use_heap(heap: &Heap, seed: u64) {
                 };
                 assert!(!at.is_null());
                 let fresh = std::slice::from_raw_parts_mut(at, layout.size());
-                assert!(!zeroed || fresh.iter().all(|&byte| byte == 0));
+                assert!(!zeroed || *fresh == *vec![0; fresh.len()]);
                 fresh.fill(fill);
+                // As with a box, the pointer is good for these bytes only.
+                let at = fresh.as_mut_ptr();
                 held.push(Held { at, layout, fill });
             }
             continue;
@@ -114,7 +125,7 @@ fn use_heap(heap: &Heap, seed: u64) {
 
 #[test]
 fn blocks_of_threads_do_not_overlap() {
-    static HEAP: Heap = Heap::new();
+    static HEAP: Heap = Heap::new(out_of_memory);
     thread::scope(|scope| {
         for seed in 1..=4 {
             scope.spawn(move || use_heap(&HEAP, seed));
@@ -124,7 +135,7 @@ fn blocks_of_threads_do_not_overlap() {
 
 #[test]
 fn where_no_region_can_be_had_blocks_are_the_systems() {
-    static HEAP: Heap = Heap::new();
+    static HEAP: Heap = Heap::new(out_of_memory);
     // One that is in a region, before there are no more.
     let layout = Layout::from_size_align(100_000, 8).expect("a layout");
     // SAFETY: the size is not 0.
@@ -146,8 +157,8 @@ fn free_runs_are_joined_with_those_beside_them() {
     // SAFETY: the runs are those taken before.
     unsafe {
         runs.put(whole.at, LONGEST);
-        for _ in 0..50 {
-            let mut taken: Vec<(*mut u8, usize)> = (0..200)
+        for _ in 0..times(50) {
+            let mut taken: Vec<(*mut u8, usize)> = (0..times(200))
                 .map(|_| {
                     let pages = 1 + numbers.below(300);
                     (runs.take(pages).at, pages)
@@ -174,7 +185,7 @@ fn free_runs_are_joined_with_those_beside_them() {
 
 #[test]
 fn a_small_block_grows_and_shrinks_where_it_lies() {
-    static HEAP: Heap = Heap::new();
+    static HEAP: Heap = Heap::new(out_of_memory);
     thread::spawn(|| {
         let layout = |size| Layout::from_size_align(size, 8).expect("a layout");
         // SAFETY: the blocks are ours and of these layouts.

@@ -13,22 +13,25 @@
 //!
 //! Where no region can be had, since there is a limit (`ulimit -v`), runs are the system's from then
 //! on.
+//!
+//! [`Page`] and [`Region`] are addresses, not pointers. The provenance of each region is exposed when it
+//! is mapped, and each access takes it up again: a pointer that a caller returns is only good for the
+//! caller's block, while the table and the neighbours of the block are other memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use rustix::mm::{Advice, MapFlags, ProtFlags};
-
-use super::Block;
-use super::classes::Classes;
+use crate::Block;
+use crate::classes::Classes;
+use crate::pages::{self, Advice};
 
 /// Runs are multiples of this, in bytes. It may differ from the page size of the system.
-pub(super) const PAGE: usize = 4 << 10;
+pub(crate) const PAGE: usize = 4 << 10;
 /// The size of the system's large pages, which runs may be made of.
 const HUGE: usize = 2 << 20;
 /// The size of a region, and its alignment.
-const REGION: usize = 256 << 20;
+pub(crate) const REGION: usize = if cfg!(miri) { 16 << 20 } else { 256 << 20 };
 /// How much of a region has small pages, in bytes.
 const SMALL_PAGES: usize = 8 << 20;
 /// How many of those are made at once, which takes less than one by one: the pages of a chunk, and of
@@ -42,7 +45,7 @@ const SLOW: Duration = Duration::from_millis(1);
 /// The pages at the beginning of a region that its table takes.
 const TABLE: usize = (REGION / PAGE * size_of::<u32>()).next_multiple_of(HUGE) / PAGE;
 /// The longest run that there can be, in pages.
-pub(super) const LONGEST: usize = REGION / PAGE - TABLE;
+pub(crate) const LONGEST: usize = REGION / PAGE - TABLE;
 /// Free runs of lengths of a class, in pages, are in one list.
 const CLASSES: Classes = Classes {
     fine_bits: 4,
@@ -53,17 +56,22 @@ const LISTS: usize = CLASSES.of(LONGEST) + 1;
 const _: () = assert!(LISTS <= u128::BITS as usize);
 
 /// The address of a page in a region.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Page(*mut u8);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
+struct Page(usize);
 
 /// The beginning of a free run.
 struct Links {
-    next: *mut u8,
-    previous: *mut u8,
+    next: Page,
+    previous: Page,
 }
 
 impl Page {
-    const NONE: Page = Page(ptr::null_mut());
+    const NONE: Page = Page(0);
+
+    /// The page in the provenance of its region.
+    fn pointer(self) -> *mut u8 {
+        ptr::with_exposed_provenance_mut(self.0)
+    }
 
     fn ahead(self, pages: usize) -> Page {
         Page(self.0.wrapping_add(pages * PAGE))
@@ -78,9 +86,8 @@ impl Page {
     /// There are entries for the pages of the table, too, the last of which is asked about.
     fn entry(self) -> *mut u32 {
         let Region(table) = self.region();
-        table
-            .cast::<u32>()
-            .wrapping_add((self.0.addr() - table.addr()) / PAGE)
+        let number = (self.0 - table) / PAGE;
+        ptr::with_exposed_provenance_mut(table + number * size_of::<u32>())
     }
 
     /// The free run that lies behind the `pages` pages from this one on, and its length.
@@ -91,7 +98,7 @@ impl Page {
     unsafe fn behind(self, pages: usize) -> Option<(Page, usize)> {
         let behind = self.ahead(pages);
         // Nothing lies behind a region's last page.
-        if behind.0.addr().is_multiple_of(REGION) {
+        if behind.0.is_multiple_of(REGION) {
             return None;
         }
         // SAFETY: the page is of the run's region.
@@ -100,20 +107,20 @@ impl Page {
     }
 
     fn links(self) -> *mut Links {
-        self.0.cast()
+        ptr::with_exposed_provenance_mut(self.0)
     }
 
     fn region(self) -> Region {
-        Region(self.0.wrapping_sub(self.0.addr() % REGION))
+        Region(self.0 - self.0 % REGION)
     }
 }
 
 /// The address of a region.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Region(*mut u8);
+struct Region(usize);
 
 impl Region {
-    const NONE: Region = Region(ptr::null_mut());
+    const NONE: Region = Region(0);
 
     fn pages(self) -> Page {
         Page(self.0).ahead(TABLE)
@@ -121,12 +128,12 @@ impl Region {
 
     /// Where the region before is kept: in the first entries of the table, which are its own.
     fn older(self) -> *mut Region {
-        self.0.cast()
+        ptr::with_exposed_provenance_mut(self.0)
     }
 }
 
 /// The runs.
-pub(super) struct Runs {
+pub(crate) struct Runs {
     /// The part of the last region that was never used: zeroes.
     fresh: Page,
     fresh_pages: usize,
@@ -144,11 +151,8 @@ pub(super) struct Runs {
     full: bool,
 }
 
-// SAFETY: its addresses are of memory that no other code uses, whatever the thread.
-unsafe impl Send for Runs {}
-
 impl Runs {
-    pub(super) const fn new() -> Runs {
+    pub(crate) const fn new() -> Runs {
         Runs {
             fresh: Page::NONE,
             fresh_pages: 0,
@@ -163,17 +167,20 @@ impl Runs {
 
     /// From now on there are no new regions.
     #[cfg(test)]
-    pub(super) fn refuse_regions(&mut self) {
+    pub(crate) fn refuse_regions(&mut self) {
         self.full = true;
     }
 
     /// A run of so many pages, at most [`LONGEST`].
-    pub(super) fn take(&mut self, pages: usize) -> Block {
+    pub(crate) fn take(&mut self, pages: usize) -> Block {
         let Some((run, len)) = self.find(pages) else {
-            return match self.take_fresh(pages) {
-                Some(page) => Block::fresh(page.0),
+            return if let Some(page) = self.take_fresh(pages) {
+                Block::fresh(page.pointer())
+            } else {
                 // SAFETY: there is more than nothing to a run.
-                None => Block::used(unsafe { System.alloc(layout(pages)) }),
+                let block = unsafe { System.alloc(layout(pages)) };
+                block.expose_provenance();
+                Block::used(block)
             };
         };
         // SAFETY: the run is in a list, and so free and ours, and is long enough.
@@ -181,7 +188,7 @@ impl Runs {
             self.unlink(run, len);
             self.link(run.ahead(pages), len - pages);
         }
-        Block::used(run.0)
+        Block::used(run.pointer())
     }
 
     /// A free run of at least so many pages, and its length.
@@ -207,10 +214,11 @@ impl Runs {
             if self.full {
                 return None;
             }
-            let Some(region) = region() else {
+            let Some(region) = pages::map_region() else {
                 self.full = true;
                 return None;
             };
+            let region = Region(region);
             let (rest, len) = (self.fresh, self.fresh_pages);
             self.fresh = region.pages();
             self.fresh_pages = LONGEST;
@@ -221,12 +229,12 @@ impl Runs {
                 region.older().write(self.region);
             }
             self.region = region;
-            self.large = Page(region.0.wrapping_add(SMALL_PAGES));
+            self.large = Page(region.0 + SMALL_PAGES);
         }
         let run = self.fresh;
         self.fresh = run.ahead(pages);
         self.fresh_pages -= pages;
-        if !self.slow && self.large.0 < self.fresh.0 {
+        if !self.slow && self.large < self.fresh {
             self.enlarge();
         }
         Some(run)
@@ -236,20 +244,20 @@ impl Runs {
     /// slow to come. The rest of a long run is touched by those who use it.
     fn enlarge(&mut self) {
         let first = self.large;
-        let len = (self.fresh.0.addr() - first.0.addr()).next_multiple_of(STEP);
-        let end = Page(first.0.wrapping_add(len));
+        let len = (self.fresh.0 - first.0).next_multiple_of(STEP);
+        let end = Page(first.0 + len);
         let asked = Instant::now();
         // SAFETY: earlier fresh runs end here, the new one is not in use yet, and the last step ends
         // with the region; the pages stay zeroes.
         unsafe {
-            advise(first, end, Advice::LinuxHugepage);
-            first.0.write_volatile(0);
+            advise(first, end, Advice::Large);
+            first.pointer().write_volatile(0);
         }
         if asked.elapsed() > SLOW {
             self.slow = true;
-            let others = Page(first.0.wrapping_add(HUGE));
+            let others = Page(first.0 + HUGE);
             // SAFETY: they are of the region.
-            unsafe { advise(others, end, Advice::LinuxNoHugepage) };
+            unsafe { advise(others, end, Advice::Small) };
         }
         self.large = end;
     }
@@ -259,12 +267,13 @@ impl Runs {
     /// # Safety
     ///
     /// The `pages` pages from `at` on were taken from these runs, and are no longer in use.
-    pub(super) unsafe fn put(&mut self, at: *mut u8, pages: usize) {
-        if self.is_system(Page(at)) {
+    pub(crate) unsafe fn put(&mut self, at: *mut u8, pages: usize) {
+        let page = Page(at.addr());
+        if self.is_system(page) {
             // SAFETY: it is the system's, of this layout.
             return unsafe { System.dealloc(at, layout(pages)) };
         }
-        let (mut run, mut len) = (Page(at), pages);
+        let (mut run, mut len) = (page, pages);
         // SAFETY: the pages beside the run are of its region or its table, so that there are
         // entries; where there is a number, there is a free run of that length.
         unsafe {
@@ -274,7 +283,7 @@ impl Runs {
                 self.unlink(run, before);
                 len += before;
             }
-            if let Some((behind, more)) = Page(at).behind(pages) {
+            if let Some((behind, more)) = page.behind(pages) {
                 self.unlink(behind, more);
                 len += more;
             }
@@ -300,15 +309,15 @@ impl Runs {
     /// # Safety
     ///
     /// The run was taken from these runs, and is the caller's.
-    pub(super) unsafe fn resize(&mut self, at: *mut u8, from: usize, to: usize) -> bool {
-        let run = Page(at);
+    pub(crate) unsafe fn resize(&mut self, at: *mut u8, from: usize, to: usize) -> bool {
+        let run = Page(at.addr());
         if self.is_system(run) {
             return from == to;
         }
         if to <= from {
             if to < from {
                 // SAFETY: the pages behind the new end are the caller's, which frees them.
-                unsafe { self.put(run.ahead(to).0, from - to) };
+                unsafe { self.put(run.ahead(to).pointer(), from - to) };
             }
             return true;
         }
@@ -344,11 +353,11 @@ impl Runs {
         // and is aligned for them, and there are entries for all pages of regions.
         unsafe {
             run.links().write(Links {
-                next: next.0,
-                previous: ptr::null_mut(),
+                next,
+                previous: Page::NONE,
             });
             if next != Page::NONE {
-                (*next.links()).previous = run.0;
+                (*next.links()).previous = run;
             }
             run.entry().write(len as u32);
             run.ahead(len - 1).entry().write(len as u32);
@@ -367,16 +376,16 @@ impl Runs {
         // SAFETY: the run and those beside it in the list are free, and begin with links.
         unsafe {
             let Links { next, previous } = run.links().read();
-            if !next.is_null() {
-                (*Page(next).links()).previous = previous;
+            if next != Page::NONE {
+                (*next.links()).previous = previous;
             }
-            if previous.is_null() {
-                self.free[list] = Page(next);
-                if next.is_null() {
+            if previous == Page::NONE {
+                self.free[list] = next;
+                if next == Page::NONE {
                     self.filled &= !(1 << list);
                 }
             } else {
-                (*Page(previous).links()).next = next;
+                (*previous.links()).next = next;
             }
             run.entry().write(0);
             run.ahead(len - 1).entry().write(0);
@@ -385,11 +394,11 @@ impl Runs {
 }
 
 /// Has the system make the pages of a run that was just taken, if they are small and will be needed.
-pub(super) fn ready(run: &Block, pages: usize) {
+pub(crate) fn ready(run: &Block, pages: usize) {
     if run.zeroed && pages <= READY && run.at.addr() % REGION < SMALL_PAGES {
-        let run = Page(run.at);
+        let run = Page(run.at.addr());
         // SAFETY: fresh runs are of regions.
-        unsafe { advise(run, run.ahead(pages), Advice::LinuxPopulateWrite) };
+        unsafe { advise(run, run.ahead(pages), Advice::Ready) };
     }
 }
 
@@ -399,42 +408,12 @@ fn layout(pages: usize) -> Layout {
     unsafe { Layout::from_size_align_unchecked(pages * PAGE, PAGE) }
 }
 
-/// A new region, all zeroes.
-fn region() -> Option<Region> {
-    let reserved = 2 * REGION;
-    // SAFETY: a new mapping at an address of the system's choice touches no memory there is.
-    let start = unsafe {
-        rustix::mm::mmap_anonymous(
-            ptr::null_mut(),
-            reserved,
-            ProtFlags::READ | ProtFlags::WRITE,
-            MapFlags::PRIVATE | MapFlags::NORESERVE,
-        )
-    };
-    let start = start.ok()?.cast::<u8>();
-    let region = Region(start.map_addr(|at| at.next_multiple_of(REGION)));
-    let before = region.0.addr() - start.addr();
-    for (at, len) in [
-        (start, before),
-        (region.0.wrapping_add(REGION), reserved - REGION - before),
-    ] {
-        if len != 0 {
-            // More addresses than needed do no harm.
-            // SAFETY: these are parts of the mapping just made, before and behind the region.
-            let _ = unsafe { rustix::mm::munmap(at.cast(), len) };
-        }
-    }
-    Some(region)
-}
-
 /// Tells the system about the pages from `start` to `end`.
 ///
 /// # Safety
 ///
 /// They are of a region.
 unsafe fn advise(start: Page, end: Page, advice: Advice) {
-    let len = end.0.addr() - start.0.addr();
-    // It is advice: a system that does not take it has small pages.
-    // SAFETY: the contents of the pages stay.
-    let _ = unsafe { rustix::mm::madvise(start.0.cast(), len, advice) };
+    // SAFETY: the pages are of a region.
+    unsafe { pages::advise(start.pointer(), end.0 - start.0, advice) };
 }

@@ -1,21 +1,17 @@
-//! Where the memory of a link comes from.
-//!
-//! A link allocates a lot, frees little of it and ends. With the system's allocator, most of the cost
-//! is page faults: one for each 4 KiB, which takes longer than the link's work on those bytes. Here
-//! memory lies densely in regions whose pages may have 2 MiB, so that few pages are touched.
-//!
-//! - The size of a small block (up to [`SMALL`]) is rounded up to a size class, and the block is cut
-//!   from a [`CHUNK`] of the thread's own. The thread that frees a block puts it on its own list of
-//!   free blocks of that class. A block has no header, since the caller passes its size when it
-//!   frees it.
-//! - A larger block is a run of pages, which all threads share (`runs`).
-//! - A block that is larger than a region, or has a larger alignment than small blocks, comes from
-//!   the system's allocator.
-//!
-//! Where no memory is left, the command ends with an error ([`there_is`]).
-//!
-//! No memory is returned to the system: this is for a command that ends soon. The free blocks of a
-//! thread are lost when it ends.
+#![doc = include_str!("../README.md")]
+#![cfg(all(target_os = "linux", target_pointer_width = "64"))]
+// How it works:
+//
+// - A block of up to `SMALL` bytes is rounded up to a size class and cut from a chunk of `CHUNK` pages
+//   that belongs to the thread. Each thread has a list of free blocks for each class, and a freed block
+//   goes to the list of the thread that frees it. Blocks have no header, since the caller that frees one
+//   says how large it is.
+// - A larger block is a run of pages, which all threads share (`runs`).
+// - What is larger than a region, or aligned to more than a small block is, comes from the system.
+//
+// Memory is reached by addresses whose provenance the mapping has exposed: the table of free runs is
+// found from the address of a run, and a run is joined with its neighbours, which were other
+// allocations. What a thread has left when it ends is lost.
 #![allow(
     unsafe_code,
     reason = "an allocator is unsafe to write and to call: it makes memory of addresses"
@@ -26,6 +22,7 @@
 )]
 
 mod classes;
+mod pages;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -225,27 +222,39 @@ impl Kind {
     }
 }
 
-/// `block`, which is to have `size` bytes. If no memory was left for it, ends the command with an
-/// error: a caller that could go on without it would say the same, and end the command by a signal
-/// if it could not.
-#[inline]
-fn there_is(block: *mut u8, size: usize) -> *mut u8 {
-    if block.is_null() {
-        crate::sys::end_without_memory(size);
-    }
-    block
+/// A caller's pointer to a block may only be good for the bytes that it asked for. This one is good for
+/// the block, if the block is not the system's.
+fn with_provenance_of_region(block: *mut u8) -> *mut u8 {
+    ptr::with_exposed_provenance_mut(block.addr())
 }
 
-/// The allocator.
-pub(crate) struct Heap {
+/// A global allocator for a command that ends soon.
+///
+/// Blocks given to one value are taken back by no other. There can be several values, but they share
+/// the lists of small blocks of a thread.
+pub struct Heap {
     runs: Mutex<Runs>,
+    out_of_memory: fn(usize) -> !,
 }
 
 impl Heap {
-    pub(crate) const fn new() -> Heap {
+    /// An allocator without memory. When the system has none left, it calls `out_of_memory` with
+    /// the number of bytes that were requested, instead of returning null: a command that could go
+    /// on would only print the same message, and one that could not would end by a signal.
+    pub const fn new(out_of_memory: fn(usize) -> !) -> Heap {
         Heap {
             runs: Mutex::new(Runs::new()),
+            out_of_memory,
         }
+    }
+
+    /// `block`, which has to have `size` bytes, unless no memory was left for it.
+    #[inline]
+    fn checked(&self, block: *mut u8, size: usize) -> *mut u8 {
+        if block.is_null() {
+            (self.out_of_memory)(size);
+        }
+        block
     }
 
     fn runs(&self) -> MutexGuard<'_, Runs> {
@@ -277,17 +286,17 @@ unsafe impl GlobalAlloc for Heap {
             // SAFETY: the caller's word holds for it as well.
             None => unsafe { System.alloc(layout) },
         };
-        there_is(block, layout.size())
+        self.checked(block, layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let Some(kind) = Kind::of(layout) else {
             // SAFETY: the caller's word holds for it as well.
             let block = unsafe { System.alloc_zeroed(layout) };
-            return there_is(block, layout.size());
+            return self.checked(block, layout.size());
         };
         let block = self.take(kind);
-        let at = there_is(block.at, layout.size());
+        let at = self.checked(block.at, layout.size());
         if !block.zeroed {
             // SAFETY: the block has at least that many bytes, and is ours.
             unsafe { at.write_bytes(0, layout.size()) };
@@ -296,11 +305,12 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        let own = with_provenance_of_region(block);
         // SAFETY: the caller promises that the block has this layout and is no longer in use, so it
         // is of this kind.
         unsafe {
             match Kind::of(layout) {
-                Some(Kind::Small(class)) => LOCAL.with(|local| local.free[class].push(block)),
+                Some(Kind::Small(class)) => LOCAL.with(|local| local.free[class].push(own)),
                 Some(Kind::Run(pages)) => self.runs().put(block, pages),
                 None => System.dealloc(block, layout),
             }
@@ -310,19 +320,21 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller says that the size, rounded up to the alignment, is one of a layout.
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        let own = with_provenance_of_region(block);
         // SAFETY: the caller says that the block has the old layout.
         let resized = unsafe {
             match (Kind::of(layout), Kind::of(new)) {
                 (Some(Kind::Small(from)), Some(Kind::Small(to))) => {
-                    LOCAL.with(|local| local.resize(block, block_size(from), block_size(to)))
+                    LOCAL.with(|local| local.resize(own, block_size(from), block_size(to)))
                 }
                 (Some(Kind::Run(from)), Some(Kind::Run(to))) => self.runs().resize(block, from, to),
-                (None, None) => return there_is(System.realloc(block, layout, size), size),
+                (None, None) => return self.checked(System.realloc(block, layout, size), size),
                 _ => false,
             }
         };
         if resized {
-            return block;
+            // The caller's pointer may not be good for more bytes than there were.
+            return own;
         }
         // SAFETY: both blocks have at least as many bytes as are copied, and are not the same; the
         // old one is given back as it was got.
