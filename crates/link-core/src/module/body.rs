@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 use wasm_format::reloc::RelocType;
 use wasm_format::{FuncType, ValType, leb128};
 
-use super::distinct::Distinct;
+use super::distinct::DistinctList;
 use super::error::ModuleErrorKind;
 use super::handle::{DataId, FuncId, GlobalId, TableId, TagId, Target, TargetKind, TypeId};
 use super::types::is_concrete;
@@ -87,7 +87,7 @@ pub struct FunctionBody {
     pub(super) code: Vec<u8>,
     pub(super) holes: SmallVec<[Reloc<Target>; 8]>,
     /// Types that holes refer to before the module knows them.
-    pub(super) types: Distinct<FuncType>,
+    pub(super) types: DistinctList<FuncType>,
     pub(super) local_names: Vec<(u32, Box<str>)>,
 }
 
@@ -101,7 +101,7 @@ impl FunctionBody {
             // Most functions have more; growing to it takes several steps.
             code: Vec::with_capacity(64),
             holes: SmallVec::new(),
-            types: Distinct::new(),
+            types: DistinctList::new(),
             local_names: Vec::new(),
         }
     }

@@ -9,13 +9,13 @@ use crate::hash::HashMap;
 /// Items in order, each of them once. Most lists have one item or a few, which are compared one by
 /// one; a long list has a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Distinct<T: Clone + Eq + Hash> {
+pub(super) struct DistinctList<T: Clone + Eq + Hash> {
     list: SmallVec<[T; 1]>,
     /// The place of each item, if there are more than [`Self::FEW`].
     places: Option<Box<HashMap<T, usize>>>,
 }
 
-impl<T: Clone + Eq + Hash> Distinct<T> {
+impl<T: Clone + Eq + Hash> DistinctList<T> {
     /// How many items are compared one by one.
     const FEW: usize = 16;
 
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn items_keep_their_places_however_many_there_are() {
-        let mut list = Distinct::new();
+        let mut list = DistinctList::new();
         for item in 0..100_usize {
             assert_eq!(list.place(&item), None);
             assert_eq!(list.push(item), item);

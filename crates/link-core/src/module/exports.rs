@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Module;
 use super::decl::{Binding, ImportName, SymbolAttributes};
-use super::distinct::Distinct;
+use super::distinct::DistinctList;
 use super::error::{ModuleErrorKind, Result};
 use super::handle::{Handle, Target, TargetKind};
 
@@ -38,7 +38,7 @@ impl Module {
                 .decls
                 .error(target, ModuleErrorKind::NotPossible { what }));
         }
-        let mut exports = Distinct::new();
+        let mut exports = DistinctList::new();
         for name in names {
             let name = name.into();
             let owner = self.exports.get(&name).map(|export| export.target);
