@@ -7,7 +7,8 @@ use link_core::{Env, FileData, Input, Inputs, Options, link};
 use wasm_format::linking::SymbolFlags;
 use wasm_format::{
     ConstExpr, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, EntityType,
-    HeapType, Import, Limits, RefType, SectionId, TableType, ValType, leb128::put_u32,
+    Export, ExternalKind, HeapType, Import, Limits, RefType, SectionId, TableType, ValType,
+    leb128::put_u32,
 };
 
 use crate::common::source::{Source, sig};
@@ -127,6 +128,23 @@ fn an_index_in_the_type_of_a_local() {
     };
     object.functions[0].locals.push((1, ValType::Ref(ty)));
     insta::assert_snapshot!(errors(&object.build(), ""));
+}
+
+/// A function without a symbol goes by its name in other sections, or its place.
+#[test]
+fn functions_without_symbols() {
+    let mut object = of_code(&[0xfc, 9, 0]).object();
+    object.symbols.clear();
+    let mut messages = errors(&object.build(), "-r");
+    object.exports.push(Export {
+        name: "exported",
+        kind: ExternalKind::Func,
+        index: 0,
+    });
+    messages += &errors(&object.build(), "-r");
+    object.function_names = Some(vec![(0, "named")]);
+    messages += &errors(&object.build(), "-r");
+    insta::assert_snapshot!(messages);
 }
 
 /// One error for an object and index space, however many places there are.

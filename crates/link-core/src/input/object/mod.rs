@@ -105,11 +105,13 @@ impl<'a> Object<'a> {
         self.comdats.name_of(comdat, &self.symbols)
     }
 
-    /// The name of a function: that of a symbol, or else that of the `name` section.
+    /// The name of a function: that of a symbol, or else that of the `name` section or an export.
     pub fn any_function_name(&self, function: ObjFunc) -> Option<&'a str> {
         let name = self.function_name(function);
         let named = Some(name).filter(|name| !name.is_empty());
-        named.or_else(|| self.functions.debug_name(function))
+        named
+            .or_else(|| self.functions.debug_name(function))
+            .or_else(|| self.functions.export_name(function))
     }
 
     /// The name of a function: that of the first symbol that gives it one, else empty.
