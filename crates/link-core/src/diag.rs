@@ -38,6 +38,10 @@ pub enum Code {
     Limits,
     /// Options contradict each other or the inputs.
     Options,
+    /// An argument of a command line is no option that is known.
+    UnknownArgument,
+    /// An option's value is missing or not valid.
+    InvalidArgument,
     /// The link was cancelled by the caller.
     Cancelled,
     /// Anything else.

@@ -2,6 +2,8 @@
 //! 22's `wasm-ld`.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
 
 /// Options of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +23,8 @@ pub struct Options {
     pub exports_if_defined: Vec<String>,
     /// `--export-all`
     pub export_all: bool,
-    /// `--export-dynamic`
-    pub export_dynamic: bool,
+    /// `--export-dynamic` / `--no-export-dynamic`; `None` for a shared library alone.
+    pub export_dynamic: Option<bool>,
     /// `--undefined`: symbols whose definitions are linked and kept, with all that they need,
     /// although nothing refers to them.
     pub undefined: Vec<String>,
@@ -45,8 +47,11 @@ pub struct Options {
     pub unresolved: Unresolved,
     /// `--import-undefined`: undefined functions become imports.
     pub import_undefined: bool,
-    /// `--allow-undefined-file`: the symbols its files list.
+    /// Symbols that may stay undefined, as if `--allow-undefined` were given for them.
     pub allowed_undefined: BTreeSet<String>,
+    /// `--allow-undefined-file`: files that list such symbols, one to a line; a line that begins with
+    /// `#` is a comment. The link reads them through [`Env::files`](crate::Env::files).
+    pub allow_undefined_files: Vec<PathBuf>,
     /// `--allow-multiple-definition`
     pub allow_multiple_definition: bool,
     /// `--noinhibit-exec`: a symbol that is defined more than once is a warning, and its
@@ -176,13 +181,23 @@ pub struct MemoryOptions {
     pub growable: bool,
     /// `--page-size`
     pub page_size: u64,
-    /// `--import-memory`: module and name.
-    pub import: Option<(String, String)>,
+    /// `--import-memory`
+    pub import: Option<MemoryImport>,
     /// `--export-memory`: name. Without import and export options a memory is exported
     /// as `memory`.
     pub export: Option<String>,
     /// `--shared-memory`
     pub shared: bool,
+}
+
+/// The memory as an import.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MemoryImport {
+    /// The module; `None` is that of all imports that name none
+    /// ([`Options::default_import_module`]).
+    pub module: Option<String>,
+    /// The name.
+    pub name: String,
 }
 
 /// The indirect function table.
@@ -209,10 +224,27 @@ pub enum BuildId {
     Fast,
     /// SHA-1 over those of the output's blocks of 1 MiB, 20 bytes.
     Sha1,
-    /// Random, 16 bytes; given by the caller, since a library draws no randomness.
+    /// Random, 16 bytes; see [`BuildId::random_uuid`].
     Uuid([u8; 16]),
     /// What the user says.
     Hex(Vec<u8>),
+}
+
+impl BuildId {
+    /// A random UUID (RFC 9562, version 4).
+    ///
+    /// The numbers are those with which the standard library keys its hash tables. Where the platform
+    /// has none, as inside WebAssembly, they are fixed; a caller with a better source fills
+    /// [`BuildId::Uuid`].
+    pub fn random_uuid() -> Self {
+        let random = || RandomState::new().build_hasher().finish().to_le_bytes();
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&random());
+        bytes[8..].copy_from_slice(&random());
+        bytes[6] = bytes[6] & 0x0F | 0x40;
+        bytes[8] = bytes[8] & 0x3F | 0x80;
+        Self::Uuid(bytes)
+    }
 }
 
 /// Target features.
@@ -251,7 +283,7 @@ impl Default for Options {
             exports: Vec::new(),
             exports_if_defined: Vec::new(),
             export_all: false,
-            export_dynamic: false,
+            export_dynamic: None,
             undefined: Vec::new(),
             wrap: Vec::new(),
             trace_symbols: BTreeSet::new(),
@@ -262,6 +294,7 @@ impl Default for Options {
             unresolved: Unresolved::Error,
             import_undefined: false,
             allowed_undefined: BTreeSet::new(),
+            allow_undefined_files: Vec::new(),
             allow_multiple_definition: false,
             no_inhibit_exec: false,
             gc_sections: true,
@@ -326,6 +359,12 @@ impl Options {
         self.output.is_pic()
     }
 
+    /// Whether every symbol that is not hidden is exported.
+    pub fn exports_dynamic(&self) -> bool {
+        let shared = self.output == OutputKind::Shared;
+        self.export_dynamic.unwrap_or(shared)
+    }
+
     /// Whether data segments of one kind become one.
     pub fn merges_data_segments(&self) -> bool {
         self.merge_data_segments.unwrap_or(!self.is_relocatable())
@@ -335,7 +374,10 @@ impl Options {
     /// memory of whoever loads it.
     pub fn memory_import(&self) -> Option<(&str, &str)> {
         match (&self.memory.import, self.output) {
-            (Some((module, name)), _) => Some((module, name)),
+            (Some(import), _) => {
+                let module = import.module.as_ref();
+                Some((module.unwrap_or(&self.default_import_module), &import.name))
+            }
             (None, OutputKind::Shared) => Some(("env", "memory")),
             (None, _) => None,
         }

@@ -92,7 +92,8 @@ impl<'a> Input<'a> {
 pub struct ReadInputs<'a> {
     /// What was found, in command line order; an archive's members in its order.
     pub inputs: Vec<ReadInput<'a>>,
-    /// Symbols that `.imports` files beside archives list: they may stay undefined.
+    /// Symbols that may stay undefined: `.imports` files beside archives list them, and those of
+    /// `--allow-undefined-file`.
     pub may_stay_undefined: Vec<&'a str>,
     /// What went wrong, in command line order.
     pub diagnostics: Diagnostics,

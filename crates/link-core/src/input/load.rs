@@ -47,6 +47,9 @@ pub fn read<'a>(
         part
     });
     let mut whole = ReadInputs::default();
+    for path in &options.allow_undefined_files {
+        reader.allow_undefined(path, &mut whole);
+    }
     let count = parts.iter().map(|part| part.inputs.len()).sum();
     whole.inputs.reserve_exact(count);
     for part in parts {
@@ -426,12 +429,32 @@ impl<'a> InputReader<'_, 'a> {
             let diagnostic = Diagnostic::error(Code::BadInput, message).in_file(name);
             return part.diagnostics.push(diagnostic);
         };
-        let symbols = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        part.may_stay_undefined.extend(symbols);
+        part.may_stay_undefined.extend(listed(text));
     }
+
+    /// A file of `--allow-undefined-file` lists such symbols in the same form. No symbol is
+    /// called by what is not UTF-8.
+    fn allow_undefined(&self, path: &Path, whole: &mut ReadInputs<'a>) {
+        let bytes = match self.access.open(path) {
+            Ok(data) => data.bytes(),
+            Err(error) => {
+                let name = path.to_string_lossy();
+                return whole.diagnostics.push(cannot_open(&name, &error));
+            }
+        };
+        for line in bytes.split(|&byte| byte == b'\n') {
+            if let Ok(line) = std::str::from_utf8(line) {
+                whole.may_stay_undefined.extend(listed(line));
+            }
+        }
+    }
+}
+
+/// The symbols that a text lists.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// The warning about a member that no link can use.

@@ -157,7 +157,7 @@ pub fn is_exported(symbol: &Symbol<'_>, options: &Options) -> bool {
     );
     !elsewhere
         && (options.export_all
-            || (options.export_dynamic && !symbol.hidden)
+            || (options.exports_dynamic() && !symbol.hidden)
             || symbol.force_export
             || symbol.exported_flag)
 }

@@ -9,7 +9,7 @@ use std::io;
 #[allow(unused_imports, reason = "no test binary uses all of it")]
 pub use engine::module;
 use link_core::input::{LoadedFiles, ParseOptions, ReadInput, parse_object, read};
-use link_core::options::{Entry, OutputKind, Strip, Unresolved};
+use link_core::options::{Entry, MemoryImport, OutputKind, Strip, Unresolved};
 use link_core::report::map::LinkMap;
 use link_core::{Env, FileData, Files, LinkError, Linked, Options, Sink, link as link_inputs};
 use link_core::{Input, Inputs};
@@ -172,7 +172,7 @@ pub fn options(bits: u64) -> Options {
     };
     options.compress_relocations = bit(4) && options.strip != Strip::None;
     options.export_all = bit(5);
-    options.export_dynamic = bit(6);
+    options.export_dynamic = Some(bit(6));
     options.optimize = if bit(7) { 0 } else { 2 };
     options.merge_data_segments = Some(!bit(8));
     options.import_undefined = bit(9);
@@ -193,7 +193,10 @@ pub fn options(bits: u64) -> Options {
     options.pic.experimental = bit(17);
     options.memory.shared = bit(18);
     options.memory.stack_first = !bit(19);
-    options.memory.import = bit(20).then(|| ("env".into(), "memory".into()));
+    options.memory.import = bit(20).then(|| MemoryImport {
+        module: None,
+        name: "memory".into(),
+    });
     options.table.import = bit(21);
     options.table.export = bit(22);
     options.table.growable = bit(23);

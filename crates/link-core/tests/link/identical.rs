@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use link_core::diag::Severity;
-use link_core::options::{BuildId, Entry, OutputKind, Strip, Unresolved};
 use link_core::{Env, Options, link};
 use link_core::{Input, Inputs};
 
@@ -31,103 +30,11 @@ pub(crate) fn rust_lld() -> PathBuf {
         .join("bin/rust-lld")
 }
 
-/// The options that arguments of `wasm-ld` stand for, of those used here.
+/// The options that arguments of `wasm-ld` stand for.
 pub(crate) fn options(arguments: &[&str]) -> Options {
-    let mut options = Options::default();
+    let mut options = Options::from_args(arguments).unwrap_or_else(|error| panic!("{error}"));
     options.output_name = "out.wasm".into();
-    for argument in arguments {
-        let (name, value) = argument.split_once('=').unwrap_or((argument, ""));
-        let number = || Some(value.parse().expect("a number"));
-        match name {
-            "-O0" => options.optimize = 0,
-            "-s" => options.strip = Strip::All,
-            "-S" => options.strip = Strip::Debug,
-            "-mwasm64" => options.is_64 = Some(true),
-            "-pie" => options.output = OutputKind::Pie,
-            "--no-shlib-sigcheck" => options.pic.check_shared_signatures = false,
-            "-shared" => options.output = OutputKind::Shared,
-            "-Bsymbolic" => options.pic.bsymbolic = true,
-            "--experimental-pic" => options.pic.experimental = true,
-            "--compress-relocations" => options.compress_relocations = true,
-            "--export" => options.exports.push(value.into()),
-            "--export-all" => options.export_all = true,
-            "--export-dynamic" => options.export_dynamic = true,
-            "--no-export-dynamic" => options.export_dynamic = false,
-            "--export-memory" => options.memory.export = Some(value.into()),
-            "--export-table" => options.table.export = true,
-            "--extra-features" => options.features.extra.push(value.into()),
-            "--global-base" => options.memory.global_base = number(),
-            "--growable-table" => options.table.growable = true,
-            "--import-memory" => {
-                options.memory.import = Some(("env".into(), "memory".into()));
-            }
-            "--import-table" => options.table.import = true,
-            "--import-undefined" => options.import_undefined = true,
-            "--initial-heap" => options.memory.initial_heap = number(),
-            "--initial-memory" => options.memory.initial = number(),
-            "--max-memory" => options.memory.max = number(),
-            "--no-demangle" => options.demangle = false,
-            "--no-entry" => options.entry = Entry::None,
-            "--no-gc-sections" => options.gc_sections = false,
-            "--no-growable-memory" => options.memory.growable = false,
-            "--no-merge-data-segments" => options.merge_data_segments = Some(false),
-            "--no-stack-first" => options.memory.stack_first = false,
-            "--page-size" => options.memory.page_size = value.parse().expect("a number"),
-            "--shared-memory" => options.memory.shared = true,
-            "--soname" => options.pic.soname = Some(value.into()),
-            "--table-base" => options.table.base = number(),
-            "--unresolved-symbols" => {
-                options.unresolved = match value {
-                    "report-all" => Unresolved::Error,
-                    "ignore-all" => Unresolved::Ignore,
-                    "import-dynamic" => Unresolved::ImportDynamic,
-                    _ => panic!("there is no {argument}"),
-                };
-            }
-            "--warn-unresolved-symbols" => options.unresolved = Unresolved::Warn,
-            "--allow-multiple-definition" => options.allow_multiple_definition = true,
-            // What the file lists is among its name.
-            "--allow-undefined-file" => {
-                let symbols = value.split('+').map(ToOwned::to_owned);
-                options.allowed_undefined.extend(symbols);
-            }
-            "--build-id" => options.build_id = build_id(value),
-            "--emit-relocs" => options.emit_relocs = true,
-            "--entry" => options.entry = Entry::Named(value.into()),
-            "--error-limit" => options.error_limit = value.parse().expect("a number"),
-            "--export-if-defined" => options.exports_if_defined.push(value.into()),
-            "--fatal-warnings" => options.fatal_warnings = true,
-            "--features" => {
-                let features = value.split(',').map(ToOwned::to_owned);
-                options.features.only = Some(features.collect());
-            }
-            "--keep-section" => {
-                options.keep_sections.insert(value.into());
-            }
-            "--merge-data-segments" => options.merge_data_segments = Some(true),
-            "--no-check-features" => options.features.check = false,
-            "--print-gc-sections" => options.print_gc_sections = true,
-            "--undefined" => options.undefined.push(value.into()),
-            "--wrap" => options.wrap.push(value.into()),
-            "-O2" => options.optimize = 2,
-            "-r" => options.output = OutputKind::Relocatable,
-            "-zstack-size" => options.memory.stack_size = value.parse().expect("a number"),
-            _ => panic!("this test does not know {argument}"),
-        }
-    }
     options
-}
-
-fn build_id(value: &str) -> BuildId {
-    match value {
-        "" | "fast" => BuildId::Fast,
-        "sha1" => BuildId::Sha1,
-        hex => {
-            let hex = hex.strip_prefix("0x").expect("a number");
-            let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex digits");
-            BuildId::Hex((0..hex.len()).step_by(2).map(byte).collect())
-        }
-    }
 }
 
 /// What a linker made: a module, or messages.

@@ -75,18 +75,20 @@ fn it_is_kept_in_every_mode() {
         "-pie --no-entry --experimental-pic",
         "-r",
     ] {
-        let library = |undefined: &str| {
+        let library = |undefined: &[&str]| {
             let mut source = Source::new();
             source.constant("wanted", 7).hidden("wanted");
             source.constant("dead", 8).hidden("dead");
-            let job = Job::new()
-                .archive("liba.a", &[("a.o", &source)])
-                .args(mode)
-                .args(undefined);
-            print(&link(&job).module)
+            let job = Job::new().archive("liba.a", &[("a.o", &source)]).args(mode);
+            // Arguments cannot say it beside `-r`.
+            let mut options = job.options();
+            options.undefined = undefined.iter().map(ToString::to_string).collect();
+            let done = job.link_with(&options);
+            assert_eq!(done.messages(), "");
+            print(&done.module)
         };
-        assert!(!library("").contains("$wanted"), "{mode}");
-        let module = library("--undefined=wanted");
+        assert!(!library(&[]).contains("$wanted"), "{mode}");
+        let module = library(&["wanted"]);
         assert!(module.contains("(func $wanted"), "{mode}: {module}");
         // It is kept, not exported; an object file keeps everything.
         assert!(!module.contains("(export \"wanted\""), "{mode}: {module}");

@@ -141,7 +141,7 @@ fn start_functions_run() {
     assert_eq!(run(&module, "number"), 12);
     for args in [
         "--no-gc-sections",
-        "-O2 --compress-relocations",
+        "-O2 -S --compress-relocations",
         "--emit-relocs",
     ] {
         assert_eq!(run(&job().args(args).module(), "number"), 12, "{args}");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use link_core::Input;
 use link_core::Options;
-use link_core::options::{Entry, OutputKind};
+use link_core::options::{Entry, MemoryImport, OutputKind};
 use link_core::{FileData, Linked};
 use wasm_format::linking::SymbolFlags;
 use wasm_format::reloc::RelocType;
@@ -192,7 +192,10 @@ impl Case {
                     options.keep_sections.insert(name);
                 }
                 7 => options.memory.export = Some(name),
-                8 => options.memory.import = Some((name.clone(), name)),
+                8 => {
+                    let module = Some(name.clone());
+                    options.memory.import = Some(MemoryImport { module, name });
+                }
                 9 => options.memory.stack_size = random.of(SIZES),
                 10 => options.memory.global_base = Some(random.of(SIZES)),
                 11 => options.memory.initial = Some(random.of(SIZES)),

@@ -3,9 +3,9 @@
 //! messages below one another.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use link_core::input::InputSource;
+use link_core::args::CommandLine;
 use link_core::{Env, FileData, LinkError, Linked, Options, link};
 use link_core::{Input, Inputs};
 
@@ -73,74 +73,19 @@ impl Job {
         &self.line
     }
 
-    fn is_option(argument: &str) -> bool {
-        argument.starts_with('-')
+    fn command_line(&self) -> CommandLine {
+        CommandLine::parse(&self.line).unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub(crate) fn options(&self) -> Options {
-        let arguments: Vec<&str> = self
-            .line
-            .iter()
-            .map(String::as_str)
-            .filter(|argument| Self::is_option(argument) && !Self::is_positional(argument))
-            .collect();
-        identical::options(&arguments)
-    }
-
-    fn is_positional(argument: &str) -> bool {
-        let known = ["-l", "-L", "-B", "--whole-archive", "--no-whole-archive"];
-        known.iter().any(|known| argument.starts_with(known)) && argument != "-Bsymbolic"
-            || ["--start-lib", "--end-lib"].contains(&argument)
+        let mut options = self.command_line().options;
+        options.output_name = "out.wasm".into();
+        options
     }
 
     /// The command line's inputs, all of them named: the files are served from memory.
     pub(crate) fn inputs(&self) -> Inputs<'static> {
-        let mut inputs = Inputs::default();
-        let (mut whole_archive, mut lazy) = (false, false);
-        let mut dynamic = self
-            .line
-            .iter()
-            .any(|arg| arg == "-shared" || arg == "-pie");
-        for argument in &self.line {
-            let source = match argument.as_str() {
-                "--whole-archive" => {
-                    whole_archive = true;
-                    continue;
-                }
-                "--no-whole-archive" => {
-                    whole_archive = false;
-                    continue;
-                }
-                "-Bdynamic" | "-Bstatic" => {
-                    dynamic = argument == "-Bdynamic";
-                    continue;
-                }
-                "--start-lib" => {
-                    lazy = true;
-                    continue;
-                }
-                "--end-lib" => {
-                    lazy = false;
-                    continue;
-                }
-                option if Self::is_option(option) => {
-                    if let Some(path) = option.strip_prefix("-L") {
-                        inputs.search_paths.push(path.into());
-                    }
-                    let Some(library) = option.strip_prefix("-l") else {
-                        continue;
-                    };
-                    InputSource::Library(library.to_owned())
-                }
-                path => InputSource::Path(PathBuf::from(path)),
-            };
-            let mut input = Input::new(source);
-            input.whole_archive = whole_archive;
-            input.lazy = lazy;
-            input.dynamic = dynamic;
-            inputs.inputs.push(input);
-        }
-        inputs
+        self.command_line().inputs
     }
 
     pub(crate) fn memory_files(&self) -> MemoryFiles {

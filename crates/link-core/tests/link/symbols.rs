@@ -155,6 +155,11 @@ fn undefined_with_every_policy() {
         )
         .args("--allow-undefined-file=missing+_Z7missingi+nowhere");
     insta::assert_snapshot!("allow_undefined_file", listed.text());
+    let absent = job().args("--allow-undefined-file=absent").fails();
+    assert!(
+        absent.starts_with("error: cannot open absent: "),
+        "{absent}"
+    );
 }
 
 #[test]

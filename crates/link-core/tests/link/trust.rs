@@ -282,7 +282,7 @@ fn indices_that_the_output_does_not_have() {
             .args(args)
     };
     let mut messages = Vec::new();
-    for args in ["", "--compress-relocations", "-r"] {
+    for args in ["", "-S --compress-relocations", "-r"] {
         let job = job(args);
         messages.push(job.link_with(&job.options()).messages());
     }

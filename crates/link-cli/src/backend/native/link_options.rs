@@ -76,9 +76,7 @@ pub(super) fn options(config: &Config, name: &str, files: &InputFiles) -> Result
         .exports_if_defined
         .clone_from(&symbols.export_if_defined);
     options.export_all = symbols.export_all;
-    options.export_dynamic = symbols
-        .export_dynamic
-        .unwrap_or(link.kind == OutputKind::SharedLibrary);
+    options.export_dynamic = symbols.export_dynamic;
     options.undefined.clone_from(&symbols.undefined);
     options.wrap.clone_from(&symbols.wrap);
     options.unresolved = match symbols.unresolved {
@@ -121,9 +119,9 @@ pub(super) fn options(config: &Config, name: &str, files: &InputFiles) -> Result
         max: memory.max_memory,
         growable: memory.growable,
         page_size: memory.page_size,
-        import: memory.import.as_ref().map(|import| {
-            let module = import.module.as_deref().unwrap_or(default_import_module);
-            (module.to_owned(), import.name.clone())
+        import: memory.import.as_ref().map(|import| core::MemoryImport {
+            module: import.module.clone(),
+            name: import.name.clone(),
         }),
         export: memory.export.clone(),
         shared: memory.shared,

@@ -1,0 +1,203 @@
+//! Finding the option that an argument is.
+
+use super::row::{Dashes, Row, Spec, Spelling, Takes};
+
+/// The options that a command line may have, by their spellings.
+#[derive(Debug, Default)]
+pub struct Spellings {
+    /// In the order in which help shows them within their groups.
+    specs: Vec<&'static Spec>,
+    /// By the first byte of the name; longer names first.
+    by_name: Vec<Known>,
+    /// For each first byte the range of its names in `by_name`: from its entry to the next.
+    ranges: Vec<u16>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    spelling: &'static Spelling,
+    found: FoundRow,
+}
+
+/// The row of an option.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FoundRow {
+    pub(super) spec: &'static Spec,
+    /// Its number in its table.
+    pub(super) row: usize,
+}
+
+/// Where the value of a recognised argument stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ValueAt {
+    /// There is none.
+    Absent,
+    /// In the same argument, from this byte on.
+    Offset(usize),
+    /// In the next argument.
+    Next,
+}
+
+impl Spellings {
+    /// Adds the options of a table.
+    #[must_use]
+    pub fn with<T>(mut self, rows: &'static [Row<T>]) -> Self {
+        for (row, Row { spec, .. }) in rows.iter().enumerate() {
+            let before = |other: &&Spec| other.forms.iter().any(|form| form.name == spec.before);
+            let place = match spec.before {
+                "" => None,
+                _ => self.specs.iter().position(before),
+            };
+            self.specs.insert(place.unwrap_or(self.specs.len()), spec);
+            let found = FoundRow { spec, row };
+            let spellings = spec.forms.iter();
+            self.by_name
+                .extend(spellings.map(|spelling| Known { spelling, found }));
+        }
+        let first = |known: &Known| known.spelling.name.as_bytes().first().copied().unwrap_or(0);
+        self.by_name.sort_by_key(|known| {
+            let length = known.spelling.name.len();
+            (first(known), std::cmp::Reverse(length))
+        });
+        self.ranges = (0..=256_usize)
+            .map(|byte| {
+                let before = self
+                    .by_name
+                    .partition_point(|known| (first(known) as usize) < byte);
+                before as u16
+            })
+            .collect();
+        self
+    }
+
+    /// Every option, in the order in which help shows them within their groups.
+    pub fn specs(&self) -> &[&'static Spec] {
+        &self.specs
+    }
+
+    /// Finds the option that `arg`, which begins with a dash, is, and where its value stands.
+    ///
+    /// Several spellings can fit (`-export-all` is `-e` with the value `xport-all`, since
+    /// `--export-all` insists on two dashes): the longest name that accepts the whole argument is
+    /// taken, which is how `wasm-ld` decides. `None` when nothing fits.
+    pub(super) fn find(&self, arg: &[u8]) -> Option<(FoundRow, ValueAt)> {
+        let (dashes, name_at) = if arg.starts_with(b"--") {
+            (Dashes::Two, 2)
+        } else {
+            (Dashes::One, 1)
+        };
+        let text = arg.get(name_at..)?;
+        let first = usize::from(*text.first()?);
+        let range =
+            usize::from(*self.ranges.get(first)?)..usize::from(*self.ranges.get(first + 1)?);
+        self.by_name[range].iter().find_map(|known| {
+            let Spelling { name, takes, .. } = *known.spelling;
+            if known.spelling.dashes != Dashes::Either && known.spelling.dashes != dashes {
+                return None;
+            }
+            let rest = text.strip_prefix(name.as_bytes())?;
+            Some((known.found, accept(takes, rest, arg.len())?))
+        })
+    }
+
+    /// The spelling that the writer of an unknown argument probably meant.
+    ///
+    /// Names at most a third of their length away are offered; a name that exists but was written
+    /// with a value where none goes, or without one, is offered in its right form.
+    pub fn suggest(&self, arg: &str) -> Option<String> {
+        let typed = arg.trim_start_matches('-');
+        let name = typed.split('=').next().unwrap_or(typed);
+        if name.len() < 2 {
+            return None;
+        }
+        self.specs
+            .iter()
+            .filter(|spec| !spec.hidden)
+            .flat_map(|spec| spec.forms.iter().map(move |form| (spec, form)))
+            .filter(|(_, form)| form.name.len() > 1)
+            .map(|(spec, form)| (strsim::damerau_levenshtein(name, form.name), spec, form))
+            .filter(|(distance, _, form)| *distance <= name.len().min(form.name.len()).div_ceil(3))
+            .min_by_key(|(distance, _, _)| *distance)
+            .map(|(_, spec, form)| spec.with_value(form))
+    }
+}
+
+/// Where the value is when `rest` follows a spelling's name in an argument of `length` bytes.
+fn accept(takes: Takes, rest: &[u8], length: usize) -> Option<ValueAt> {
+    let value_at = length - rest.len();
+    let equals = rest
+        .starts_with(b"=")
+        .then_some(ValueAt::Offset(value_at + 1));
+    match takes {
+        Takes::Nothing | Takes::OptionalEquals if rest.is_empty() => Some(ValueAt::Absent),
+        Takes::EqualsOrNext | Takes::JoinedOrNext if rest.is_empty() => Some(ValueAt::Next),
+        Takes::Nothing => None,
+        Takes::Equals | Takes::EqualsOrNext | Takes::OptionalEquals => equals,
+        Takes::Joined | Takes::JoinedOrNext => Some(ValueAt::Offset(value_at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FileOption, LinkOption};
+    use super::*;
+
+    fn spellings() -> Spellings {
+        Spellings::of_links()
+    }
+
+    fn found(arg: &str) -> Option<(&'static str, ValueAt)> {
+        let (found, value) = spellings().find(arg.as_bytes())?;
+        Some((found.spec.forms[0].name, value))
+    }
+
+    #[test]
+    fn the_longest_name_that_accepts_the_argument_wins() {
+        assert_eq!(found("--export-all"), Some(("export-all", ValueAt::Absent)));
+        assert_eq!(found("-export-all"), Some(("entry", ValueAt::Offset(2))));
+        assert_eq!(found("-export=f"), Some(("export", ValueAt::Offset(8))));
+        assert_eq!(found("-max-memory=1"), Some(("m", ValueAt::Offset(2))));
+        let max = Some(("max-memory", ValueAt::Offset(13)));
+        assert_eq!(found("--max-memory=1"), max);
+        assert_eq!(found("-lto-O2"), Some(("l", ValueAt::Offset(2))));
+        assert_eq!(found("--build-id"), Some(("build-id", ValueAt::Absent)));
+        let sha1 = Some(("build-id", ValueAt::Offset(11)));
+        assert_eq!(found("--build-id=sha1"), sha1);
+        assert_eq!(found("-o"), Some(("o", ValueAt::Next)));
+        for none in ["--gc-sections=1", "--", "-", "--\u{e9}"] {
+            assert_eq!(found(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_leads_to_its_row() {
+        let spellings = spellings();
+        let all = FileOption::ROWS.len() + LinkOption::ROWS.len();
+        assert_eq!(spellings.specs().len(), all);
+        for spec in spellings.specs() {
+            assert!(!spec.help.is_empty() && !spec.forms.is_empty());
+            let bare = spec.forms.iter().all(|form| form.takes == Takes::Nothing);
+            assert_eq!(spec.value.is_empty(), bare, "{}", spec.help);
+            for form in spec.forms {
+                let suffix = match form.takes {
+                    Takes::Nothing | Takes::OptionalEquals | Takes::EqualsOrNext => "",
+                    Takes::Equals => "=v",
+                    Takes::Joined | Takes::JoinedOrNext => "1",
+                };
+                let arg = format!("{}{suffix}", form.shown());
+                let (found, _) = spellings.find(arg.as_bytes()).expect("it is an option");
+                assert!(std::ptr::eq(found.spec, *spec), "{arg}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_near_name_is_suggested_and_a_far_one_is_not() {
+        let suggest = |arg| spellings().suggest(arg);
+        assert_eq!(suggest("--exprt-all").as_deref(), Some("--export-all"));
+        assert_eq!(suggest("--features").as_deref(), Some("--features=<list>"));
+        assert_eq!(suggest("--gc-sections=1").as_deref(), Some("--gc-sections"));
+        assert_eq!(suggest("--bogus"), None);
+        assert_eq!(suggest("--"), None);
+    }
+}
