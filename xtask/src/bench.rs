@@ -117,6 +117,7 @@ fn measure(input: &Input, linkers: &[Linker], work: &Path, rounds: usize) -> Res
     let mut subjects = Vec::new();
     let mut measured = Vec::new();
     let mut functions = None;
+    let mut ours = Vec::new();
     for linker in linkers {
         let output = work.join(format!("{}.wasm", linker.name));
         // The first run brings the inputs into memory and shows whether the linker can do it.
@@ -136,6 +137,11 @@ fn measure(input: &Input, linkers: &[Linker], work: &Path, rounds: usize) -> Res
             );
         }
         functions.get_or_insert(found);
+        if linker.name == linkers::OURS {
+            ours.clone_from(&module);
+        } else if linker.name == linkers::OTHER_BUILD && module != ours {
+            println!("  the other build writes another module of {}", input.name);
+        }
         let command = linker.command(input, &output);
         let mut subject = Subject { command, output };
         measured.push(Measured {

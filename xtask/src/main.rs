@@ -61,8 +61,8 @@ const COMMANDS: &[Command] = &[
         name: "bench",
         usage: "[--scale S] [--rounds N] [--filter TEXT] [--linker PATH] [--json FILE] \
                 [--save NAME] [--compare NAME] [--chart FILE] | --prepare S | --criterion [TEXT]",
-        about: "Measure wasm-link, or the linker at PATH, beside rust-lld, and beside wasm-ld-19 \
-                and wild where they are; S is the size of the large inputs, such as 1/10; NAME \
+        about: "Measure wasm-link beside rust-lld, and beside wasm-ld-19 and wild where they are; \
+                PATH is another build of wasm-link, measured in the same rounds; S is the size of the large inputs, such as 1/10; NAME \
                 is that of results that are kept. --prepare only makes the large inputs, \
                 --criterion runs the benchmarks of inner pieces (needs clang-19, wasi-libc and \
                 others, which it names)",

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::linkers::OTHER_BUILD;
 use super::measure::{median, ratio};
 use super::phases::{Growth, Threads};
 use super::results::Measurement;
@@ -62,6 +63,11 @@ pub(super) fn of_links(measurements: &[Measurement]) -> Vec<Bar> {
             continue;
         };
         let input = measurement.input;
+        if let Some(other) = measurement.linker(OTHER_BUILD) {
+            let about = format!("{input}: time, ours / other build");
+            let time = ratio(&ours.times, &other.times);
+            add(about, time, "×", Limit::AtMost(1.05));
+        }
         if let Some(bar) = measurement.bar {
             let about = format!("{input}: time, rust-lld / ours");
             add(
@@ -151,6 +157,21 @@ mod tests {
                 "met      hello: time, rust-lld / ours: 6.00× (at least 5×)",
                 "NOT MET  hello: file-backed memory, ours / what is needed: 2.00× (at most 1.1×)",
             ]
+        );
+    }
+
+    #[test]
+    fn another_build_is_hardly_faster() {
+        let mut measured = measurement("hello");
+        measured.bar = None;
+        assert!(of_links(std::slice::from_ref(&measured)).is_empty());
+        let mut other = measurement("hello").linkers.remove(1);
+        other.linker = OTHER_BUILD;
+        measured.linkers.push(other);
+        let printed: Vec<String> = of_links(&[measured]).iter().map(Bar::to_string).collect();
+        assert_eq!(
+            printed,
+            ["met      hello: time, ours / other build: 0.17× (at most 1.05×)"]
         );
     }
 }

@@ -12,6 +12,8 @@ use crate::{Result, process};
 pub(super) const OURS: &str = "wasm-link";
 /// The name of the linker it is judged by.
 pub(super) const REFERENCE: &str = "rust-lld";
+/// The name of another build of `wasm-link`, usually an older one.
+pub(super) const OTHER_BUILD: &str = "other build";
 
 /// A linker and the arguments it always gets.
 pub(super) struct Linker {
@@ -34,10 +36,10 @@ impl Linker {
     }
 }
 
-/// What is there of them: ours, which is built and installed in `work` or is at `ours`, first, and
-/// then the toolchain's `rust-lld`, LLVM's of Debian, and wild.
-pub(super) fn find(ours: Option<PathBuf>, work: &Path) -> Result<Vec<Linker>> {
-    let ours = ours.map_or_else(|| install(work), Ok)?;
+/// Ours, which is built and installed in `work`; then those that exist of the toolchain's `rust-lld`,
+/// the other build of ours, LLVM's of Debian, and wild.
+pub(super) fn find(other_build: Option<PathBuf>, work: &Path) -> Result<Vec<Linker>> {
+    let ours = install(work)?;
     let mut linkers = vec![
         Linker {
             name: OURS,
@@ -50,6 +52,11 @@ pub(super) fn find(ours: Option<PathBuf>, work: &Path) -> Result<Vec<Linker>> {
             arguments: vec!["-flavor", "wasm"],
         },
     ];
+    linkers.extend(other_build.map(|program| Linker {
+        name: OTHER_BUILD,
+        program,
+        arguments: Vec::new(),
+    }));
     // wild leaves its work to a process that outlives it, unless it is told not to.
     for (name, arguments) in [
         ("wasm-ld-19", vec![]),
@@ -84,7 +91,7 @@ pub(super) fn cannot_link(linker: &Linker, input: &Input, output: &Path) -> Resu
         return Ok(None);
     }
     let said = String::from_utf8_lossy(&run.stderr);
-    if linker.name == OURS || linker.name == REFERENCE {
+    if [OURS, REFERENCE, OTHER_BUILD].contains(&linker.name) {
         let shown = tools::show(&command);
         return Err(format!("`{shown}` failed ({}):\n{said}", run.status).into());
     }

@@ -22,7 +22,7 @@ pub(super) struct Options {
     pub(super) rounds: usize,
     /// A part of the names of the inputs that are wanted.
     pub(super) filter: Option<String>,
-    /// The `wasm-link` that is measured, if not this workspace's.
+    /// Another build of `wasm-link`, which is measured beside this workspace's.
     pub(super) linker: Option<PathBuf>,
     pub(super) json: Option<PathBuf>,
     pub(super) chart: Option<PathBuf>,
