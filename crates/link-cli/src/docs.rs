@@ -10,13 +10,16 @@ pub(crate) use help::help;
 pub(crate) use man::man;
 pub(crate) use markdown::options_md;
 
-use crate::options::{Group, OPTIONS, Spec, Takes, spelled_with_value};
+use link_core::args::{Group, Spec, Spellings, Takes};
 
 /// The options of `group`, hidden ones only when asked for.
-fn options_of(group: Group, hidden: bool) -> impl Iterator<Item = &'static Spec> {
-    OPTIONS
-        .iter()
-        .filter(move |spec| spec.group == group && (hidden || !spec.hidden))
+fn options_of(
+    spellings: &Spellings,
+    group: Group,
+    hidden: bool,
+) -> impl Iterator<Item = &'static Spec> {
+    let specs = spellings.specs().iter().copied();
+    specs.filter(move |spec| spec.group == group && (hidden || !spec.hidden))
 }
 
 /// The first spelling with its value, then the others by their names.
@@ -30,7 +33,7 @@ fn spellings(spec: &Spec) -> Vec<String> {
         }
         names.push(form.name);
         all.push(if all.is_empty() || form.takes == Takes::JoinedOrNext {
-            spelled_with_value(spec, form)
+            spec.with_value(form)
         } else {
             form.shown()
         });

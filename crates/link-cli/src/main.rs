@@ -1,7 +1,7 @@
 //! The `wasm-link` command: `wasm-ld`'s command line, linked by a backend.
 //!
-//! The way of a command line: [`rsp`] expands response files, [`parse`] recognises options by
-//! the table in [`options`], [`config`] gives them types and checks them, [`backend`] links, and
+//! The way of a command line: [`rsp`] expands response files, [`link_core::args`] recognises options
+//! by its table and the one in [`options`], [`config`] is what they mean, [`backend`] links, and
 //! [`report`] prints what there is to say.
 
 mod backend;
@@ -9,7 +9,6 @@ mod config;
 mod docs;
 mod options;
 mod output;
-mod parse;
 mod persona;
 mod report;
 mod rsp;
@@ -22,7 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use config::{Config, Request};
-use parse::Item;
+use link_core::args::Line;
 use persona::Persona;
 use report::{Message, Reporter, Settings, Severity};
 
@@ -60,13 +59,18 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
     if let Err(message) = persona::take_flavor(&mut args) {
         return early(message);
     }
-    let expanded = match rsp::expand(args) {
+    let spellings = options::spellings();
+    let expanded = match rsp::expand(args, &spellings) {
         Ok(expanded) => expanded,
         Err(message) => return early(message),
     };
-    let (items, unknown) = parse::parse(expanded.args, !persona.is_wasm_ld());
-    let (config, messages) = config::build(&items, unknown);
-    let mut reporter = Reporter::new(persona.name().to_owned(), &config.messages);
+    let mut line = Line::parse(expanded.args, &spellings);
+    if persona.is_wasm_ld() {
+        // `wasm-ld` makes no suggestions.
+        (line.unknown.iter_mut()).for_each(|error| error.notes.clear());
+    }
+    let (config, messages) = Config::of(&line);
+    let mut reporter = Reporter::new(persona.name().to_owned(), &config.messages());
     sys::errors_begin_with(reporter.prefix());
 
     let wrong = messages
@@ -79,21 +83,21 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
     if config.print_version && !print(&persona.version(), &mut reporter) {
         return false;
     }
-    if config.messages.is_fatal(&messages) {
+    if config.messages().is_fatal(&messages) {
         reporter.all(messages);
         return false;
     }
-    if config.link.inputs.is_empty() {
+    if config.files.inputs.inputs.is_empty() {
         return true;
     }
-    let (config, items) = match wasi::expand(config, items) {
+    let (config, line) = match wasi::expand(config, line) {
         Ok(expanded) => expanded,
         Err(message) => {
             reporter.one(&message);
             return false;
         }
     };
-    link(&config, &items, &expanded.files, messages, &mut reporter)
+    link(&config, &line, &expanded.files, messages, &mut reporter)
 }
 
 /// The text that is asked for instead of a link.
@@ -128,18 +132,18 @@ fn print(text: &str, reporter: &mut Reporter) -> bool {
 
 fn link(
     config: &Config,
-    items: &[Item],
+    line: &Line,
     response_files: &[PathBuf],
     warnings: Vec<Message>,
     reporter: &mut Reporter,
 ) -> bool {
-    let Some(output) = &config.link.output else {
-        // `config::check` has reported a link without an output.
+    let Some(output) = &config.files.output else {
+        // `Config::of` has reported a link without an output.
         return false;
     };
     let made = output::Target::new(output).and_then(|target| {
         let written = output::Written::of(config, &target, response_files)?;
-        backend::link(config, items, warnings, &target, &written, reporter)
+        backend::link(config, line, warnings, &target, &written, reporter)
     });
     if let Err(message) = made {
         reporter.one(&message);

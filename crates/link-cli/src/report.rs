@@ -5,6 +5,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use link_core::diag::{self, Diagnostic};
+
 /// How grave a message is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Severity {
@@ -76,6 +78,23 @@ impl Message {
     }
 }
 
+impl From<Diagnostic> for Message {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self {
+            severity: match diagnostic.severity {
+                diag::Severity::Warning => Severity::Warning,
+                diag::Severity::Error => Severity::Error,
+            },
+            text: match diagnostic.file {
+                Some(file) => format!("{file}: {}", diagnostic.message),
+                None => diagnostic.message,
+            },
+            notes: diagnostic.notes,
+            never_fatal: diagnostic.never_fatal,
+        }
+    }
+}
+
 /// The system's message, without the number that the standard library appends.
 pub(crate) fn reason(error: &io::Error) -> String {
     let mut text = error.to_string();
@@ -117,8 +136,8 @@ pub(crate) struct Reporter {
     color: bool,
     fatal_warnings: bool,
     /// Errors that are printed before the rest is left out; 0 for all.
-    limit: u64,
-    errors: u64,
+    limit: usize,
+    errors: usize,
     last_had_notes: bool,
 }
 
@@ -199,7 +218,7 @@ pub(crate) struct Settings {
     pub(crate) color: Color,
     pub(crate) fatal_warnings: bool,
     /// How many errors are printed; 0 for all.
-    pub(crate) error_limit: u64,
+    pub(crate) error_limit: usize,
 }
 
 impl Default for Settings {

@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::options::{Opt, ValueAt, find};
+use link_core::args::{Item, Line, Spellings};
+
+use crate::options::Opt;
 use crate::report::{Message, reason};
 use crate::sys;
 
@@ -54,9 +56,9 @@ pub(crate) struct Expanded {
 ///
 /// Fails when a response file includes itself, cannot be read, or there are too many of them. A
 /// file that does not exist leaves its argument as it is.
-pub(crate) fn expand(args: Vec<OsString>) -> Result<Expanded, Message> {
+pub(crate) fn expand(args: Vec<OsString>, spellings: &Spellings) -> Result<Expanded, Message> {
     let mut expansion = Expansion {
-        quoting: requested_quoting(&args),
+        quoting: requested_quoting(&args, spellings),
         open: Vec::new(),
         read: Vec::new(),
         args: Vec::with_capacity(args.len()),
@@ -72,31 +74,22 @@ pub(crate) fn expand(args: Vec<OsString>) -> Result<Expanded, Message> {
 
 /// The last `--rsp-quoting` on the command line itself. A style that does not exist is reported
 /// when the options are read.
-fn requested_quoting(args: &[OsString]) -> Quoting {
-    let mut quoting = Quoting::NATIVE;
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        let bytes = arg.as_encoded_bytes();
-        if !bytes.starts_with(b"-") {
-            continue;
-        }
-        let Some((spec, value)) = find(bytes) else {
-            continue;
-        };
-        let value = match value {
-            ValueAt::Absent => continue,
-            ValueAt::Offset(at) => bytes.get(at..),
-            ValueAt::Next => args.next().map(|next| next.as_encoded_bytes()),
-        };
-        if spec.opt == Opt::RspQuoting
-            && let Some(named) = value
-                .and_then(|name| std::str::from_utf8(name).ok())
-                .and_then(Quoting::named)
-        {
-            quoting = named;
-        }
+fn requested_quoting(args: &[OsString], spellings: &Spellings) -> Quoting {
+    // Without response files, nothing is to be quoted.
+    if !args
+        .iter()
+        .any(|arg| arg.as_encoded_bytes().starts_with(b"@"))
+    {
+        return Quoting::NATIVE;
     }
-    quoting
+    let line = Line::parse(args.to_vec(), spellings);
+    let named = line.items.iter().rev().find_map(|item| match item {
+        Item::Option(arg) if Opt::of(arg) == Some(Opt::RspQuoting) => {
+            arg.value.as_ref()?.to_str().and_then(Quoting::named)
+        }
+        Item::Option(_) | Item::Input(_) => None,
+    });
+    named.unwrap_or(Quoting::NATIVE)
 }
 
 struct Expansion {
@@ -263,6 +256,7 @@ fn split_windows(text: &[u8]) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::spellings;
 
     fn strings(args: Vec<Vec<u8>>) -> Vec<String> {
         args.into_iter()
@@ -319,9 +313,15 @@ mod tests {
 
     #[test]
     fn the_style_is_the_last_one_and_no_value_of_another_option() {
-        let style =
-            |args: &[&str]| requested_quoting(&args.iter().map(OsString::from).collect::<Vec<_>>());
-        assert_eq!(style(&["@a", "--rsp-quoting=windows"]), Quoting::Windows);
+        let style = |args: &[&str]| {
+            let args: Vec<_> = ["@a"].iter().chain(args).map(OsString::from).collect();
+            requested_quoting(&args, &spellings())
+        };
+        assert_eq!(style(&["--rsp-quoting=windows"]), Quoting::Windows);
+        assert_eq!(
+            style(&["--rsp-quoting=windows", "--rsp-quoting=bash"]),
+            Quoting::Windows
+        );
         assert_eq!(
             style(&["-rsp-quoting", "windows", "--rsp-quoting=posix"]),
             Quoting::Posix

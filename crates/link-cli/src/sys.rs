@@ -20,7 +20,7 @@ mod chain;
 mod inputs;
 mod temporary;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -37,16 +37,6 @@ pub(crate) struct NotText;
 /// The argument or path whose bytes are `bytes`.
 pub(crate) fn os_string(bytes: Vec<u8>) -> Result<OsString, NotText> {
     platform::os_string(bytes)
-}
-
-/// The part of `text` from byte `at` on, which lies behind an ASCII character.
-pub(crate) fn tail(text: &OsStr, at: usize) -> Result<OsString, NotText> {
-    os_string(
-        text.as_encoded_bytes()
-            .get(at..)
-            .unwrap_or_default()
-            .to_vec(),
-    )
 }
 
 /// The identity of an existing file: paths to it have the same, through links of any kind (without
@@ -209,11 +199,5 @@ mod tests {
         let path = dir.path().to_owned();
         drop(dir);
         assert!(!path.exists());
-    }
-
-    #[test]
-    fn a_value_is_cut_from_its_argument() {
-        assert_eq!(tail(OsStr::new("--map=ä"), 6).unwrap(), "ä");
-        assert_eq!(tail(OsStr::new("-O"), 2).unwrap(), "");
     }
 }

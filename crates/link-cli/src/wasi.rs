@@ -2,29 +2,30 @@
 
 use std::ffi::OsString;
 
+use link_core::args::Line;
 use lld_driver::{Arch, Emulated, ExecModel, Sysroot, Wasi};
 
 use crate::config::{self, Config};
-use crate::parse::{self, Item};
+use crate::options::spellings;
 use crate::report::Message;
 
 /// The command line with what its options about WASI stand for.
-pub(crate) fn expand(config: Config, items: Vec<Item>) -> Result<(Config, Vec<Item>), Message> {
+pub(crate) fn expand(config: Config, line: Line) -> Result<(Config, Line), Message> {
     if !config.own.wasi.is_used() {
-        return Ok((config, items));
+        return Ok((config, line));
     }
     // Every one of these arguments is known, and the rest was checked without them.
-    let (mut all, _) = parse::parse(args(&config)?, false);
-    all.extend(items);
-    let (config, _) = config::build(&all, Vec::new());
+    let mut all = Line::parse(args(&config)?, &spellings());
+    all.items.extend(line.items);
+    let (config, _) = Config::of(&all);
     Ok((config, all))
 }
 
 fn args(config: &Config) -> Result<Vec<OsString>, Message> {
     let wasi = &config.own.wasi;
-    let arch = match config.link.arch {
-        Some(config::Arch::Wasm64) => Arch::Wasm64,
-        Some(config::Arch::Wasm32) | None => Arch::Wasm32,
+    let arch = match config.options.is_64 {
+        Some(true) => Arch::Wasm64,
+        Some(false) | None => Arch::Wasm32,
     };
     let model = match wasi.exec_model {
         Some(config::ExecModel::Reactor) => ExecModel::Reactor,
@@ -63,11 +64,11 @@ fn args(config: &Config) -> Result<Vec<OsString>, Message> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{OPTIONS, Opt};
+    use crate::options::Opt;
 
     #[test]
     fn the_emulation_libraries_are_those_of_the_driver() {
-        let names = OPTIONS[Opt::WasiEmulated as usize].choices;
+        let names = Opt::WasiEmulated.spec().choices;
         assert_eq!(names, Emulated::ALL.map(Emulated::name));
     }
 }

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::ffi::OsString;
 use std::path::Path;
 
+use link_core::args::{Item, Line};
 use lld_driver::{
     Cache, CacheError, Diagnostic, Linked, Lookup, PendingLink, RunReport, Severity as SaidSeverity,
 };
@@ -12,7 +13,6 @@ use lld_driver::{
 use crate::config::Config;
 use crate::options::Opt;
 use crate::output::Target;
-use crate::parse::Item;
 use crate::report::{Message, Reporter, Severity};
 use crate::sys::RemovedAtEnd;
 
@@ -26,10 +26,10 @@ pub(super) enum Answer {
     Unusable(Message),
 }
 
-/// Asks whether the link that `items` say is needed; `warnings` are about the command line.
+/// Asks whether the link that `line` says is needed; `warnings` are about the command line.
 pub(super) fn look_up(
     config: &Config,
-    items: &[Item],
+    line: &Line,
     warnings: &[Message],
     target: &Target,
     reporter: &mut Reporter,
@@ -40,7 +40,7 @@ pub(super) fn look_up(
     };
     let program = std::env::current_exe()
         .map_err(|error| Message::error(format!("cannot tell this command's file: {error}")))?;
-    match ask(dir, &program, &args(items)) {
+    match ask(dir, &program, &args(line)) {
         Err(error) => Ok(Answer::Unusable(unusable(&error))),
         Ok(Lookup::Needed(pending)) => Ok(Answer::Needed(Some(pending))),
         Ok(Lookup::UpToDate(linked)) => {
@@ -71,13 +71,14 @@ pub(super) fn unusable(error: &CacheError) -> Message {
 }
 
 /// The command line without options that do not influence the output.
-fn args(items: &[Item]) -> Vec<OsString> {
+fn args(line: &Line) -> Vec<OsString> {
     let mut args = Vec::new();
-    for item in items {
+    for item in &line.items {
         match item {
             Item::Input(path) => args.push(path.clone()),
             Item::Option(arg) => {
-                if !matches!(arg.opt, Opt::CacheDir | Opt::VerboseLink | Opt::Backend) {
+                let without = [Opt::CacheDir, Opt::VerboseLink, Opt::Backend];
+                if !Opt::of(arg).is_some_and(|opt| without.contains(&opt)) {
                     args.extend(arg.raw().map(OsString::from));
                 }
             }

@@ -6,16 +6,16 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::PathBuf;
 
+use link_core::args::{FileOption, Item, Line};
 use lld_driver::{
     Diagnostic, Lld, LocateOptions, Lookup, Mode, RunError, RunOptions, RunReport,
     Severity as LldSeverity, Stdin, Stdout, parse_diagnostics,
 };
 
 use super::cached;
-use crate::config::{Config, LinkArgs};
-use crate::options::{OPTIONS, Opt};
+use crate::config::Config;
+use crate::options::Opt;
 use crate::output::{Stream, Target, Written, named_inputs};
-use crate::parse::Item;
 use crate::report::{self, Message, Reporter, Severity};
 use crate::sys::{self, FileIdentity, InputStamps, TempDir};
 use redirected::Redirected;
@@ -26,19 +26,15 @@ const HOST_MODULE: &str = "env";
 /// Runs LLD with the user's arguments and those that this command's own options stand for.
 pub(super) fn link(
     config: &Config,
-    items: &[Item],
+    line: &Line,
     target: &Target,
     written: &Written,
     reporter: &mut Reporter,
 ) -> Result<(), Message> {
-    let inputs = named_inputs(&config.link)?;
+    let inputs = named_inputs(config)?;
     written.check_named(&inputs)?;
-    if let Some(module) = config
-        .own
-        .host_module
-        .as_deref()
-        .filter(|name| *name != HOST_MODULE)
-    {
+    let module = &config.options.default_import_module;
+    if module != HOST_MODULE {
         return Err(Message::error(format!(
             "--host-module={module}: wasm-ld has no such option and always imports from \
              {HOST_MODULE}; this needs --backend=native"
@@ -50,7 +46,7 @@ pub(super) fn link(
         Target::Path(_) => None,
         Target::Stream(to) => Some(Streamed::new(to, target)?),
     };
-    let shown = user_args(items, streamed.as_ref());
+    let shown = user_args(line, streamed.as_ref());
     let mut remarks = Vec::new();
     // An output for a stream is made anew each time, under a new name.
     let cache_dir = config.own.cache_dir.as_ref().filter(|_| streamed.is_none());
@@ -73,7 +69,7 @@ pub(super) fn link(
         stdin: Stdin::Inherit,
         ..RunOptions::default()
     };
-    if prints(&config.link) {
+    if prints(config) {
         options.stdout = Stdout::Inherit;
     }
     // A response file is made where an interrupt removes it.
@@ -170,11 +166,11 @@ impl<'t> Streamed<'t> {
 fn only_native(config: &Config) -> Result<(), Message> {
     let option = if config.own.time {
         "--time"
-    } else if config.own.cref {
+    } else if config.options.cross_references {
         "--cref"
     } else if config.own.dependency_file.is_some() {
         "--dependency-file"
-    } else if config.own.error_signature_mismatch {
+    } else if config.options.error_signature_mismatch {
         "--error-signature-mismatch"
     } else {
         return Ok(());
@@ -217,19 +213,21 @@ fn locate(config: &Config) -> Result<Lld, Message> {
 /// The user's arguments as they are, without options that this command handles: its own, and those
 /// about its messages and response files. The path of an output that LLD cannot write is replaced by
 /// that of a temporary file, which is copied to the output afterwards.
-fn user_args(items: &[Item], streamed: Option<&Streamed<'_>>) -> Vec<OsString> {
+fn user_args(line: &Line, streamed: Option<&Streamed<'_>>) -> Vec<OsString> {
     let mut args = Vec::new();
-    for item in items {
+    for item in &line.items {
         match item {
             Item::Input(path) => args.push(path.clone()),
             Item::Option(arg) => {
-                let here = match arg.opt {
-                    Opt::RspQuoting
-                    | Opt::ColorDiagnostics
-                    | Opt::NoColorDiagnostics
-                    | Opt::PrintVersion => true,
-                    Opt::Output => streamed.is_some(),
-                    opt => OPTIONS[opt as usize].is_own(),
+                let here = match Opt::of(arg) {
+                    Some(
+                        Opt::RspQuoting
+                        | Opt::ColorDiagnostics
+                        | Opt::NoColorDiagnostics
+                        | Opt::PrintVersion,
+                    ) => true,
+                    _ if FileOption::of(arg) == Some(FileOption::Output) => streamed.is_some(),
+                    _ => arg.spec.extension,
                 };
                 if !here {
                     args.extend(arg.raw().map(OsString::from));
@@ -244,8 +242,8 @@ fn user_args(items: &[Item], streamed: Option<&Streamed<'_>>) -> Vec<OsString> {
 }
 
 /// Whether the linker is asked to print something on standard output.
-fn prints(link: &LinkArgs) -> bool {
-    link.reports.uses_stdout() || !link.lto.mllvm.is_empty() || link.lto.debug_pass_manager
+fn prints(config: &Config) -> bool {
+    config.prints_report() || config.lto.mllvm || config.lto.debug_pass_manager
 }
 
 /// Whether the linker failed with errors about the link alone. Prose says otherwise: LLVM's

@@ -2,21 +2,20 @@
 
 mod cref;
 mod dependencies;
-mod link_options;
 mod map;
 mod reports;
 mod reproduce;
 mod times;
 
-use link_core::diag::{self, Diagnostic};
-use link_core::{Env, LinkError, Linked, Threads, link_then};
+use link_core::args::{Line, Problems};
+use link_core::diag;
+use link_core::{Env, LinkError, Linked, Options, Threads, link_then};
 use lld_driver::PendingLink;
 
 use super::cached::{self, Answer};
 use crate::config::Config;
 use crate::output::{Output, Target, Written};
-use crate::parse::Item;
-use crate::report::{Message, Reporter, Severity};
+use crate::report::{Message, Reporter};
 use crate::sys::{self, InputFiles};
 use reports::Reports;
 use times::Times;
@@ -32,20 +31,20 @@ pub(super) enum Outcome {
     Bitcode(String, Message),
 }
 
-/// Links into `target`. `warnings` are about the command line `items`.
+/// Links into `target`. `warnings` are about the command line `line`.
 ///
 /// A link that succeeds ends the command with exit code 0: the system frees its memory, which is
 /// faster.
 pub(super) fn link(
     config: &Config,
-    items: &[Item],
+    line: &Line,
     warnings: &[Message],
     target: &Target,
     written: &Written,
     reporter: &mut Reporter,
 ) -> Result<Outcome, Message> {
     let mut warnings = warnings.to_vec();
-    let pending = match cached::look_up(config, items, &warnings, target, reporter)? {
+    let pending = match cached::look_up(config, line, &warnings, target, reporter)? {
         Answer::UpToDate => return Ok(Outcome::UpToDate),
         Answer::Needed(pending) => pending,
         Answer::Unusable(message) => {
@@ -54,8 +53,8 @@ pub(super) fn link(
         }
     };
     let files = InputFiles::default();
-    let options = link_options::options(config, &target.name(), &files)?;
-    let mut reports = Reports::open(config, target, &files, items)?;
+    let options = link_options(config, target);
+    let mut reports = Reports::open(config, target, &files, line)?;
     let mut output = Output::open(target)?;
     let times = Times::default();
     let enter = |phase| times.enter(phase);
@@ -68,7 +67,7 @@ pub(super) fn link(
         },
         ..Env::default()
     };
-    let inputs = link_options::inputs(&config.link);
+    let inputs = line.files(options.output, &mut Problems::default()).inputs;
     let result = link_then(inputs, &options, &env, &mut output, |output, linked| {
         begin(config, &warnings, reporter);
         let told = Told {
@@ -92,7 +91,7 @@ pub(super) fn link(
                 return Ok(outcome);
             }
             begin(config, &warnings, reporter);
-            reporter.all(error.diagnostics.into_iter().map(message));
+            reporter.all(error.diagnostics.into_iter().map(Message::from));
             let reported = written
                 .check_stdout(&files)
                 .and_then(|()| reports.of_failed(&error.report, reporter))
@@ -102,6 +101,20 @@ pub(super) fn link(
         }
     };
     error.map_or(Ok(Outcome::Failed), Err)
+}
+
+/// The options of the link, with what this command's own ask of it.
+fn link_options(config: &Config, target: &Target) -> Options {
+    let mut options = config.options.clone();
+    options.output_name = target.name().into_owned();
+    // As in `wasm-ld`, objects do not decide it.
+    options.is_64.get_or_insert(false);
+    // The reporter counts errors, those about the command line included.
+    options.error_limit = 0;
+    options.trace |= config.reports.verbose;
+    options.why_extract = config.reports.why_extract.is_some();
+    options.map = config.reports.map.is_some();
+    options
 }
 
 /// Reports the messages about the command line.
@@ -132,7 +145,12 @@ fn end(
 ) -> Option<Message> {
     let mut pending = told.pending;
     let mut all = || -> Result<(), Message> {
-        let messages: Vec<_> = linked.diagnostics.iter().cloned().map(message).collect();
+        let messages: Vec<_> = linked
+            .diagnostics
+            .iter()
+            .cloned()
+            .map(Message::from)
+            .collect();
         reporter.all(messages.iter().cloned());
         told.written.check_stdout(told.files)?;
         told.reports.of_linked(linked, reporter)?;
@@ -169,20 +187,5 @@ fn bitcode(error: &LinkError) -> Option<Outcome> {
     let mut diagnostics = error.diagnostics.iter();
     let found = diagnostics.find(|diagnostic| diagnostic.code == diag::Code::Bitcode)?;
     let file = found.file.clone().unwrap_or_default();
-    Some(Outcome::Bitcode(file, message(found.clone())))
-}
-
-fn message(diagnostic: Diagnostic) -> Message {
-    Message {
-        severity: match diagnostic.severity {
-            diag::Severity::Warning => Severity::Warning,
-            diag::Severity::Error => Severity::Error,
-        },
-        text: match diagnostic.file {
-            Some(file) => format!("{file}: {}", diagnostic.message),
-            None => diagnostic.message,
-        },
-        notes: diagnostic.notes,
-        never_fatal: diagnostic.never_fatal,
-    }
+    Some(Outcome::Bitcode(file, found.clone().into()))
 }

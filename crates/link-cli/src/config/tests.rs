@@ -1,272 +1,60 @@
-//! What options come to, as values.
+//! What this command's own options come to. Those of a link are tested with `link_core::args`.
 
 use super::*;
-use crate::parse::parse;
-use crate::report::{Message, Severity};
+use crate::options::spellings;
+use crate::report::Severity;
 
-fn build_line(line: &str) -> (Config, Vec<Message>) {
-    let args = line.split_whitespace().map(Into::into).collect();
-    let (items, unknown) = parse(args, true);
-    assert_eq!(unknown, [], "{line}");
-    build(&items, Vec::new())
+fn config_of(line: &str) -> (Config, Vec<Message>) {
+    let line = Line::parse(line.split_whitespace(), &spellings());
+    assert_eq!(line.unknown, []);
+    Config::of(&line)
 }
 
 /// The configuration of a line without errors and warnings.
 #[track_caller]
 fn config(line: &str) -> Config {
-    let (config, messages) = build_line(&format!("a.o -o x {line}"));
+    let (config, messages) = config_of(&format!("a.o -o x {line}"));
     assert_eq!(messages, [], "{line}");
     config
 }
 
-fn link(line: &str) -> LinkArgs {
-    config(line).link
-}
-
-#[test]
-fn inputs_have_the_state_of_their_position() {
-    let link = link(
-        "-lc --whole-archive b.a -Bdynamic -lm --no-whole-archive --start-lib c.o --end-lib \
-         -static -l:d.a -L p --library-path=q",
-    );
-    let input = |what, whole_archive, allow_shared, lazy| Input {
-        what,
-        whole_archive,
-        allow_shared,
-        lazy,
-    };
-    let file = |path: &str| InputKind::File(path.into());
-    let library = |name: &str| InputKind::Library(name.to_owned());
-    assert_eq!(
-        link.inputs,
-        [
-            input(file("a.o"), false, false, false),
-            input(library("c"), false, false, false),
-            input(file("b.a"), true, false, false),
-            input(library("m"), true, true, false),
-            input(file("c.o"), false, true, true),
-            input(library(":d.a"), false, false, false),
-        ]
-    );
-    assert_eq!(link.library_paths, [PathBuf::from("p"), PathBuf::from("q")]);
-}
-
 #[test]
 fn without_options_the_defaults_are_those_of_lld() {
-    let link = link("");
-    assert_eq!(link.output.as_deref(), Some("x".as_ref()));
-    assert_eq!(link.kind, OutputKind::Executable);
-    assert_eq!((link.arch, link.threads, link.optimize), (None, None, 1));
-    assert_eq!(link.symbols.entry, Entry::Default);
-    assert_eq!(link.symbols.unresolved, Unresolved::Error);
-    assert!(link.symbols.check_features && link.dynamic.check_signatures);
-    assert!(link.content.gc_sections && link.content.merge_data_segments);
-    assert!(link.memory.stack_first && link.memory.growable && link.reports.demangle);
-    assert_eq!(
-        (link.memory.page_size, link.memory.stack_size),
-        (65536, None)
-    );
-    assert_eq!(link.content.build_id, BuildId::None);
-    assert_eq!(config("").messages, report::Settings::default());
-}
-
-#[test]
-fn the_kind_of_output_changes_defaults() {
-    let relocatable = link("-r");
-    assert_eq!(relocatable.kind, OutputKind::Relocatable);
-    assert!(!relocatable.content.gc_sections && !relocatable.content.merge_data_segments);
-    assert_eq!(
-        link("--pie --experimental-pic").kind,
-        OutputKind::PieExecutable
-    );
-    assert_eq!(link("--pie --no-pie").kind, OutputKind::Executable);
-    assert_eq!(
-        link("-shared --experimental-pic").kind,
-        OutputKind::SharedLibrary
-    );
-    assert_eq!(link("-shared -r").kind, OutputKind::Relocatable);
-}
-
-#[test]
-fn the_last_of_an_option_and_its_opposite_counts() {
-    assert_eq!(link("-e f --no-entry").symbols.entry, Entry::None);
-    assert_eq!(
-        link("--no-entry --entry=f").symbols.entry,
-        Entry::Symbol("f".into())
-    );
-    assert!(!link("--gc-sections --no-gc-sections").content.gc_sections);
-    assert!(link("--no-demangle --demangle").reports.demangle);
-    assert!(!link("--stack-first --no-stack-first").memory.stack_first);
-    assert_eq!(
-        link("--export-dynamic --no-export-dynamic")
-            .symbols
-            .export_dynamic,
-        Some(false)
-    );
-    assert!(
-        link("--no-check-features --check-features")
-            .symbols
-            .check_features
-    );
-    assert_eq!(link("-m wasm64 -mwasm32").arch, Some(Arch::Wasm32));
-    assert_eq!(
-        link("--threads=x --threads=3").threads,
-        NonZeroUsize::new(3)
-    );
-    assert_eq!(link("-S -s -S").content.strip, Strip::All);
-}
-
-#[test]
-fn lists_keep_their_order() {
-    let symbols = link(
-        "--export=b --export a --export-if-defined=c -u d --undefined=e -ue --wrap=f \
-         --features=x,,y --extra-features=z -allow-undefined-file l --allow-undefined-file=k",
-    )
-    .symbols;
-    assert_eq!(symbols.export, ["b", "a"]);
-    assert_eq!(symbols.export_if_defined, ["c"]);
-    assert_eq!(symbols.undefined, ["d", "e", "e"]);
-    assert_eq!(symbols.wrap, ["f"]);
-    assert_eq!(symbols.features, Some(vec!["x".into(), "y".into()]));
-    assert_eq!(symbols.extra_features, ["z"]);
-    assert_eq!(
-        symbols.allow_undefined_files,
-        [PathBuf::from("l"), PathBuf::from("k")]
-    );
-}
-
-#[test]
-fn undefined_symbols_follow_llds_precedence() {
-    let of = |line: &str| {
-        let symbols = link(&format!("{line} --experimental-pic")).symbols;
-        (symbols.unresolved, symbols.import_undefined)
-    };
-    assert_eq!(of("--allow-undefined"), (Unresolved::Ignore, true));
-    assert_eq!(
-        of("--allow-undefined --unresolved-symbols=report-all"),
-        (Unresolved::Ignore, true)
-    );
-    assert_eq!(of("--import-undefined"), (Unresolved::Error, true));
-    assert_eq!(of("--warn-unresolved-symbols"), (Unresolved::Warn, false));
-    assert_eq!(
-        of("--warn-unresolved-symbols --error-unresolved-symbols"),
-        (Unresolved::Error, false)
-    );
-    assert_eq!(
-        of("--unresolved-symbols=ignore-all"),
-        (Unresolved::Ignore, false)
-    );
-    assert_eq!(
-        of("--unresolved-symbols=report-all --warn-unresolved-symbols"),
-        (Unresolved::Warn, false)
-    );
-    assert_eq!(
-        of("--unresolved-symbols import-dynamic"),
-        (Unresolved::ImportDynamic, false)
-    );
-}
-
-#[test]
-fn memory_and_table() {
-    let memory = link(
-        "-z stack-size=0x20000 -zmuldefs --global-base=1024 --table-base=2 --initial-memory=131072 \
-         --initial-heap=65536 --max-memory=262144 --page-size=1 --shared-memory --import-table \
-         --growable-table --no-stack-first",
-    )
-    .memory;
-    assert_eq!(memory.stack_size, Some(0x20000));
-    assert_eq!(
-        (memory.global_base, memory.table_base),
-        (Some(1024), Some(2))
-    );
-    assert_eq!(
-        (memory.initial_memory, memory.initial_heap),
-        (Some(131_072), Some(65536))
-    );
-    assert_eq!((memory.max_memory, memory.page_size), (Some(262_144), 1));
-    assert!(memory.shared && memory.import_table && memory.growable_table && !memory.stack_first);
-    assert!(!memory.export_table && memory.growable);
-    assert!(!link("--no-growable-memory").memory.growable);
-
-    let import = |module: Option<&str>, name: &str| {
-        Some(MemoryImport {
-            module: module.map(str::to_owned),
-            name: name.to_owned(),
-        })
-    };
-    assert_eq!(link("").memory.import, None);
-    assert_eq!(
-        link("--import-memory").memory.import,
-        import(None, "memory")
-    );
-    assert_eq!(link("--import-memory=m").memory.import, import(None, "m"));
-    assert_eq!(
-        link("--import-memory=h,m,n --import-memory").memory.import,
-        import(Some("h"), "m,n")
-    );
-    assert_eq!(
-        link("--export-memory").memory.export.as_deref(),
-        Some("memory")
-    );
-    assert_eq!(
-        link("--export-memory=m --export-memory")
-            .memory
-            .export
-            .as_deref(),
-        Some("m")
-    );
-}
-
-#[test]
-fn what_the_output_contains() {
-    let content =
-        link("--compress-relocations -S --emit-relocs --keep-section=a --keep-section b").content;
-    assert!(content.compress_relocations && content.emit_relocs);
-    assert_eq!(
-        (content.strip, content.keep_sections),
-        (Strip::Debug, vec!["a".into(), "b".into()])
-    );
-    for (option, id) in [
-        ("--build-id", BuildId::Fast),
-        ("--build-id=sha1", BuildId::Sha1),
-        ("--build-id=tree", BuildId::Sha1),
-        ("-build-id=uuid", BuildId::Uuid),
-        ("--build-id --build-id=none", BuildId::None),
-        ("--build-id=0x123", BuildId::Bytes(vec![0x12, 3])),
-    ] {
-        assert_eq!(link(option).content.build_id, id, "{option}");
-    }
+    let config = config("");
+    assert_eq!(config.options, Options::default());
+    assert_eq!(config.files.output.as_deref(), Some("x".as_ref()));
+    assert_eq!(config.messages(), report::Settings::default());
+    assert_eq!(config.lto, LtoArgs::default());
+    assert_eq!(config.reports, ReportArgs::default());
+    assert_eq!(config.own, OwnArgs::default());
 }
 
 #[test]
 fn link_time_optimisation() {
-    let lto = link(
+    let config = config(
         "--lto-O3 --lto-CGO1 --lto-partitions=4 -mllvm -a --mllvm=-b --save-temps --disable-verify \
          --lto-obj-path=o --thinlto-jobs=all --thinlto-prefix-replace=a;b --thinlto-index-only=i \
          --thinlto-cache-policy p --thinlto-cache-dir=d --thinlto-emit-index-files",
-    )
-    .lto;
-    assert_eq!(
-        (lto.level, lto.codegen_level, lto.partitions),
-        (Some(3), Some(1), Some(4))
     );
-    assert_eq!(lto.mllvm, ["-a", "-b"]);
-    assert!(lto.save_temps && lto.disable_verify && lto.thin.emit_index_files);
-    assert_eq!(lto.thin.prefix_replace, Some(("a".into(), "b".into())));
-    assert!(lto.thin.index_only && lto.thin.index_only_list == Some("i".into()));
-    assert!(link("--thinlto-index-only").lto.thin.index_only);
+    let expected = LtoArgs {
+        debug_pass_manager: false,
+        mllvm: true,
+        obj_path: Some("o".into()),
+        index_only_list: Some("i".into()),
+    };
+    assert_eq!(config.lto, expected);
 }
 
 #[test]
 fn reports_go_to_files_or_to_standard_output() {
+    let map = |line: &str| config(line).reports.map;
     let file = |name: &str| Some(Destination::File(name.into()));
-    assert_eq!(link("--Map=m").reports.map, file("m"));
-    assert_eq!(link("--Map=").reports.map, None);
-    assert_eq!(link("--Map=m -M").reports.map, Some(Destination::Stdout));
-    assert_eq!(
-        link("--why-extract=-").reports.why_extract,
-        Some(Destination::Stdout)
-    );
+    assert_eq!(map("--Map=m"), file("m"));
+    assert_eq!(map("--Map="), None);
+    assert_eq!(map("--Map=m --Map="), None);
+    assert_eq!(map("-M --Map=m"), Some(Destination::Stdout));
+    let why_extract = config("--why-extract=-").reports.why_extract;
+    assert_eq!(why_extract, Some(Destination::Stdout));
     for printing in [
         "-t",
         "-y f",
@@ -275,42 +63,78 @@ fn reports_go_to_files_or_to_standard_output() {
         "--Map=-",
         "--why-extract=-",
     ] {
-        assert!(link(printing).reports.uses_stdout(), "{printing}");
+        assert!(config(printing).prints_report(), "{printing}");
     }
     let quiet = "--Map=m --why-extract=w --reproduce=r --verbose --print-gc-sections --no-print-gc-sections";
-    assert!(!link(quiet).reports.uses_stdout());
+    assert!(!config(quiet).prints_report());
 }
 
 #[test]
 fn own_options() {
     let own = config(
-        "--backend=native --lld-path=l --cache-dir c --verbose-link --host-module=h \
+        "--backend=native --lld-path=l --cache-dir c --verbose-link --time --dependency-file=d \
          --wasi-sysroot=s --link-libcxx --exec-model=reactor --wasi-emulated=mman,signal,mman",
     )
     .own;
-    assert_eq!(own.backend, Backend::Native);
-    assert_eq!(own.lld_path, Some("l".into()));
-    assert_eq!(own.cache_dir, Some("c".into()));
-    assert!(own.verbose_link && own.wasi.libc && own.wasi.libcxx && own.wasi.is_used());
-    assert_eq!(own.host_module.as_deref(), Some("h"));
-    assert_eq!(own.wasi.exec_model, Some(ExecModel::Reactor));
-    assert_eq!(own.wasi.emulated, ["mman", "signal"]);
+    let expected = OwnArgs {
+        backend: Backend::Native,
+        lld_path: Some("l".into()),
+        cache_dir: Some("c".into()),
+        verbose_link: true,
+        time: true,
+        dependency_file: Some("d".into()),
+        wasi: WasiArgs {
+            sysroot: Some("s".into()),
+            exec_model: Some(ExecModel::Reactor),
+            libc: true,
+            libcxx: true,
+            emulated: vec!["mman".into(), "signal".into()],
+        },
+    };
+    assert_eq!(own, expected);
+    assert!(own.wasi.is_used());
     assert!(!config("--wasi-sysroot=s").own.wasi.is_used());
 }
 
 #[test]
-fn help_needs_no_inputs_and_a_link_needs_an_output() {
-    assert_eq!(build_line("--help").1, []);
-    assert_eq!(build_line("-v").1, []);
-    assert_eq!(build_line("").1, [Message::error("no input files")]);
+fn colours_and_limits_are_for_all_messages() {
+    let messages = config("--color-diagnostics --error-limit=3 --fatal-warnings").messages();
+    let expected = report::Settings {
+        color: Color::Always,
+        fatal_warnings: true,
+        error_limit: 3,
+    };
+    assert_eq!(messages, expected);
+    let color = |line: &str| config(line).color;
+    assert_eq!(color("--color-diagnostics=auto"), Color::Auto);
+    // Only the last one of both is looked at.
+    let invalid = "--color-diagnostics=sometimes --no-color-diagnostics";
+    assert_eq!(color(invalid), Color::Never);
     assert_eq!(
-        build_line("a.o").1,
+        color("--color-diagnostics --no-color-diagnostics"),
+        Color::Never
+    );
+    assert_eq!(
+        color("--no-color-diagnostics --color-diagnostics"),
+        Color::Always
+    );
+}
+
+#[test]
+fn help_needs_no_inputs_and_a_link_needs_an_output() {
+    for line in ["--help", "-v", "-v -r --gc-sections", "a.o --version"] {
+        assert_eq!(config_of(line).1, [], "{line}");
+    }
+    assert_eq!(config_of("").1, [Message::error("no input files")]);
+    assert_eq!(
+        config_of("a.o").1,
         [Message::error("no output file specified")]
     );
-    assert_eq!(
-        build_line("--help --version").0.request,
-        Some(Request::Help)
-    );
+    let request = |line: &str| config_of(line).0.request;
+    assert_eq!(request("--version --help"), Some(Request::Help));
+    assert_eq!(request("--print-man --version"), Some(Request::Version));
+    let shell = Some(Request::Completions(Shell::Fish));
+    assert_eq!(request("--print-man --print-completions=fish"), shell);
 }
 
 #[test]
@@ -322,7 +146,7 @@ fn warnings_are_no_errors() {
         "-z relro",
         "--unresolved-symbols=import-dynamic",
     ] {
-        let (_, messages) = build_line(&format!("a.o -o x {line}"));
+        let (_, messages) = config_of(&format!("a.o -o x {line}"));
         assert_eq!(messages.len(), 1, "{line}");
         assert_eq!(messages[0].severity, Severity::Warning, "{line}");
     }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use super::options_of;
 use crate::config::Shell;
-use crate::options::{OPTIONS, Spec, Takes};
+use crate::options::{GROUPS, spellings};
+use link_core::args::{Spec, Takes};
 
 /// The names the command is called by.
 const COMMANDS: [&str; 2] = ["wasm-link", "wasm-ld"];
@@ -17,8 +19,12 @@ pub(crate) fn completions(shell: Shell) -> String {
     }
 }
 
-fn shown() -> impl Iterator<Item = &'static Spec> {
-    OPTIONS.iter().filter(|spec| !spec.hidden)
+fn shown() -> Vec<&'static Spec> {
+    let known = spellings();
+    let groups = GROUPS.into_iter();
+    groups
+        .flat_map(|group| options_of(&known, group, false))
+        .collect()
 }
 
 /// How an option is completed: its text, ending in `=` where a value has to follow.
@@ -51,7 +57,7 @@ fn words(spec: &Spec) -> Vec<String> {
 }
 
 fn bash() -> String {
-    let words: Vec<_> = shown().flat_map(words).collect();
+    let words: Vec<_> = shown().into_iter().flat_map(words).collect();
     format!(
         "# Completions of wasm-link for bash.\n\
          _wasm_link() {{\n\

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{help_with_default, options_of, spellings};
-use crate::options::Group;
+use crate::options::{GROUPS, spellings as known_options};
 
 /// Column in which descriptions begin.
 const COLUMN: usize = 28;
@@ -21,14 +21,15 @@ pub(crate) fn help(program: &str, own: bool) -> String {
     if !own {
         text += "The options of wasm-link work, too; wasm-link --help lists them.\n";
     }
-    for group in Group::ALL {
-        let mut options = options_of(group, false)
-            .filter(|spec| own || !spec.is_own())
+    let known = known_options();
+    for group in GROUPS {
+        let mut options = options_of(&known, group, false)
+            .filter(|spec| own || !spec.extension)
             .peekable();
         if options.peek().is_none() {
             continue;
         }
-        let _ = writeln!(text, "\n{}:", group.title());
+        let _ = writeln!(text, "\n{}:", group.0);
         for spec in options {
             entry(
                 &mut text,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{help_with_default, options_of, spellings};
-use crate::options::Group;
+use crate::options::{GROUPS, spellings as known_options};
 
 /// The page `wasm-link(1)`.
 pub(crate) fn man() -> String {
@@ -19,12 +19,13 @@ pub(crate) fn man() -> String {
          .SH OPTIONS\n",
         env!("CARGO_PKG_VERSION"),
     );
-    for group in Group::ALL {
-        if options_of(group, false).next().is_none() {
+    let known = known_options();
+    for group in GROUPS {
+        if options_of(&known, group, false).next().is_none() {
             continue;
         }
-        let _ = writeln!(page, ".SS {}", roff(group.title()));
-        for spec in options_of(group, false) {
+        let _ = writeln!(page, ".SS {}", roff(group.0));
+        for spec in options_of(&known, group, false) {
             let names = roff(&spellings(spec).join(", "));
             let _ = writeln!(page, ".TP\n.B {names}\n{}.", roff(&help_with_default(spec)));
             if !spec.note.is_empty() {

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{options_of, spellings};
-use crate::options::{Dashes, Group, Spec};
+use crate::options::{GROUPS, spellings as known_options};
+use link_core::args::{Dashes, Spec, Spelling, Takes};
 
 const HEAD: &str = "\
 # Options of `wasm-link`
@@ -59,13 +60,14 @@ that pass it (older versions of rustc do) link as before.
 /// The document.
 pub(crate) fn options_md() -> String {
     let mut text = HEAD.to_owned();
-    for group in Group::ALL {
+    let known = known_options();
+    for group in GROUPS {
         let _ = write!(
             text,
             "\n## {}\n\n| option | | default |\n| --- | --- | --- |\n",
-            group.title()
+            group.0
         );
-        for spec in options_of(group, true) {
+        for spec in options_of(&known, group, true) {
             let names: Vec<_> = spellings(spec)
                 .iter()
                 .map(|name| format!("`{name}`"))
@@ -83,7 +85,7 @@ pub(crate) fn options_md() -> String {
                 escape(default)
             );
         }
-        for spec in options_of(group, true).filter(|spec| !spec.note.is_empty()) {
+        for spec in options_of(&known, group, true).filter(|spec| !spec.note.is_empty()) {
             let name = spec.forms[0].shown();
             let _ = write!(text, "\n`{name}`: {}\n", spec.note);
         }
@@ -94,14 +96,13 @@ pub(crate) fn options_md() -> String {
 
 /// What the spelling alone does not show.
 fn form_note(spec: &Spec) -> String {
-    use crate::options::Takes::EqualsOrNext;
-    let long = |form: &&crate::options::Form| form.dashes != Dashes::One;
+    let long = |form: &&Spelling| form.dashes != Dashes::One;
     let mut notes = Vec::new();
     if spec
         .forms
         .iter()
         .filter(long)
-        .any(|form| form.takes == EqualsOrNext)
+        .any(|form| form.takes == Takes::EqualsOrNext)
     {
         notes.push("or next");
     }

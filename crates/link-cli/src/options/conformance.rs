@@ -1,12 +1,13 @@
 //! The table against the `rust-lld` of the Rust toolchain: every spelling, with one dash and with
 //! two, with a value and without, is taken for an option by both or by neither.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{Dashes, OPTIONS, Opt, Takes};
-use crate::parse::parse;
+use link_core::args::{Dashes, Line, Takes};
+use link_core::diag::Code;
+
+use super::{Opt, spellings};
 
 fn rust_lld() -> PathBuf {
     let print = |what: &[&str]| {
@@ -52,10 +53,11 @@ fn unknown_to_lld(args: &[String]) -> Vec<String> {
 }
 
 fn unknown_to_us(args: &[String]) -> Vec<String> {
-    let (_, errors) = parse(args.iter().map(OsString::from).collect(), false);
-    errors
-        .iter()
-        .filter_map(|error| error.text.strip_prefix("unknown argument: "))
+    let line = Line::parse(args, &spellings());
+    let unknown = line.unknown.iter();
+    unknown
+        .filter(|error| error.code == Code::UnknownArgument)
+        .filter_map(|error| error.message.strip_prefix("unknown argument: "))
         .map(str::to_owned)
         .collect()
 }
@@ -63,9 +65,13 @@ fn unknown_to_us(args: &[String]) -> Vec<String> {
 #[test]
 fn every_spelling_is_one_of_llds() {
     let mut args = Vec::new();
-    for spec in OPTIONS.iter().filter(|spec| !spec.is_own()) {
+    for spec in spellings().specs().iter().filter(|spec| !spec.extension) {
         // Each ends the run when it is seen.
-        if matches!(spec.opt, Opt::Help | Opt::Mllvm) {
+        if [Opt::Help, Opt::Mllvm]
+            .map(Opt::spec)
+            .iter()
+            .any(|it| std::ptr::eq(*it, *spec))
+        {
             continue;
         }
         for form in spec.forms {
@@ -89,7 +95,8 @@ fn every_spelling_is_one_of_llds() {
 /// They work under the name of `wasm-ld`, too.
 #[test]
 fn no_option_of_this_command_alone_is_one_of_llds() {
-    let own = OPTIONS.iter().filter(|spec| spec.is_own());
+    let spellings = spellings();
+    let own = spellings.specs().iter().filter(|spec| spec.extension);
     let args: Vec<_> = own
         .flat_map(|spec| spec.forms)
         .flat_map(|form| [format!("--{}", form.name), format!("--{}=1", form.name)])

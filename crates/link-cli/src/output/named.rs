@@ -7,43 +7,47 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use link_core::input::{THIN_MAGIC, thin_members};
+use link_core::Inputs;
+use link_core::input::{InputSource, THIN_MAGIC, thin_members};
 
-use crate::config::{InputKind, LinkArgs};
+use crate::config::Config;
 use crate::report::Message;
 use crate::sys::FileIdentity;
 
 /// The inputs of a link by `wasm-ld`. Fails if `-l` finds a pipe or a device, which would keep it
 /// waiting.
-pub(crate) fn named_inputs(link: &LinkArgs) -> Result<Vec<PathBuf>, Message> {
+pub(crate) fn named_inputs(config: &Config) -> Result<Vec<PathBuf>, Message> {
+    let named = &config.files.inputs;
     let mut inputs = Vec::new();
-    for input in &link.inputs {
-        let path = match &input.what {
-            InputKind::File(path) => path.clone(),
-            InputKind::Library(name) => match library(name, input.allow_shared, link)? {
+    for input in &named.inputs {
+        let path = match &input.source {
+            InputSource::Path(path) => path.clone(),
+            InputSource::Library(name) => match library(name, input.dynamic, named)? {
                 Some(path) => path,
                 None => continue,
             },
+            // A command line names files.
+            _ => continue,
         };
         if path.extension() == Some(OsStr::new("a")) {
             inputs.push(path.with_extension("imports"));
         }
         inputs.push(path);
     }
-    inputs.extend_from_slice(&link.symbols.allow_undefined_files);
+    inputs.extend_from_slice(&config.options.allow_undefined_files);
     let members = members_of_thin_archives(inputs.clone());
     inputs.extend(members);
     Ok(inputs)
 }
 
 /// The file of the library `name`, as `-l` of `wasm-ld` has it.
-fn library(name: &str, allow_shared: bool, link: &LinkArgs) -> Result<Option<PathBuf>, Message> {
+fn library(name: &str, dynamic: bool, inputs: &Inputs<'_>) -> Result<Option<PathBuf>, Message> {
     let files = match name.strip_prefix(':') {
         Some(file) => vec![file.to_owned()],
-        None if allow_shared => vec![format!("lib{name}.so"), format!("lib{name}.a")],
+        None if dynamic => vec![format!("lib{name}.so"), format!("lib{name}.a")],
         None => vec![format!("lib{name}.a")],
     };
-    let found = (link.library_paths.iter())
+    let found = (inputs.search_paths.iter())
         .flat_map(|dir| files.iter().map(move |file| dir.join(file)))
         .find(|path| path.exists());
     match found {

@@ -106,8 +106,8 @@ impl Written {
         target: &Target,
         response_files: &[PathBuf],
     ) -> Result<Self, Message> {
-        let reports = &config.link.reports;
-        let lto = &config.link.lto;
+        let reports = &config.reports;
+        let lto = &config.lto;
         let file = |destination: &Option<Destination>| match destination {
             Some(Destination::File(path)) => Some(path.clone()),
             Some(Destination::Stdout) | None => None,
@@ -126,14 +126,11 @@ impl Written {
             ),
             (WrittenKind::Reproduce, reports.reproduce_file()),
             (WrittenKind::LtoObjPath, lto.obj_path.clone()),
-            (
-                WrittenKind::ThinltoIndexOnly,
-                lto.thin.index_only_list.clone(),
-            ),
+            (WrittenKind::ThinltoIndexOnly, lto.index_only_list.clone()),
         ];
         let prints = matches!(target, Target::Stream(Stream::Stdout))
-            || config.own.cref
-            || reports.uses_stdout();
+            || config.options.cross_references
+            || config.prints_report();
         let mut written = Self {
             files: Vec::new(),
             stdout: if prints { standard_output() } else { None },

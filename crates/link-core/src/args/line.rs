@@ -103,16 +103,22 @@ impl Arg {
 #[derive(Debug, Default)]
 pub struct Problems {
     found: Vec<PlacedProblem>,
-    /// Where the argument stands whose value is looked at.
+    /// The option that is being applied, and where it stands.
+    spec: Option<&'static Spec>,
     at: usize,
-    when: Option<When>,
 }
 
 #[derive(Debug)]
 struct PlacedProblem {
-    when: Option<When>,
+    spec: Option<&'static Spec>,
     at: usize,
     diagnostic: Diagnostic,
+}
+
+impl PlacedProblem {
+    fn is_about(&self, when: When) -> bool {
+        self.spec.is_some_and(|spec| spec.when == when)
+    }
 }
 
 impl Problems {
@@ -135,22 +141,29 @@ impl Problems {
     /// Adds a diagnostic about the argument that is being applied.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.found.push(PlacedProblem {
-            when: self.when,
+            spec: self.spec,
             at: self.at,
             diagnostic,
         });
     }
 
+    /// Drops what is wrong with earlier values of an option, since the one that is being applied
+    /// says otherwise.
+    pub fn forget(&mut self, spec: &Spec) {
+        let is_other = |other: &&Spec| !std::ptr::eq(*other, spec);
+        (self.found).retain(|problem| problem.spec.as_ref().is_none_or(is_other));
+    }
+
     /// Those that an unknown argument leaves meaningful, before and behind `unknown`; without one,
     /// all in the order of the command line. First come those about how messages are printed.
-    pub(super) fn with(mut self, unknown: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    fn with(mut self, unknown: Vec<Diagnostic>) -> Vec<Diagnostic> {
         self.found.sort_by_key(|problem| problem.at);
         let (first, others): (Vec<_>, Vec<_>) =
-            (self.found.into_iter()).partition(|problem| problem.when == Some(When::First));
+            (self.found.into_iter()).partition(|problem| problem.is_about(When::First));
         let all_known = unknown.is_empty();
         let others = others
             .into_iter()
-            .filter(|problem| all_known || problem.when == Some(When::Last))
+            .filter(|problem| all_known || problem.is_about(When::Last))
             .map(|problem| problem.diagnostic);
         let first = first.into_iter().map(|problem| problem.diagnostic);
         first.chain(unknown).chain(others).collect()
@@ -280,7 +293,7 @@ impl Line {
                             continue;
                         }
                         problems.at = at;
-                        problems.when = Some(spec.when);
+                        problems.spec = Some(arg.spec);
                         set.apply(target, arg, problems);
                     }
                 }
@@ -301,6 +314,11 @@ impl Line {
         let mut files = LinkedFiles::new(kind);
         self.apply_with(FileOption::ROWS, &mut files, problems, LinkedFiles::push);
         files
+    }
+
+    /// What is wrong with single arguments: those that are unknown, and values that are invalid.
+    pub fn invalid(&self, problems: Problems) -> Vec<Diagnostic> {
+        problems.with(self.unknown.clone())
     }
 
     /// Everything that is wrong: arguments that are unknown, values that are invalid and, if
@@ -329,7 +347,7 @@ impl Line {
         options: &Options,
         complete: Option<&LinkedFiles>,
     ) -> Vec<Diagnostic> {
-        let mut all = problems.with(self.unknown.clone());
+        let mut all = self.invalid(problems);
         if !all.iter().any(|it| it.is_fatal(options.fatal_warnings)) {
             all.extend(compatible::check(self, options, complete));
         }

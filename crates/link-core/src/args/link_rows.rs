@@ -84,7 +84,7 @@ option_rows! {
             group: Group::SYMBOLS,
             help: "The output has no entry point",
             note: "The later of `--entry` and `--no-entry` counts.",
-        } => Flag(|options| options.entry = Entry::None),
+        } => Custom(no_entry),
         Undefined {
             forms: &[either("undefined", EqualsOrNext), one("u", JoinedOrNext)],
             value: "symbol",
@@ -545,6 +545,11 @@ fn entry(options: &mut Options, name: &str) {
         "" => Entry::None,
         name => Entry::Named(name.to_owned()),
     };
+}
+
+fn no_entry(options: &mut Options, _: &Arg, problems: &mut Problems) {
+    problems.forget(LinkOption::Entry.spec());
+    options.entry = Entry::None;
 }
 
 fn allow_undefined_file(options: &mut Options, arg: &Arg, _: &mut Problems) {

@@ -88,7 +88,7 @@ fn every_option_has_an_effect() {
             let line = Line::parse(args, &Spellings::of_links());
             let mut problems = Problems::default();
             let options = line.options(&mut problems);
-            assert_eq!(problems.with(line.unknown), [], "{args:?}");
+            assert_eq!(line.invalid(problems), [], "{args:?}");
             options
         };
         let with = [before, &[arg.as_str()]].concat();

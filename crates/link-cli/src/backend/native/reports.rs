@@ -5,25 +5,25 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use link_core::Linked;
+use link_core::args::Line;
 use link_core::demangle::demangle;
 use link_core::report::{Report, TracedWhat};
+use link_core::{Linked, Options};
 use replace_file::Permissions;
 
 use super::{cref, dependencies, map, reproduce};
 use crate::config::{Config, Destination, ReportArgs};
 use crate::output::{self, NewFile, Target};
-use crate::parse::Item;
 use crate::report::{Message, Reporter, reason};
 use crate::sys::InputFiles;
 
 /// The reports of a link, with the files they go to.
 pub(super) struct Reports<'c> {
     args: &'c ReportArgs,
-    cref: bool,
+    options: &'c Options,
     target: &'c Target,
     files: &'c InputFiles,
-    items: &'c [Item],
+    line: &'c Line,
     map: Option<ReportPlace>,
     why_extract: Option<ReportPlace>,
     dependencies: Option<ReportPlace>,
@@ -45,9 +45,9 @@ impl<'c> Reports<'c> {
         config: &'c Config,
         target: &'c Target,
         files: &'c InputFiles,
-        items: &'c [Item],
+        line: &'c Line,
     ) -> Result<Self, Message> {
-        let args = &config.link.reports;
+        let args = &config.reports;
         let file = |path: &Path, what: &str| {
             ReportPlace::open(path).map_err(|error| {
                 let reason = reason(&error);
@@ -67,10 +67,10 @@ impl<'c> Reports<'c> {
             .map(|path| file(&path, "--reproduce file"));
         Ok(Self {
             args,
-            cref: own.cref,
+            options: &config.options,
             target,
             files,
-            items,
+            line,
             map: place(&args.map, "map file")?,
             why_extract: place(&args.why_extract, "--why-extract= file")?,
             dependencies: dependencies.transpose()?,
@@ -104,7 +104,7 @@ impl<'c> Reports<'c> {
             let file = chunk.file.as_deref().unwrap_or(INTERNAL);
             let _ = writeln!(text, "removing unused section {file}:({})", chunk.name);
         }
-        if self.cref {
+        if self.options.cross_references {
             text += &cref::print(&linked.report, |name| self.shown(name));
         }
         ReportPlace::Stdout.write(text.as_bytes())?;
@@ -153,7 +153,11 @@ impl<'c> Reports<'c> {
     fn traces(&self, report: &Report) -> String {
         let mut text = String::new();
         // Files are also reported for `--verbose` alone.
-        let files: &[_] = if self.args.trace { &report.files } else { &[] };
+        let files: &[_] = if self.options.trace {
+            &report.files
+        } else {
+            &[]
+        };
         let mut files = files.iter().enumerate().peekable();
         for traced in &report.traced {
             while let Some((_, file)) = files.next_if(|&(nth, _)| nth < traced.files_before) {
@@ -196,13 +200,13 @@ impl<'c> Reports<'c> {
             return Ok(());
         };
         place.write_with(|file, name| {
-            reproduce::write(file, name, self.items, &self.files.all_read())
+            reproduce::write(file, name, self.line, &self.files.all_read())
         })
     }
 
     /// A symbol's name as the user wants it.
     fn shown(&self, name: &str) -> String {
-        if self.args.demangle {
+        if self.options.demangle {
             demangle(name).into_owned()
         } else {
             name.to_owned()

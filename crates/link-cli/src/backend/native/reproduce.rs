@@ -10,27 +10,22 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
+use link_core::args::{Arg, Item, Line, PathUse};
 use lld_driver::quote::{Quoting, response_file};
 
-use crate::options::{Group, OPTIONS, Opt};
-use crate::parse::{Arg, Item};
+use crate::options::{OWN_WASI, Opt};
 use crate::persona::Persona;
 use crate::sys;
 
 /// Writes the archive called `name`: the command line and the files that the link has read.
-pub(super) fn write(
-    out: impl Write,
-    name: &str,
-    items: &[Item],
-    read: &[PathBuf],
-) -> io::Result<()> {
+pub(super) fn write(out: impl Write, name: &str, line: &Line, read: &[PathBuf]) -> io::Result<()> {
     let directory = std::env::current_dir()?;
     let stem = Path::new(name).file_stem().unwrap_or(OsStr::new("repro"));
     let mut tar = Tar {
         out: BufWriter::new(out),
         root: Path::new(stem).to_owned(),
     };
-    tar.add(Path::new("response.txt"), &response(items, &directory))?;
+    tar.add(Path::new("response.txt"), &response(line, &directory))?;
     let version = Persona::WasmLink.version();
     tar.add(Path::new("version.txt"), version.as_bytes())?;
     let mut added = HashSet::new();
@@ -45,9 +40,9 @@ pub(super) fn write(
 
 /// The command line for the directory that the archive is extracted to: an option a line, so
 /// that it can be read and changed.
-fn response(items: &[Item], directory: &Path) -> Vec<u8> {
+fn response(line: &Line, directory: &Path) -> Vec<u8> {
     let mut text = Vec::new();
-    for item in items {
+    for item in &line.items {
         let mut words = Vec::new();
         match item {
             Item::Input(path) => words.push(inside(Path::new(path), directory).into()),
@@ -79,21 +74,16 @@ fn quoted(word: &OsStr) -> Vec<u8> {
 }
 
 fn option(arg: &Arg, directory: &Path, args: &mut Vec<OsString>) {
-    let own_place = matches!(OPTIONS[arg.opt as usize].group, Group::OwnWasi);
-    let path = |path: &OsStr| match arg.opt {
-        Opt::LibraryPath | Opt::AllowUndefinedFile => {
-            Some(inside(Path::new(path), directory).into_os_string())
-        }
+    let path = |path: &OsStr| match arg.spec.path {
+        PathUse::Read => Some(inside(Path::new(path), directory).into_os_string()),
         // What the link makes is made where it is called.
-        Opt::Output | Opt::Map | Opt::WhyExtract | Opt::DependencyFile if path != "-" => {
-            Path::new(path).file_name().map(OsStr::to_owned)
-        }
-        _ => None,
+        PathUse::Written if path != "-" => Path::new(path).file_name().map(OsStr::to_owned),
+        PathUse::Written | PathUse::None => None,
     };
-    match arg.opt {
+    match Opt::of(arg) {
         // What they stand for was read and is in the archive.
-        _ if own_place => {}
-        Opt::Reproduce | Opt::RspQuoting | Opt::LldPath | Opt::CacheDir => {}
+        _ if arg.spec.group == OWN_WASI => {}
+        Some(Opt::Reproduce | Opt::RspQuoting | Opt::LldPath | Opt::CacheDir) => {}
         _ => match arg.value.as_deref().and_then(path) {
             None => args.extend(arg.raw().map(OsStr::to_owned)),
             Some(value) if arg.value_is_next => args.extend([arg.typed.clone(), value]),
