@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use link_core::Options;
+use link_core::options::{OutputKind, Unresolved};
 use wasm_format::linking::SegmentFlags;
 
 use super::contents::LINKER_DATA;
@@ -22,7 +24,7 @@ const LOADER_DATA: &[&str] = &[
 ];
 
 /// Takes out what is linked differently on purpose.
-pub(super) fn adapt(inputs: &mut [Input], options: &[String]) {
+pub(super) fn adapt(inputs: &mut [Input], options: &Options) {
     // `wasm-ld` keeps what is to be retained only in objects that are linked from the start,
     // and debug info of pulled objects of which nothing is left.
     for input in &mut *inputs {
@@ -36,34 +38,34 @@ pub(super) fn adapt(inputs: &mut [Input], options: &[String]) {
             make_globals_strong(object);
         }
     }
-    let given = |wanted: &str| options.iter().any(|option| option == wanted);
     // In what is to be linked again, `wasm-ld` keeps a table that gave way to another one.
-    if given("-r") || given("--emit-relocs") {
+    if options.is_relinkable() {
         define_tables_once(inputs);
     }
     for object in inputs.iter_mut().flat_map(Input::objects_mut) {
         // Without garbage collection, `wasm-ld` keeps functions of copies it did not choose.
         // In a finished module it names the segments that comdats are in.
-        if given("--no-gc-sections") || given("--emit-relocs") {
+        if !options.gc_sections || options.emit_relocs {
             (object.items).retain(|item| !matches!(item, Item::Comdat(_)));
         }
         // Nor does it look at what debug info refers to, unless nothing is collected.
-        if given("--no-gc-sections") {
+        if !options.gc_sections {
             forget_references(object);
         }
         // What a loader shall define, and whether there is a segment, is decided in another order.
-        if given("--unresolved-symbols=import-dynamic") || given("-pie") {
+        let is_pie = options.output == OutputKind::Pie;
+        if options.unresolved == Unresolved::ImportDynamic || is_pie {
             forget(object, |name| {
                 name.starts_with("__start_") || name.starts_with("__stop_")
             });
         }
         // What a loader knows of the memory is undefined for `wasm-ld`, and an absolute address
         // one of the data.
-        if given("-pie") || given("-shared") {
+        if options.is_pic() {
             forget(object, |name| LOADER_DATA.contains(&name));
         }
         // A finished module of `wasm-ld` loses relocations to merged strings, and flags.
-        if given("--emit-relocs") {
+        if options.emit_relocs {
             forget_strings(object);
         }
     }

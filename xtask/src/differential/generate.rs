@@ -1,6 +1,7 @@
 //! Random link problems. A problem is made of few names, so that objects meet: each name
 //! has a kind that most objects agree about, and an object that defines it.
 
+use link_core::args::{Line, Problems, Spellings};
 use test_objects::Random;
 use wasm_format::linking::SymbolFlags;
 
@@ -93,7 +94,9 @@ pub(crate) fn problem(seed: u64) -> Problem {
     }
     let mut inputs = world.inputs(objects);
     let options = options::options(&mut world);
-    alike::adapt(&mut inputs, &options);
+    // A problem may have options that contradict each other.
+    let line = Line::parse(&options, &Spellings::of_links());
+    alike::adapt(&mut inputs, &line.options(&mut Problems::default()));
     Problem { inputs, options }
 }
 
