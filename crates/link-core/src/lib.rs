@@ -23,6 +23,7 @@ pub mod resolve;
 mod sharded;
 mod sys;
 
+pub use args::{ArgumentsError, CommandLine};
 pub use env::{Env, FileBytes, FileData, Files, Phase, ReadAt, SystemFiles, Threads};
 pub use input::{Input, Inputs};
 pub use limits::{EngineLimit, InvalidLimits};

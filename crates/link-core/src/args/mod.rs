@@ -49,8 +49,7 @@ impl Spellings {
 /// A command line of `wasm-ld` as a link: what is linked, and how.
 ///
 /// ```
-/// use link_core::args::CommandLine;
-/// use link_core::{Env, link};
+/// use link_core::{CommandLine, Env, link};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // What a user of the compiler wants of the linker besides.
@@ -146,7 +145,7 @@ impl Options {
     ///     "error: --max-memory=2k: number expected, but got '2k'\n\
     ///      >>> expected a decimal number; 2k is 2048",
     /// );
-    /// # Ok::<(), link_core::args::ArgumentsError>(())
+    /// # Ok::<(), link_core::ArgumentsError>(())
     /// ```
     ///
     /// Warnings are left out. They and the arguments that name files are what

@@ -5,8 +5,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use link_core::args::CommandLine;
-use link_core::{Env, FileData, LinkError, Linked, Options, link};
+use link_core::{CommandLine, Env, FileData, LinkError, Linked, Options, link};
 use link_core::{Input, Inputs};
 
 use crate::common::source::Source;
