@@ -18,7 +18,7 @@ fn options_of(
     group: Group,
     hidden: bool,
 ) -> impl Iterator<Item = &'static Spec> {
-    let specs = spellings.specs().iter().copied();
+    let specs = spellings.specs().into_iter();
     specs.filter(move |spec| spec.group == group && (hidden || !spec.hidden))
 }
 

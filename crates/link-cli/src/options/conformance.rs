@@ -95,8 +95,8 @@ fn every_spelling_is_one_of_llds() {
 /// They work under the name of `wasm-ld`, too.
 #[test]
 fn no_option_of_this_command_alone_is_one_of_llds() {
-    let spellings = spellings();
-    let own = spellings.specs().iter().filter(|spec| spec.extension);
+    let specs = spellings().specs();
+    let own = specs.iter().filter(|spec| spec.extension);
     let args: Vec<_> = own
         .flat_map(|spec| spec.forms)
         .flat_map(|form| [format!("--{}", form.name), format!("--{}=1", form.name)])

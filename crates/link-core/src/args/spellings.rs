@@ -3,20 +3,20 @@
 use super::row::{Dashes, Row, Spec, Spelling, Takes};
 
 /// The options that a command line may have, by their spellings.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Spellings {
-    /// In the order in which help shows them within their groups.
-    specs: Vec<&'static Spec>,
-    /// By the first byte of the name; longer names first.
-    by_name: Vec<Known>,
-    /// For each first byte the range of its names in `by_name`: from its entry to the next.
-    ranges: Vec<u16>,
+    known: Vec<Known>,
+    /// For each first byte of a name the last spelling in `known` that has it, from 1 on; 0 for
+    /// none. Making this costs little even for a line of few arguments.
+    last: [u16; 256],
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Known {
     spelling: &'static Spelling,
     found: FoundRow,
+    /// The spelling before it whose name begins with the same byte, as in `last`.
+    previous: u16,
 }
 
 /// The row of an option.
@@ -38,41 +38,56 @@ pub(super) enum ValueAt {
     Next,
 }
 
+impl Default for Spellings {
+    /// None yet.
+    fn default() -> Self {
+        Self {
+            known: Vec::with_capacity(256),
+            last: [0; 256],
+        }
+    }
+}
+
 impl Spellings {
     /// Adds the options of a table.
     #[must_use]
     pub fn with<T>(mut self, rows: &'static [Row<T>]) -> Self {
         for (row, Row { spec, .. }) in rows.iter().enumerate() {
-            let before = |other: &&Spec| other.forms.iter().any(|form| form.name == spec.before);
-            let place = match spec.before {
-                "" => None,
-                _ => self.specs.iter().position(before),
-            };
-            self.specs.insert(place.unwrap_or(self.specs.len()), spec);
             let found = FoundRow { spec, row };
-            let spellings = spec.forms.iter();
-            self.by_name
-                .extend(spellings.map(|spelling| Known { spelling, found }));
+            for spelling in spec.forms {
+                let last = &mut self.last[first_byte(spelling.name.as_bytes())];
+                self.known.push(Known {
+                    spelling,
+                    found,
+                    previous: *last,
+                });
+                *last = self.known.len() as u16;
+            }
         }
-        let first = |known: &Known| known.spelling.name.as_bytes().first().copied().unwrap_or(0);
-        self.by_name.sort_by_key(|known| {
-            let length = known.spelling.name.len();
-            (first(known), std::cmp::Reverse(length))
-        });
-        self.ranges = (0..=256_usize)
-            .map(|byte| {
-                let before = self
-                    .by_name
-                    .partition_point(|known| (first(known) as usize) < byte);
-                before as u16
-            })
-            .collect();
         self
     }
 
     /// Every option, in the order in which help shows them within their groups.
-    pub fn specs(&self) -> &[&'static Spec] {
-        &self.specs
+    pub fn specs(&self) -> Vec<&'static Spec> {
+        let mut specs: Vec<&'static Spec> = Vec::new();
+        for Known {
+            spelling, found, ..
+        } in &self.known
+        {
+            let spec = found.spec;
+            // A row is there once for each of its spellings.
+            let first = spec.forms.first();
+            if first.is_none_or(|first| !std::ptr::eq(*spelling, first)) {
+                continue;
+            }
+            let before = |other: &&Spec| other.forms.iter().any(|form| form.name == spec.before);
+            let place = match spec.before {
+                "" => None,
+                _ => specs.iter().position(before),
+            };
+            specs.insert(place.unwrap_or(specs.len()), spec);
+        }
+        specs
     }
 
     /// Finds the option that `arg`, which begins with a dash, is, and where its value stands.
@@ -87,17 +102,24 @@ impl Spellings {
             (Dashes::One, 1)
         };
         let text = arg.get(name_at..)?;
-        let first = usize::from(*text.first()?);
-        let range =
-            usize::from(*self.ranges.get(first)?)..usize::from(*self.ranges.get(first + 1)?);
-        self.by_name[range].iter().find_map(|known| {
+        let mut best: Option<(FoundRow, ValueAt, usize)> = None;
+        let mut next = self.last[first_byte(text)];
+        while let Some(known) = usize::from(next).checked_sub(1).map(|at| &self.known[at]) {
+            next = known.previous;
             let Spelling { name, takes, .. } = *known.spelling;
             if known.spelling.dashes != Dashes::Either && known.spelling.dashes != dashes {
-                return None;
+                continue;
             }
-            let rest = text.strip_prefix(name.as_bytes())?;
-            Some((known.found, accept(takes, rest, arg.len())?))
-        })
+            let Some(rest) = text.strip_prefix(name.as_bytes()) else {
+                continue;
+            };
+            if let Some(value) = accept(takes, rest, arg.len())
+                && best.is_none_or(|(_, _, length)| length < name.len())
+            {
+                best = Some((known.found, value, name.len()));
+            }
+        }
+        best.map(|(found, value, _)| (found, value))
     }
 
     /// The spelling that the writer of an unknown argument probably meant.
@@ -110,7 +132,7 @@ impl Spellings {
         if name.len() < 2 {
             return None;
         }
-        self.specs
+        self.specs()
             .iter()
             .filter(|spec| !spec.hidden)
             .flat_map(|spec| spec.forms.iter().map(move |form| (spec, form)))
@@ -120,6 +142,11 @@ impl Spellings {
             .min_by_key(|(distance, _, _)| *distance)
             .map(|(_, spec, form)| spec.with_value(form))
     }
+}
+
+/// The first byte of a name; no name is empty.
+fn first_byte(name: &[u8]) -> usize {
+    name.first().map_or(0, |&byte| usize::from(byte))
 }
 
 /// Where the value is when `rest` follows a spelling's name in an argument of `length` bytes.
@@ -186,7 +213,7 @@ mod tests {
                 };
                 let arg = format!("{}{suffix}", form.shown());
                 let (found, _) = spellings.find(arg.as_bytes()).expect("it is an option");
-                assert!(std::ptr::eq(found.spec, *spec), "{arg}");
+                assert!(std::ptr::eq(found.spec, spec), "{arg}");
             }
         }
     }
