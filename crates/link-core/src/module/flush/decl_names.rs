@@ -77,16 +77,18 @@ impl ModuleWriter<'_> {
         put_name_map_header(out, NameSubsectionId::Function, count, size);
         let imported = numbers.functions.imports.iter();
         let imported = imported.filter_map(|&slot| decls.funcs.at(slot as usize));
-        let mut index = 0;
-        for decl in imported {
+        for (index, decl) in (0..).zip(imported) {
             let name = &decl.head.name;
             Naming { index, name }.encode(out);
-            index += 1;
         }
-        let defined = numbers.defined_funcs.iter().map(|function| function.name);
-        for name in defined.chain(initializer) {
+        let first = numbers.functions.imports.len() as u32;
+        for (index, function) in (first..).zip(&numbers.defined_funcs) {
+            let name = function.name;
             Naming { index, name }.encode(out);
-            index += 1;
+        }
+        if let Some(name) = initializer {
+            let index = count - 1;
+            Naming { index, name }.encode(out);
         }
     }
 

@@ -70,7 +70,7 @@ impl Module {
         append(out, &span, |out| self.write(out))
     }
 
-    fn write(&self, out: &mut Vec<u8>) -> Result<Written, Vec<Problem>> {
+    fn write(&self, out: &mut Vec<u8>) -> Result<FlushOutcome, Vec<Problem>> {
         let numbers = Numbers::new(self, Form::Module);
         let problems = check::problems(self, &numbers, Form::Module);
         if !problems.is_empty() {
@@ -93,15 +93,15 @@ impl Module {
     }
 }
 
-/// What was written, and what turned out to be wrong with it meanwhile.
-pub(super) type Written = (FlushMap, Vec<Problem>);
+/// What was appended, and what turned out to be wrong with it meanwhile.
+pub(super) type FlushOutcome = (FlushMap, Vec<Problem>);
 
 /// Lets `write` append a module or an object to `out`. If anything is wrong with it, `out` is
 /// as it was.
 pub(super) fn append(
     out: &mut Vec<u8>,
     span: &Span,
-    write: impl FnOnce(&mut Vec<u8>) -> Result<Written, Vec<Problem>>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<FlushOutcome, Vec<Problem>>,
 ) -> Result<FlushMap, FlushError> {
     let start = out.len();
     match write(out) {

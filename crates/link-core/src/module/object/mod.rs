@@ -13,7 +13,9 @@ use wasm_format::linking::LINKING_SECTION;
 use wasm_format::reloc::RelocSection;
 
 use super::Module;
-use super::flush::{FlushError, FlushMap, Flushed, Form, ModuleWriter, Problem, Written, append};
+use super::flush::{
+    FlushError, FlushMap, FlushOutcome, Flushed, Form, ModuleWriter, Problem, append,
+};
 use crate::emit::linking_tables::reloc_section_name;
 use crate::reloc::Reloc;
 
@@ -55,7 +57,7 @@ impl Module {
         append(out, &span, |out| self.encode_object(out))
     }
 
-    fn encode_object(&self, out: &mut Vec<u8>) -> Result<Written, Vec<Problem>> {
+    fn encode_object(&self, out: &mut Vec<u8>) -> Result<FlushOutcome, Vec<Problem>> {
         let view = self.view()?;
         let mut writer = ModuleWriter::new(self, &view.numbers, &view.layout, Form::Object, out);
         writer.sections();
