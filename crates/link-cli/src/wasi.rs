@@ -54,9 +54,7 @@ fn args(config: &Config) -> Result<Vec<OsString>, Message> {
         .inputs(model)
         .map_err(|error| Message::error(error.to_string()))?;
     let mut args: Vec<OsString> = Vec::new();
-    if model == ExecModel::Reactor {
-        args.extend(["--no-entry".into(), "--export=_initialize".into()]);
-    }
+    args.extend(model.arguments().iter().map(Into::into));
     args.extend(files.into_iter().map(OsString::from));
     Ok(args)
 }

@@ -301,8 +301,10 @@ impl LinkJob {
                 } else {
                     "--no-stack-first"
                 }]);
-                if self.is_reactor() {
-                    args.words(["--no-entry", "--export=_initialize"]);
+                if let Os::Wasi(wasi) = &self.os
+                    && let Some(model) = wasi.exec_model
+                {
+                    args.list.extend(model.arguments().iter().map(Into::into));
                 }
             }
             OutputMode::DynamicLibrary => args.words(["--no-entry", "--export-all"]),
@@ -319,10 +321,6 @@ impl LinkJob {
             OutputMode::DynamicLibrary => ExecModel::Reactor,
             OutputMode::Executable | OutputMode::Object => ExecModel::Command,
         }
-    }
-
-    fn is_reactor(&self) -> bool {
-        matches!(&self.os, Os::Wasi(wasi) if wasi.exec_model == Some(ExecModel::Reactor))
     }
 
     fn links_libc(&self) -> bool {

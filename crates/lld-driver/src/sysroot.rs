@@ -22,6 +22,16 @@ pub enum ExecModel {
     Reactor,
 }
 
+impl ExecModel {
+    /// The arguments of `wasm-ld` for such a program, besides its inputs.
+    pub fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Command => &[],
+            Self::Reactor => &["--no-entry", "--export=_initialize"],
+        }
+    }
+}
+
 impl FromStr for ExecModel {
     type Err = UnknownName;
 

@@ -16,7 +16,7 @@ pub(super) fn check(
 ) -> Vec<Diagnostic> {
     let is_pie = line.flag(LinkOption::Pie.spec(), LinkOption::NoPie.spec()) == Some(true);
     let is_shared = options.output == OutputKind::Shared;
-    let mut found = Incompatible(Vec::new());
+    let mut found = Contradictions(Vec::new());
     found.unless_kind_fits(options, is_pie || is_shared);
     if found.0.iter().any(|it| it.is_fatal(options.fatal_warnings)) {
         return found.0;
@@ -55,9 +55,9 @@ pub(super) fn check(
     found.0
 }
 
-struct Incompatible(Vec<Diagnostic>);
+struct Contradictions(Vec<Diagnostic>);
 
-impl Incompatible {
+impl Contradictions {
     fn error(&mut self, text: &str) {
         self.0.push(Diagnostic::error(Code::Options, text));
     }
