@@ -45,7 +45,7 @@ option_rows! {
             value: "emulation", choices: &["wasm32", "wasm64"],
             group: Group::OUTPUT,
             help: "Link for wasm32 or wasm64",
-            default: "what the first object is",
+            default: "wasm32",
             note: "Only the last `-m` is looked at.",
         } => Custom(emulation),
         Threads {
