@@ -1,5 +1,6 @@
 //! `cargo xtask differential`: random link problems, each solved by `wasm-link` and by
-//! `rust-lld`. Exit code, messages and module must be the same, byte for byte.
+//! `rust-lld`. Exit code, messages and module must be the same, byte for byte. Another build of
+//! `wasm-link` can take the place of `rust-lld`, which tells whether a change kept every output.
 
 mod alike;
 mod code;
@@ -35,6 +36,8 @@ struct Arguments {
     seed: u64,
     keep: Option<PathBuf>,
     reduce: bool,
+    /// A build of `wasm-link` to compare with instead of `rust-lld`.
+    linker: Option<PathBuf>,
 }
 
 pub(crate) fn run_command(args: &[String]) -> Result {
@@ -43,6 +46,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
         seed: 1,
         keep: None,
         reduce: false,
+        linker: None,
     };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
@@ -53,6 +57,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
             "--seed" => arguments.seed = number(value()?)?,
             "--keep" => arguments.keep = Some(std::path::absolute(value()?)?),
             "--reduce" => arguments.reduce = true,
+            "--linker" => arguments.linker = Some(std::path::absolute(value()?)?),
             other => return unknown_argument(other),
         }
     }
@@ -66,6 +71,7 @@ pub(crate) fn run_some(count: u64) -> Result {
         seed: 1,
         keep: None,
         reduce: false,
+        linker: None,
     })
 }
 
@@ -100,8 +106,11 @@ fn compare_all(arguments: &Arguments) -> Result {
     let scratch = target_dir()?.join("differential");
     fs::create_dir_all(&scratch)?;
     let linkers = Linkers {
-        reference: rust_lld()?,
-        ours: as_wasm_ld(&scratch)?,
+        reference: match &arguments.linker {
+            Some(build) => as_wasm_ld(build, &scratch.join("reference"))?,
+            None => rust_lld()?,
+        },
+        ours: as_wasm_ld(&built()?, &scratch)?,
     };
     let next = AtomicU64::new(0);
     let found = Mutex::new(Found::new());
@@ -143,11 +152,16 @@ fn compare_all(arguments: &Arguments) -> Result {
     report(arguments, &found, linked.into_inner())
 }
 
-/// The command under the name that makes it print what `wasm-ld` prints.
-fn as_wasm_ld(scratch: &Path) -> Result<PathBuf> {
-    let path = scratch.join(format!("wasm-ld{}", std::env::consts::EXE_SUFFIX));
-    let built = build_dir(false)?.join(format!("wasm-link{}", std::env::consts::EXE_SUFFIX));
-    fs::copy(built, &path)?;
+/// The command of this workspace.
+fn built() -> Result<PathBuf> {
+    Ok(build_dir(false)?.join(format!("wasm-link{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// A build of the command in `directory`, under the name that makes it print what `wasm-ld` prints.
+fn as_wasm_ld(build: &Path, directory: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(directory)?;
+    let path = directory.join(format!("wasm-ld{}", std::env::consts::EXE_SUFFIX));
+    fs::copy(build, &path)?;
     Ok(path)
 }
 
@@ -200,8 +214,13 @@ fn report(arguments: &Arguments, found: &Found, linked: u64) -> Result {
     }
     let different: usize = kinds.iter().map(|(_, list)| list.len()).sum();
     println!(
-        "{} problems from seed {} on: {linked} linked by rust-lld, {different} different",
-        arguments.count, arguments.seed
+        "{} problems from seed {} on: {linked} linked by {}, {different} different",
+        arguments.count,
+        arguments.seed,
+        match &arguments.linker {
+            Some(build) => build.display().to_string(),
+            None => "rust-lld".to_owned(),
+        }
     );
     if different == 0 {
         Ok(())

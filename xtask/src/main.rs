@@ -85,10 +85,11 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "differential",
-        usage: "[--count N] [--seed S] [--keep DIR [--reduce]]",
+        usage: "[--count N] [--seed S] [--keep DIR [--reduce]] [--linker PATH]",
         about: "Random link problems, solved by wasm-link and by the toolchain's rust-lld, which \
                 must agree in everything; --keep writes those that differ, --reduce makes them \
-                small first",
+                small first; PATH is another build of wasm-link, to compare with instead of \
+                rust-lld",
         run: differential::run_command,
     },
     Command {
