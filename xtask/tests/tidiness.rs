@@ -429,7 +429,10 @@ fn versions_are_no_betas() {
         // What follows a `+` tells where the version comes from.
         .filter(|version| {
             let version = version.split('+').next().unwrap_or("");
-            betas.iter().any(|beta| version.contains(beta))
+            // After a number: the names of packages may have these letters, too.
+            let is_beta = |at: usize| version[..at].ends_with(|c: char| c.is_ascii_digit());
+            let mut found = betas.iter().flat_map(|beta| version.match_indices(beta));
+            found.any(|(at, _)| is_beta(at))
         })
         .map(ToOwned::to_owned)
         .collect();

@@ -1,0 +1,151 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod options;
+mod sections;
+
+use std::error::Error;
+
+use wasmparser::{ExternalKind, Parser, Payload};
+use wit_component::ComponentEncoder;
+
+pub use error::{Cause, ComponentError, Needed};
+pub use options::{Adapter, ComponentOptions, StringEncoding, WasiAdapter, World};
+
+/// The version of the adapters of WASI preview 1 that are built in: that of the crate
+/// `wasi-preview1-component-adapter-provider`, which is the version of the Wasmtime they were released with.
+///
+/// It decides which versions of WASI's interfaces a component with an adapter imports, and so how new
+/// its host has to be.
+pub const ADAPTER_VERSION: &str = "49.0.1";
+
+/// Makes a component of a linked core module.
+///
+/// The module has its worlds in custom sections whose names begin with `component-type`; those of
+/// [`ComponentOptions::worlds`] come on top. A module with neither is a component without imports and
+/// exports, apart from those of an adapter.
+///
+/// # Errors
+///
+/// The module cannot be read, worlds contradict each other, or the module lacks what its worlds ask
+/// for, or imports what no world and no adapter has.
+pub fn component(module: &[u8], options: &ComponentOptions) -> Result<Vec<u8>, ComponentError> {
+    let facts = Facts::of(module)?;
+    if facts.lacks_start(options) {
+        return Err(ComponentError::NoStart);
+    }
+    let mut bytes = Vec::new();
+    let module = sections::with_worlds(module, options, &mut bytes)?;
+
+    let mut encoder = ComponentEncoder::default();
+    encoder
+        .validate(options.validate)
+        .merge_imports_based_on_semver(options.merge_imports_based_on_semver)
+        .reject_legacy_names(options.reject_legacy_names)
+        .realloc_via_memory_grow(options.realloc_via_memory_grow)
+        .shim_return_call_ref(options.return_call_ref);
+    if let Err(error) = encoder.module(module) {
+        return Err(sections::explain(module, options, &*error));
+    }
+    for adapter in adapters(options, facts.is_command) {
+        let added = encoder.adapter(adapter.name(), adapter.bytes());
+        added.map_err(|error| ComponentError::Adapter {
+            name: adapter.name().to_owned(),
+            cause: Cause::of(&*error),
+        })?;
+    }
+    encoder.encode().map_err(|error| {
+        let names: Vec<_> = adapters(options, facts.is_command)
+            .map(|adapter| adapter.name().to_owned())
+            .collect();
+        explain(module, &*error, &names)
+    })
+}
+
+/// What decides how a module becomes a component.
+struct Facts {
+    /// It is a program: it exports `_start`.
+    is_command: bool,
+}
+
+impl Facts {
+    fn of(module: &[u8]) -> Result<Self, ComponentError> {
+        let mut is_command = false;
+        for payload in Parser::new(0).parse_all(module) {
+            match payload.map_err(|error| malformed(&error))? {
+                Payload::Version { encoding, .. } if encoding != wasmparser::Encoding::Module => {
+                    return Err(ComponentError::AlreadyComponent);
+                }
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        let export = export.map_err(|error| malformed(&error))?;
+                        is_command |= export.name == "_start" && export.kind == ExternalKind::Func;
+                    }
+                    break;
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { is_command })
+    }
+
+    /// Whether the adapter for programs is asked for, and would call what is not there.
+    fn lacks_start(&self, options: &ComponentOptions) -> bool {
+        let mut given = options.adapters.iter();
+        options.wasi_adapter == WasiAdapter::Command
+            && !self.is_command
+            && !given.any(|adapter| adapter.name() == options::WASI_PREVIEW_1)
+    }
+}
+
+fn malformed(error: &wasmparser::BinaryReaderError) -> ComponentError {
+    ComponentError::Module {
+        cause: Cause::of(error),
+    }
+}
+
+/// The adapters of a link, each name once: one of the caller's stands in for the one that is built in.
+fn adapters(options: &ComponentOptions, is_command: bool) -> impl Iterator<Item = Adapter> + '_ {
+    let built_in = options.wasi_adapter.built_in(is_command);
+    let given = &options.adapters;
+    let built_in =
+        built_in.filter(|adapter| !given.iter().any(|other| other.name() == adapter.name()));
+    // Of two with one name, the later one counts.
+    let given = given.iter().enumerate().filter(|(nth, adapter)| {
+        let later = &given[nth + 1..];
+        !later.iter().any(|other| other.name() == adapter.name())
+    });
+    built_in
+        .into_iter()
+        .chain(given.map(|(_, adapter)| adapter.clone()))
+}
+
+/// Why a module with these adapters is no component.
+fn explain(module: &[u8], error: &(dyn Error + 'static), adapters: &[String]) -> ComponentError {
+    ComponentError::Encode {
+        needed: needed(module, adapters),
+        cause: Cause::of(error),
+    }
+}
+
+/// What a component cannot import, and is the usual reason why a module is none.
+fn needed(module: &[u8], adapters: &[String]) -> Needed {
+    let mut needed = Needed::default();
+    for payload in Parser::new(0).parse_all(module) {
+        let Ok(payload) = payload else { break };
+        let Payload::ImportSection(imports) = payload else {
+            continue;
+        };
+        for import in imports.into_imports().flatten() {
+            if adapters.iter().any(|name| name == import.module) {
+                continue;
+            }
+            match import.module {
+                "env" => needed.undefined.push(import.name.to_owned()),
+                options::WASI_PREVIEW_1 => needed.wasi_preview_1 = true,
+                _ => {}
+            }
+        }
+    }
+    needed
+}
