@@ -157,6 +157,7 @@ fn phases<S: Sink, T>(
         ),
         diagnostics,
     )?;
+    report.worlds = report::worlds(&resolution, &plan.customs);
     let sources = Sources {
         plan: &plan,
         resolution: &resolution,

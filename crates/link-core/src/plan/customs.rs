@@ -1,12 +1,12 @@
 //! Custom sections carried over from objects: one of the output for each name, debug
-//! strings merged, everything else one behind the other.
+//! strings merged, everything else one behind the other. Descriptions of worlds stay apart.
 
 use super::segments::unterminated;
 use super::strings::MergedStrings;
 use super::strings::cut::MergedInput;
 use super::strings::cut_inputs::CutInputs;
 use crate::diag::{Code, Diagnostic};
-use crate::hash::{HashMap, IndexMap};
+use crate::hash::{HashMap, HashSet, IndexMap};
 use crate::ids::{FileId, ObjCustom};
 use crate::input::object::{Object, is_debug_section};
 use crate::options::{Options, Strip};
@@ -84,6 +84,14 @@ struct SectionGroup<'a> {
     name: &'a str,
     /// In an object file, members of a comdat are kept or left out by themselves.
     comdat: Option<(FileId, u32)>,
+    /// A section that stays by itself.
+    apart: Option<(FileId, ObjCustom)>,
+}
+
+/// Whether a section describes a world of the component model. Its contents are a whole binary, which
+/// nothing may follow.
+pub(crate) fn is_world(name: &str) -> bool {
+    name.starts_with("component-type")
 }
 
 /// Whether a section's strings are merged.
@@ -162,6 +170,7 @@ pub(crate) fn collect<'a>(
 ) -> Result<Customs<'a>, Vec<Diagnostic>> {
     let mut destinations: IndexMap<SectionGroup<'a>, Vec<(FileId, ObjCustom)>> =
         IndexMap::default();
+    let mut worlds: HashSet<(&'a str, &'a [u8])> = HashSet::default();
     for (file, object) in resolution.objects() {
         let live = liveness.files[file.index()].any;
         let mut metadata = object.metadata.iter().peekable();
@@ -179,8 +188,17 @@ pub(crate) fn collect<'a>(
             {
                 continue;
             }
+            let is_world = is_world(custom.name);
+            // The same world, said by several objects, is said once.
+            if is_world
+                && custom.chunk.relocs.is_empty()
+                && !worlds.insert((custom.name, custom.chunk.bytes))
+            {
+                continue;
+            }
             let destination = SectionGroup {
                 name: custom.name,
+                apart: is_world.then_some((file, id)),
                 comdat: custom
                     .comdat
                     .filter(|_| options.is_relocatable())

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use crate::options::Options;
 use crate::pass::mark::Liveness;
+use crate::plan::customs::is_world;
+use crate::plan::{CustomContents, Customs};
 use crate::resolve::resolution::{Definition, Resolution};
 
 pub use self::saved_map::LoadMapError;
@@ -34,6 +36,9 @@ pub struct Report {
     /// Who defines each name and who refers to it, in the order of names; with
     /// [`Options::cross_references`].
     pub cross_references: Vec<CrossReference>,
+    /// The objects that the output's `component-type` sections are from, in the order of the
+    /// sections.
+    pub worlds: Vec<Arc<str>>,
 }
 
 /// A chunk, global, tag or table that nothing reaches.
@@ -100,6 +105,21 @@ fn cross_references(resolution: &Resolution<'_>) -> Vec<CrossReference> {
     all.retain(|entry| entry.defined.is_some() || !entry.referenced.is_empty());
     all.sort_by(|a, b| a.symbol.cmp(&b.symbol));
     all
+}
+
+/// The objects that describe worlds of the component model.
+pub(super) fn worlds(resolution: &Resolution<'_>, customs: &Customs<'_>) -> Vec<Arc<str>> {
+    let sections = customs
+        .sections
+        .iter()
+        .filter(|section| is_world(section.name));
+    let files = sections.filter_map(|section| match &section.contents {
+        CustomContents::Pieces(pieces) => pieces.first().map(|piece| piece.file),
+        CustomContents::Strings(_) => None,
+    });
+    files
+        .map(|file| resolution.object(file).name.clone())
+        .collect()
 }
 
 /// What marking left out.

@@ -25,3 +25,4 @@ mod support;
 mod symbols;
 mod thread_local;
 mod trust;
+mod worlds;
