@@ -1,7 +1,10 @@
 //! What the command line means.
 
+mod components;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use components::{ComponentArgs, StringEncodingArg, WasiAdapterArg, split_adapter};
 
 use std::path::PathBuf;
 
@@ -62,6 +65,7 @@ impl Config {
         let mut messages: Vec<Message> = diagnostics.into_iter().map(Message::from).collect();
         if links && all_valid {
             messages.extend(config.sysroot_missing(line));
+            messages.extend(config.component_missing(line));
         }
         (config, messages)
     }
@@ -90,6 +94,19 @@ impl Config {
             || options.print_gc_sections
             || reports.map == Some(Destination::Stdout)
             || reports.why_extract == Some(Destination::Stdout)
+    }
+
+    /// Options about a component have no meaning without one.
+    fn component_missing(&self, line: &Line) -> Option<Message> {
+        let is_undecided = self.own.component.is_undecided(self.options.output);
+        if self.request.is_some() || !is_undecided {
+            return None;
+        }
+        let about = components::ABOUT_COMPONENTS.map(Opt::spec).into_iter();
+        let spec = about.into_iter().find(|spec| line.has(spec))?;
+        let shown = spec.forms[0].shown();
+        let message = Message::error(format!("{shown}: this link makes no component"));
+        Some(message.with_note("expected --component"))
     }
 
     /// Libraries of WASI have to come from somewhere.
@@ -186,6 +203,7 @@ pub(crate) struct OwnArgs {
     pub(crate) time: bool,
     pub(crate) dependency_file: Option<PathBuf>,
     pub(crate) wasi: WasiArgs,
+    pub(crate) component: ComponentArgs,
 }
 
 /// `--backend`.

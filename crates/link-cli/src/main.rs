@@ -5,6 +5,9 @@
 //! [`report`] prints what there is to say.
 
 mod backend;
+#[cfg_attr(not(feature = "component"), path = "component_absent.rs")]
+mod component;
+mod component_line;
 mod config;
 mod docs;
 mod options;
@@ -56,20 +59,24 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
         Reporter::new(persona.name().to_owned(), &Settings::default()).one(&message);
         false
     };
-    if let Err(message) = persona::take_flavor(&mut args) {
-        return early(message);
-    }
+    let is_rustc = match persona::take_flavor(&mut args) {
+        Ok(is_rustc) => is_rustc,
+        Err(message) => return early(message),
+    };
     let spellings = options::spellings();
     let expanded = match rsp::expand(args, &spellings) {
         Ok(expanded) => expanded,
         Err(message) => return early(message),
     };
-    let mut line = Line::parse(expanded.args, &spellings);
+    let mut line = component_line::parse(expanded.args, persona, &spellings);
     if persona.is_wasm_ld() {
         // `wasm-ld` makes no suggestions.
         (line.unknown.iter_mut()).for_each(|error| error.notes.clear());
     }
-    let (config, messages) = Config::of(&line);
+    let (config, mut messages) = Config::of(&line);
+    if is_rustc {
+        messages.extend(component_line::is_missing(&config));
+    }
     let mut reporter = Reporter::new(persona.name().to_owned(), &config.messages());
     sys::errors_begin_with(reporter.prefix());
 
@@ -80,7 +87,7 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
         reporter.all(messages);
         return print(&text, &mut reporter);
     }
-    if config.print_version && !print(&persona.version(), &mut reporter) {
+    if config.print_version && !print(&version(persona), &mut reporter) {
         return false;
     }
     if config.messages().is_fatal(&messages) {
@@ -104,11 +111,20 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
 fn requested(persona: Persona, config: &Config) -> Option<String> {
     Some(match config.request? {
         Request::Help => docs::help(persona.name(), !persona.is_wasm_ld()),
-        Request::Version => persona.version(),
+        Request::Version => version(persona),
         Request::Completions(shell) => docs::completions(shell),
         Request::Man => docs::man(),
         Request::OptionsMd => docs::options_md(),
     })
+}
+
+/// What `--version` prints: a line about the linker, and one about the components it makes.
+fn version(persona: Persona) -> String {
+    let mut text = persona.version();
+    if !persona.is_wasm_ld() {
+        text.push_str(&component::version());
+    }
+    text
 }
 
 /// Prints `text` on standard output. A reader that has seen enough (`| head`) is no error.

@@ -15,11 +15,13 @@ use link_core::args::{Group, Spellings};
 pub(crate) const LTO: Group = Group("Link-time optimisation (LLVM bitcode)");
 /// What is linked from a WASI sysroot.
 pub(crate) const OWN_WASI: Group = Group("wasm-link: WASI programs");
+/// How a component is made of the linked module.
+pub(crate) const OWN_COMPONENTS: Group = Group("wasm-link: components");
 /// Files about the command that it writes itself.
 pub(crate) const OWN_GENERATORS: Group = Group("wasm-link: files about itself");
 
 /// The headings of `--help` and of `docs/options.md`, in their order.
-pub(crate) const GROUPS: [Group; 12] = [
+pub(crate) const GROUPS: [Group; 13] = [
     Group::OUTPUT,
     Group::INPUTS,
     Group::SYMBOLS,
@@ -31,6 +33,7 @@ pub(crate) const GROUPS: [Group; 12] = [
     Group::MESSAGES,
     Group::OWN,
     OWN_WASI,
+    OWN_COMPONENTS,
     OWN_GENERATORS,
 ];
 

@@ -97,7 +97,15 @@ impl Stream {
 #[derive(Debug)]
 pub(crate) enum Output {
     File(NewFile),
-    Stream { to: Stream, module: Vec<u8> },
+    Stream {
+        to: Stream,
+        module: Vec<u8>,
+    },
+    /// A core module, from which the output is made.
+    Core {
+        module: Vec<u8>,
+        output: Box<Output>,
+    },
 }
 
 impl Output {
@@ -119,10 +127,53 @@ impl Output {
         }
     }
 
+    /// The same output, made from a core module that is linked first.
+    pub(crate) fn behind_core_module(self) -> Self {
+        Self::Core {
+            module: Vec::new(),
+            output: Box::new(self),
+        }
+    }
+
+    /// Has `make` make the output from the core module. Without one, there is nothing to do.
+    pub(crate) fn replace_core_module(
+        &mut self,
+        make: impl FnOnce(&[u8]) -> Result<Vec<u8>, Message>,
+    ) -> Result<(), Message> {
+        let Self::Core { module, output } = self else {
+            return Ok(());
+        };
+        let made = make(module)?;
+        output.fill(&made)?;
+        let output = std::mem::replace(
+            &mut **output,
+            Self::Stream {
+                to: Stream::Stdout,
+                module: Vec::new(),
+            },
+        );
+        *self = output;
+        Ok(())
+    }
+
+    /// Makes `bytes` the output, which still has to be brought to its place.
+    fn fill(&mut self, bytes: &[u8]) -> Result<(), Message> {
+        let filled = self
+            .room(bytes.len())
+            .map(|room| room.copy_from_slice(bytes));
+        filled.map_err(|error| {
+            let (len, reason) = (bytes.len(), report::reason(&error));
+            Message::error(format!(
+                "cannot make room for {len} bytes of output: {reason}"
+            ))
+        })
+    }
+
     /// Brings the module to its place.
     pub(crate) fn commit(&mut self) -> Result<(), Message> {
         match self {
             Self::Stream { to, module } => to.copy(&**module),
+            Self::Core { output, .. } => output.commit(),
             Self::File(file) => file.commit().map_err(|error| {
                 let name = file.path().display();
                 let reason = report::reason(&error);
@@ -136,14 +187,14 @@ impl Sink for Output {
     fn room(&mut self, len: usize) -> io::Result<&mut [u8]> {
         match self {
             Self::File(file) => file.room(len),
-            Self::Stream { module, .. } => module.room(len),
+            Self::Stream { module, .. } | Self::Core { module, .. } => module.room(len),
         }
     }
 
     fn room_or_places(&mut self, len: usize) -> io::Result<Room<'_>> {
         match self {
             Self::File(file) => file.room_or_places(len),
-            Self::Stream { module, .. } => module.room_or_places(len),
+            Self::Stream { module, .. } | Self::Core { module, .. } => module.room_or_places(len),
         }
     }
 }

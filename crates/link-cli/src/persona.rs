@@ -15,6 +15,8 @@ pub(crate) enum Persona {
     WasmLink,
     /// `wasm-ld`: it was called by a name that ends so.
     WasmLd,
+    /// `wasm-component-ld`: it was called by a name that ends so, and makes components.
+    ComponentLd,
 }
 
 impl Persona {
@@ -26,7 +28,9 @@ impl Persona {
             .unwrap_or_default();
         let name = name.to_string_lossy();
         let name = name.strip_suffix(".exe").unwrap_or(&name);
-        if name.ends_with("wasm-ld") {
+        if name.ends_with("wasm-component-ld") {
+            Self::ComponentLd
+        } else if name.ends_with("wasm-ld") {
             Self::WasmLd
         } else {
             Self::WasmLink
@@ -42,6 +46,7 @@ impl Persona {
         match self {
             Self::WasmLink => "wasm-link",
             Self::WasmLd => "wasm-ld",
+            Self::ComponentLd => "wasm-component-ld",
         }
     }
 
@@ -51,20 +56,23 @@ impl Persona {
         match self {
             Self::WasmLink => format!("wasm-link {own} (compatible with LLD {LLD_VERSION})\n"),
             Self::WasmLd => format!("LLD {LLD_VERSION} (compatible; wasm-link {own})\n"),
+            Self::ComponentLd => format!(
+                "wasm-component-ld (compatible; wasm-link {own}, compatible with LLD {LLD_VERSION})\n"
+            ),
         }
     }
 }
 
-/// Removes a leading `-flavor wasm`, which is how `rustc` calls `rust-lld`. Another flavor is an
-/// error.
-pub(crate) fn take_flavor(args: &mut Vec<OsString>) -> Result<(), Message> {
+/// Removes a leading `-flavor wasm`, which is how `rustc` calls its linker. Whether there was
+/// one. Another flavor is an error.
+pub(crate) fn take_flavor(args: &mut Vec<OsString>) -> Result<bool, Message> {
     if args.first().is_none_or(|arg| arg != "-flavor") {
-        return Ok(());
+        return Ok(false);
     }
     match args.get(1) {
         Some(flavor) if flavor == "wasm" || flavor == "wasm-ld" => {
             args.drain(..2);
-            Ok(())
+            Ok(true)
         }
         Some(flavor) => Err(Message::error(format!(
             "-flavor {}: only WebAssembly is linked here; the flavor is wasm",
@@ -83,6 +91,7 @@ mod tests {
         let of = |name: &str| Persona::of(Some(OsStr::new(name)));
         assert_eq!(of("/usr/bin/wasm-ld"), Persona::WasmLd);
         assert_eq!(of("x86_64-wasm-ld.exe"), Persona::WasmLd);
+        assert_eq!(of("bin/wasm-component-ld"), Persona::ComponentLd);
         assert_eq!(of("target/debug/wasm-link"), Persona::WasmLink);
         assert_eq!(of("rust-lld"), Persona::WasmLink);
         assert_eq!(Persona::of(None), Persona::WasmLink);
@@ -92,10 +101,12 @@ mod tests {
     fn a_flavor_is_taken_off_the_front() {
         let take = |args: &[&str]| {
             let mut args: Vec<_> = args.iter().map(OsString::from).collect();
-            take_flavor(&mut args).map(|()| args)
+            take_flavor(&mut args).map(|taken| (taken, args))
         };
-        assert_eq!(take(&["-flavor", "wasm", "a.o"]).unwrap(), ["a.o"]);
-        assert_eq!(take(&["a.o", "-flavor"]).unwrap(), ["a.o", "-flavor"]);
+        let taken = |taken, args: &[&str]| (taken, args.iter().map(OsString::from).collect());
+        let (first, later) = (["-flavor", "wasm", "a.o"], ["a.o", "-flavor"]);
+        assert_eq!(take(&first).unwrap(), taken(true, &["a.o"]));
+        assert_eq!(take(&later).unwrap(), taken(false, &later));
         take(&["-flavor", "gnu"]).unwrap_err();
         take(&["-flavor"]).unwrap_err();
     }

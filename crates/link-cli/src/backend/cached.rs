@@ -26,10 +26,12 @@ pub(super) enum Answer {
     Unusable(Message),
 }
 
-/// Asks whether the link that `line` says is needed; `warnings` are about the command line.
+/// Asks whether the link that `line` says is needed; `warnings` are about the command line, and
+/// `more_files` are read, which `line` need not name.
 pub(super) fn look_up(
     config: &Config,
     line: &Line,
+    more_files: &[OsString],
     warnings: &[Message],
     target: &Target,
     reporter: &mut Reporter,
@@ -40,7 +42,9 @@ pub(super) fn look_up(
     };
     let program = std::env::current_exe()
         .map_err(|error| Message::error(format!("cannot tell this command's file: {error}")))?;
-    match ask(dir, &program, &args(line)) {
+    let mut args = args(line);
+    args.extend_from_slice(more_files);
+    match ask(dir, &program, &args) {
         Err(error) => Ok(Answer::Unusable(unusable(&error))),
         Ok(Lookup::Needed(pending)) => Ok(Answer::Needed(Some(pending))),
         Ok(Lookup::UpToDate(linked)) => {

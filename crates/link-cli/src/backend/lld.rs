@@ -3,8 +3,9 @@
 mod redirected;
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use link_core::args::{FileOption, Item, Line};
 use lld_driver::{
@@ -13,11 +14,12 @@ use lld_driver::{
 };
 
 use super::cached;
+use crate::component::Making;
 use crate::config::Config;
 use crate::options::Opt;
 use crate::output::{Stream, Target, Written, named_inputs};
 use crate::report::{self, Message, Reporter, Severity};
-use crate::sys::{self, FileIdentity, InputStamps, TempDir};
+use crate::sys::{self, FileIdentity, InputFiles, InputStamps, TempDir};
 use redirected::Redirected;
 
 /// The module that `wasm-ld` gives imports that name none.
@@ -46,10 +48,15 @@ pub(super) fn link(
         Target::Path(_) => None,
         Target::Stream(to) => Some(Streamed::new(to, target)?),
     };
+    let files = InputFiles::default();
+    let making = Making::read(config, &files)?;
+    written.check_read(&files)?;
     let shown = user_args(line, streamed.as_ref());
     let mut remarks = Vec::new();
     // An output for a stream is made anew each time, under a new name.
-    let cache_dir = config.own.cache_dir.as_ref().filter(|_| streamed.is_none());
+    // So is a component, of which LLD's arguments say nothing.
+    let is_cached = streamed.is_none() && making.is_none();
+    let cache_dir = config.own.cache_dir.as_ref().filter(|_| is_cached);
     let mut pending = None;
     if let Some(dir) = cache_dir {
         match cached::open(dir).and_then(|cache| cache.look_up_lld(&lld, &shown, None)) {
@@ -108,6 +115,13 @@ pub(super) fn link(
             remarks.push(cached::unusable(&error));
             pending = None;
         }
+        if let Some(mut making) = making {
+            let output = streamed.as_ref().map(|streamed| streamed.made.as_path());
+            if let Some(output) = output.or(redirected.output()) {
+                componentize(output, &mut making, &target.name())?;
+            }
+            files.changed()?;
+        }
         redirected.commit(true, &inputs)?;
         if let Some(streamed) = streamed {
             streamed.copy()?;
@@ -160,6 +174,20 @@ impl<'t> Streamed<'t> {
         })?;
         self.to.copy(module)
     }
+}
+
+/// Replaces the module that LLD has made at `path` by the component. `name` is the output's.
+fn componentize(path: &Path, making: &mut Making, name: &str) -> Result<(), Message> {
+    let failed = |error: &io::Error| {
+        Message::error(format!(
+            "failed to write output '{name}': {}",
+            report::reason(error)
+        ))
+    };
+    let module = fs::read(path).map_err(|error| failed(&error))?;
+    // Which objects describe worlds is known to LLD alone.
+    let component = making.make(&module, Vec::new(), name)?;
+    fs::write(path, component).map_err(|error| failed(&error))
 }
 
 /// Fails when something is asked for that LLD cannot do.

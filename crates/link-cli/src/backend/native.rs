@@ -13,6 +13,7 @@ use link_core::{Env, LinkError, Linked, Options, Threads, link_then};
 use lld_driver::PendingLink;
 
 use super::cached::{self, Answer};
+use crate::component::Making;
 use crate::config::Config;
 use crate::output::{Output, Target, Written};
 use crate::report::{Message, Reporter};
@@ -44,7 +45,11 @@ pub(super) fn link(
     reporter: &mut Reporter,
 ) -> Result<Outcome, Message> {
     let mut warnings = warnings.to_vec();
-    let pending = match cached::look_up(config, line, &warnings, target, reporter)? {
+    let files = InputFiles::default();
+    let mut making = Making::read(config, &files)?;
+    let component_files = making.as_ref().map_or(&[][..], Making::files);
+    let answer = cached::look_up(config, line, component_files, &warnings, target, reporter)?;
+    let pending = match answer {
         Answer::UpToDate => return Ok(Outcome::UpToDate),
         Answer::Needed(pending) => pending,
         Answer::Unusable(message) => {
@@ -52,10 +57,12 @@ pub(super) fn link(
             None
         }
     };
-    let files = InputFiles::default();
     let options = link_options(config, target);
     let mut reports = Reports::open(config, target, &files, line)?;
     let mut output = Output::open(target)?;
+    if making.is_some() {
+        output = output.behind_core_module();
+    }
     let times = Times::default();
     let enter = |phase| times.enter(phase);
     let apart = sys::Apart::new();
@@ -75,6 +82,8 @@ pub(super) fn link(
             written,
             reports: &mut reports,
             times: &times,
+            making: making.as_mut(),
+            target,
             pending,
         };
         end(output, &linked, told, config, reporter)
@@ -131,6 +140,9 @@ struct Told<'a, 'c> {
     written: &'a Written,
     reports: &'a mut Reports<'c>,
     times: &'a Times,
+    /// The component that the module becomes.
+    making: Option<&'a mut Making>,
+    target: &'a Target,
     /// The cache.
     pending: Option<Box<PendingLink>>,
 }
@@ -144,7 +156,7 @@ fn end(
     reporter: &mut Reporter,
 ) -> Option<Message> {
     let mut pending = told.pending;
-    let mut all = || -> Result<(), Message> {
+    let all = || -> Result<(), Message> {
         let messages: Vec<_> = linked
             .diagnostics
             .iter()
@@ -156,6 +168,21 @@ fn end(
         told.reports.of_linked(linked, reporter)?;
         if reporter.failed() {
             return Ok(());
+        }
+        if let Some(making) = told.making {
+            told.times.enter_component();
+            let objects = linked
+                .report
+                .worlds
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            let name = told.target.name();
+            let made = output.replace_core_module(|core| making.make(core, objects, &name));
+            if let Err(message) = made {
+                told.reports.commit(false)?;
+                return Err(message);
+            }
         }
         told.times.enter_commit();
         told.files.changed()?;

@@ -3,14 +3,17 @@
 //! has them.
 
 use link_core::args::Counted::Each;
-use link_core::args::PathUse::Written;
+use link_core::args::PathUse::{Read, Written};
 use link_core::args::Set::{Choice, Custom, Flag, Path};
 use link_core::args::Takes::{Equals, EqualsOrNext, Joined, Nothing, OptionalEquals};
 use link_core::args::{Arg, Group, Problems, Set, When, either, one, two};
 use link_core::option_rows;
 
-use super::{LTO, OWN_GENERATORS, OWN_WASI};
-use crate::config::{Backend, Config, Destination, ExecModel, Request, Shell};
+use super::{LTO, OWN_COMPONENTS, OWN_GENERATORS, OWN_WASI};
+use crate::config::{
+    Backend, Config, Destination, ExecModel, Request, Shell, StringEncodingArg, WasiAdapterArg,
+    split_adapter,
+};
 use crate::report::Color;
 use crate::rsp::Quoting;
 
@@ -280,6 +283,107 @@ option_rows! {
             help: "Link these emulation libraries of the sysroot, separated by commas",
             note: "`getpid`, `mman`, `process-clocks`, `pthread` and `signal` are what wasi-libc has.",
         } => Custom(wasi_emulated),
+        Component {
+            forms: &[two("component", Nothing)],
+            group: OWN_COMPONENTS, extension: true,
+            default: "default, when called by a name that ends in wasm-component-ld",
+            help: "Make a component of the linked module",
+            note: "The output is a component for WASI 0.2 (`wasm32-wasip2`) or later, made in the same \
+                process as `wasm-component-ld` makes it. With `--relocatable` or `--shared` there is \
+                nothing to make a component of. Where LLD links, `--cache-dir` skips no \
+                component. `--map` and other reports are about the core module. \
+                `--version` says which version of WASI's adapters is built in: it decides how new \
+                a host has to be.",
+        } => Flag(|config| config.own.component.switch = Some(true)),
+        NoComponent {
+            forms: &[two("no-component", Nothing)],
+            group: OWN_COMPONENTS, extension: true,
+            help: "Write the core module, also when called as wasm-component-ld",
+            note: "The later of `--component` and `--no-component` counts. When rustc links for \
+                `wasm32-wasip2` or `wasm32-wasip3`, one of the two is needed, unless the command's name \
+                says which: what it expects is a component.",
+        } => Flag(|config| config.own.component.switch = Some(false)),
+        WasiAdapter {
+            forms: &[two("wasi-adapter", EqualsOrNext)],
+            value: "which", choices: &["command", "reactor", "proxy", "none"],
+            group: OWN_COMPONENTS, extension: true,
+            help: "The adapter for imports of WASI preview 1: command, reactor, proxy or none",
+            default: "command if the module exports _start, else reactor",
+            note: "A module that exports no `_start` is no `command`: that is an error.",
+        } => Choice(wasi_adapter),
+        Adapt {
+            forms: &[two("adapt", EqualsOrNext)],
+            value: "name=file",
+            group: OWN_COMPONENTS, extension: true, counts: Each,
+            help: "The module <file>, binary or text, provides the imports of <name>; may be repeated",
+            note: "Without `name=` the file's name, up to its last dot, is the name. An adapter called \
+                `wasi_snapshot_preview1` replaces the one that `--wasi-adapter` chooses, and of two with \
+                one name the later one counts.",
+        } => Custom(adapt),
+        ComponentType {
+            forms: &[two("component-type", EqualsOrNext)],
+            value: "wit",
+            group: OWN_COMPONENTS, extension: true, counts: Each, path: Read,
+            help: "Add the world of this WIT file or directory to those of the objects; may be repeated",
+            note: "A directory is a package, with those it depends on in `deps`. It has one world.",
+        } => Path(|config, path| config.own.component.worlds.push(path)),
+        StringEncoding {
+            forms: &[two("string-encoding", EqualsOrNext)],
+            value: "encoding", choices: &["utf8", "utf16", "compact-utf16"],
+            group: OWN_COMPONENTS, extension: true,
+            help: "How strings of the worlds of --component-type are encoded: utf8, utf16 or compact-utf16",
+            default: "utf8",
+        } => Choice(string_encoding),
+        ValidateComponent {
+            forms: &[two("validate-component", OptionalEquals)],
+            value: "bool", choices: &["true", "false"],
+            group: OWN_COMPONENTS, extension: true,
+            help: "Validate the component: true (when no value is given) or false",
+            default: "false",
+        } => Custom(validate_component),
+        MergeImportsBasedOnSemver {
+            forms: &[two("merge-imports-based-on-semver", OptionalEquals)],
+            value: "bool", choices: &["true", "false"],
+            group: OWN_COMPONENTS, extension: true,
+            help: "Import one version of an interface for all compatible ones: true or false",
+            default: "true",
+        } => Custom(merge_imports),
+        RejectLegacyNames {
+            forms: &[two("reject-legacy-names", Nothing)],
+            group: OWN_COMPONENTS, extension: true,
+            help: "Take only the standard names for the module's imports and exports",
+            note: "Those of [component-model#378](https://github.com/WebAssembly/component-model/pull/378). \
+                Compilers and bindings generators write the earlier ones.",
+        } => Flag(|config| config.own.component.reject_legacy_names = true),
+        ReallocViaMemoryGrow {
+            forms: &[two("realloc-via-memory-grow", Nothing)],
+            group: OWN_COMPONENTS, extension: true,
+            help: "Let adapters allocate with memory.grow instead of the module's cabi_realloc",
+        } => Flag(|config| config.own.component.realloc_via_memory_grow = true),
+        ReturnCallRef {
+            forms: &[two("return-call-ref", Nothing)],
+            group: OWN_COMPONENTS, extension: true,
+            help: "Let shims of the component use return_call_ref instead of call_indirect",
+        } => Flag(|config| config.own.component.return_call_ref = true),
+        SkipWitComponent {
+            forms: &[two("skip-wit-component", Nothing)],
+            group: OWN_COMPONENTS, extension: true,
+            help: "The same as --no-component, wherever it stands",
+        } => Flag(|config| config.own.component.skip = true),
+        AppendLldFlag {
+            forms: &[two("append-lld-flag", EqualsOrNext)],
+            value: "argument",
+            group: OWN_COMPONENTS, extension: true,
+            help: "An argument to add at the end of the command line; may be repeated",
+            note: "`--append-lld-flag=-z --append-lld-flag=stack-size=65536` is `-z stack-size=65536`.",
+        } => Set::Nothing,
+        WasmLdPath {
+            forms: &[two("wasm-ld-path", EqualsOrNext)],
+            value: "program",
+            group: OWN_COMPONENTS, extension: true,
+            help: "The wasm-ld that is run where LLD links, unless --lld-path names one",
+            note: "`wasm-component-ld` needs it for every link; a native link needs none.",
+        } => Path(wasm_ld_path),
         PrintCompletions {
             forms: &[two("print-completions", EqualsOrNext)],
             value: "shell", choices: &["bash", "zsh", "fish"],
@@ -401,6 +505,59 @@ fn wasi_emulated(config: &mut Config, arg: &Arg, problems: &mut Problems) {
         {
             emulated.push(name.to_owned());
         }
+    }
+}
+
+/// `--lld-path` wins, wherever it stands.
+fn wasm_ld_path(config: &mut Config, path: std::path::PathBuf) {
+    config.own.lld_path.get_or_insert(path);
+}
+
+fn wasi_adapter(config: &mut Config, which: &str) {
+    config.own.component.wasi_adapter = Some(match which {
+        "command" => WasiAdapterArg::Command,
+        "reactor" => WasiAdapterArg::Reactor,
+        "proxy" => WasiAdapterArg::Proxy,
+        _ => WasiAdapterArg::None,
+    });
+}
+
+fn string_encoding(config: &mut Config, encoding: &str) {
+    config.own.component.string_encoding = match encoding {
+        "utf16" => StringEncodingArg::Utf16,
+        "compact-utf16" => StringEncodingArg::CompactUtf16,
+        _ => StringEncodingArg::Utf8,
+    };
+}
+
+fn validate_component(config: &mut Config, arg: &Arg, problems: &mut Problems) {
+    if let Some(validate) = truth(arg, problems) {
+        config.own.component.validate = validate;
+    }
+}
+
+fn merge_imports(config: &mut Config, arg: &Arg, problems: &mut Problems) {
+    if let Some(merge) = truth(arg, problems) {
+        config.own.component.keep_import_versions = !merge;
+    }
+}
+
+/// `true` or `false`; the option alone is `true`.
+fn truth(arg: &Arg, problems: &mut Problems) -> Option<bool> {
+    if arg.value.is_none() {
+        return Some(true);
+    }
+    let text = arg.text(problems)?;
+    Some(arg.choice(text, problems)? == "true")
+}
+
+fn adapt(config: &mut Config, arg: &Arg, problems: &mut Problems) {
+    match split_adapter(arg.value.as_deref().unwrap_or_default()) {
+        Some((name, path)) => config.own.component.adapters.push((name, path)),
+        None => problems.error_expecting(
+            format!("{}: no name or no file", arg.shown()),
+            "--adapt=<file> or --adapt=<name>=<file>",
+        ),
     }
 }
 

@@ -3,6 +3,8 @@
 mod arguments;
 mod cache;
 mod changes;
+#[cfg(feature = "component")]
+mod components;
 mod ends;
 mod help;
 mod libraries;

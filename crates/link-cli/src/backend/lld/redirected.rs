@@ -61,6 +61,13 @@ impl<'w> Redirected<'w> {
         args
     }
 
+    /// Where the output is made, if it is a file.
+    pub(super) fn output(&self) -> Option<&Path> {
+        let mut files = self.files.iter();
+        let output = files.find(|file| file.file.kind == WrittenKind::Output)?;
+        Some(&output.made)
+    }
+
     /// `text` with the paths that the user knows.
     pub(super) fn restored(&self, text: &str) -> String {
         let mut text = text.to_owned();

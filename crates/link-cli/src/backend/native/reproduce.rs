@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use link_core::args::{Arg, Item, Line, PathUse};
 use lld_driver::quote::{Quoting, response_file};
 
+use crate::config::split_adapter;
 use crate::options::{OWN_WASI, Opt};
 use crate::persona::Persona;
 use crate::sys;
@@ -75,6 +76,12 @@ fn quoted(word: &OsStr) -> Vec<u8> {
 
 fn option(arg: &Arg, directory: &Path, args: &mut Vec<OsString>) {
     let path = |path: &OsStr| match arg.spec.path {
+        _ if Opt::of(arg) == Some(Opt::Adapt) => {
+            let (name, path) = split_adapter(path)?;
+            let mut value = OsString::from(format!("{name}="));
+            value.push(inside(&path, directory));
+            Some(value)
+        }
         PathUse::Read => Some(inside(Path::new(path), directory).into_os_string()),
         // What the link makes is made where it is called.
         PathUse::Written if path != "-" => Path::new(path).file_name().map(OsStr::to_owned),
@@ -83,7 +90,8 @@ fn option(arg: &Arg, directory: &Path, args: &mut Vec<OsString>) {
     match Opt::of(arg) {
         // What they stand for was read and is in the archive.
         _ if arg.spec.group == OWN_WASI => {}
-        Some(Opt::Reproduce | Opt::RspQuoting | Opt::LldPath | Opt::CacheDir) => {}
+        Some(Opt::Reproduce | Opt::RspQuoting | Opt::LldPath | Opt::WasmLdPath | Opt::CacheDir) => {
+        }
         _ => match arg.value.as_deref().and_then(path) {
             None => args.extend(arg.raw().map(OsStr::to_owned)),
             Some(value) if arg.value_is_next => args.extend([arg.typed.clone(), value]),

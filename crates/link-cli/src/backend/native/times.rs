@@ -29,6 +29,11 @@ impl Times {
         self.push(phase.name());
     }
 
+    /// The core module is complete, and becomes a component.
+    pub(super) fn enter_component(&self) {
+        self.push("component");
+    }
+
     /// The module is complete; what is left is to bring it to its place.
     pub(super) fn enter_commit(&self) {
         self.push("commit");

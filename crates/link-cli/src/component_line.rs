@@ -1,0 +1,113 @@
+//! The command line of `wasm-component-ld`, and links by rustc that need it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use link_core::args::{Item, Line, Spellings};
+use link_core::input::InputSource;
+
+use crate::config::Config;
+use crate::options::Opt;
+use crate::persona::Persona;
+use crate::report::Message;
+
+/// Recognises every argument. Called as `wasm-component-ld`, the command makes components, and some
+/// letters have the meaning that they have there.
+pub(crate) fn parse(mut args: Vec<OsString>, persona: Persona, spellings: &Spellings) -> Line {
+    if persona == Persona::ComponentLd {
+        for arg in &mut args {
+            // In wasm-ld, `-h` and `--verbose` by one letter do not exist.
+            match arg.to_str() {
+                Some("-h") => *arg = "--help".into(),
+                Some("-v") => *arg = "--verbose".into(),
+                Some("-V") => *arg = "--version".into(),
+                _ => {}
+            }
+        }
+        args.insert(0, "--component".into());
+    }
+    let mut line = Line::parse(args, spellings);
+    join_truths(&mut line.items);
+    append(&mut line, spellings);
+    line
+}
+
+/// Gives `--validate-component true` its value: `wasm-component-ld` takes it as the next argument, too.
+fn join_truths(items: &mut Vec<Item>) {
+    let mut at = 0;
+    while at + 1 < items.len() {
+        let next = match &items[at + 1] {
+            Item::Input(next) if next == "true" || next == "false" => Some(next.clone()),
+            _ => None,
+        };
+        if let (Item::Option(arg), Some(next)) = (&mut items[at], next)
+            && matches!(
+                Opt::of(arg),
+                Some(Opt::ValidateComponent | Opt::MergeImportsBasedOnSemver)
+            )
+            && arg.value.is_none()
+        {
+            arg.value = Some(next);
+            arg.value_is_next = true;
+            items.remove(at + 1);
+        }
+        at += 1;
+    }
+}
+
+/// Puts what `--append-lld-flag` says to the end of the command line.
+fn append(line: &mut Line, spellings: &Spellings) {
+    let is_append =
+        |item: &Item| matches!(item, Item::Option(arg) if Opt::of(arg) == Some(Opt::AppendLldFlag));
+    if !line.items.iter().any(is_append) {
+        return;
+    }
+    let (appends, rest) = line.items.drain(..).partition::<Vec<_>, _>(is_append);
+    let flags = appends.into_iter().filter_map(|item| match item {
+        Item::Option(arg) => arg.value,
+        Item::Input(_) => None,
+    });
+    let more = Line::parse(flags, spellings);
+    line.items = rest;
+    line.items.extend(more.items);
+    line.unknown.extend(more.unknown);
+}
+
+/// An error if rustc links a program that is to be a component, and nothing says whether it becomes
+/// one.
+pub(crate) fn is_missing(config: &Config) -> Option<Message> {
+    let is_undecided = config.own.component.is_undecided(config.options.output);
+    if !is_undecided || config.request.is_some() {
+        return None;
+    }
+    let inputs = &config.files.inputs;
+    let files = inputs
+        .inputs
+        .iter()
+        .filter_map(|input| match &input.source {
+            InputSource::Path(path) => Some(path.as_path()),
+            _ => None,
+        });
+    let mut paths = files.chain(inputs.search_paths.iter().map(AsRef::as_ref));
+    let target = paths.find_map(component_target)?;
+    Some(
+        Message::error(format!(
+            "programs for {target} are components, and this would be a core module"
+        ))
+        .with_note(
+            "to make a component, add -C link-arg=--component, or call this command by a name that \
+             ends in wasm-component-ld (-C linker=<dir>/wasm-component-ld)",
+        )
+        .with_note("to make the core module, add -C link-arg=--no-component"),
+    )
+}
+
+/// The target whose programs are components and whose directory `path` is in.
+fn component_target(path: &Path) -> Option<&'static str> {
+    let mut parts = path.iter();
+    parts.find_map(|part: &OsStr| {
+        ["wasm32-wasip2", "wasm32-wasip3"]
+            .into_iter()
+            .find(|target| part == *target)
+    })
+}
