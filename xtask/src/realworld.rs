@@ -7,6 +7,7 @@
 
 pub(crate) mod bundled;
 mod compile;
+mod components;
 mod dwarf;
 mod facts;
 mod freestanding;
@@ -100,6 +101,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     wasi::check(&mut context, &bundled)?;
     rust::check(&mut context)?;
     freestanding::check(&mut context, &bundled)?;
+    components::check(&mut context)?;
 
     println!("\n{}", context.table);
     if context.problems.is_empty() {
