@@ -111,3 +111,64 @@ fn component_target(path: &Path) -> Option<&'static str> {
             .find(|target| part == *target)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::spellings;
+
+    /// The arguments, each option with its value, as they are after all of them are recognised.
+    fn parsed(args: &[&str], persona: Persona) -> String {
+        let line = parse(
+            args.iter().map(OsString::from).collect(),
+            persona,
+            &spellings(),
+        );
+        assert_eq!(line.unknown, []);
+        let words = line.items.iter().map(|item| match item {
+            Item::Input(path) => path.to_string_lossy().into_owned(),
+            Item::Option(arg) => {
+                let words = arg.raw().map(|word| word.to_string_lossy());
+                words.collect::<Vec<_>>().join("+")
+            }
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn appended_arguments_come_last() {
+        let args = [
+            "--append-lld-flag=-z",
+            "--append-lld-flag",
+            "muldefs",
+            "a.o",
+            "-s",
+        ];
+        assert_eq!(parsed(&args, Persona::WasmLink), "a.o -s -z+muldefs");
+    }
+
+    #[test]
+    fn a_truth_can_be_the_next_argument() {
+        let args = [
+            "--validate-component",
+            "false",
+            "--validate-component",
+            "a.o",
+            "true",
+        ];
+        assert_eq!(
+            parsed(&args, Persona::WasmLink),
+            "--validate-component+false --validate-component a.o true"
+        );
+    }
+
+    #[test]
+    fn the_name_decides_what_letters_mean() {
+        let args = ["-v", "-V"];
+        assert_eq!(
+            parsed(&args, Persona::ComponentLd),
+            "--component --verbose --version"
+        );
+        assert_eq!(parsed(&args, Persona::WasmLd), "-v -V");
+    }
+}

@@ -80,18 +80,13 @@ pub(crate) enum StringEncodingArg {
 /// not valid Unicode.
 pub(crate) fn split_adapter(value: &OsStr) -> Option<(String, PathBuf)> {
     let bytes = value.as_encoded_bytes();
-    let (name, path) = match bytes.iter().position(|byte| *byte == b'=') {
-        Some(at) => {
-            let name = std::str::from_utf8(&bytes[..at]).ok()?;
-            (
-                name,
-                PathBuf::from(sys::os_string(bytes[at + 1..].to_vec()).ok()?),
-            )
-        }
-        None => {
-            let path = Path::new(value);
-            (path.file_stem()?.to_str()?, path.to_owned())
-        }
+    let (name, path) = if let Some(at) = bytes.iter().position(|byte| *byte == b'=') {
+        let name = std::str::from_utf8(&bytes[..at]).ok()?;
+        let path = sys::os_string(bytes[at + 1..].to_vec()).ok()?;
+        (name, PathBuf::from(path))
+    } else {
+        let path = Path::new(value);
+        (path.file_stem()?.to_str()?, path.to_owned())
     };
     let is_whole = !name.is_empty() && !path.as_os_str().is_empty();
     is_whole.then(|| (name.to_owned(), path))
