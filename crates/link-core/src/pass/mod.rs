@@ -1,4 +1,4 @@
-//! Folder.
+//! Phases 3 and 4: what is live, and what the linker adds.
 
 pub mod features;
 pub mod mark;
