@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use link_core::Options;
 use link_core::args::{Line, LinkedFiles, Problems};
 use link_core::diag::Code;
+use lld_driver::ExecModel;
 
 use crate::options::Opt;
 use crate::report::{self, Color, Message};
@@ -231,11 +232,4 @@ impl WasiArgs {
     pub(crate) fn is_used(&self) -> bool {
         self.exec_model.is_some() || self.libc || self.libcxx || !self.emulated.is_empty()
     }
-}
-
-/// `--exec-model`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum ExecModel {
-    Command,
-    Reactor,
 }

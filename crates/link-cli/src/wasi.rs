@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use link_core::args::Line;
 use lld_driver::{Arch, Emulated, ExecModel, Sysroot, Wasi};
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::options::spellings;
 use crate::report::Message;
 
@@ -27,10 +27,7 @@ fn args(config: &Config) -> Result<Vec<OsString>, Message> {
         Some(true) => Arch::Wasm64,
         Some(false) | None => Arch::Wasm32,
     };
-    let model = match wasi.exec_model {
-        Some(config::ExecModel::Reactor) => ExecModel::Reactor,
-        Some(config::ExecModel::Command) | None => ExecModel::Command,
-    };
+    let model = wasi.exec_model.unwrap_or(ExecModel::Command);
     let sysroot = wasi
         .sysroot
         .as_ref()

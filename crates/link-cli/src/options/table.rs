@@ -8,11 +8,11 @@ use link_core::args::Set::{Choice, Custom, Flag, Path};
 use link_core::args::Takes::{Equals, EqualsOrNext, Joined, Nothing, OptionalEquals};
 use link_core::args::{Arg, Group, Problems, Set, When, either, one, two};
 use link_core::option_rows;
+use lld_driver::ExecModel;
 
 use super::{LTO, OWN_COMPONENTS, OWN_GENERATORS, OWN_WASI};
 use crate::config::{
-    Backend, Config, Destination, ExecModel, Request, Shell, StringEncodingArg, WasiAdapterArg,
-    split_adapter,
+    Backend, Config, Destination, Request, Shell, StringEncodingArg, WasiAdapterArg, split_adapter,
 };
 use crate::report::Color;
 use crate::rsp::Quoting;
