@@ -135,10 +135,12 @@ pub(crate) fn lay_out(
         at = Cursor(Some(0));
     } else if let Some(base) = options.memory.global_base {
         if has_stack && options.memory.stack_first && base < at.at() {
-            errors.push(Diagnostic::error(
-                Code::Layout,
-                "--global-base cannot be less than stack size when --stack-first is used",
-            ));
+            let message = "--global-base cannot be less than stack size when --stack-first is used";
+            errors.push(Diagnostic::error(Code::Layout, message).note(format!(
+                "--stack-first is the default, and the stack has {} bytes; --no-stack-first places \
+                 it after the data",
+                options.memory.stack_size
+            )));
         } else {
             at = Cursor(Some(base));
         }

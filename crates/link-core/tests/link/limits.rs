@@ -230,6 +230,25 @@ fn a_memory_of_pages_of_one_byte_ends_one_byte_early() {
     assert!(job.text().contains("(memory (;0;) 65536 65536)"));
 }
 
+/// The stack comes first although the line does not say so.
+#[test]
+fn data_cannot_begin_inside_the_stack() {
+    let job = |line: &str| {
+        let source = Source::new().start(&[]).clone();
+        Job::new().object("a.o", &source).args(line)
+    };
+    let mut messages = String::new();
+    for line in [
+        "--global-base=1024",
+        "--global-base=1024 --stack-first -zstack-size=2048",
+    ] {
+        messages += &job(line).fails();
+    }
+    insta::assert_snapshot!(messages);
+    job("--global-base=1024 --no-stack-first").text();
+    job("--global-base=65536").text();
+}
+
 /// An object whose `what` is invalid, and the message about it.
 fn invalid(what: &str, object: &ObjectFile<'_>, messages: &mut String) {
     let job = Job::new()
