@@ -50,15 +50,18 @@ impl Persona {
         }
     }
 
-    /// The line that `--version` prints. Build systems look for `LLD` and its number.
+    /// The line that `--version` prints. Build systems look for `LLD` in it, and take the first
+    /// number for the version (Meson) or the one behind `LLD` (CMake).
     pub(crate) fn version(self) -> String {
         let own = env!("CARGO_PKG_VERSION");
         match self {
-            Self::WasmLink => format!("wasm-link {own} (compatible with LLD {LLD_VERSION})\n"),
+            Self::WasmLink => {
+                format!("wasm-link (compatible with LLD {LLD_VERSION}; wasm-link {own})\n")
+            }
             Self::WasmLd => format!("LLD {LLD_VERSION} (compatible; wasm-link {own})\n"),
-            Self::ComponentLd => format!(
-                "wasm-component-ld (compatible; wasm-link {own}, compatible with LLD {LLD_VERSION})\n"
-            ),
+            Self::ComponentLd => {
+                format!("wasm-component-ld (compatible with LLD {LLD_VERSION}; wasm-link {own})\n")
+            }
         }
     }
 }
