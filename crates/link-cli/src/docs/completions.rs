@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::options_of;
 use crate::config::Shell;
 use crate::options::{GROUPS, spellings};
-use link_core::args::{Spec, Takes};
+use link_core::args::{Spec, Spelling, Takes};
 
 /// The names the command is called by.
 const COMMANDS: [&str; 2] = ["wasm-link", "wasm-ld"];
@@ -27,10 +27,16 @@ fn shown() -> Vec<&'static Spec> {
         .collect()
 }
 
+/// The spellings that are completed: a shell takes the others, `-(` and `-)`, for its own syntax.
+fn forms(spec: &Spec) -> impl Iterator<Item = &'static Spelling> {
+    let is_word = |form: &&Spelling| form.name.starts_with(|c: char| c.is_alphanumeric());
+    spec.forms.iter().filter(is_word)
+}
+
 /// How an option is completed: its text, ending in `=` where a value has to follow.
 fn words(spec: &Spec) -> Vec<String> {
     let mut words = Vec::new();
-    for form in spec.forms {
+    for form in forms(spec) {
         let name = form.shown();
         match form.takes {
             Takes::Nothing | Takes::JoinedOrNext => words.push(name),
@@ -91,7 +97,7 @@ fn zsh() -> String {
             [] => format!(":{}:_files", spec.value.replace(',', " ")),
             choices => format!(":{}:({})", spec.value, choices.join(" ")),
         };
-        for form in spec.forms {
+        for form in forms(spec) {
             let name = form.shown();
             let argument = match form.takes {
                 Takes::Nothing => format!("{name}[{help}]"),
@@ -112,7 +118,7 @@ fn fish() -> String {
     let mut script = "# Completions of wasm-link for fish.\n".to_owned();
     for command in COMMANDS {
         for spec in shown() {
-            for form in spec.forms {
+            for form in forms(spec) {
                 let kind = if form.name.len() == 1 { "-s" } else { "-l" };
                 let value = match (form.takes, spec.choices) {
                     (Takes::Nothing, _) | (Takes::OptionalEquals, []) => String::new(),

@@ -60,6 +60,8 @@ fn completions_know_the_options() {
             assert!(text.contains(name), "{shell}: {name}");
         }
         assert!(!text.contains("thinlto-emit-imports-files"), "{shell}");
+        assert!(text.contains("start-group"), "{shell}");
+        assert!(!text.contains("-("), "{shell}");
     }
     assert!(
         room.run(["--print-completions=tcsh"])

@@ -8,7 +8,7 @@ use super::row::Counted::Each;
 use super::row::PathUse::{Read, Written};
 use super::row::Set::{Custom, Flag, Path as PathSet};
 use super::row::Takes::{EqualsOrNext, JoinedOrNext, Nothing};
-use super::row::{Group, either, one};
+use super::row::{Group, Set, either, one};
 use crate::input::{Input, Inputs};
 use crate::option_rows;
 use crate::options::OutputKind;
@@ -149,5 +149,34 @@ option_rows! {
             counts: Each,
             help: "End the group begun by --start-lib",
         } => Custom(end_lib),
+        StartGroup {
+            forms: &[either("start-group", Nothing), one("(", Nothing)],
+            group: Group::INPUTS,
+            extension: true, counts: Each,
+            help: "Accepted without effect: archives may refer to one another in any order",
+            note: "Build systems put groups around archives that need one another. A symbol is looked \
+                for in every archive of the line here, wherever that stands, so that a group adds \
+                nothing. That a group is closed is not checked.",
+        } => Set::Nothing,
+        EndGroup {
+            forms: &[either("end-group", Nothing), one(")", Nothing)],
+            group: Group::INPUTS,
+            extension: true, counts: Each,
+            help: "Accepted without effect: the end of --start-group",
+        } => Set::Nothing,
+        AsNeeded {
+            forms: &[either("as-needed", Nothing)],
+            group: Group::INPUTS,
+            extension: true, counts: Each,
+            help: "Accepted without effect: a shared library that is linked is loaded",
+            note: "The output needs every shared library of the line, used or not, as with `wasm-ld`: \
+                a loader may take from it what the output imports in other ways.",
+        } => Set::Nothing,
+        NoAsNeeded {
+            forms: &[either("no-as-needed", Nothing)],
+            group: Group::INPUTS, default: "default",
+            extension: true, counts: Each,
+            help: "Accepted without effect: the opposite of --as-needed",
+        } => Set::Nothing,
     }
 }

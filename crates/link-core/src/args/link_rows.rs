@@ -458,6 +458,13 @@ option_rows! {
             group: Group::MESSAGES, default: "default",
             help: "Do not print what --gc-sections leaves out",
         } => Flag(|options| options.print_gc_sections = false),
+        Stats {
+            forms: &[either("stats", Nothing)],
+            group: Group::MESSAGES,
+            extension: true,
+            help: "Accepted without effect",
+            note: "Linkers of other formats print what a link took. `--time` prints that here.",
+        } => Set::Nothing,
         Cref {
             forms: &[two("cref", Nothing)],
             group: Group::OWN,

@@ -80,8 +80,8 @@ fn every_option_has_an_effect() {
             "error-unresolved-symbols" => &["--warn-unresolved-symbols"],
             "no-fatal-warnings" => &["--fatal-warnings"],
             "no-print-gc-sections" => &["--print-gc-sections"],
-            // It describes the default and has no effect.
-            "no-undefined" => continue,
+            // They are accepted without effect.
+            "no-undefined" | "stats" => continue,
             _ => &[],
         };
         let of = |args: &[&str]| {
@@ -374,6 +374,20 @@ fn warnings_are_errors_only_if_that_is_asked_for() {
     CommandLine::parse(["-shared", "--fatal-warnings"]).unwrap_err();
     assert_eq!(options("-S").strip, Strip::Debug);
     assert_eq!(options("").entry, Entry::Default);
+}
+
+#[test]
+fn what_has_no_meaning_here_changes_nothing() {
+    let plain = CommandLine::parse("a.o -la -lb -o x".split(' ')).expect("the line is right");
+    for (start, end) in [("--start-group", "--end-group"), ("-(", "-)")] {
+        for needed in ["--as-needed", "-as-needed", "--no-as-needed", "--stats"] {
+            let line = format!("a.o {needed} {start} -la {start} -lb {end} -o x");
+            let line = CommandLine::parse(line.split(' ')).expect("the line is right");
+            assert_eq!(line.warnings, []);
+            assert_eq!(line.options, plain.options);
+            assert_eq!(format!("{:?}", line.inputs), format!("{:?}", plain.inputs));
+        }
+    }
 }
 
 #[test]
