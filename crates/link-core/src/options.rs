@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub struct Options {
     pub exports_if_defined: Vec<String>,
     /// `--export-all`
     pub export_all: bool,
+    /// `--exclude-libs`: archives whose symbols are not exported, unless the command line names
+    /// them.
+    pub exclude_libs: ExcludedLibraries,
     /// `--export-dynamic` / `--no-export-dynamic`; `None` for a shared library alone.
     pub export_dynamic: Option<bool>,
     /// `--undefined`: symbols whose definitions are linked and kept, with all that they need,
@@ -30,6 +33,8 @@ pub struct Options {
     pub undefined: Vec<String>,
     /// `--wrap`: references to `X` go to `__wrap_X`, references to `__real_X` go to `X`.
     pub wrap: Vec<String>,
+    /// `--defsym`: symbols that the command line defines; of one name the last counts.
+    pub defsyms: Vec<Defsym>,
     /// `--trace-symbol`: collect [`Report::traced`](crate::report::Report::traced).
     pub trace_symbols: BTreeSet<String>,
     /// `--trace`: collect [`Report::files`](crate::report::Report::files).
@@ -132,6 +137,47 @@ pub enum Entry {
     None,
     /// `--entry=NAME`
     Named(String),
+}
+
+/// A symbol that the command line defines.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Defsym {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub value: DefsymValue,
+}
+
+/// What the command line defines a symbol as.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DefsymValue {
+    /// Another name of this symbol.
+    Symbol(String),
+    /// This address.
+    Address(u64),
+}
+
+/// The archives whose symbols are not exported.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct ExcludedLibraries {
+    /// All of them.
+    pub all: bool,
+    /// Their file names, without directories.
+    pub names: BTreeSet<String>,
+}
+
+impl ExcludedLibraries {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        !self.all && self.names.is_empty()
+    }
+
+    /// Whether the archive at `path` is one of them.
+    pub fn contains(&self, path: &str) -> bool {
+        let name = Path::new(path).file_name();
+        let name = name.map_or_else(|| path.into(), |name| name.to_string_lossy());
+        self.all || self.names.contains(&*name)
+    }
 }
 
 /// What becomes of symbols nobody defines.
@@ -263,6 +309,8 @@ pub struct FeatureOptions {
 pub struct PicOptions {
     /// `-Bsymbolic`
     pub bsymbolic: bool,
+    /// `-Bsymbolic-functions`: as `bsymbolic`, for functions alone.
+    pub bsymbolic_functions: bool,
     /// `--experimental-pic`
     pub experimental: bool,
     /// `--no-shlib-sigcheck` turns it off.
@@ -283,9 +331,11 @@ impl Default for Options {
             exports: Vec::new(),
             exports_if_defined: Vec::new(),
             export_all: false,
+            exclude_libs: ExcludedLibraries::default(),
             export_dynamic: None,
             undefined: Vec::new(),
             wrap: Vec::new(),
+            defsyms: Vec::new(),
             trace_symbols: BTreeSet::new(),
             trace: false,
             why_extract: false,
@@ -328,6 +378,7 @@ impl Default for Options {
             },
             pic: PicOptions {
                 bsymbolic: false,
+                bsymbolic_functions: false,
                 experimental: false,
                 check_shared_signatures: true,
                 soname: None,

@@ -200,6 +200,12 @@ fn only_native(config: &Config) -> Result<(), Message> {
         "--dependency-file"
     } else if config.options.error_signature_mismatch {
         "--error-signature-mismatch"
+    } else if !config.options.exclude_libs.is_empty() {
+        "--exclude-libs"
+    } else if !config.options.defsyms.is_empty() {
+        "--defsym"
+    } else if config.options.pic.bsymbolic_functions {
+        "-Bsymbolic-functions"
     } else {
         return Ok(());
     };

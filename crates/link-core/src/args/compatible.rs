@@ -132,5 +132,8 @@ impl Contradictions {
         if options.pic.bsymbolic && !is_shared {
             self.warning("-Bsymbolic is only meaningful when combined with -shared");
         }
+        if options.pic.bsymbolic_functions && !is_shared {
+            self.warning("-Bsymbolic-functions is only meaningful when combined with -shared");
+        }
     }
 }

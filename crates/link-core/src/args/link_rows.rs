@@ -10,7 +10,9 @@ use super::row::Takes::{Equals, EqualsOrNext, JoinedOrNext, Nothing, OptionalEqu
 use super::row::{Group, PathUse, Set, When, either, one, two};
 use crate::diag::{Code, Diagnostic};
 use crate::option_rows;
-use crate::options::{BuildId, Entry, MemoryImport, Options, OutputKind, Strip, Unresolved};
+use crate::options::{
+    BuildId, Defsym, DefsymValue, Entry, MemoryImport, Options, OutputKind, Strip, Unresolved,
+};
 
 option_rows! {
     /// The options of a link, one row each. Names, dashes and values are those that LLVM 22's `wasm-ld`
@@ -102,6 +104,18 @@ option_rows! {
             counts: Each,
             help: "References to <symbol> go to __wrap_<symbol>, those to __real_<symbol> to it",
         } => Text(|options, name| options.wrap.push(name.into())),
+        Defsym {
+            forms: &[either("defsym", EqualsOrNext)],
+            value: "symbol=value",
+            group: Group::SYMBOLS,
+            extension: true, counts: Each,
+            help: "Define <symbol> as another name of a symbol, or as an address",
+            note: "The value is a symbol, or a number: decimal, 0x (hexadecimal), 0b (binary) or 0 \
+                (octal). Expressions are errors. The symbol may be anything that an object defines, a \
+                member of an archive included, or an address that the linker knows, such as \
+                `__heap_base`. The option wins over a definition in an object, and of one symbol the \
+                last one counts. Not where LLD links.",
+        } => Custom(defsym),
         AllowMultipleDefinition {
             forms: &[either("allow-multiple-definition", Nothing)],
             group: Group::SYMBOLS,
@@ -208,6 +222,19 @@ option_rows! {
             group: Group::EXCHANGE, default: "default",
             help: "Export only what is asked for",
         } => Flag(|options| options.export_dynamic = Some(false)),
+        ExcludeLibs {
+            forms: &[two("exclude-libs", EqualsOrNext)],
+            value: "list",
+            group: Group::EXCHANGE,
+            extension: true, counts: Each,
+            help: "Export no symbol of these archives; ALL is every archive",
+            note: "File names without directories, separated by commas or colons. The option wins over \
+                `--export-all`, `--export-dynamic`, `-shared` and over the export that the source asks \
+                for; what `--export`, `--export-if-defined` and `--entry` name is exported all the \
+                same. A shared library refers to its own definitions then. No effect on an object file \
+                (`-r`). Written with two dashes only: `-exclude-libs` is an entry symbol. Not where LLD \
+                links.",
+        } => Custom(exclude_libs),
         ImportUndefined {
             forms: &[either("import-undefined", Nothing)],
             group: Group::EXCHANGE,
@@ -384,6 +411,13 @@ option_rows! {
             group: Group::DYNAMIC,
             help: "With --shared, defined symbols are bound within the library",
         } => Flag(|options| options.pic.bsymbolic = true),
+        BsymbolicFunctions {
+            forms: &[either("Bsymbolic-functions", Nothing)],
+            group: Group::DYNAMIC,
+            extension: true,
+            help: "As -Bsymbolic, for functions alone",
+            note: "Not where LLD links.",
+        } => Flag(|options| options.pic.bsymbolic_functions = true),
         Soname {
             forms: &[either("soname", EqualsOrNext)],
             value: "name",
@@ -557,6 +591,48 @@ fn entry(options: &mut Options, name: &str) {
 fn no_entry(options: &mut Options, _: &Arg, problems: &mut Problems) {
     problems.forget(LinkOption::Entry.spec());
     options.entry = Entry::None;
+}
+
+fn defsym(options: &mut Options, arg: &Arg, problems: &mut Problems) {
+    const EXPECTED: &str = "--defsym=<symbol>=<symbol or address>";
+    let Some(text) = arg.text(problems) else {
+        return;
+    };
+    let parts = text.split_once('=');
+    let Some((name, value)) = parts.filter(|(name, value)| !name.is_empty() && !value.is_empty())
+    else {
+        let message = format!("--defsym: a symbol and its value expected, but got '{text}'");
+        return problems.error_expecting(message, EXPECTED);
+    };
+    let is_operator = |c: char| c.is_whitespace() || "+-*/%()<>&|^~!?:,;=".contains(c);
+    let value = if value.starts_with(|c: char| c.is_ascii_digit()) {
+        any_base(value).map(DefsymValue::Address)
+    } else {
+        (!value.contains(is_operator)).then(|| DefsymValue::Symbol(value.to_owned()))
+    };
+    match value {
+        Some(value) => options.defsyms.push(Defsym {
+            name: name.to_owned(),
+            value,
+        }),
+        None => problems.error_expecting(
+            format!("--defsym={text}: the value is neither a symbol nor a number"),
+            EXPECTED,
+        ),
+    }
+}
+
+fn exclude_libs(options: &mut Options, arg: &Arg, problems: &mut Problems) {
+    let Some(list) = arg.text(problems) else {
+        return;
+    };
+    for name in list.split([',', ':']).filter(|name| !name.is_empty()) {
+        if name == "ALL" {
+            options.exclude_libs.all = true;
+        } else {
+            options.exclude_libs.names.insert(name.to_owned());
+        }
+    }
 }
 
 fn allow_undefined_file(options: &mut Options, arg: &Arg, _: &mut Problems) {

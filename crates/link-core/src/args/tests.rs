@@ -62,6 +62,7 @@ fn every_option_has_an_effect() {
             ("", _) => String::new(),
             ("method", _) => "import-dynamic".to_owned(),
             ("keyword", _) => "muldefs".to_owned(),
+            ("symbol=value", _) => "a=7".to_owned(),
             (_, [first, ..]) => (*first).to_owned(),
             _ => "7".to_owned(),
         };
@@ -207,6 +208,7 @@ fn memory_table_and_dynamic_linking() {
         };
         options.pic = PicOptions {
             bsymbolic: false,
+            bsymbolic_functions: false,
             experimental: true,
             check_shared_signatures: false,
             soname: Some("s".into()),

@@ -93,6 +93,14 @@ impl Name<'_> {
         }
     }
 
+    /// The archive that it is in.
+    fn archive(&self) -> Option<Arc<str>> {
+        match self {
+            Name::File(_) => None,
+            Name::Member { archive, .. } => Some(archive.archive.clone()),
+        }
+    }
+
     /// The name within the archive, if it is in one.
     pub(super) fn member(&self) -> Cow<'_, str> {
         match self {
@@ -178,7 +186,10 @@ impl<'a> LazyMember<'a> {
             .load(&self.contents)
             .map_err(|error| cannot_open(&name, &error))?;
         // Parsing tells objects by the way, which nearly all are.
-        let parsed = parse_object(&name, bytes, self.options, self.access.loaded);
+        let mut parsed = parse_object(&name, bytes, self.options, self.access.loaded);
+        if let Ok(object) = &mut parsed {
+            object.archive = self.name.archive();
+        }
         if parsed
             .as_ref()
             .is_ok_and(|object| !is_rust_metadata(object))

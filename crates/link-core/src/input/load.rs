@@ -385,6 +385,9 @@ impl<'a> InputReader<'_, 'a> {
                     ..options
                 };
                 self.eager(kind, &member.name.get(), bytes, options, part);
+                if let Some(ReadInput::Object(object)) = part.inputs.last_mut() {
+                    object.archive = Some(archive.clone());
+                }
             }
             FileKind::Object => self.scanned(member.name, member.contents, bytes, options, part),
             FileKind::Bitcode => self.eager(kind, &member.name.get(), bytes, options, part),

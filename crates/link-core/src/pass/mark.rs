@@ -156,10 +156,11 @@ pub fn is_exported(symbol: &Symbol<'_>, options: &Options) -> bool {
         Definition::Undefined | Definition::Shared(_)
     );
     !elsewhere
-        && (options.export_all
-            || (options.exports_dynamic() && !symbol.hidden)
-            || symbol.force_export
-            || symbol.exported_flag)
+        && (symbol.force_export
+            || !symbol.kept_inside
+                && (options.export_all
+                    || (options.exports_dynamic() && !symbol.hidden)
+                    || symbol.exported_flag))
 }
 
 fn everything(resolution: &Resolution<'_>, options: &Options) -> Liveness {

@@ -273,6 +273,7 @@ fn wanted(resolver: &Resolver<'_>, name: &str) -> bool {
                     .iter()
                     .chain(&options.exports_if_defined)
                     .any(|export| export == name)
+                || super::defsym::is_target(name, options)
         }
     }
 }
@@ -290,7 +291,7 @@ fn function(
     define(resolver, &mention, Definition::Function(made))
 }
 
-fn define<'a>(
+pub(super) fn define<'a>(
     resolver: &mut Resolver<'a>,
     mention: &Mention<'a>,
     definition: Definition,

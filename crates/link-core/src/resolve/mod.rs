@@ -5,6 +5,7 @@
 mod ahead;
 mod command_line;
 mod conflicts;
+mod defsym;
 pub(crate) mod history;
 mod made;
 mod mention;
@@ -18,6 +19,7 @@ mod settle;
 mod shared_libraries;
 mod stub;
 mod table;
+mod visibility;
 mod wrap;
 
 use bumpalo::Bump;
@@ -99,17 +101,20 @@ pub fn resolve<'a>(
     made::define_always(&mut resolver);
     // Then the files, whose order decides which of several definitions is taken.
     resolver.add_inputs(of_inputs, parsed);
-    // Then what the command line refers to, which may pull archive members.
+    // Then what the command line defines, and what it refers to, which may pull archive members.
+    let known_later = defsym::define(&mut resolver);
     resolver.add_command_line();
     // What the host provides, and what that needs of the program.
     stub::apply(&mut resolver);
     // Linker-made symbols that exist only where a file refers to them.
     let wrapped = wrap::refer(&mut resolver);
     made::define_optional(&mut resolver);
+    defsym::define_rest(&mut resolver, &known_later);
     // A name used with several signatures: calls with the wrong one trap.
     resolver.settle_variants();
     resolver.keep_undefined();
     wrap::apply(&mut resolver, &wrapped);
+    visibility::apply(&mut resolver);
     resolver.force_exports();
     // Weak references that nobody answers: calls trap, addresses are null.
     if !options.is_relocatable() && !options.is_pic() {

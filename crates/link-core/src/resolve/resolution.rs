@@ -69,6 +69,12 @@ pub struct Symbol<'a> {
     pub weak: bool,
     /// Not exported, not visible to other modules.
     pub hidden: bool,
+    /// An option keeps it inside the output: only what the command line itself names is exported
+    /// all the same.
+    pub kept_inside: bool,
+    /// References within a shared library are to its own definition, which a loader does not
+    /// replace.
+    pub bound: bool,
     /// Its definition (or a reference) asks to keep it.
     pub no_strip: bool,
     /// Marked exported in its file (`WASM_SYMBOL_EXPORTED`).
@@ -133,6 +139,8 @@ impl<'a> Symbol<'a> {
             file: None,
             weak: false,
             hidden: false,
+            kept_inside: false,
+            bound: false,
             no_strip: false,
             exported_flag: false,
             explicit_name_flag: false,

@@ -16,6 +16,7 @@ mod limits;
 mod linker_defined;
 mod messages;
 mod metadata;
+mod native_options;
 mod ports;
 mod raw_indices;
 mod relocatable;

@@ -14,7 +14,7 @@ mod symbols;
 
 use std::sync::Arc;
 
-use wasm_format::linking::{SegmentFlags, SymbolKind};
+use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
 use wasm_format::reloc::{RelocEntry, RelocTarget, RelocType};
 use wasm_format::{GlobalType, TableType};
 
@@ -92,9 +92,46 @@ pub struct Object<'a> {
     /// Whether it was pulled: what it keeps unasked is kept only if something of it is
     /// needed.
     pub from_archive: bool,
+    /// The archive that it is a member of, as messages call it.
+    pub archive: Option<Arc<str>>,
 }
 
 impl<'a> Object<'a> {
+    /// An object that defines symbols as absolute addresses, and has nothing else.
+    pub(crate) fn of_addresses(name: &str, addresses: &[(&'a str, u64)]) -> Self {
+        let mut symbols = Symbols::with_capacity(addresses.len(), addresses.len());
+        for &(name, value) in addresses {
+            let target = ObjTarget::Absolute { value, size: 0 };
+            symbols.push(name, SymbolFlags::ABSOLUTE, target);
+        }
+        Self {
+            name: name.into(),
+            is_64: None,
+            types: Vec::new(),
+            symbols,
+            undefined: Vec::new(),
+            functions: Functions::of_chunks(std::iter::empty()),
+            segments: Vec::new(),
+            customs: Vec::new(),
+            metadata: Vec::new(),
+            globals: Vec::new(),
+            tables: Vec::new(),
+            tags: Vec::new(),
+            init_funcs: Vec::new(),
+            start: None,
+            elements: Vec::new(),
+            left_out: Vec::new(),
+            comdats: Comdats::with_capacity(0),
+            features: Vec::new(),
+            has_features: false,
+            producers: &[],
+            may_have_raw_indices: false,
+            calls_table_0: false,
+            from_archive: false,
+            archive: None,
+        }
+    }
+
     /// Adds an undefined symbol's description; returns what its symbol stands for.
     pub(crate) fn add_undefined(&mut self, undefined: Undefined<'a>) -> ObjTarget {
         add_undefined(&mut self.undefined, undefined)

@@ -196,6 +196,7 @@ fn parse<'a>(
         may_have_raw_indices: sections.producers.is_none() && sections.features.is_none(),
         calls_table_0: false,
         from_archive: options.from_archive,
+        archive: None,
     };
     sections.read(SectionId::Export, |body| {
         exports(body, &imports, &mut object)

@@ -244,6 +244,7 @@ impl<'a> LinkInput<'a> {
             may_have_raw_indices: false,
             calls_table_0: false,
             from_archive: false,
+            archive: None,
         }
     }
     /// A chunk whose relocations are the `index`th of all.

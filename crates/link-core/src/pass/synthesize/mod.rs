@@ -396,7 +396,8 @@ fn needs_got(resolution: &Resolution<'_>, options: &Options, symbol: SymbolRef) 
         return false;
     }
     let defined = symbol.definition != Definition::Undefined;
-    !(defined && (options.output != OutputKind::Shared || options.pic.bsymbolic))
+    let bound = options.pic.bsymbolic || symbol.bound;
+    !(defined && (options.output != OutputKind::Shared || bound))
 }
 
 /// Whether an undefined symbol was given its import's name by its source.
