@@ -110,7 +110,7 @@ fn phases<S: Sink, T>(
 
     // Decide what every name means; this pulls archive members.
     env.enter(Phase::Resolve);
-    let prepared = resolve::prepare(read.inputs, options);
+    let prepared = resolve::prepare(read.inputs, read.lists, options);
     // One thread resolves. The others meanwhile begin the plan with the parts that no name decides.
     let begin = plan::BegunPlan::task(prepared.objects(), options);
     let (begun, resolution) = par::beside(begin, || {

@@ -26,6 +26,13 @@ pub struct Options {
     /// `--exclude-libs`: archives whose symbols are not exported, unless the command line names
     /// them.
     pub exclude_libs: ExcludedLibraries,
+    /// `--version-script`: files that say which symbols are local, and so not exported.
+    pub version_scripts: Vec<PathBuf>,
+    /// `--dynamic-list`: files that list what a program exports, or what a loader may replace in a
+    /// shared library.
+    pub dynamic_lists: Vec<PathBuf>,
+    /// `--retain-symbols-file`: files that list the symbols which are not local.
+    pub retain_symbols_files: Vec<PathBuf>,
     /// `--export-dynamic` / `--no-export-dynamic`; `None` for a shared library alone.
     pub export_dynamic: Option<bool>,
     /// `--undefined`: symbols whose definitions are linked and kept, with all that they need,
@@ -332,6 +339,9 @@ impl Default for Options {
             exports_if_defined: Vec::new(),
             export_all: false,
             exclude_libs: ExcludedLibraries::default(),
+            version_scripts: Vec::new(),
+            dynamic_lists: Vec::new(),
+            retain_symbols_files: Vec::new(),
             export_dynamic: None,
             undefined: Vec::new(),
             wrap: Vec::new(),
@@ -414,6 +424,14 @@ impl Options {
     pub fn exports_dynamic(&self) -> bool {
         let shared = self.output == OutputKind::Shared;
         self.export_dynamic.unwrap_or(shared)
+    }
+
+    /// The files that options name and the link reads, in the order in which it does.
+    pub fn files_read(&self) -> impl Iterator<Item = &PathBuf> {
+        (self.allow_undefined_files.iter())
+            .chain(&self.version_scripts)
+            .chain(&self.dynamic_lists)
+            .chain(&self.retain_symbols_files)
     }
 
     /// Whether data segments of one kind become one.

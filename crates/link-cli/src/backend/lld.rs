@@ -206,6 +206,12 @@ fn only_native(config: &Config) -> Result<(), Message> {
         "--defsym"
     } else if config.options.pic.bsymbolic_functions {
         "-Bsymbolic-functions"
+    } else if !config.options.version_scripts.is_empty() {
+        "--version-script"
+    } else if !config.options.dynamic_lists.is_empty() {
+        "--dynamic-list"
+    } else if !config.options.retain_symbols_files.is_empty() {
+        "--retain-symbols-file"
     } else {
         return Ok(());
     };

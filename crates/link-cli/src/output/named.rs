@@ -34,7 +34,7 @@ pub(crate) fn named_inputs(config: &Config) -> Result<Vec<PathBuf>, Message> {
         }
         inputs.push(path);
     }
-    inputs.extend_from_slice(&config.options.allow_undefined_files);
+    inputs.extend(config.options.files_read().cloned());
     let members = members_of_thin_archives(inputs.clone());
     inputs.extend(members);
     Ok(inputs)

@@ -235,6 +235,41 @@ option_rows! {
                 (`-r`). Written with two dashes only: `-exclude-libs` is an entry symbol. Not where LLD \
                 links.",
         } => Custom(exclude_libs),
+        VersionScript {
+            forms: &[either("version-script", EqualsOrNext)],
+            value: "file",
+            group: Group::EXCHANGE,
+            extension: true, counts: Each, path: PathUse::Read,
+            help: "Do not export what the version script <file> calls local",
+            note: "The file says `{ global: a; b*; local: *; };`. Patterns have `*`, `?` and `[a-z]`; a \
+                name wins over a pattern, a pattern over `*`, and `global` over `local`. In \
+                `extern \"C++\" { }` they are about demangled names. Names of versions mean nothing here. \
+                A global symbol is exported if it would be without the file, and may be missing. What \
+                is local is not exported by `--export-all`, `--export-dynamic`, `-shared` or because \
+                the source asks for it, but if `--export`, `--export-if-defined` or `--entry` names it; \
+                a shared library refers to its own definition. It is about what objects define, and \
+                has no effect on an object file (`-r`). Not where LLD links.",
+        } => Custom(version_script),
+        DynamicList {
+            forms: &[either("dynamic-list", EqualsOrNext)],
+            value: "file",
+            group: Group::EXCHANGE,
+            extension: true, counts: Each, path: PathUse::Read,
+            help: "Export what <file> lists; with -shared, a loader may replace that alone",
+            note: "The file says `{ a; b*; };`, in the words of `--version-script`. A program exports \
+                what objects define of it and is not hidden. A shared library exports what it does \
+                without the option, and refers to its own definitions of everything else, as with \
+                `-Bsymbolic`. Not where LLD links.",
+        } => Custom(dynamic_list),
+        RetainSymbolsFile {
+            forms: &[either("retain-symbols-file", EqualsOrNext)],
+            value: "file",
+            group: Group::EXCHANGE,
+            extension: true, counts: Each, path: PathUse::Read,
+            help: "Export only symbols that <file> lists",
+            note: "One symbol to a line. The same as a version script that calls these global and all \
+                others local; the names of functions for debuggers stay. Not where LLD links.",
+        } => Custom(retain_symbols_file),
         ImportUndefined {
             forms: &[either("import-undefined", Nothing)],
             group: Group::EXCHANGE,
@@ -591,6 +626,21 @@ fn entry(options: &mut Options, name: &str) {
 fn no_entry(options: &mut Options, _: &Arg, problems: &mut Problems) {
     problems.forget(LinkOption::Entry.spec());
     options.entry = Entry::None;
+}
+
+fn version_script(options: &mut Options, arg: &Arg, _: &mut Problems) {
+    let path = arg.value.clone().unwrap_or_default();
+    options.version_scripts.push(PathBuf::from(path));
+}
+
+fn dynamic_list(options: &mut Options, arg: &Arg, _: &mut Problems) {
+    let path = arg.value.clone().unwrap_or_default();
+    options.dynamic_lists.push(PathBuf::from(path));
+}
+
+fn retain_symbols_file(options: &mut Options, arg: &Arg, _: &mut Problems) {
+    let path = arg.value.clone().unwrap_or_default();
+    options.retain_symbols_files.push(PathBuf::from(path));
 }
 
 fn defsym(options: &mut Options, arg: &Arg, problems: &mut Problems) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::lazy::LazyMember;
 use super::object::Object;
+use super::symbol_lists::SymbolLists;
 use crate::diag::Diagnostics;
 use crate::env::FileData;
 
@@ -95,6 +96,8 @@ pub struct ReadInputs<'a> {
     /// Symbols that may stay undefined: `.imports` files beside archives list them, and those of
     /// `--allow-undefined-file`.
     pub may_stay_undefined: Vec<&'a str>,
+    /// What `--version-script`, `--dynamic-list` and `--retain-symbols-file` list.
+    pub lists: SymbolLists<'a>,
     /// What went wrong, in command line order.
     pub diagnostics: Diagnostics,
 }

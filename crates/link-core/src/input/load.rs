@@ -14,6 +14,7 @@ use super::lazy::{
 use super::object::is_debug_section;
 use super::parse::{ParseOptions, parse_object};
 use super::section_headers::sections;
+use super::symbol_lists::{SymbolLists, parse_dynamic_list, parse_retained, parse_version_script};
 use crate::diag::{Code, Diagnostic};
 use crate::env::{Env, FileData, Files};
 use crate::options::Options;
@@ -50,6 +51,7 @@ pub fn read<'a>(
     for path in &options.allow_undefined_files {
         reader.allow_undefined(path, &mut whole);
     }
+    reader.symbol_lists(options, &mut whole);
     let count = parts.iter().map(|part| part.inputs.len()).sum();
     whole.inputs.reserve_exact(count);
     for part in parts {
@@ -433,6 +435,39 @@ impl<'a> InputReader<'_, 'a> {
             return part.diagnostics.push(diagnostic);
         };
         part.may_stay_undefined.extend(listed(text));
+    }
+
+    /// Reads the files that say which symbols are exported.
+    fn symbol_lists(&self, options: &Options, whole: &mut ReadInputs<'a>) {
+        type Parse<'a> = fn(&'a str, &mut SymbolLists<'a>) -> Result<(), String>;
+        let retained: Parse<'a> = |text, lists| {
+            parse_retained(text, lists);
+            Ok(())
+        };
+        let kinds: [(_, Parse<'a>); 3] = [
+            (&options.version_scripts, parse_version_script),
+            (&options.dynamic_lists, parse_dynamic_list),
+            (&options.retain_symbols_files, retained),
+        ];
+        for (paths, parse) in kinds {
+            for path in paths {
+                let name = path.to_string_lossy();
+                let bytes = match self.access.open(path) {
+                    Ok(data) => data.bytes(),
+                    Err(error) => {
+                        whole.diagnostics.push(cannot_open(&name, &error));
+                        continue;
+                    }
+                };
+                let parsed = std::str::from_utf8(bytes)
+                    .map_err(|_| "not a list of symbols: it is not valid UTF-8".to_owned())
+                    .and_then(|text| parse(text, &mut whole.lists));
+                if let Err(message) = parsed {
+                    let diagnostic = Diagnostic::error(Code::BadInput, message);
+                    whole.diagnostics.push(diagnostic.in_file(name));
+                }
+            }
+        }
     }
 
     /// A file of `--allow-undefined-file` lists such symbols in the same form. No symbol is

@@ -20,6 +20,7 @@ mod prefetch;
 mod section_headers;
 mod shared;
 mod size;
+mod symbol_lists;
 
 pub use self::archive::thin_members;
 pub use self::inputs::{Input, InputSource, Inputs, RawFile, ReadInput, ReadInputs};
@@ -29,6 +30,7 @@ pub use self::lazy::LazyMember;
 pub use self::load::read;
 pub use self::parse::{ParseOptions, parse_object};
 pub use self::shared::{SharedKind, SharedLibrary, SharedSymbol, parse_shared};
+pub use self::symbol_lists::{Closeness, CxxNames, SymbolLists, SymbolPatterns};
 
 pub(crate) use self::lazy::BITCODE_NEEDS_LLD;
 pub(crate) use self::parse::Checker;

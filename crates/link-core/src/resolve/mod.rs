@@ -34,7 +34,7 @@ use self::table::{LazyId, NameTable, Referred};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ids::{FileId, ObjSymbol, SymbolId};
 use crate::input::object::{ObjTarget, Object, ObjectSymbol};
-use crate::input::{BITCODE_NEEDS_LLD, LazyMember, ReadInput, SharedLibrary};
+use crate::input::{BITCODE_NEEDS_LLD, LazyMember, ReadInput, SharedLibrary, SymbolLists};
 use crate::options::Options;
 
 pub(crate) use self::names::Names;
@@ -48,6 +48,7 @@ pub struct Prepared<'a> {
     offers: Offers,
     /// The lazy ones that will be needed, in order.
     parsed: Vec<(LazyId, ParsedLazy<'a>)>,
+    lists: SymbolLists<'a>,
 }
 
 impl<'a> Prepared<'a> {
@@ -63,7 +64,13 @@ impl<'a> Prepared<'a> {
 }
 
 /// Does what needs no order: all threads share it.
-pub fn prepare<'a>(inputs: Vec<ReadInput<'a>>, options: &Options) -> Prepared<'a> {
+///
+/// `lists` are what files list of the symbols that are exported.
+pub fn prepare<'a>(
+    inputs: Vec<ReadInput<'a>>,
+    lists: SymbolLists<'a>,
+    options: &Options,
+) -> Prepared<'a> {
     // Hash every name once, so that from here on names are numbers.
     let (mut names, of_inputs) = Names::of(&inputs);
     let offers = Offers::of(&inputs, &of_inputs, names.len());
@@ -75,6 +82,7 @@ pub fn prepare<'a>(inputs: Vec<ReadInput<'a>>, options: &Options) -> Prepared<'a
         names,
         offers,
         parsed,
+        lists,
     }
 }
 
@@ -94,6 +102,7 @@ pub fn resolve<'a>(
         names: numbers,
         offers,
         parsed,
+        lists,
     } = prepared;
     let mut resolver = Resolver::new(inputs, options, names, numbers, offers);
     resolver.find_address_size();
@@ -114,7 +123,7 @@ pub fn resolve<'a>(
     resolver.settle_variants();
     resolver.keep_undefined();
     wrap::apply(&mut resolver, &wrapped);
-    visibility::apply(&mut resolver);
+    visibility::apply(&mut resolver, &lists);
     resolver.force_exports();
     // Weak references that nobody answers: calls trap, addresses are null.
     if !options.is_relocatable() && !options.is_pic() {

@@ -6,19 +6,59 @@ use wasm_format::linking::SymbolKind;
 use super::Resolver;
 use super::resolution::Definition;
 use crate::input::object::Object;
-use crate::options::ExcludedLibraries;
+use crate::input::{CxxNames, SymbolLists};
+use crate::options::{ExcludedLibraries, OutputKind, PicOptions};
 
 /// Applies them to what the objects define. An object file (`-r`) keeps what its inputs say.
-pub(super) fn apply(resolver: &mut Resolver<'_>) {
+pub(super) fn apply(resolver: &mut Resolver<'_>, lists: &SymbolLists<'_>) {
     let options = resolver.options;
     if options.is_relocatable() {
         return;
     }
     exclude_libraries(resolver, &options.exclude_libs);
-    if options.pic.bsymbolic_functions {
+    if !lists.is_empty() {
+        list(resolver, lists);
+    }
+    let PicOptions {
+        bsymbolic,
+        bsymbolic_functions,
+        ..
+    } = options.pic;
+    let is_bound = bsymbolic || lists.dynamic.is_some();
+    if is_bound || bsymbolic_functions {
+        let mut cxx = CxxNames::default();
         for symbol in &mut resolver.table.symbols {
-            symbol.bound |= symbol.kind == SymbolKind::Function;
+            let dynamic = lists.dynamic.as_ref();
+            let is_listed =
+                dynamic.is_some_and(|list| list.closeness(symbol.name, &mut cxx).is_some());
+            symbol.bound = (is_bound || symbol.kind == SymbolKind::Function) && !is_listed;
         }
+    }
+}
+
+/// Keeps inside what files call local. A program exports what dynamic lists list.
+fn list(resolver: &mut Resolver<'_>, lists: &SymbolLists<'_>) {
+    let is_program = resolver.options.output != OutputKind::Shared;
+    let mut cxx = CxxNames::default();
+    for symbol in &mut resolver.table.symbols {
+        match symbol.definition {
+            Definition::Object { .. } => {}
+            // The linker's own symbols are there for loaders.
+            Definition::Undefined
+            | Definition::Stub(_)
+            | Definition::Function(_)
+            | Definition::Global(_)
+            | Definition::Address(_)
+            | Definition::IndirectFunctionTable
+            | Definition::Shared(_) => continue,
+        }
+        if lists.is_local(symbol.name, &mut cxx) {
+            symbol.hidden = true;
+            symbol.kept_inside = true;
+        }
+        let dynamic = lists.dynamic.as_ref().filter(|_| is_program);
+        symbol.force_export |= !symbol.hidden
+            && dynamic.is_some_and(|list| list.closeness(symbol.name, &mut cxx).is_some());
     }
 }
 

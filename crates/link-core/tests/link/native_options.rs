@@ -1,5 +1,6 @@
 //! Options that linkers of other formats have and `wasm-ld` has not.
 
+use wasm_format::linking::SymbolFlags;
 use wasm_format::reloc::RelocType;
 
 use crate::common::source::{Source, sig};
@@ -257,6 +258,173 @@ fn what_cannot_have_another_name_is_reported() {
             .args("--no-entry --export=value --defsym=number=seven --defsym=place=1")
             .args(line)
             .fails();
+    }
+    insta::assert_snapshot!(messages);
+}
+
+/// `one` and `two`, which are exported if nothing says otherwise, `asked`, for which the source asks,
+/// `hid`, which is hidden, and two functions of C++: `ns::f()` and `add(int, int)`.
+fn library() -> Source {
+    let mut source = Source::new();
+    source.start(&[]);
+    for (name, value) in [("one", 1), ("two", 2), ("asked", 3), ("hid", 4)] {
+        source.constant(name, value);
+    }
+    source.flag("asked", SymbolFlags::EXPORTED).hidden("hid");
+    source.constant("_ZN2ns1fEv", 5).constant("_Z3addii", 6);
+    source
+}
+
+/// What is exported of [`library()`] when the file `list` says `text`.
+fn exported(args: &str, text: &str) -> String {
+    let job = Job::new()
+        .file("list", text)
+        .object("a.o", &library())
+        .args(args);
+    let ours = ["one", "two", "asked", "hid", "_ZN2ns1fEv", "_Z3addii"];
+    let mut names = exports(job);
+    names.retain(|name| ours.contains(&name.as_str()));
+    names.join(" ")
+}
+
+#[test]
+fn version_scripts_decide_what_stays_inside() {
+    let all = "one two asked _ZN2ns1fEv _Z3addii";
+    for mode in [
+        "--export-dynamic",
+        "--export-dynamic --no-gc-sections",
+        "--export-dynamic --emit-relocs",
+        "-shared --experimental-pic",
+        "-pie --experimental-pic --export-dynamic",
+    ] {
+        let of = |text: &str, args: &str| {
+            exported(&format!("{mode} --version-script=list {args}"), text)
+        };
+        for (text, exported) in [
+            ("{ global: nothing; };", all),
+            ("{ local: *; };", ""),
+            ("V1 { global: o*; two; local: *; };", "one two"),
+            (
+                "{ global: *; local: t*; };",
+                "one asked _ZN2ns1fEv _Z3addii",
+            ),
+            (
+                "{ global: one; local: one; t*; };",
+                "one asked _ZN2ns1fEv _Z3addii",
+            ),
+            (
+                "{ global: extern \"C++\" { ns::*; \"add(int, int)\"; }; local: *; };",
+                "_ZN2ns1fEv _Z3addii",
+            ),
+            ("A { asked; }; B { local: *; } A;", "asked"),
+        ] {
+            assert_eq!(of(text, ""), exported, "{mode}: {text}");
+        }
+        // What the command line names is exported all the same.
+        let text = "{ local: *; };";
+        assert_eq!(
+            of(text, "--export=two --export-if-defined=hid"),
+            "two hid",
+            "{mode}"
+        );
+    }
+    // It makes nothing visible.
+    assert_eq!(exported("--version-script list", "{ *; };"), "asked");
+    let all = "--export-all --version-script=list";
+    assert_eq!(exported(all, "{ one; hid; local: *; };"), "one hid");
+    // Of several files each counts.
+    let job = "--export-dynamic --version-script=list --version-script=list";
+    assert_eq!(exported(job, "{ one; local: *; };"), "one");
+}
+
+#[test]
+fn files_of_symbols_to_retain_list_all_that_is_not_local() {
+    for mode in ["--export-dynamic", "-shared --experimental-pic"] {
+        let args = format!("{mode} --retain-symbols-file=list");
+        assert_eq!(exported(&args, "two\n\n  one\nt*\n"), "one two", "{mode}");
+        assert_eq!(exported(&args, ""), "", "{mode}");
+    }
+}
+
+#[test]
+fn programs_export_what_dynamic_lists_list() {
+    for mode in [
+        "",
+        "--no-gc-sections",
+        "--emit-relocs",
+        "-pie --experimental-pic",
+    ] {
+        let of = |text| exported(&format!("{mode} --dynamic-list=list"), text);
+        assert_eq!(of("{ nothing; };"), "asked", "{mode}");
+        assert_eq!(of("{ t*; hid; };"), "two asked", "{mode}");
+        let cxx = "{ extern \"C++\" { ns::f*; }; one; };";
+        assert_eq!(of(cxx), "one asked _ZN2ns1fEv", "{mode}");
+    }
+}
+
+#[test]
+fn a_loader_replaces_what_dynamic_lists_list() {
+    let imports = |args: &str, text: &str| {
+        let module = Job::new()
+            .file("list", text)
+            .object("a.o", &replaceable())
+            .args("-shared --experimental-pic --dynamic-list=list")
+            .args(args)
+            .differs(UNKNOWN)
+            .module();
+        let text = print(&module);
+        // Everything is exported as without the list.
+        assert!(
+            text.contains("(export \"f\"") && text.contains("(export \"x\""),
+            "{text}"
+        );
+        ["GOT.func\" \"f", "GOT.mem\" \"x"].map(|import| text.contains(import))
+    };
+    assert_eq!(imports("", "{ f; x; };"), [true, true]);
+    assert_eq!(imports("", "{ f; };"), [true, false]);
+    assert_eq!(imports("-Bsymbolic", "{ x; };"), [false, true]);
+    assert_eq!(imports("-Bsymbolic-functions", "{ };"), [false, false]);
+}
+
+#[test]
+fn what_is_local_is_bound_within_a_library() {
+    let module = Job::new()
+        .file("list", "{ local: *; };")
+        .object("a.o", &replaceable())
+        .args("-shared --experimental-pic --no-gc-sections --version-script=list")
+        .differs(UNKNOWN)
+        .module();
+    assert!(!print(&module).contains("\"GOT."));
+}
+
+#[test]
+fn an_object_file_ignores_what_is_local() {
+    let job = |args| Job::new().object("a.o", &library()).args("-r").args(args);
+    let listed = job("--version-script=list --dynamic-list=other")
+        .file("list", "{ local: *; };")
+        .file("other", "{ *; };")
+        .differs(UNKNOWN);
+    let module = listed.link_with(&listed.options()).module;
+    assert_eq!(module, job("").module());
+}
+
+#[test]
+fn lists_that_cannot_be_read_are_reported() {
+    let mut messages = String::new();
+    for (args, text) in [
+        ("--version-script=list", &b"{ global: a b; };"[..]),
+        ("--version-script=list", b"VERS_1 {\n  local: *;\n}"),
+        ("--version-script=list", b"{ \xFF; };"),
+        ("--dynamic-list=list", b"{ local: a; };"),
+        ("--dynamic-list=list", b"a;"),
+        ("--retain-symbols-file=list", b"\xFF"),
+        (
+            "--version-script=a --dynamic-list=b --retain-symbols-file=c",
+            b"",
+        ),
+    ] {
+        let job = Job::new().file("list", text).object("a.o", &library());
+        messages += &job.args(args).fails();
     }
     insta::assert_snapshot!(messages);
 }
