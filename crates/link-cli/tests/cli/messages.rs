@@ -123,6 +123,59 @@ fn no_undefined_is_what_holds_anyway() {
     }
 }
 
+#[test]
+fn options_of_native_linkers_without_a_meaning_are_accepted() {
+    let room = Room::new();
+    for program in ["wasm-link", "wasm-ld"] {
+        for backend in ["--backend=native", "--backend=lld"] {
+            let line =
+                "-( calls.o --start-group f.o --end-group -) --as-needed --no-as-needed --stats";
+            let args = [backend, "-o", "x"].into_iter().chain(line.split(' '));
+            assert_eq!(room.run_as(program, args).ok().stderr, "");
+        }
+    }
+}
+
+/// LLD would not do what they ask for.
+#[test]
+fn options_of_native_linkers_with_a_meaning_need_the_native_link() {
+    let room = Room::new();
+    room.write("list", "{ f; };");
+    for option in [
+        "--exclude-libs=ALL",
+        "--defsym=g=f",
+        "--version-script=list",
+        "--dynamic-list=list",
+        "--retain-symbols-file=list",
+        "-Bsymbolic-functions -shared --experimental-pic",
+    ] {
+        let run = |backend: &str| {
+            let line = format!("{option} calls.o f.o -o x --backend={backend}");
+            room.run(line.split(' '))
+        };
+        run("native").ok();
+        let stderr = run("lld").failed();
+        let name = option.split(['=', ' ']).next().expect("a name");
+        let expected = format!("{name}: wasm-ld has no such option; this needs --backend=native");
+        assert!(stderr.contains(&expected), "{stderr}");
+    }
+}
+
+#[test]
+fn a_list_of_symbols_is_never_overwritten() {
+    let room = Room::new();
+    for option in [
+        "--version-script",
+        "--dynamic-list",
+        "--retain-symbols-file",
+    ] {
+        room.write("list", "{ f; };");
+        let line = format!("calls.o f.o {option}=list -o list");
+        room.run(line.split(' ')).failed();
+        assert_eq!(room.read("list"), b"{ f; };");
+    }
+}
+
 /// A compiler that calls the linker by that name hands on what its user wrote.
 #[test]
 fn called_wasm_ld_the_command_has_its_own_options_too() {

@@ -76,9 +76,12 @@ fn exclude_libraries(resolver: &mut Resolver<'_>, excluded: &ExcludedLibraries) 
     for (object, file) in resolver.objects.iter().zip(&resolver.begun_as) {
         files[file.index()] = is_excluded(object);
     }
+    let defsyms = &resolver.options.defsyms;
     for symbol in &mut resolver.table.symbols {
         if let Definition::Object { file, .. } = symbol.definition
             && files[file.index()]
+            // A name from the command line is no library's.
+            && !defsyms.iter().any(|defsym| defsym.name == symbol.name)
         {
             symbol.hidden = true;
             symbol.kept_inside = true;

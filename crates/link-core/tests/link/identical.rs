@@ -185,7 +185,6 @@ fn what_does_not_fit() {
     compare(
         &["data.o", "more.o"],
         &[
-            "--global-base=1024",
             "--initial-memory=70000",
             "--initial-memory=65536",
             "--initial-memory=4295032832",

@@ -242,7 +242,15 @@ fn data_cannot_begin_inside_the_stack() {
         "--global-base=1024",
         "--global-base=1024 --stack-first -zstack-size=2048",
     ] {
-        messages += &job(line).fails();
+        let ours = job(line).fails();
+        // The note is ours.
+        let theirs = job(line).by_rust_lld().expect_err("rust-lld refuses it");
+        let said = ours
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("error: "));
+        assert!(theirs.contains(said.expect("an error")), "{theirs}");
+        messages += &ours;
     }
     insta::assert_snapshot!(messages);
     job("--global-base=1024 --no-stack-first").text();

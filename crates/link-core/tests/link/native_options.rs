@@ -58,6 +58,9 @@ fn symbols_of_excluded_libraries_are_not_exported() {
         // What the command line names is exported all the same.
         assert_eq!(of("--exclude-libs=ALL --export=g"), "g own", "{mode}");
     }
+    // A name that the command line defines is no library's.
+    let alias = libraries("--export-dynamic --exclude-libs=ALL --defsym=alias=f");
+    assert_eq!(exports(alias), ["_start", "own", "alias"]);
     let all = exports(libraries("--export-all --exclude-libs=libb.a"));
     assert!(all.contains(&"f".to_owned()) && !all.contains(&"g".to_owned()));
     assert!(all.contains(&"__heap_base".to_owned()));
