@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 use wasm_format::leb128::{put_i32, put_u32};
 use wasm_format::linking::{
-    ComdatEntry, ComdatKind, DataRef, InitFunc, SegmentFlags, SymbolEntry, SymbolFlags,
+    ComdatEntry, ComdatKind, CommonRef, DataRef, InitFunc, SegmentFlags, SymbolEntry, SymbolFlags,
     SymbolTarget,
 };
 use wasm_format::producers::ProducerValue;
@@ -63,6 +63,7 @@ enum What {
     ForeignTag(u32),
     Function(usize),
     Place(DataRef),
+    Common(CommonRef),
     Absolute(u64),
     Global(usize),
     Table(usize),
@@ -297,6 +298,12 @@ impl Source {
         self.mention(name, what)
     }
 
+    /// Defines a common symbol: so many bytes, aligned to `1 << align_log2`.
+    pub fn common(&mut self, name: &'static str, size: u64, align_log2: u8) -> &mut Self {
+        self.define(name, What::Common(CommonRef { size, align_log2 }));
+        self.flag(name, SymbolFlags::BINDING_COMMON)
+    }
+
     /// A symbol at another place of a segment that a symbol stands in.
     pub fn place(
         &mut self,
@@ -439,7 +446,8 @@ impl Source {
     /// The object file, by numbers.
     pub fn object(&self) -> ObjectFile<'static> {
         let mut imports = Vec::new();
-        if !self.segments.is_empty() {
+        let is_common = |symbol: &Symbol| matches!(symbol.what, What::Common(_));
+        if !self.segments.is_empty() || self.symbols.values().any(is_common) {
             imports.push(Import {
                 module: "env",
                 field: "__linear_memory",
@@ -514,6 +522,7 @@ impl Source {
                     What::Table(i) => SymbolTarget::Table(imported[2] + i as u32),
                     What::Tag(i) => SymbolTarget::Tag(imported[3] + i as u32),
                     What::Place(place) => SymbolTarget::Data(Some(place)),
+                    What::Common(common) => SymbolTarget::Common(common),
                     What::Absolute(offset) => SymbolTarget::Data(Some(DataRef {
                         segment: 0,
                         offset,

@@ -77,6 +77,11 @@ flags! {
         BINDING_WEAK = 0x1;
         /// Not visible outside its file.
         BINDING_LOCAL = 0x2;
+        /// Data of zeroes that several files may define, each with a size and an alignment. This
+        /// is a value of the two bits that tell the binding, and not [`Self::BINDING_WEAK`] and
+        /// [`Self::BINDING_LOCAL`] at once: [`Self::is_weak`] and [`Self::is_local`] tell these
+        /// apart.
+        BINDING_COMMON = 0x3;
         /// Not exported from the output.
         VISIBILITY_HIDDEN = 0x4;
         /// Not defined in this file.
@@ -91,6 +96,29 @@ flags! {
         TLS = 0x100;
         /// A data symbol whose value is no address (it has no segment).
         ABSOLUTE = 0x200;
+    }
+}
+
+impl SymbolFlags {
+    /// The bits that tell the binding.
+    const BINDING_MASK: u32 = 0x3;
+
+    /// Whether the binding is [`Self::BINDING_WEAK`].
+    #[inline]
+    pub const fn is_weak(self) -> bool {
+        self.0 & Self::BINDING_MASK == Self::BINDING_WEAK.0
+    }
+
+    /// Whether the binding is [`Self::BINDING_LOCAL`].
+    #[inline]
+    pub const fn is_local(self) -> bool {
+        self.0 & Self::BINDING_MASK == Self::BINDING_LOCAL.0
+    }
+
+    /// Whether the binding is [`Self::BINDING_COMMON`].
+    #[inline]
+    pub const fn is_common(self) -> bool {
+        self.0 & Self::BINDING_MASK == Self::BINDING_COMMON.0
     }
 }
 
@@ -151,6 +179,15 @@ pub struct DataRef {
     pub size: u64,
 }
 
+/// What a common symbol asks for: it has no place in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CommonRef {
+    /// Size in bytes.
+    pub size: u64,
+    /// Alignment as a power of two: 3 stands for 8 bytes.
+    pub align_log2: u8,
+}
+
 /// What a symbol stands for in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -159,6 +196,8 @@ pub enum SymbolTarget {
     Function(u32),
     /// A place in a segment; `None` for an undefined symbol.
     Data(Option<DataRef>),
+    /// Data of zeroes that the linker places: a symbol with [`SymbolFlags::BINDING_COMMON`].
+    Common(CommonRef),
     /// A global, by its index in the file's global index space.
     Global(u32),
     /// A section, by its index among all sections of the file.
@@ -174,7 +213,7 @@ impl SymbolTarget {
     pub const fn kind(&self) -> SymbolKind {
         match self {
             SymbolTarget::Function(_) => SymbolKind::Function,
-            SymbolTarget::Data(_) => SymbolKind::Data,
+            SymbolTarget::Data(_) | SymbolTarget::Common(_) => SymbolKind::Data,
             SymbolTarget::Global(_) => SymbolKind::Global,
             SymbolTarget::Section(_) => SymbolKind::Section,
             SymbolTarget::Tag(_) => SymbolKind::Tag,
@@ -225,6 +264,11 @@ impl<'a> SymbolEntry<'a> {
                     put_u64(out, place.size);
                 }
             }
+            SymbolTarget::Common(common) => {
+                put_name(out, name);
+                put_u64(out, common.size);
+                out.push(common.align_log2);
+            }
             SymbolTarget::Section(index) => put_u32(out, index),
         }
     }
@@ -249,19 +293,24 @@ impl<'a> SymbolEntry<'a> {
             SymbolKind::Section => SymbolTarget::Section(reader.u32()?),
             SymbolKind::Data => {
                 let name = Some(reader.name()?);
-                let place = if flags.contains(SymbolFlags::UNDEFINED) {
-                    None
+                let target = if flags.contains(SymbolFlags::UNDEFINED) {
+                    SymbolTarget::Data(None)
+                } else if flags.is_common() {
+                    SymbolTarget::Common(CommonRef {
+                        size: reader.u64()?,
+                        align_log2: reader.u8()?,
+                    })
                 } else {
-                    Some(DataRef {
+                    SymbolTarget::Data(Some(DataRef {
                         segment: reader.u32()?,
                         offset: reader.u64()?,
                         size: reader.u64()?,
-                    })
+                    }))
                 };
                 return Ok(Self {
                     flags,
                     name,
-                    target: SymbolTarget::Data(place),
+                    target,
                 });
             }
             SymbolKind::Function => SymbolTarget::Function(reader.u32()?),

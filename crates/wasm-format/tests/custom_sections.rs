@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use wasm_format::code_metadata::MetadataItem;
 use wasm_format::dylink::{DylinkExport, DylinkImport, DylinkSection, DylinkSubsection, MemInfo};
 use wasm_format::linking::{
-    ComdatEntry, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentFlags, SegmentInfo,
-    Subsection, SymbolEntry, SymbolFlags, SymbolTarget,
+    ComdatEntry, ComdatKind, CommonRef, DataRef, InitFunc, LinkingSection, SegmentFlags,
+    SegmentInfo, Subsection, SymbolEntry, SymbolFlags, SymbolTarget,
 };
 use wasm_format::names::{NameSubsection, NameSubsectionId, Naming};
 use wasm_format::producers::ProducerValue;
@@ -45,7 +45,7 @@ impl Symbol {
     fn entry(&self) -> SymbolEntry<'_> {
         let flags = SymbolFlags(self.flags);
         let named = match self.target {
-            SymbolTarget::Data(_) => true,
+            SymbolTarget::Data(_) | SymbolTarget::Common(_) => true,
             SymbolTarget::Section(_) => false,
             _ => {
                 !flags.contains(SymbolFlags::UNDEFINED)
@@ -78,6 +78,10 @@ fn symbol() -> impl Strategy<Value = Symbol> {
     ];
     (0..0x400u32, NAME, target).prop_map(|(flags, name, target)| Symbol {
         flags: match target {
+            // Common symbols have a test of their own: `wasmparser` does not know them.
+            SymbolTarget::Data(Some(_)) if SymbolFlags(flags).is_common() => {
+                flags & !(SymbolFlags::UNDEFINED | SymbolFlags::BINDING_COMMON).0
+            }
             SymbolTarget::Data(Some(_)) => flags & !SymbolFlags::UNDEFINED.0,
             SymbolTarget::Data(None) => flags | SymbolFlags::UNDEFINED.0,
             _ => flags,
@@ -123,6 +127,35 @@ fn their_symbol(symbol: wasmparser::SymbolInfo<'_>) -> SymbolEntry<'_> {
 }
 
 proptest! {
+    #[test]
+    fn common_symbols(
+        commons in vec((0..0x400u32, NAME, any::<(u64, u8)>()), 0..10),
+        between in symbol(),
+    ) {
+        let mut symbols: Vec<_> = commons
+            .iter()
+            .map(|&(flags, ref name, (size, align_log2))| SymbolEntry {
+                flags: SymbolFlags(flags).without(SymbolFlags::UNDEFINED)
+                    | SymbolFlags::BINDING_COMMON,
+                name: Some(name),
+                target: SymbolTarget::Common(CommonRef { size, align_log2 }),
+            })
+            .collect();
+        symbols.insert(symbols.len() / 2, between.entry());
+        let mut bytes = Vec::new();
+        for symbol in &symbols {
+            symbol.encode(&mut bytes);
+        }
+        let mut reader = Reader::new(&bytes);
+        for symbol in &symbols {
+            let read = SymbolEntry::decode(&mut reader).expect("written by this crate");
+            prop_assert_eq!(&read, symbol);
+            let bindings = [read.flags.is_weak(), read.flags.is_local(), read.flags.is_common()];
+            prop_assert!(bindings.iter().filter(|&&is| is).count() <= 1);
+        }
+        prop_assert!(reader.is_empty());
+    }
+
     #[test]
     fn linking(
         symbols in vec(symbol(), 0..20),

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use wasm_format::dylink::{DylinkExport, DylinkImport, DylinkSection, MemInfo};
 use wasm_format::linking::{
-    ComdatEntry, ComdatKind, DataRef, InitFunc, LINKING_SECTION, LinkingSection, SegmentFlags,
-    SegmentInfo, SymbolEntry, SymbolFlags, SymbolTarget,
+    ComdatEntry, ComdatKind, CommonRef, DataRef, InitFunc, LINKING_SECTION, LinkingSection,
+    SegmentFlags, SegmentInfo, SymbolEntry, SymbolFlags, SymbolTarget,
 };
 use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming};
 use wasm_format::producers::{PRODUCERS_SECTION, ProducerValue};
@@ -384,6 +384,24 @@ fn build_id_section() {
     let mut body = Vec::new();
     build_id::put_build_id(&mut body, &[0xde, 0xad, 0xbe, 0xef]);
     insta::assert_snapshot!(custom(build_id::BUILD_ID_SECTION, &body));
+}
+
+#[test]
+fn common_symbol() {
+    let mut body = Vec::new();
+    LinkingSection {
+        symbols: &[SymbolEntry {
+            flags: SymbolFlags::BINDING_COMMON | SymbolFlags::VISIBILITY_HIDDEN,
+            name: Some("errors"),
+            target: SymbolTarget::Common(CommonRef {
+                size: 300,
+                align_log2: 4,
+            }),
+        }],
+        ..LinkingSection::default()
+    }
+    .encode(&mut body);
+    insta::assert_snapshot!(custom(LINKING_SECTION, &body));
 }
 
 #[test]

@@ -237,7 +237,7 @@ pub(super) fn defined_symbols(bytes: &[u8]) -> Parsed<Vec<&str>> {
                 for symbol in symbols {
                     let symbol = symbol?;
                     let visible = !symbol.flags.contains(SymbolFlags::UNDEFINED)
-                        && !symbol.flags.contains(SymbolFlags::BINDING_LOCAL)
+                        && !symbol.flags.is_local()
                         && symbol.target.kind() != SymbolKind::Section;
                     if let (true, Some(name)) = (visible, symbol.name) {
                         names.push(name);

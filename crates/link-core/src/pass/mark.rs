@@ -171,9 +171,7 @@ fn everything(resolution: &Resolution<'_>, options: &Options) -> Liveness {
             functions: (0..object.functions.len())
                 .map(|i| !resolution.function_discarded(file, ObjFunc(i as u32)))
                 .collect(),
-            segments: (0..object.segments.len())
-                .map(|i| !resolution.segment_discarded(file, ObjSegment(i as u32)))
-                .collect(),
+            segments: kept_segments(resolution, options, file, object),
             globals: named_globals(object),
             tables: if options.is_relinkable() {
                 defining_tables(resolution, file, object)
@@ -187,6 +185,26 @@ fn everything(resolution: &Resolution<'_>, options: &Options) -> Liveness {
         files,
         symbols: vec![true; resolution.symbols.len()],
     }
+}
+
+/// Which segments are kept unasked. A common symbol has a place only where it is the definition,
+/// and in an object file nowhere.
+fn kept_segments(
+    resolution: &Resolution<'_>,
+    options: &Options,
+    file: FileId,
+    object: &Object<'_>,
+) -> Vec<bool> {
+    let mut kept: Vec<bool> = (0..object.segments.len())
+        .map(|i| !resolution.segment_discarded(file, ObjSegment(i as u32)))
+        .collect();
+    for &symbol in &object.commons {
+        if let Some(segment) = object.common_segment(symbol) {
+            kept[segment.index()] =
+                !options.is_relocatable() && resolution.is_defined_by(file, symbol);
+        }
+    }
+    kept
 }
 
 /// Which globals a symbol names. Of the others relocations cannot speak: an object file

@@ -86,7 +86,14 @@ impl PlanView<'_, '_> {
                 .map_or(Value::Dead, Value::Function)
         };
         match symbol.definition {
-            Definition::Object { file, symbol } => self.object_symbol(file, symbol),
+            Definition::Object {
+                file,
+                symbol: entry,
+            } => match self.object_symbol(file, entry) {
+                // In an object file, it has no place.
+                Value::Dead if symbol.is_common() => self.absent(id),
+                value => value,
+            },
             Definition::Function(made) => function(FunctionRef::Made(made)),
             Definition::Stub(stub) => function(FunctionRef::Stub(stub)),
             Definition::Global(made) => self.globals.made(made).map_or(Value::Dead, Value::Global),

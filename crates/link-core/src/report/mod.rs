@@ -128,12 +128,20 @@ pub(super) fn discarded(resolution: &Resolution<'_>, live: &Liveness) -> Vec<Dis
     for (file, object) in resolution.objects() {
         let live = &live.files[file.index()];
         let functions = object.functions.ids().map(|id| object.function_name(id));
-        let segments = object.segments.iter().map(|segment| segment.name);
+        // A common symbol that gave way to another definition is not left out: that one is there.
+        let commons_from = object.segments.len() - object.commons.len();
+        let gave_way = |i: usize| {
+            let nth = i.checked_sub(commons_from);
+            nth.is_some_and(|nth| !resolution.is_defined_by(file, object.commons[nth]))
+        };
+        let segments = (object.segments.iter().zip(&live.segments).enumerate())
+            .filter(|&(i, _)| !gave_way(i))
+            .map(|(_, (segment, live))| (segment.name, live));
         let globals = object.globals.iter().map(|global| global.name);
         let tags = object.tags.iter().map(|tag| tag.name);
         let tables = object.tables.iter().map(|table| table.name);
         let dead = (functions.zip(&live.functions))
-            .chain(segments.zip(&live.segments))
+            .chain(segments)
             .chain(globals.zip(&live.globals))
             .chain(tags.zip(&live.tags))
             .chain(tables.zip(&live.tables))

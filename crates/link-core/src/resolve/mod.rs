@@ -4,6 +4,7 @@
 
 mod ahead;
 mod command_line;
+mod commons;
 mod conflicts;
 mod defsym;
 pub(crate) mod history;
@@ -433,6 +434,7 @@ impl<'a> Resolver<'a> {
         for symbol in &mut self.table.symbols {
             renumber(symbol, &order);
         }
+        commons::merge(&mut self.objects, &self.files, &mut self.table.symbols);
         if let Some(moved) = self.table.sort_symbols() {
             self.move_symbols(&moved);
         }

@@ -93,12 +93,19 @@ pub struct Symbol<'a> {
     pub used_in_object: bool,
     /// Called directly somewhere (a function may also be only pointed to).
     pub called_directly: bool,
-    /// Imported from [`DEFAULT_MODULE`] under its own name if it stays undefined.
-    plainly_imported: bool,
+    /// [`PLAINLY_IMPORTED`] and [`COMMON`], in one byte: a large link has many symbols.
+    bits: u8,
     /// Encoded signature, of a function or tag.
     pub signature: Option<&'a [u8]>,
     particulars: Option<&'a Particulars<'a>>,
 }
+
+const _: () = assert!(size_of::<Symbol<'_>>() <= 72);
+
+/// Imported from [`DEFAULT_MODULE`] under its own name if it stays undefined.
+const PLAINLY_IMPORTED: u8 = 0x1;
+/// A common symbol is its definition.
+const COMMON: u8 = 0x2;
 
 /// The module that compilers write where the source names none.
 pub const DEFAULT_MODULE: &str = "env";
@@ -149,10 +156,31 @@ impl<'a> Symbol<'a> {
             tls: false,
             used_in_object: false,
             called_directly: false,
-            plainly_imported: false,
+            bits: 0,
             signature: None,
             particulars: None,
         }
+    }
+
+    /// Whether a common symbol is its definition: any strong one could take its place.
+    #[inline]
+    pub fn is_common(&self) -> bool {
+        self.bits & COMMON != 0
+    }
+
+    /// Sets whether a common symbol is its definition.
+    #[inline]
+    pub(crate) fn set_common(&mut self, is_common: bool) {
+        self.set_bit(COMMON, is_common);
+    }
+
+    #[inline]
+    fn set_bit(&mut self, bit: u8, is_set: bool) {
+        self.bits = if is_set {
+            self.bits | bit
+        } else {
+            self.bits & !bit
+        };
     }
 
     /// Type, of a global.
@@ -167,7 +195,7 @@ impl<'a> Symbol<'a> {
 
     /// Where it is imported from if it stays undefined.
     pub fn import(&self) -> Option<SymbolImport<'a>> {
-        if self.plainly_imported {
+        if self.bits & PLAINLY_IMPORTED != 0 {
             return Some(SymbolImport::plain(self.name));
         }
         self.particulars.and_then(|known| known.import)
@@ -183,8 +211,9 @@ impl<'a> Symbol<'a> {
 
     /// Sets them all; `arena` holds those of the few.
     pub(crate) fn set_particulars(&mut self, mut known: Particulars<'a>, arena: &'a Bump) {
-        self.plainly_imported = known.import == Some(SymbolImport::plain(self.name));
-        if self.plainly_imported {
+        let is_plain = known.import == Some(SymbolImport::plain(self.name));
+        self.set_bit(PLAINLY_IMPORTED, is_plain);
+        if is_plain {
             known.import = None;
         }
         self.particulars = (known != Particulars::default()).then(|| &*arena.alloc(known));
@@ -426,6 +455,12 @@ impl<'a> Resolution<'a> {
             SymbolRef::Global(id) => self.symbol(id).definition,
             SymbolRef::Local(file, symbol) => Definition::Object { file, symbol },
         }
+    }
+
+    /// Whether an object's symbol is what its name means.
+    pub(crate) fn is_defined_by(&self, file: FileId, symbol: ObjSymbol) -> bool {
+        let meaning = self.definition(self.symbol_ref(file, symbol));
+        meaning == Definition::Object { file, symbol }
     }
 
     /// The object's own entry for a symbol that an object defines.

@@ -323,7 +323,7 @@ impl<'a> NameTable<'a> {
         if mention.by.object().is_some() {
             self.symbols[id.index()].used_in_object = true;
         }
-        let weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
+        let weak = mention.flags.is_weak();
         let entry = &mut self.entries[id.index()];
         if let (false, Some(lazy)) = (weak, entry.lazy) {
             entry.lazy = None;
@@ -407,7 +407,7 @@ impl<'a> NameTable<'a> {
             let symbol = &mut self.symbols[id.index()];
             symbol.called_directly |= mention.called_directly;
             // A strong reference has the last word. Of a function, it only takes the weakness away.
-            let is_weak = mention.flags.contains(SymbolFlags::BINDING_WEAK);
+            let is_weak = mention.flags.is_weak();
             if symbol.weak && mention.kind == SymbolKind::Function && !is_weak {
                 symbol.weak = false;
             } else if symbol.weak {
@@ -458,7 +458,7 @@ impl<'a> NameTable<'a> {
         let symbol = &mut self.symbols[id.index()];
         let Mention { kind, by, .. } = *mention;
         self.also.push(Also { id, kind, by });
-        symbol.weak &= mention.flags.contains(SymbolFlags::BINDING_WEAK);
+        symbol.weak &= mention.flags.is_weak();
         if mention.called_directly {
             // No address serves that: it is what will be reported.
             describe(symbol, mention, self.arena);
@@ -594,12 +594,16 @@ impl<'a> NameTable<'a> {
         if !self.is_defined(id) {
             return true;
         }
-        if mention.flags.contains(SymbolFlags::BINDING_WEAK) {
+        if mention.flags.is_weak() {
             return false;
         }
         let symbol = &self.symbols[id.index()];
         if symbol.weak || matches!(symbol.definition, Definition::Shared(_)) {
             return true;
+        }
+        // Any strong definition is the one of a common symbol, and several common symbols are one.
+        if symbol.is_common() || mention.flags.is_common() {
+            return !mention.flags.is_common();
         }
         if !self.allow_multiple_definition {
             let message = format!("duplicate symbol: {}", self.show(mention.name));

@@ -6,6 +6,7 @@ mod common;
 
 mod build_id;
 mod collisions;
+mod common_symbols;
 mod distances;
 mod dynamic;
 mod identical;

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use wasm_format::linking::{DataRef, SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget};
+use wasm_format::linking::{
+    CommonRef, DataRef, SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget,
+};
 
 use super::SectionIndices;
 use crate::emit::entries::Sources;
@@ -122,6 +124,14 @@ impl<'a> Maker<'_, '_, 'a> {
         if !self.is_listed(id, symbol) {
             return None;
         }
+        if symbol.is_common() && self.sources.options.is_relocatable() {
+            let target = SymbolTarget::Common(self.common(symbol)?);
+            return Some(SymbolEntry {
+                flags: self.flags(id, target, true) | SymbolFlags::BINDING_COMMON,
+                name: Some(symbol.name),
+                target,
+            });
+        }
         let (target, defined) = match plan.symbols.get(id) {
             Value::Function(index) => (
                 SymbolTarget::Function(index.0),
@@ -159,6 +169,19 @@ impl<'a> Maker<'_, '_, 'a> {
             flags: self.flags(id, target, defined),
             name: Some(symbol.name),
             target,
+        })
+    }
+
+    /// What a common symbol asks for.
+    fn common(&self, symbol: &Symbol<'_>) -> Option<CommonRef> {
+        let Definition::Object { file, symbol } = symbol.definition else {
+            return None;
+        };
+        let object = self.sources.resolution.object(file);
+        let segment = &object.segments[object.common_segment(symbol)?.index()];
+        Some(CommonRef {
+            size: segment.size,
+            align_log2: u8::try_from(segment.align_log2).ok()?,
         })
     }
 

@@ -18,7 +18,7 @@ use wasm_format::linking::{SegmentFlags, SymbolFlags, SymbolKind};
 use wasm_format::reloc::{RelocEntry, RelocTarget, RelocType};
 use wasm_format::{GlobalType, TableType};
 
-use crate::ids::{ObjCustom, ObjFunc, ObjSymbol, ObjType, ObjUndefined};
+use crate::ids::{ObjCustom, ObjFunc, ObjSegment, ObjSymbol, ObjType, ObjUndefined};
 use crate::options::Options;
 use crate::reloc::Reloc;
 
@@ -56,6 +56,9 @@ pub struct Object<'a> {
     pub functions: Functions<'a>,
     /// Data segments.
     pub segments: Vec<Segment<'a>>,
+    /// The common symbols. Each stands for a segment of its own, which the file does not have:
+    /// these follow those of the file.
+    pub commons: Vec<ObjSymbol>,
     /// Custom sections to be carried over: debug info, `metadata.code.*`, the user's own.
     /// Not those the linker consumes (linking, reloc.*, name, producers,
     /// target_features).
@@ -135,6 +138,29 @@ impl<'a> Object<'a> {
     /// Adds an undefined symbol's description; returns what its symbol stands for.
     pub(crate) fn add_undefined(&mut self, undefined: Undefined<'a>) -> ObjTarget {
         add_undefined(&mut self.undefined, undefined)
+    }
+
+    /// The segment of one of [`Object::commons`].
+    pub(crate) fn common_segment(&self, common: ObjSymbol) -> Option<ObjSegment> {
+        match self.symbols.target_of(common) {
+            ObjTarget::Data { segment, .. } => Some(segment),
+            ObjTarget::Function(_)
+            | ObjTarget::Absolute { .. }
+            | ObjTarget::Global(_)
+            | ObjTarget::Table(_)
+            | ObjTarget::Tag(_)
+            | ObjTarget::Section(_)
+            | ObjTarget::Undefined { .. } => None,
+        }
+    }
+
+    /// Sets the size and the alignment of one of [`Object::commons`].
+    pub(crate) fn resize_common(&mut self, common: ObjSymbol, size: u64, align_log2: u32) {
+        if let Some(segment) = self.common_segment(common) {
+            let segment = &mut self.segments[segment.index()];
+            (segment.size, segment.align_log2) = (size, align_log2);
+            self.symbols.resize(common, size);
+        }
     }
 
     /// The name of a comdat.

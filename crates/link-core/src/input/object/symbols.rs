@@ -108,7 +108,7 @@ impl ObjectSymbol<'_> {
     /// Whether it is not visible outside its file.
     #[inline]
     pub fn is_local(&self) -> bool {
-        self.flags().contains(SymbolFlags::BINDING_LOCAL)
+        self.flags().is_local()
     }
 
     /// Whether other files see it: it means what they say of its name, too.
@@ -120,7 +120,7 @@ impl ObjectSymbol<'_> {
     /// Whether it is weak.
     #[inline]
     pub fn is_weak(&self) -> bool {
-        self.flags().contains(SymbolFlags::BINDING_WEAK)
+        self.flags().is_weak()
     }
 
     /// Whether the file does not define it.
@@ -240,6 +240,14 @@ impl<'a> Symbols<'a> {
     #[inline]
     pub fn target_of(&self, symbol: ObjSymbol) -> ObjTarget {
         self.target(&self.list[symbol.index()])
+    }
+
+    /// Sets the size of data.
+    pub(crate) fn resize(&mut self, symbol: ObjSymbol, size: u64) {
+        let symbol = self.list[symbol.index()];
+        if matches!(symbol.what, What::Data) {
+            self.places[symbol.index as usize].size = size;
+        }
     }
 
     /// Notes that the module calls a symbol directly, although no code of it does.

@@ -2,8 +2,8 @@
 //! and comdats.
 
 use wasm_format::linking::{
-    Comdat, ComdatEntry, ComdatKind, DataRef, InitFunc, LinkingSection, SegmentFlags, SegmentInfo,
-    Subsection, SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget,
+    Comdat, ComdatEntry, ComdatKind, CommonRef, DataRef, InitFunc, LinkingSection, SegmentFlags,
+    SegmentInfo, Subsection, SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget,
 };
 use wasm_format::{Entries, Reader, RefType, SectionId};
 
@@ -12,12 +12,16 @@ use super::without_symbols;
 use crate::ids::{ObjCustom, ObjFunc, ObjGlobal, ObjSegment, ObjSymbol, ObjTable, ObjTag};
 use crate::input::fault::{Fault, Parsed};
 use crate::input::object::{
-    Comdats, ObjInitFunc, ObjTarget, Object, ObjectSymbol, SymbolImport, Symbols, Undefined,
+    Chunk, Comdats, ObjInitFunc, ObjTarget, Object, ObjectSymbol, Relocs, Segment, SymbolImport,
+    Symbols, Undefined,
 };
 use crate::input::section_headers::InputSection;
 
 /// The largest alignment of a segment: 2^31 bytes, half of what 32 bits address.
 const MAX_ALIGN_LOG2: u32 = 31;
+
+/// The name of a segment that a common symbol stands for.
+const COMMON_SEGMENT: &str = ".bss.common";
 
 /// The table that indirect calls of code without table relocations go through.
 const FUNCTION_TABLE: &str = "__indirect_function_table";
@@ -62,8 +66,9 @@ pub(super) fn linking<'a>(
         segment_info(entries, object)?;
     }
     let mut named = vec![false; object.segments.len()];
+    let mut commons = Vec::new();
     if let Some(entries) = symbols {
-        symbol_table(entries, file, &mut named, object)?;
+        commons = symbol_table(entries, file, &mut named, object)?;
     }
     without_symbols::data(&named, described, file.passive, object);
     implied_table_symbol(at, file.imports, object)?;
@@ -73,6 +78,8 @@ pub(super) fn linking<'a>(
     if let Some(entries) = comdats {
         comdat_info(entries, file, object)?;
     }
+    // Nothing in the file speaks of them by an index.
+    object.segments.extend(commons);
     Ok(())
 }
 
@@ -119,13 +126,15 @@ fn segment_info<'a>(
     Ok(())
 }
 
-/// Takes the symbol table apart, and notes in `named` which segments have symbols.
+/// Takes the symbol table apart, and notes in `named` which segments have symbols. Returns the
+/// segments of common symbols.
 fn symbol_table<'a>(
     mut entries: Entries<'a, SymbolEntry<'a>>,
     file: &File<'_, 'a>,
     named: &mut [bool],
     object: &mut Object<'a>,
-) -> Parsed<()> {
+) -> Parsed<Vec<Segment<'a>>> {
+    let mut commons = Vec::new();
     // Compilers make a segment for each piece of data that they name.
     let data = object.segments.len().min(entries.len());
     // One more may be implied.
@@ -138,6 +147,19 @@ fn symbol_table<'a>(
             break;
         };
         let entry = entry?;
+        if let SymbolTarget::Common(size) = entry.target {
+            let segment = ObjSegment((object.segments.len() + commons.len()) as u32);
+            commons.push(common(at, &entry, size)?);
+            let target = ObjTarget::Data {
+                segment,
+                offset: 0,
+                size: size.size,
+            };
+            object.commons.push(ObjSymbol(object.symbols.len() as u32));
+            let name = entry.name.unwrap_or_default();
+            object.symbols.push(name, entry.flags, target);
+            continue;
+        }
         let (name, target) = symbol(at, &entry, file, object)?;
         let unnamed = match target {
             ObjTarget::Global(index) => &mut object.globals[index.index()].name,
@@ -155,7 +177,38 @@ fn symbol_table<'a>(
         object.symbols.push(name, entry.flags, target);
     }
     object.functions.take_names(&object.symbols);
-    Ok(())
+    Ok(commons)
+}
+
+/// The segment that a common symbol stands for.
+fn common<'a>(at: usize, entry: &SymbolEntry<'a>, wanted: CommonRef) -> Parsed<Segment<'a>> {
+    let name = entry.name.unwrap_or_default();
+    if entry.flags.contains(SymbolFlags::ABSOLUTE) {
+        let message = format!("common symbols cannot be absolute: {name}");
+        return Err(Fault::new(at, message));
+    }
+    let align_log2 = u32::from(wanted.align_log2);
+    if align_log2 > MAX_ALIGN_LOG2 {
+        let message = format!(
+            "common symbol `{name}` asks for an alignment of 2^{align_log2}; at most 2^{MAX_ALIGN_LOG2} can be had"
+        );
+        return Err(Fault::new(at, message));
+    }
+    Ok(Segment {
+        chunk: Chunk {
+            bytes: &[],
+            relocs: Relocs::NONE,
+        },
+        size: wanted.size,
+        name: COMMON_SEGMENT,
+        align_log2,
+        flags: if entry.flags.contains(SymbolFlags::TLS) {
+            SegmentFlags::TLS
+        } else {
+            SegmentFlags::NONE
+        },
+        comdat: None,
+    })
 }
 
 /// The name of a symbol, and what it stands for.
@@ -168,6 +221,12 @@ fn symbol<'a>(
     let undefined = entry.flags.contains(SymbolFlags::UNDEFINED);
     let mut name = entry.name.unwrap_or_default();
     let imports = file.imports;
+    let kind = entry.target.kind();
+    if entry.flags.is_common() && !matches!(kind, SymbolKind::Data | SymbolKind::Section) {
+        let kind = kind_name(kind);
+        let message = format!("{kind} symbol `{name}` is common; only data can be");
+        return Err(Fault::new(at, message));
+    }
     let target = match entry.target {
         SymbolTarget::Function(index) => {
             let place = place(at, entry, index, &imports.functions, object.functions.len())?;
@@ -217,7 +276,7 @@ fn symbol<'a>(
                     file.sections.len(),
                 ));
             };
-            if !entry.flags.contains(SymbolFlags::BINDING_LOCAL) || undefined {
+            if !entry.flags.is_local() || undefined {
                 return Err(Fault::new(at, "section symbol is not a local definition"));
             }
             name = section.name;
@@ -226,7 +285,7 @@ fn symbol<'a>(
         _ => return Err(Fault::new(at, "symbol of a kind that cannot be linked")),
     };
     // No other file could define it.
-    if undefined && entry.flags.contains(SymbolFlags::BINDING_LOCAL) {
+    if undefined && entry.flags.is_local() {
         let kind = kind_name(entry.target.kind());
         let message = format!("{kind} symbol `{name}` is undefined, and local to the file");
         return Err(Fault::new(at, message));

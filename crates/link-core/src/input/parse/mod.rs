@@ -179,6 +179,7 @@ fn parse<'a>(
         undefined: Vec::new(),
         functions,
         segments,
+        commons: Vec::new(),
         customs,
         metadata: Vec::new(),
         globals,

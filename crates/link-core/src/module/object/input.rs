@@ -216,6 +216,7 @@ impl<'a> LinkInput<'a> {
                 .collect(),
             functions,
             segments: segments.collect(),
+            commons: Vec::new(),
             customs: customs.collect(),
             metadata: Vec::new(),
             globals: self.globals(),
