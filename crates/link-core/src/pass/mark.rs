@@ -157,7 +157,7 @@ pub fn is_exported(symbol: &Symbol<'_>, options: &Options) -> bool {
     );
     !elsewhere
         && (symbol.force_export
-            || !symbol.kept_inside
+            || !symbol.is_kept_inside()
                 && (options.export_all
                     || (options.exports_dynamic() && !symbol.hidden)
                     || symbol.exported_flag))

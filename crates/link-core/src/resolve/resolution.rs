@@ -69,12 +69,6 @@ pub struct Symbol<'a> {
     pub weak: bool,
     /// Not exported, not visible to other modules.
     pub hidden: bool,
-    /// An option keeps it inside the output: only what the command line itself names is exported
-    /// all the same.
-    pub kept_inside: bool,
-    /// References within a shared library are to its own definition, which a loader does not
-    /// replace.
-    pub bound: bool,
     /// Its definition (or a reference) asks to keep it.
     pub no_strip: bool,
     /// Marked exported in its file (`WASM_SYMBOL_EXPORTED`).
@@ -93,7 +87,7 @@ pub struct Symbol<'a> {
     pub used_in_object: bool,
     /// Called directly somewhere (a function may also be only pointed to).
     pub called_directly: bool,
-    /// [`PLAINLY_IMPORTED`] and [`COMMON`], in one byte: a large link has many symbols.
+    /// [`PLAINLY_IMPORTED`], [`COMMON`], [`KEPT_INSIDE`] and [`BOUND`], in one byte: a large link has many symbols.
     bits: u8,
     /// Encoded signature, of a function or tag.
     pub signature: Option<&'a [u8]>,
@@ -106,6 +100,10 @@ const _: () = assert!(size_of::<Symbol<'_>>() <= 72);
 const PLAINLY_IMPORTED: u8 = 0x1;
 /// A common symbol is its definition.
 const COMMON: u8 = 0x2;
+/// See [`Symbol::is_kept_inside`].
+const KEPT_INSIDE: u8 = 0x4;
+/// See [`Symbol::is_bound`].
+const BOUND: u8 = 0x8;
 
 /// The module that compilers write where the source names none.
 pub const DEFAULT_MODULE: &str = "env";
@@ -146,8 +144,6 @@ impl<'a> Symbol<'a> {
             file: None,
             weak: false,
             hidden: false,
-            kept_inside: false,
-            bound: false,
             no_strip: false,
             exported_flag: false,
             explicit_name_flag: false,
@@ -172,6 +168,31 @@ impl<'a> Symbol<'a> {
     #[inline]
     pub(crate) fn set_common(&mut self, is_common: bool) {
         self.set_bit(COMMON, is_common);
+    }
+
+    /// Whether an option keeps it inside the output: only what the command line itself names is
+    /// exported all the same.
+    #[inline]
+    pub fn is_kept_inside(&self) -> bool {
+        self.bits & KEPT_INSIDE != 0
+    }
+
+    /// Keeps it inside the output, and hidden.
+    pub(crate) fn keep_inside(&mut self) {
+        self.hidden = true;
+        self.set_bit(KEPT_INSIDE, true);
+    }
+
+    /// Whether references within a shared library are to its own definition, which a loader does not
+    /// replace.
+    #[inline]
+    pub fn is_bound(&self) -> bool {
+        self.bits & BOUND != 0
+    }
+
+    /// Sets whether references within a shared library are to its own definition.
+    pub(crate) fn set_bound(&mut self, is_bound: bool) {
+        self.set_bit(BOUND, is_bound);
     }
 
     #[inline]

@@ -31,7 +31,7 @@ pub(super) fn apply(resolver: &mut Resolver<'_>, lists: &SymbolLists<'_>) {
             let dynamic = lists.dynamic.as_ref();
             let is_listed =
                 dynamic.is_some_and(|list| list.closeness(symbol.name, &mut cxx).is_some());
-            symbol.bound = (is_bound || symbol.kind == SymbolKind::Function) && !is_listed;
+            symbol.set_bound((is_bound || symbol.kind == SymbolKind::Function) && !is_listed);
         }
     }
 }
@@ -53,8 +53,7 @@ fn list(resolver: &mut Resolver<'_>, lists: &SymbolLists<'_>) {
             | Definition::Shared(_) => continue,
         }
         if lists.is_local(symbol.name, &mut cxx) {
-            symbol.hidden = true;
-            symbol.kept_inside = true;
+            symbol.keep_inside();
         }
         let dynamic = lists.dynamic.as_ref().filter(|_| is_program);
         symbol.force_export |= !symbol.hidden
@@ -83,8 +82,7 @@ fn exclude_libraries(resolver: &mut Resolver<'_>, excluded: &ExcludedLibraries) 
             // A name from the command line is no library's.
             && !defsyms.iter().any(|defsym| defsym.name == symbol.name)
         {
-            symbol.hidden = true;
-            symbol.kept_inside = true;
+            symbol.keep_inside();
         }
     }
 }

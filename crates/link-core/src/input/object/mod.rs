@@ -128,6 +128,7 @@ impl<'a> Object<'a> {
             features: Vec::new(),
             has_features: false,
             producers: &[],
+            commons: Vec::new(),
             may_have_raw_indices: false,
             calls_table_0: false,
             from_archive: false,

@@ -396,7 +396,7 @@ fn needs_got(resolution: &Resolution<'_>, options: &Options, symbol: SymbolRef) 
         return false;
     }
     let defined = symbol.definition != Definition::Undefined;
-    !(defined && (options.output != OutputKind::Shared || symbol.bound))
+    !(defined && (options.output != OutputKind::Shared || symbol.is_bound()))
 }
 
 /// Whether an undefined symbol was given its import's name by its source.
