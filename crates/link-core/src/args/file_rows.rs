@@ -57,11 +57,6 @@ fn library(files: &mut LinkedFiles, arg: &Arg, problems: &mut Problems) {
     }
 }
 
-fn library_path(files: &mut LinkedFiles, arg: &Arg, _: &mut Problems) {
-    let path = arg.value.clone().unwrap_or_default();
-    files.inputs.search_paths.push(path.into());
-}
-
 fn start_lib(files: &mut LinkedFiles, _: &Arg, problems: &mut Problems) {
     if files.lazy {
         problems.error("nested --start-lib");
@@ -98,7 +93,7 @@ option_rows! {
             counts: Each, path: Read,
             help: "Search <dir> for libraries",
             note: "Every directory counts for every `-l`, whichever comes first.",
-        } => Custom(library_path),
+        } => Custom(|files, arg, _| files.inputs.search_paths.push(arg.path())),
         Library {
             forms: &[one("l", JoinedOrNext), either("library", EqualsOrNext)],
             value: "name",

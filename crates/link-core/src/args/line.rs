@@ -1,6 +1,7 @@
 //! A command line: first recognised, then applied to what it is about.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use super::file_rows::{FileOption, LinkedFiles};
 use super::link_rows::LinkOption;
@@ -55,6 +56,12 @@ impl Arg {
     pub fn raw(&self) -> impl Iterator<Item = &OsStr> {
         let next = self.value.as_deref().filter(|_| self.value_is_next);
         std::iter::once(self.typed.as_os_str()).chain(next)
+    }
+
+    /// The value as a path, which may be empty; [`Set::Path`](super::Set::Path) takes an empty one
+    /// for none.
+    pub fn path(&self) -> PathBuf {
+        self.value.clone().unwrap_or_default().into()
     }
 
     /// The value as text; `None`, with an error, if it is none. Empty without a value.

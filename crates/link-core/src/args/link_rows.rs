@@ -1,7 +1,5 @@
 //! The options of a link: adding one is adding a row here, and a field to [`Options`].
 
-use std::path::PathBuf;
-
 use super::line::{Arg, Problems};
 use super::numbers::{any_base, decimal, hex, with_meant};
 use super::row::Counted::{Each, LastWithValue};
@@ -142,7 +140,7 @@ option_rows! {
             help: "As --allow-undefined, for the symbols listed in <file>",
             note: "One symbol to a line; a line that begins with # is a comment. The value can be the \
                 next argument only after one dash, as in `wasm-ld`.",
-        } => Custom(allow_undefined_file),
+        } => Custom(|options, arg, _| options.allow_undefined_files.push(arg.path())),
         UnresolvedSymbols {
             forms: &[either("unresolved-symbols", EqualsOrNext)],
             value: "method", choices: &["report-all", "ignore-all", "import-dynamic"],
@@ -249,7 +247,7 @@ option_rows! {
                 the source asks for it, but if `--export`, `--export-if-defined` or `--entry` names it; \
                 a shared library refers to its own definition. It is about what objects define, and \
                 has no effect on an object file (`-r`). Not where LLD links.",
-        } => Custom(version_script),
+        } => Custom(|options, arg, _| options.version_scripts.push(arg.path())),
         DynamicList {
             forms: &[either("dynamic-list", EqualsOrNext)],
             value: "file",
@@ -260,7 +258,7 @@ option_rows! {
                 what objects define of it and is not hidden. A shared library exports what it does \
                 without the option, and refers to its own definitions of everything else, as with \
                 `-Bsymbolic`. Not where LLD links.",
-        } => Custom(dynamic_list),
+        } => Custom(|options, arg, _| options.dynamic_lists.push(arg.path())),
         RetainSymbolsFile {
             forms: &[either("retain-symbols-file", EqualsOrNext)],
             value: "file",
@@ -269,7 +267,7 @@ option_rows! {
             help: "Export only symbols that <file> lists",
             note: "One symbol to a line. The same as a version script that calls these global and all \
                 others local; the names of functions for debuggers stay. Not where LLD links.",
-        } => Custom(retain_symbols_file),
+        } => Custom(|options, arg, _| options.retain_symbols_files.push(arg.path())),
         ImportUndefined {
             forms: &[either("import-undefined", Nothing)],
             group: Group::EXCHANGE,
@@ -628,21 +626,6 @@ fn no_entry(options: &mut Options, _: &Arg, problems: &mut Problems) {
     options.entry = Entry::None;
 }
 
-fn version_script(options: &mut Options, arg: &Arg, _: &mut Problems) {
-    let path = arg.value.clone().unwrap_or_default();
-    options.version_scripts.push(PathBuf::from(path));
-}
-
-fn dynamic_list(options: &mut Options, arg: &Arg, _: &mut Problems) {
-    let path = arg.value.clone().unwrap_or_default();
-    options.dynamic_lists.push(PathBuf::from(path));
-}
-
-fn retain_symbols_file(options: &mut Options, arg: &Arg, _: &mut Problems) {
-    let path = arg.value.clone().unwrap_or_default();
-    options.retain_symbols_files.push(PathBuf::from(path));
-}
-
 fn defsym(options: &mut Options, arg: &Arg, problems: &mut Problems) {
     const EXPECTED: &str = "--defsym=<symbol>=<symbol or address>";
     let Some(text) = arg.text(problems) else {
@@ -683,11 +666,6 @@ fn exclude_libs(options: &mut Options, arg: &Arg, problems: &mut Problems) {
             options.exclude_libs.names.insert(name.to_owned());
         }
     }
-}
-
-fn allow_undefined_file(options: &mut Options, arg: &Arg, _: &mut Problems) {
-    let path = arg.value.clone().unwrap_or_default();
-    options.allow_undefined_files.push(PathBuf::from(path));
 }
 
 /// Wins over every `--unresolved-symbols`.
