@@ -196,7 +196,7 @@ impl Line {
                 line.items.push(Item::Input(typed));
                 continue;
             }
-            let Some((found, value)) = spellings.find(bytes) else {
+            let Some((found, value_at)) = spellings.find(bytes) else {
                 let shown = typed.to_string_lossy();
                 let text = format!("unknown argument: {shown}");
                 let mut error = Diagnostic::error(Code::UnknownArgument, text);
@@ -206,27 +206,27 @@ impl Line {
                 line.unknown.push(error);
                 continue;
             };
-            let (value, missing) = match value {
-                ValueAt::Absent => (None, None),
-                ValueAt::Offset(at) => {
-                    let value = sys::tail(&typed, at);
-                    (value, Some("the value is not valid Unicode"))
-                }
-                ValueAt::Next => (args.next(), Some("missing argument")),
+            let read = match value_at {
+                ValueAt::Absent => Ok(None),
+                ValueAt::Offset(at) => sys::tail(&typed, at)
+                    .map(Some)
+                    .ok_or("the value is not valid Unicode"),
+                ValueAt::Next => args.next().map(Some).ok_or("missing argument"),
             };
-            if let (None, Some(missing)) = (&value, missing) {
-                let text = format!("{}: {missing}", typed.to_string_lossy());
-                let error = Diagnostic::error(Code::InvalidArgument, text);
-                line.unknown.push(error);
-                continue;
+            match read {
+                Ok(value) => line.items.push(Item::Option(Arg {
+                    spec: found.spec,
+                    row: found.row,
+                    value_is_next: value_at == ValueAt::Next,
+                    typed,
+                    value,
+                })),
+                Err(why) => {
+                    let text = format!("{}: {why}", typed.to_string_lossy());
+                    let error = Diagnostic::error(Code::InvalidArgument, text);
+                    line.unknown.push(error);
+                }
             }
-            line.items.push(Item::Option(Arg {
-                spec: found.spec,
-                row: found.row,
-                value_is_next: missing == Some("missing argument"),
-                typed,
-                value,
-            }));
         }
         line
     }
