@@ -49,3 +49,11 @@ fn help_with_default(spec: &Spec) -> String {
         text => format!("{} (default: {text})", spec.help),
     }
 }
+
+/// The note, with what holds for every option that needs a native link.
+fn note(spec: &Spec) -> String {
+    let native_only = spec.native_only.then_some("An error where LLD links.");
+    let note = Some(spec.note).filter(|note| !note.is_empty());
+    let parts: Vec<_> = note.into_iter().chain(native_only).collect();
+    parts.join(" ")
+}

@@ -42,7 +42,7 @@ pub(super) fn link(
              {HOST_MODULE}; this needs --backend=native"
         )));
     }
-    only_native(config)?;
+    only_native(line)?;
     let lld = locate(config)?;
     let streamed = match target {
         Target::Path(_) => None,
@@ -190,34 +190,18 @@ fn componentize(path: &Path, making: &mut Making, name: &str) -> Result<(), Mess
     fs::write(path, component).map_err(|error| failed(&error))
 }
 
-/// Fails when something is asked for that LLD cannot do.
-fn only_native(config: &Config) -> Result<(), Message> {
-    let option = if config.own.time {
-        "--time"
-    } else if config.options.cross_references {
-        "--cref"
-    } else if config.own.dependency_file.is_some() {
-        "--dependency-file"
-    } else if config.options.error_signature_mismatch {
-        "--error-signature-mismatch"
-    } else if !config.options.exclude_libs.is_empty() {
-        "--exclude-libs"
-    } else if !config.options.defsyms.is_empty() {
-        "--defsym"
-    } else if config.options.pic.bsymbolic_functions {
-        "-Bsymbolic-functions"
-    } else if !config.options.version_scripts.is_empty() {
-        "--version-script"
-    } else if !config.options.dynamic_lists.is_empty() {
-        "--dynamic-list"
-    } else if !config.options.retain_symbols_files.is_empty() {
-        "--retain-symbols-file"
-    } else {
-        return Ok(());
-    };
-    Err(Message::error(format!(
-        "{option}: wasm-ld has no such option; this needs --backend=native"
-    )))
+/// Fails for an option that LLD does not have and that its output cannot be without.
+fn only_native(line: &Line) -> Result<(), Message> {
+    let mut items = line.items.iter();
+    let option = items.find_map(|item| match item {
+        Item::Option(arg) if arg.spec.native_only => Some(arg.name()),
+        Item::Option(_) | Item::Input(_) => None,
+    });
+    option.map_or(Ok(()), |option| {
+        Err(Message::error(format!(
+            "{option}: wasm-ld has no such option; this needs --backend=native"
+        )))
+    })
 }
 
 /// How many bytes of arguments go through a response file. Every system takes fewer than these.

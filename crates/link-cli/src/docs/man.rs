@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{help_with_default, options_of, spellings};
+use super::{help_with_default, note, options_of, spellings};
 use crate::options::{GROUPS, spellings as known_options};
 
 /// The page `wasm-link(1)`.
@@ -28,8 +28,9 @@ pub(crate) fn man() -> String {
         for spec in options_of(&known, group, false) {
             let names = roff(&spellings(spec).join(", "));
             let _ = writeln!(page, ".TP\n.B {names}\n{}.", roff(&help_with_default(spec)));
-            if !spec.note.is_empty() {
-                let _ = writeln!(page, "{}", roff(&spec.note.replace('`', "")));
+            let note = note(spec);
+            if !note.is_empty() {
+                let _ = writeln!(page, "{}", roff(&note.replace('`', "")));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{options_of, spellings};
+use super::{note, options_of, spellings};
 use crate::options::{GROUPS, spellings as known_options};
 use link_core::args::{Dashes, Spec, Spelling, Takes};
 
@@ -85,9 +85,11 @@ pub(crate) fn options_md() -> String {
                 escape(default)
             );
         }
-        for spec in options_of(&known, group, true).filter(|spec| !spec.note.is_empty()) {
-            let name = spec.forms[0].shown();
-            let _ = write!(text, "\n`{name}`: {}\n", spec.note);
+        for spec in options_of(&known, group, true) {
+            let (name, note) = (spec.forms[0].shown(), note(spec));
+            if !note.is_empty() {
+                let _ = write!(text, "\n`{name}`: {note}\n");
+            }
         }
     }
     text.push_str(TAIL);

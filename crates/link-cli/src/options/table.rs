@@ -8,7 +8,6 @@ use link_core::args::Set::{Choice, Custom, Flag, Path};
 use link_core::args::Takes::{Equals, EqualsOrNext, Joined, Nothing, OptionalEquals};
 use link_core::args::{Arg, Group, Problems, Set, When, either, one, two};
 use link_core::option_rows;
-use lld_driver::ExecModel;
 
 use super::{LTO, OWN_COMPONENTS, OWN_GENERATORS, OWN_WASI};
 use crate::config::{
@@ -236,17 +235,15 @@ option_rows! {
         Time {
             forms: &[two("time", Nothing)],
             group: Group::OWN,
-            before: "cref", extension: true,
+            before: "cref", extension: true, native_only: true,
             help: "Say on standard error how long each phase of the link took",
-            note: "Not where LLD links.",
         } => Flag(|config| config.own.time = true),
         DependencyFile {
             forms: &[two("dependency-file", EqualsOrNext)],
             value: "file",
             group: Group::OWN,
-            before: "error-signature-mismatch", extension: true, path: Written,
+            before: "error-signature-mismatch", extension: true, native_only: true, path: Written,
             help: "Write the files that were read to <file>, as make and ninja read it",
-            note: "Not where LLD links.",
         } => Path(|config, path| config.own.dependency_file = Some(path)),
         WasiSysroot {
             forms: &[two("wasi-sysroot", EqualsOrNext)],
@@ -468,8 +465,7 @@ fn old_and_new(_: &mut Config, arg: &Arg, problems: &mut Problems) {
     if let Some(text) = arg.text(problems)
         && !text.contains(';')
     {
-        let shown = arg.shown();
-        let name = shown.split('=').next().unwrap_or(&shown);
+        let name = arg.name();
         problems.error(format!("{name}= expects 'old;new' format, but got {text}"));
     }
 }
@@ -483,10 +479,7 @@ fn backend(config: &mut Config, which: &str) {
 }
 
 fn exec_model(config: &mut Config, model: &str) {
-    config.own.wasi.exec_model = Some(match model {
-        "reactor" => ExecModel::Reactor,
-        _ => ExecModel::Command,
-    });
+    config.own.wasi.exec_model = model.parse().ok();
 }
 
 fn link_libcxx(config: &mut Config) {

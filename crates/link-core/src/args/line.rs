@@ -52,6 +52,12 @@ impl Arg {
         self.typed.to_string_lossy().into_owned()
     }
 
+    /// The option as typed, without a value behind `=`.
+    pub fn name(&self) -> String {
+        let shown = self.shown();
+        shown.split('=').next().unwrap_or(&shown).to_owned()
+    }
+
     /// The arguments it was made of.
     pub fn raw(&self) -> impl Iterator<Item = &OsStr> {
         let next = self.value.as_deref().filter(|_| self.value_is_next);

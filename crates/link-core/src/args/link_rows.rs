@@ -106,13 +106,13 @@ option_rows! {
             forms: &[either("defsym", EqualsOrNext)],
             value: "symbol=value",
             group: Group::SYMBOLS,
-            extension: true, counts: Each,
+            extension: true, native_only: true, counts: Each,
             help: "Define <symbol> as another name of a symbol, or as an address",
             note: "The value is a symbol, or a number: decimal, 0x (hexadecimal), 0b (binary) or 0 \
                 (octal). Expressions are errors. The symbol may be anything that an object defines, a \
                 member of an archive included, or an address that the linker knows, such as \
                 `__heap_base`. The option wins over a definition in an object, and of one symbol the \
-                last one counts. Not where LLD links.",
+                last one counts.",
         } => Custom(defsym),
         AllowMultipleDefinition {
             forms: &[either("allow-multiple-definition", Nothing)],
@@ -224,20 +224,19 @@ option_rows! {
             forms: &[two("exclude-libs", EqualsOrNext)],
             value: "list",
             group: Group::EXCHANGE,
-            extension: true, counts: Each,
+            extension: true, native_only: true, counts: Each,
             help: "Export no symbol of these archives; ALL is every archive",
             note: "File names without directories, separated by commas or colons. The option wins over \
                 `--export-all`, `--export-dynamic`, `-shared` and over the export that the source asks \
                 for; what `--export`, `--export-if-defined` and `--entry` name is exported all the \
                 same. A shared library refers to its own definitions then. No effect on an object file \
-                (`-r`). Written with two dashes only: `-exclude-libs` is an entry symbol. Not where LLD \
-                links.",
+                (`-r`). Written with two dashes only: `-exclude-libs` is an entry symbol.",
         } => Custom(exclude_libs),
         VersionScript {
             forms: &[either("version-script", EqualsOrNext)],
             value: "file",
             group: Group::EXCHANGE,
-            extension: true, counts: Each, path: PathUse::Read,
+            extension: true, native_only: true, counts: Each, path: PathUse::Read,
             help: "Do not export what the version script <file> calls local",
             note: "The file says `{ global: a; b*; local: *; };`. Patterns have `*`, `?` and `[a-z]`; a \
                 name wins over a pattern, a pattern over `*`, and `global` over `local`. In \
@@ -246,27 +245,27 @@ option_rows! {
                 is local is not exported by `--export-all`, `--export-dynamic`, `-shared` or because \
                 the source asks for it, but if `--export`, `--export-if-defined` or `--entry` names it; \
                 a shared library refers to its own definition. It is about what objects define, and \
-                has no effect on an object file (`-r`). Not where LLD links.",
+                has no effect on an object file (`-r`).",
         } => Custom(|options, arg, _| options.version_scripts.push(arg.path())),
         DynamicList {
             forms: &[either("dynamic-list", EqualsOrNext)],
             value: "file",
             group: Group::EXCHANGE,
-            extension: true, counts: Each, path: PathUse::Read,
+            extension: true, native_only: true, counts: Each, path: PathUse::Read,
             help: "Export what <file> lists; with -shared, a loader may replace that alone",
             note: "The file says `{ a; b*; };`, in the words of `--version-script`. A program exports \
                 what objects define of it and is not hidden. A shared library exports what it does \
                 without the option, and refers to its own definitions of everything else, as with \
-                `-Bsymbolic`. Not where LLD links.",
+                `-Bsymbolic`.",
         } => Custom(|options, arg, _| options.dynamic_lists.push(arg.path())),
         RetainSymbolsFile {
             forms: &[either("retain-symbols-file", EqualsOrNext)],
             value: "file",
             group: Group::EXCHANGE,
-            extension: true, counts: Each, path: PathUse::Read,
+            extension: true, native_only: true, counts: Each, path: PathUse::Read,
             help: "Export only symbols that <file> lists",
             note: "One symbol to a line. The same as a version script that calls these global and all \
-                others local; the names of functions for debuggers stay. Not where LLD links.",
+                others local; the names of functions for debuggers stay.",
         } => Custom(|options, arg, _| options.retain_symbols_files.push(arg.path())),
         ImportUndefined {
             forms: &[either("import-undefined", Nothing)],
@@ -447,9 +446,8 @@ option_rows! {
         BsymbolicFunctions {
             forms: &[either("Bsymbolic-functions", Nothing)],
             group: Group::DYNAMIC,
-            extension: true,
+            extension: true, native_only: true,
             help: "As -Bsymbolic, for functions alone",
-            note: "Not where LLD links.",
         } => Flag(|options| options.pic.bsymbolic_functions = true),
         Soname {
             forms: &[either("soname", EqualsOrNext)],
@@ -535,16 +533,14 @@ option_rows! {
         Cref {
             forms: &[two("cref", Nothing)],
             group: Group::OWN,
-            extension: true,
+            extension: true, native_only: true,
             help: "Print which file defines each symbol and which ones refer to it",
-            note: "Not where LLD links.",
         } => Flag(|options| options.cross_references = true),
         ErrorSignatureMismatch {
             forms: &[two("error-signature-mismatch", Nothing)],
             group: Group::OWN,
-            extension: true,
+            extension: true, native_only: true,
             help: "A call of a function with a signature that is not its own is an error, not a warning",
-            note: "Not where LLD links.",
         } => Flag(|options| options.error_signature_mismatch = true),
         HostModule {
             forms: &[two("host-module", EqualsOrNext)],

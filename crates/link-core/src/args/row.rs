@@ -34,6 +34,9 @@ pub struct Spec {
     pub hidden: bool,
     /// `wasm-ld` has no such option.
     pub extension: bool,
+    /// Nor can its output be without it: where `wasm-ld` links instead, the option is an error. Says
+    /// more than [`extension`](Self::extension), which is set as well.
+    pub native_only: bool,
     /// Whether the value is the path of a file.
     pub path: PathUse,
     /// The name of an option before which help lists this one; at the end without it.
@@ -56,6 +59,7 @@ impl Spec {
         group: Group::OUTPUT,
         hidden: false,
         extension: false,
+        native_only: false,
         path: PathUse::None,
         before: "",
         counts: Counted::Last,
