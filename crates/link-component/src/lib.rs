@@ -30,8 +30,12 @@ pub const ADAPTER_VERSION: &str = "49.0.1";
 /// The module cannot be read, worlds contradict each other, or the module lacks what its worlds ask
 /// for, or imports what no world and no adapter has.
 pub fn component(module: &[u8], options: &ComponentOptions) -> Result<Vec<u8>, ComponentError> {
-    let facts = Facts::of(module)?;
-    if facts.lacks_start(options) {
+    let is_command = exports_start(module)?;
+    let mut given = options.adapters.iter();
+    if options.wasi_adapter == WasiAdapter::Command
+        && !is_command
+        && !given.any(|adapter| adapter.name() == options::WASI_PREVIEW_1)
+    {
         return Err(ComponentError::NoStart);
     }
     let mut bytes = Vec::new();
@@ -47,7 +51,7 @@ pub fn component(module: &[u8], options: &ComponentOptions) -> Result<Vec<u8>, C
     if let Err(error) = encoder.module(module) {
         return Err(sections::explain(module, options, &*error));
     }
-    for adapter in adapters(options, facts.is_command) {
+    for adapter in adapters(options, is_command) {
         let added = encoder.adapter(adapter.name(), adapter.bytes());
         added.map_err(|error| ComponentError::Adapter {
             name: adapter.name().to_owned(),
@@ -55,47 +59,32 @@ pub fn component(module: &[u8], options: &ComponentOptions) -> Result<Vec<u8>, C
         })?;
     }
     encoder.encode().map_err(|error| {
-        let names: Vec<_> = adapters(options, facts.is_command)
+        let names: Vec<_> = adapters(options, is_command)
             .map(|adapter| adapter.name().to_owned())
             .collect();
         explain(module, &*error, &names)
     })
 }
 
-/// What decides how a module becomes a component.
-struct Facts {
-    /// It is a program: it exports `_start`.
-    is_command: bool,
-}
-
-impl Facts {
-    fn of(module: &[u8]) -> Result<Self, ComponentError> {
-        let mut is_command = false;
-        for payload in Parser::new(0).parse_all(module) {
-            match payload.map_err(|error| malformed(&error))? {
-                Payload::Version { encoding, .. } if encoding != wasmparser::Encoding::Module => {
-                    return Err(ComponentError::AlreadyComponent);
-                }
-                Payload::ExportSection(exports) => {
-                    for export in exports {
-                        let export = export.map_err(|error| malformed(&error))?;
-                        is_command |= export.name == "_start" && export.kind == ExternalKind::Func;
-                    }
-                    break;
-                }
-                _ => {}
+/// Whether a core module is a program: whether it exports a function `_start`.
+fn exports_start(module: &[u8]) -> Result<bool, ComponentError> {
+    let mut exports_start = false;
+    for payload in Parser::new(0).parse_all(module) {
+        match payload.map_err(|error| malformed(&error))? {
+            Payload::Version { encoding, .. } if encoding != wasmparser::Encoding::Module => {
+                return Err(ComponentError::AlreadyComponent);
             }
+            Payload::ExportSection(exports) => {
+                for export in exports {
+                    let export = export.map_err(|error| malformed(&error))?;
+                    exports_start |= export.name == "_start" && export.kind == ExternalKind::Func;
+                }
+                break;
+            }
+            _ => {}
         }
-        Ok(Self { is_command })
     }
-
-    /// Whether the adapter for programs is asked for, and would call what is not there.
-    fn lacks_start(&self, options: &ComponentOptions) -> bool {
-        let mut given = options.adapters.iter();
-        options.wasi_adapter == WasiAdapter::Command
-            && !self.is_command
-            && !given.any(|adapter| adapter.name() == options::WASI_PREVIEW_1)
-    }
+    Ok(exports_start)
 }
 
 fn malformed(error: &wasmparser::BinaryReaderError) -> ComponentError {
@@ -104,7 +93,7 @@ fn malformed(error: &wasmparser::BinaryReaderError) -> ComponentError {
     }
 }
 
-/// The adapters of a link, each name once: one of the caller's stands in for the one that is built in.
+/// The adapters of a link, each name once. One that the caller gives replaces the built-in one.
 fn adapters(options: &ComponentOptions, is_command: bool) -> impl Iterator<Item = Adapter> + '_ {
     let built_in = options.wasi_adapter.built_in(is_command);
     let given = &options.adapters;
