@@ -21,21 +21,21 @@ pub(crate) fn version() -> String {
     format!("components: adapters for WASI preview 1 of Wasmtime {ADAPTER_VERSION}\n")
 }
 
-/// A component that is to be made.
-pub(crate) struct Making {
+/// The step from the linked module to a component.
+pub(crate) struct ComponentStep {
     options: ComponentOptions,
     /// The files that were read for it.
     files: Vec<OsString>,
 }
 
-impl Making {
+impl ComponentStep {
     /// What `config` says, with the files that it names; `None` if it asks for no component.
     pub(crate) fn read(config: &Config, files: &InputFiles) -> Result<Option<Self>, Message> {
         let args = &config.own.component;
         if !args.is_wanted(config.options.output) {
             return Ok(None);
         }
-        let mut making = Self {
+        let mut step = Self {
             options: options(args),
             files: Vec::new(),
         };
@@ -45,8 +45,8 @@ impl Making {
                 .map_err(|error| cannot_open(path, &error))?;
             let adapter = Adapter::new(name, contents.bytes());
             let adapter = adapter.map_err(|error| message(&error, &path.to_string_lossy()))?;
-            making.options.adapters.push(adapter);
-            making.files.push(path.into());
+            step.options.adapters.push(adapter);
+            step.files.push(path.into());
         }
         for path in &args.worlds {
             let world = World::read(path).map_err(|error| message(&error, ""))?;
@@ -56,11 +56,11 @@ impl Making {
                 files
                     .read(file)
                     .map_err(|error| cannot_open(file, &error))?;
-                making.files.push(file.into());
+                step.files.push(file.into());
             }
-            making.options.worlds.push(world);
+            step.options.worlds.push(world);
         }
-        Ok(Some(making))
+        Ok(Some(step))
     }
 
     /// The files besides the module that the component is made of.

@@ -11,12 +11,12 @@ pub(crate) fn version() -> String {
     String::new()
 }
 
-/// A component that is to be made: there is none.
-pub(crate) enum NoMaking {}
+/// The step from the linked module to a component. This command has none.
+pub(crate) enum NoComponentStep {}
 
-pub(crate) use NoMaking as Making;
+pub(crate) use NoComponentStep as ComponentStep;
 
-impl NoMaking {
+impl NoComponentStep {
     /// Fails if `config` asks for a component.
     pub(crate) fn read(config: &Config, _: &InputFiles) -> Result<Option<Self>, Message> {
         if !config.own.component.is_wanted(config.options.output) {

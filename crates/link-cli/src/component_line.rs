@@ -75,7 +75,7 @@ fn append(line: &mut Line, spellings: &Spellings) {
 
 /// An error if rustc links a program that is to be a component, and nothing says whether it becomes
 /// one.
-pub(crate) fn is_missing(config: &Config) -> Option<Message> {
+pub(crate) fn undecided_error(config: &Config) -> Option<Message> {
     let is_undecided = config.own.component.is_undecided(config.options.output);
     if !is_undecided || config.request.is_some() {
         return None;

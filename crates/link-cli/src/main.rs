@@ -75,7 +75,7 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
     }
     let (config, mut messages) = Config::of(&line);
     if is_rustc {
-        messages.extend(component_line::is_missing(&config));
+        messages.extend(component_line::undecided_error(&config));
     }
     let mut reporter = Reporter::new(persona.name().to_owned(), &config.messages());
     sys::errors_begin_with(reporter.prefix());

@@ -14,7 +14,7 @@ use lld_driver::{
 };
 
 use super::cached;
-use crate::component::Making;
+use crate::component::ComponentStep;
 use crate::config::Config;
 use crate::options::Opt;
 use crate::output::{Stream, Target, Written, named_inputs};
@@ -49,13 +49,13 @@ pub(super) fn link(
         Target::Stream(to) => Some(Streamed::new(to, target)?),
     };
     let files = InputFiles::default();
-    let making = Making::read(config, &files)?;
+    let step = ComponentStep::read(config, &files)?;
     written.check_read(&files)?;
     let shown = user_args(line, streamed.as_ref());
     let mut remarks = Vec::new();
     // An output for a stream is made anew each time, under a new name.
     // So is a component, of which LLD's arguments say nothing.
-    let is_cached = streamed.is_none() && making.is_none();
+    let is_cached = streamed.is_none() && step.is_none();
     let cache_dir = config.own.cache_dir.as_ref().filter(|_| is_cached);
     let mut pending = None;
     if let Some(dir) = cache_dir {
@@ -115,10 +115,10 @@ pub(super) fn link(
             remarks.push(cached::unusable(&error));
             pending = None;
         }
-        if let Some(mut making) = making {
+        if let Some(mut step) = step {
             let output = streamed.as_ref().map(|streamed| streamed.made.as_path());
             if let Some(output) = output.or(redirected.output()) {
-                componentize(output, &mut making, &target.name())?;
+                componentize(output, &mut step, &target.name())?;
             }
             files.changed()?;
         }
@@ -177,7 +177,7 @@ impl<'t> Streamed<'t> {
 }
 
 /// Replaces the module that LLD has made at `path` by the component. `name` is the output's.
-fn componentize(path: &Path, making: &mut Making, name: &str) -> Result<(), Message> {
+fn componentize(path: &Path, step: &mut ComponentStep, name: &str) -> Result<(), Message> {
     let failed = |error: &io::Error| {
         Message::error(format!(
             "failed to write output '{name}': {}",
@@ -186,7 +186,7 @@ fn componentize(path: &Path, making: &mut Making, name: &str) -> Result<(), Mess
     };
     let module = fs::read(path).map_err(|error| failed(&error))?;
     // Which objects describe worlds is known to LLD alone.
-    let component = making.make(&module, Vec::new(), name)?;
+    let component = step.make(&module, Vec::new(), name)?;
     fs::write(path, component).map_err(|error| failed(&error))
 }
 

@@ -13,7 +13,7 @@ use link_core::{Env, LinkError, Linked, Options, Threads, link_then};
 use lld_driver::PendingLink;
 
 use super::cached::{self, Answer};
-use crate::component::Making;
+use crate::component::ComponentStep;
 use crate::config::Config;
 use crate::output::{Output, Target, Written};
 use crate::report::{Message, Reporter};
@@ -46,8 +46,8 @@ pub(super) fn link(
 ) -> Result<Outcome, Message> {
     let mut warnings = warnings.to_vec();
     let files = InputFiles::default();
-    let mut making = Making::read(config, &files)?;
-    let component_files = making.as_ref().map_or(&[][..], Making::files);
+    let mut step = ComponentStep::read(config, &files)?;
+    let component_files = step.as_ref().map_or(&[][..], ComponentStep::files);
     let answer = cached::look_up(config, line, component_files, &warnings, target, reporter)?;
     let pending = match answer {
         Answer::UpToDate => return Ok(Outcome::UpToDate),
@@ -60,7 +60,7 @@ pub(super) fn link(
     let options = link_options(config, target);
     let mut reports = Reports::open(config, target, &files, line)?;
     let mut output = Output::open(target)?;
-    if making.is_some() {
+    if step.is_some() {
         output = output.behind_core_module();
     }
     let times = Times::default();
@@ -74,6 +74,7 @@ pub(super) fn link(
         },
         ..Env::default()
     };
+    // The link consumes its inputs and `config` keeps its own, so they are made again from the line.
     let inputs = line.files(options.output, &mut Problems::default()).inputs;
     let result = link_then(inputs, &options, &env, &mut output, |output, linked| {
         begin(config, &warnings, reporter);
@@ -82,7 +83,7 @@ pub(super) fn link(
             written,
             reports: &mut reports,
             times: &times,
-            making: making.as_mut(),
+            step: step.as_mut(),
             target,
             pending,
         };
@@ -140,8 +141,8 @@ struct Told<'a, 'c> {
     written: &'a Written,
     reports: &'a mut Reports<'c>,
     times: &'a Times,
-    /// The component that the module becomes.
-    making: Option<&'a mut Making>,
+    /// The step that makes a component of the module, if one is wanted.
+    step: Option<&'a mut ComponentStep>,
     target: &'a Target,
     /// The cache.
     pending: Option<Box<PendingLink>>,
@@ -169,7 +170,7 @@ fn end(
         if reporter.failed() {
             return Ok(());
         }
-        if let Some(making) = told.making {
+        if let Some(step) = told.step {
             told.times.enter_component();
             let objects = linked
                 .report
@@ -178,7 +179,7 @@ fn end(
                 .map(ToString::to_string)
                 .collect();
             let name = told.target.name();
-            let made = output.replace_core_module(|core| making.make(core, objects, &name));
+            let made = output.replace_core_module(|core| step.make(core, objects, &name));
             if let Err(message) = made {
                 told.reports.commit(false)?;
                 return Err(message);
