@@ -101,17 +101,7 @@ fn active(items: ElementItems<'_>) -> ElementSegment<'_> {
 
 /// Appends `digit` to the decimal number at address 8, when the module is instantiated.
 fn appends(name: &'static str, digit: i32) -> Vec<u8> {
-    let mut source = Source::new();
-    source.function(name, sig(0, 0), |body| {
-        body.i32(8)
-            .i32(8)
-            .load()
-            .i32(10)
-            .mul()
-            .i32(digit)
-            .add()
-            .store();
-    });
+    let mut source = appending(&[(name, digit)]);
     source.local(name);
     Module::of(&source).start(0).build()
 }

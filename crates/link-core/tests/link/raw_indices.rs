@@ -6,14 +6,13 @@ use std::fmt::Write;
 use link_core::{Env, FileData, Input, Inputs, Options, link};
 use wasm_format::linking::SymbolFlags;
 use wasm_format::{
-    ConstExpr, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, EntityType,
-    Export, ExternalKind, HeapType, Import, Limits, RefType, SectionId, TableType, ValType,
-    leb128::put_u32,
+    ConstExpr, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Export,
+    ExternalKind, HeapType, Limits, RefType, SectionId, TableType, ValType, leb128::put_u32,
 };
 
 use crate::common::source::{Source, sig};
 use crate::common::{RawSection, assemble};
-use crate::support::{Job, print};
+use crate::support::{Job, calls_table_0, print};
 
 /// A function of this code. It is not in a compiler's object, which says what made it.
 fn of_code(code: &[u8]) -> Source {
@@ -331,22 +330,7 @@ fn indices_with_relocations() {
 /// Code from before tables had symbols says table 0, and another table is an error there.
 #[test]
 fn table_0_of_objects_without_table_symbols() {
-    let object = |code: &[u8]| {
-        let mut source = Source::new();
-        source.function("_start", sig(0, 0), |body| {
-            body.i32(0).call_table_0(sig(0, 0)).raw(code);
-        });
-        let mut object = source.object();
-        object.imports.push(Import {
-            module: "env",
-            field: "__indirect_function_table",
-            ty: EntityType::Table(TableType {
-                element: RefType::FUNCREF,
-                limits: Limits::default(),
-            }),
-        });
-        object.build()
-    };
+    let object = |code: &[u8]| calls_table_0(code).build();
     Job::new().file("a.o", object(&[])).args("a.o").module();
     // So does what it is linked into, and the function table comes first then.
     let relocatable = Job::new().file("a.o", object(&[])).args("a.o -r");

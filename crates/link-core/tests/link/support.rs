@@ -8,8 +8,10 @@ use std::path::Path;
 use link_core::{CommandLine, Env, FileData, LinkError, Linked, Options, link};
 use link_core::{Input, Inputs};
 
-use crate::common::source::Source;
-use crate::common::{ArchiveForm, MemoryFiles, archive};
+use wasm_format::{EntityType, Import, Limits, RefType, TableType};
+
+use crate::common::source::{Source, sig};
+use crate::common::{ArchiveForm, MemoryFiles, ObjectFile, archive};
 use crate::identical;
 
 /// One link: files, and a command line of the objects' names and options.
@@ -255,4 +257,23 @@ pub(crate) fn instance<R>(
 /// The input of these bytes.
 pub(crate) fn bytes(name: &str, source: &Source) -> Input<'static> {
     Input::bytes(name, FileData::new(source.build()))
+}
+
+/// An object as compilers wrote them before tables had symbols: it imports the table of
+/// functions, and its instructions say table 0. `code` follows the call.
+pub(crate) fn calls_table_0(code: &[u8]) -> ObjectFile<'static> {
+    let mut source = Source::new();
+    source.function("_start", sig(0, 0), |body| {
+        body.i32(0).call_table_0(sig(0, 0)).raw(code);
+    });
+    let mut object = source.object();
+    object.imports.push(Import {
+        module: "env",
+        field: "__indirect_function_table",
+        ty: EntityType::Table(TableType {
+            element: RefType::FUNCREF,
+            limits: Limits::default(),
+        }),
+    });
+    object
 }

@@ -2,11 +2,10 @@
 
 use wasm_format::linking::{SegmentFlags, SymbolFlags};
 use wasm_format::reloc::RelocType;
-use wasm_format::{EntityType, Import, Limits, RefType, TableType};
 
 use crate::common::source::{Source, sig};
-use crate::common::{ArchiveForm, ObjectFile, archive};
-use crate::support::{Job, print};
+use crate::common::{ArchiveForm, archive};
+use crate::support::{Job, calls_table_0, print};
 
 const PIE: &str = "-pie --experimental-pic --export-dynamic";
 
@@ -397,25 +396,6 @@ fn wrapping_drops_nothing_that_is_to_stay() {
     assert!(job(&source).contains("__real_f"));
 }
 
-/// An object as compilers wrote them before tables had symbols: it imports the table of
-/// functions, and its instructions say table 0.
-fn calls_table_0() -> ObjectFile<'static> {
-    let mut source = Source::new();
-    source.function("_start", sig(0, 0), |body| {
-        body.i32(0).call_table_0(sig(0, 0));
-    });
-    let mut object = source.object();
-    object.imports.push(Import {
-        module: "env",
-        field: "__indirect_function_table",
-        ty: EntityType::Table(TableType {
-            element: RefType::FUNCREF,
-            limits: Limits::default(),
-        }),
-    });
-    object
-}
-
 #[test]
 fn a_table_that_is_used_without_a_symbol_stays() {
     let mut named = Source::new();
@@ -425,7 +405,7 @@ fn a_table_that_is_used_without_a_symbol_stays() {
     for order in ["named.o old.o", "old.o named.o", "old.o"] {
         let module = Job::new()
             .file("named.o", named.build())
-            .file("old.o", calls_table_0().build())
+            .file("old.o", calls_table_0(&[]).build())
             .args(order)
             .text();
         assert!(module.contains("(table"), "{order}: {module}");
