@@ -90,6 +90,58 @@ impl Spellings {
         specs
     }
 
+    /// The mistakes in the tables: an option without spelling or help, a value whose name and
+    /// spellings disagree, and a spelling that stands twice or leads to another option. A program that declares
+    /// options can test that there are none.
+    ///
+    /// ```
+    /// use link_core::args::Spellings;
+    ///
+    /// assert_eq!(Spellings::of_links().mistakes(), [""; 0]);
+    /// ```
+    pub fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        let mut seen = Vec::new();
+        for Known {
+            spelling, found, ..
+        } in &self.known
+        {
+            let (spec, shown) = (found.spec, spelling.shown());
+            if spec.help.is_empty() {
+                mistakes.push(format!("{shown}: no help"));
+            }
+            let takes_value = spec.forms.iter().any(|form| form.takes != Takes::Nothing);
+            if takes_value == spec.value.is_empty() {
+                mistakes.push(format!(
+                    "{shown}: a value without a name, or a name without one"
+                ));
+            }
+            let value = match spelling.takes {
+                Takes::Nothing | Takes::OptionalEquals | Takes::EqualsOrNext => "",
+                Takes::Equals => "=v",
+                Takes::Joined | Takes::JoinedOrNext => "1",
+            };
+            let dashes: &[&str] = match spelling.dashes {
+                Dashes::One => &["-"],
+                Dashes::Two => &["--"],
+                Dashes::Either => &["-", "--"],
+            };
+            for dash in dashes {
+                let name = format!("{dash}{}", spelling.name);
+                let arg = format!("{name}{value}");
+                let leads_here = |(other, _): (FoundRow, _)| std::ptr::eq(other.spec, spec);
+                if !self.find(arg.as_bytes()).is_some_and(leads_here) {
+                    mistakes.push(format!("{arg}: leads to another option"));
+                }
+                if seen.contains(&name) {
+                    mistakes.push(format!("{name}: a spelling for the second time"));
+                }
+                seen.push(name);
+            }
+        }
+        mistakes
+    }
+
     /// Finds the option that `arg`, which begins with a dash, is, and where its value stands.
     ///
     /// Several spellings can fit (`-export-all` is `-e` with the value `xport-all`, since
@@ -166,7 +218,7 @@ fn accept(takes: Takes, rest: &[u8], length: usize) -> Option<ValueAt> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{FileOption, LinkOption};
+    use super::super::{FileOption, LinkOption, Set, either, one};
     use super::*;
 
     fn spellings() -> Spellings {
@@ -201,21 +253,38 @@ mod tests {
         let spellings = spellings();
         let all = FileOption::ROWS.len() + LinkOption::ROWS.len();
         assert_eq!(spellings.specs().len(), all);
-        for spec in spellings.specs() {
-            assert!(!spec.help.is_empty() && !spec.forms.is_empty());
-            let bare = spec.forms.iter().all(|form| form.takes == Takes::Nothing);
-            assert_eq!(spec.value.is_empty(), bare, "{}", spec.help);
-            for form in spec.forms {
-                let suffix = match form.takes {
-                    Takes::Nothing | Takes::OptionalEquals | Takes::EqualsOrNext => "",
-                    Takes::Equals => "=v",
-                    Takes::Joined | Takes::JoinedOrNext => "1",
-                };
-                let arg = format!("{}{suffix}", form.shown());
-                let (found, _) = spellings.find(arg.as_bytes()).expect("it is an option");
-                assert!(std::ptr::eq(found.spec, spec), "{arg}");
-            }
+        assert_eq!(spellings.mistakes(), [""; 0]);
+    }
+
+    crate::option_rows! {
+        /// A table with mistakes.
+        enum Wrong of () {
+            Silent {
+                forms: &[either("silent", Takes::Nothing)],
+            } => Set::Nothing,
+            Nameless {
+                forms: &[either("nameless", Takes::Equals)],
+                help: "Its value has no name",
+            } => Set::Nothing,
+            Twice {
+                forms: &[one("silent", Takes::Nothing)],
+                help: "It has the spelling of another option",
+            } => Set::Nothing,
         }
+    }
+
+    #[test]
+    fn mistakes_in_tables_are_found() {
+        let mistakes = Spellings::default().with(Wrong::ROWS).mistakes();
+        assert_eq!(
+            mistakes,
+            [
+                "--silent: no help",
+                "-silent: leads to another option",
+                "--nameless: a value without a name, or a name without one",
+                "-silent: a spelling for the second time",
+            ]
+        );
     }
 
     #[test]

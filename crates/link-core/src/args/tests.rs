@@ -30,28 +30,6 @@ fn changed(change: impl FnOnce(&mut Options)) -> Options {
     options
 }
 
-#[test]
-fn no_spelling_belongs_to_two_options() {
-    let spellings = Spellings::of_links();
-    let mut all: Vec<_> = (spellings.specs().iter())
-        .flat_map(|spec| spec.forms)
-        .flat_map(|form| {
-            let dashes: &[&str] = match form.dashes {
-                Dashes::One => &["-"],
-                Dashes::Two => &["--"],
-                Dashes::Either => &["-", "--"],
-            };
-            dashes
-                .iter()
-                .map(move |dash| format!("{dash}{}", form.name))
-        })
-        .collect();
-    all.sort();
-    let count = all.len();
-    all.dedup();
-    assert_eq!(all.len(), count);
-}
-
 /// Every row that sets a field sets it: options that say what holds without them do so after their
 /// opposite.
 #[test]
