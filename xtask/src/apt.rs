@@ -13,7 +13,7 @@ const ARCHIVES: [&str; 2] = [
 ];
 
 /// apt with lists and sources of its own below a directory: the machine's stay as they are, and
-/// nobody needs to be root.
+/// no one needs to be root.
 pub(crate) struct Apt {
     dir: PathBuf,
 }

@@ -1,6 +1,6 @@
 //! Development commands: `cargo xtask help` lists them.
 //!
-//! The commands start other programs and print what they start, so that whoever watches can
+//! The commands start other programs and print what they start, so that the user can
 //! repeat any step by hand. This crate has few dependencies, all of which the workspace's crates
 //! have too: `cargo xtask` begins soon even where nothing is built yet.
 

@@ -1,4 +1,4 @@
-//! Names that nobody's compiler made: they are shown or refused, soon and in few words.
+//! Names that no compiler made: each is shown or refused quickly, and the text is short.
 
 use cxx_demangle::Demangler;
 

@@ -24,7 +24,7 @@ pub enum Code {
     Bitcode,
     /// A library of `-l` was not found.
     LibraryNotFound,
-    /// A symbol is needed and nobody defines it.
+    /// A symbol is needed and undefined.
     Undefined,
     /// A symbol has more than one strong definition, or an export name stands for several.
     Duplicate,

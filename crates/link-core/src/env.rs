@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 #[derive(Clone)]
 pub struct FileData(Arc<dyn FileBytes>);
 
-/// Whoever holds the bytes of a file.
+/// The owner of the bytes of a file.
 pub trait FileBytes: Send + Sync + 'static {
     /// The bytes, always the same.
     fn bytes(&self) -> &[u8];
@@ -32,7 +32,7 @@ pub trait FileBytes: Send + Sync + 'static {
 /// Fills a buffer with the bytes from an offset on; without success if it cannot fill it.
 pub type ReadAt = Box<dyn Fn(&mut [u8], usize) -> io::Result<()>>;
 
-/// Bytes that take the same memory whether somebody looks at them or not.
+/// Bytes that take the same memory whether they are read or not.
 struct Held<T>(T);
 
 impl<T: AsRef<[u8]> + Send + Sync + 'static> FileBytes for Held<T> {
@@ -132,7 +132,7 @@ impl Files for SystemFiles {
     }
 
     fn list(&self, directory: &Path) -> Vec<PathBuf> {
-        // A directory that cannot be read helps nobody.
+        // A directory that cannot be read is skipped.
         let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).collect()
     }

@@ -55,7 +55,7 @@ pub struct Options {
     /// `--error-signature-mismatch`: a function that is called with a signature that is not its
     /// own is an error. By default it is a warning, and the call traps.
     pub error_signature_mismatch: bool,
-    /// What becomes of symbols nobody defines.
+    /// What becomes of undefined symbols.
     pub unresolved: Unresolved,
     /// `--import-undefined`: undefined functions become imports.
     pub import_undefined: bool,
@@ -187,7 +187,7 @@ impl ExcludedLibraries {
     }
 }
 
-/// What becomes of symbols nobody defines.
+/// What becomes of undefined symbols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Unresolved {
@@ -440,7 +440,7 @@ impl Options {
     }
 
     /// Module and name of the memory, if it is imported. A shared library lives in the
-    /// memory of whoever loads it.
+    /// memory of its loader.
     pub fn memory_import(&self) -> Option<(&str, &str)> {
         match (&self.memory.import, self.output) {
             (Some(import), _) => {

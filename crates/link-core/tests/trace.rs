@@ -1,7 +1,7 @@
 //! Flushes are spans, for who listens.
 //!
-//! This is one test in a process of its own: what another thread reaches first, while nobody
-//! listens there, may be taken for what nobody ever listens to.
+//! This is one test in a process of its own: what another thread reaches first, while nothing
+//! listens there, may be taken for what nothing ever listens to.
 
 use std::sync::{Arc, Mutex};
 

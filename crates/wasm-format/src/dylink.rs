@@ -1,4 +1,4 @@
-//! The `dylink.0` section: what a dynamic library needs from whoever loads it
+//! The `dylink.0` section: what a dynamic library needs from its loader
 //! (tool-conventions DynamicLinking.md, "The `dylink.0` Section").
 //!
 //! The section is the first of its module, so that a loader can tell by it what it has.

@@ -2,7 +2,7 @@
 //! 7.7 Custom Sections and Annotations, and the extended-name-section proposal for what it lacks).
 //!
 //! The section is a sequence of subsections, each at most once, in the order of their
-//! codes ([`NameSubsectionId`]). Whoever writes calls the `put_*` functions in that order.
+//! codes ([`NameSubsectionId`]). The writer calls the `put_*` functions in that order.
 //!
 //! ```
 //! use wasm_format::names::*;

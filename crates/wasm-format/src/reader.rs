@@ -1,4 +1,4 @@
-//! A cursor over bytes that nobody vouches for.
+//! A cursor over untrusted bytes.
 
 use crate::error::{DecodeError, DecodeErrorKind, Result};
 use crate::leb128;

@@ -1,4 +1,4 @@
-//! Decoders meet bytes that nobody vouches for: they fail within the input, and end.
+//! Decoders meet untrusted bytes: they fail within the input, and end.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

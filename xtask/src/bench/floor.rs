@@ -1,7 +1,7 @@
 //! What no linker that copies its inputs can beat: two threads that copy the bytes of the input
 //! files into a new mapped file.
 
-// A mapped file is memory that another process can change. Nobody else writes the inputs, which
+// A mapped file is memory that another process can change. No other process writes the inputs, which
 // this command made, or the output, which it makes here; and no decision is taken by the bytes,
 // which are only copied.
 #![allow(unsafe_code)]

@@ -81,6 +81,6 @@ fn fetch(work: &Path, suite: &Path) -> Result {
             .arg(format!("*/{TESTS}")),
     )?;
     fs::rename(&partial, suite)?;
-    // 160 MB that nobody reads again.
+    // 160 MB that are not read again.
     apt.remove()
 }

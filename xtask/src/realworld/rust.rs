@@ -1,5 +1,5 @@
 //! Rust programs, by Debian's rustc: older than the objects of today, with a `lib.rmeta` member
-//! in every archive. It is unpacked, never installed, so that it takes nobody's place.
+//! in every archive. It is unpacked, never installed, so that it replaces nothing.
 
 use std::ffi::OsString;
 use std::fs;

@@ -16,11 +16,11 @@ use crate::plan::values::{Relocator, Site, fits_32};
 const SECTIONS: usize = 8;
 
 /// As [`write_chunk`](super::relocate::write_chunk), for `bytes` of debug info whose
-/// relocations nobody has looked at; they begin `start` bytes into their section.
+/// relocations that are not decoded yet; they begin `start` bytes into their section.
 ///
 /// # Errors
 /// If they are damaged.
-// The loop has no registers to share with whoever calls.
+// The loop has no registers to share with its caller.
 #[inline(never)]
 pub(super) fn write_unchecked(
     relocator: &Relocator<'_, '_>,

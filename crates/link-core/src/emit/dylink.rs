@@ -27,7 +27,7 @@ pub(crate) fn write(sources: &Sources<'_, '_>) -> Vec<u8> {
             flags: flags(symbol),
         })
         .collect();
-    // Weak references that nobody answers are no error when the module is loaded.
+    // Weak references without a definition are no error when the module is loaded.
     let imports: Vec<DylinkImport<'_>> = sources
         .resolution
         .symbols()

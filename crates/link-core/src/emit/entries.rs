@@ -78,7 +78,7 @@ impl Sources<'_, '_> {
             element: RefType::FUNCREF,
             limits: Limits {
                 min: size,
-                // Somebody else's table may be larger.
+                // An imported table may be larger.
                 max: (defined && !self.options.table.growable).then_some(size),
                 is_64: self.resolution.is_64,
                 ..Limits::default()

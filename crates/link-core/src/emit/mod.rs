@@ -208,7 +208,7 @@ impl<'l> ChunkWriter<'l, '_> {
     /// memory stays near the processor, where a mapping of the output has to be made
     /// page by page.
     fn run_in_places(&self, places: &dyn Places) -> Result<(), Vec<Diagnostic>> {
-        // One thread has nobody to share a section with.
+        // A single thread shares no section.
         let (parts, sliced) = parts(
             self.plan,
             self.outline,

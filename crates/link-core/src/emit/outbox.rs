@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::output::Places;
 use crate::par::lock;
 
-/// Finished bytes that may wait; whoever has more to add waits for its turn.
+/// Finished bytes that may wait; a thread with more to add waits for its turn.
 const MAY_WAIT: usize = 4;
 
 /// Where threads leave what they have finished. A file takes the bytes of one thread at a

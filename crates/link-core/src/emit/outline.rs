@@ -209,7 +209,7 @@ pub(crate) fn outline(
     outliner.try_entries(SectionId::Element, |section| sources.elements(section));
     outline_data_count(&mut outliner, plan, options, features);
 
-    // Whoever compiles the code wants to know before.
+    // The author of the code wants to know before.
     for (i, section) in plan.metadata.iter().enumerate() {
         let contents = SectionContents::Metadata(i as u32);
         outliner.custom(section.name, contents, section.bytes.len() as u64);

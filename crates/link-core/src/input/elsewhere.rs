@@ -1,4 +1,4 @@
-//! Where a symbol that nobody defines could have come from: archives of the directories
+//! Where an undefined symbol could have come from: archives of the directories
 //! for `-l` that were not given.
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::env::{FileData, Files};
 use crate::hash::HashMap;
 
 /// Names the archives in `search_paths` that define symbols which `diagnostics` call
-/// undefined. What cannot be read helps nobody and is passed over.
+/// undefined. An archive that cannot be read is skipped.
 pub(crate) fn suggest_archives(
     diagnostics: &mut Diagnostics,
     search_paths: &[PathBuf],

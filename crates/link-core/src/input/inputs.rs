@@ -107,7 +107,7 @@ pub struct ReadInputs<'a> {
 pub enum ReadInput<'a> {
     /// An object that is linked in any case.
     Object(Box<Object<'a>>),
-    /// A member of an archive, or of a `--start-lib` group: linked if somebody needs it.
+    /// A member of an archive, or of a `--start-lib` group: linked if it is needed.
     Lazy(LazyMember<'a>),
     /// A shared library: a module with a `dylink.0` section.
     Shared(RawFile<'a>),

@@ -1,4 +1,4 @@
-//! Inputs that are linked if somebody needs them.
+//! Inputs that are linked if they are needed.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -36,7 +36,7 @@ pub struct LazyMember<'a> {
     pub(super) access: Access<'a>,
 }
 
-/// What a link's inputs are called, put together only when somebody asks.
+/// What a link's inputs are called, put together only when it is asked for.
 #[derive(Debug, Clone)]
 pub(super) enum Name<'a> {
     /// A file.

@@ -255,7 +255,7 @@ impl<'a> InputReader<'_, 'a> {
         part.inputs.push(input);
     }
 
-    /// An object that is linked if somebody needs it, its symbols found by looking.
+    /// An object that is linked if it is needed, its symbols found by looking.
     fn scanned(
         &self,
         name: Name<'a>,

@@ -8,7 +8,7 @@
 //! - It is handed out in *size classes*, four to each power of two. A freed span goes to
 //!   the free list of its class and is the next one given out there; a span whose
 //!   replacement has the same class is overwritten in place.
-//! - Free spans of a class that nobody asks for any more are got back by *compaction*:
+//! - Free spans of a class that is no longer requested are recovered by *compaction*:
 //!   when more is reserved than [`MAX_RATIO`] times what is live (and a small
 //!   floor), the live spans are copied to new pages and the old pages are dropped. That
 //!   many bytes were freed since the last time, so the copying is paid for by them.

@@ -95,7 +95,7 @@ impl Target {
     }
 
     /// The entry of `data` in the offset table, as something whose address can be taken:
-    /// what lies there is the address of `data`, whereto it ever moves.
+    /// what lies there is the address of `data`, wherever it moves.
     pub const fn slot_of(data: DataId) -> Self {
         Self::new(TargetKind::DataSlot, data.0.index, data.0.generation())
     }

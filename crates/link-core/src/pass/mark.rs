@@ -46,8 +46,8 @@ pub struct FileLiveness {
 }
 
 impl Liveness {
-    /// Whether a symbol is live: what lies in a chunk is as live as the chunk, whoever
-    /// reached it; anything else if it was reached itself.
+    /// Whether a symbol is live. A symbol in a chunk is live if the chunk is; any other one if it was
+    /// reached itself.
     #[inline]
     pub fn symbol(&self, resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
         match resolution.definition(symbol) {

@@ -35,7 +35,7 @@ pub use self::strings::{MergedInput, MergedStrings, StringRun};
 pub use self::type_section::TypeSection;
 pub use self::values::{SymbolValues, Value};
 
-/// The first table slot used where nobody says otherwise: 0 is the null pointer.
+/// The first table slot used by default: 0 is the null pointer.
 const DEFAULT_TABLE_BASE: u64 = 1;
 
 /// Everything that a link decides about its output: what each index, address and table slot

@@ -368,7 +368,7 @@ pub struct TableSlots {
     /// For each function that is asked for, its place in `functions`; `u32::MAX` for none.
     /// Empty if the output fills no slot.
     by_function: Vec<u32>,
-    /// The same for functions that nobody defines and a stub stands for: it may stand for several,
+    /// The same for undefined functions that a stub stands for: it may stand for several,
     /// but each has a slot of its own, or none.
     by_symbol: HashMap<SymbolId, u32>,
 }

@@ -153,7 +153,7 @@ pub(crate) fn collect<'a>(
     options: &Options,
     bulk_memory: bool,
 ) -> Result<DataLayout<'a>, Vec<Diagnostic>> {
-    // Memory that somebody else made need not be zeroed. Where `memory.fill` exists,
+    // Imported memory need not be zeroed. Where `memory.fill` exists,
     // __wasm_init_memory clears it; else zeroes are written out.
     // Symbols and relocations name segments by their place in the file.
     let bss_in_file = options.is_relinkable() || options.memory_import().is_some() && !bulk_memory;

@@ -188,7 +188,7 @@ pub(crate) fn signature<'a>(resolution: &Resolution<'a>, symbol: SymbolRef) -> O
     }
 }
 
-/// Calls the init functions, whose results nobody wants.
+/// Calls the init functions and drops their results.
 fn call_ctors(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
     let mut body = Body::new(places.resolution.is_64);
     for &init in &synthesis.init_functions {
@@ -332,7 +332,7 @@ fn init_memory(places: &PlanView<'_, '_>) -> Vec<u8> {
         body.op(Opcode::Drop).op(Opcode::End);
     }
 
-    // Nobody reads these again; the template of thread-local storage is for threads to
+    // These are not read again; the template of thread-local storage is for threads to
     // come.
     let mut index = 0;
     for segment in &places.data.segments {

@@ -58,7 +58,7 @@ pub(crate) struct PlanView<'l, 'a> {
     pub(crate) slots: &'l TableSlots,
     pub(crate) data: &'l DataLayout<'a>,
     pub(crate) memory: &'l MemoryLayout,
-    /// Whether the memory is somebody else's.
+    /// Whether the memory is imported.
     pub(crate) imported_memory: bool,
 }
 

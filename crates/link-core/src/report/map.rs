@@ -83,7 +83,7 @@ pub struct MapPlace {
     pub name: String,
     /// Where it is in the chunk, in bytes.
     pub offset: u64,
-    /// Its size, in bytes; 0 of a function that nobody defines, in the stub that stands for it.
+    /// Its size, in bytes; 0 of an undefined function, in the stub that stands for it.
     pub size: u64,
     /// For data, what reaches it: its address in bytes, or for thread-local data its
     /// offset in a thread's storage.
@@ -275,7 +275,7 @@ impl Collector<'_, '_> {
         }
     }
 
-    /// The functions that nobody defines and stubs stand for, by stub.
+    /// The undefined functions that stubs stand for, by stub.
     fn stubbed(&self) -> HashMap<u32, Vec<MapPlace>> {
         let mut stubbed: HashMap<u32, Vec<MapPlace>> = HashMap::default();
         if self.synthesis.undefined_stubs.is_empty() {

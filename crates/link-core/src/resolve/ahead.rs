@@ -26,7 +26,7 @@ struct PullAhead<'i, 'a> {
     inputs: &'i [ReadInput<'a>],
     of_inputs: &'i [InputNames],
     offers: &'i Offers,
-    /// For each name, whether nobody has to offer it any more: an object defines it, or it is
+    /// For each name, whether no lazy input has to offer it any more: an object defines it, or it is
     /// asked for already.
     settled: Vec<AtomicBool>,
     /// Which inputs are lazy ones that will be needed.
@@ -36,7 +36,7 @@ struct PullAhead<'i, 'a> {
 }
 
 /// The lazy inputs that will be needed by what is known, and the objects that they are, in
-/// the order of `inputs`. One that cannot be parsed is left to whoever pulls it.
+/// the order of `inputs`. One that cannot be parsed is parsed again when it is pulled.
 pub(super) fn parse<'a>(
     inputs: &[ReadInput<'a>],
     of_inputs: &[InputNames],
@@ -99,7 +99,7 @@ impl PullAhead<'_, '_> {
         let Ok(object) = member.parse() else {
             return;
         };
-        // A name that has no number yet is one that nobody offers.
+        // A name that has no number yet is one that no lazy input offers.
         let of_member = &self.of_inputs[lazy.index()];
         let names = self.names.known_of(&object, member, of_member);
         self.defined(&object, &names);
@@ -107,7 +107,7 @@ impl PullAhead<'_, '_> {
         par::lock(&self.parsed).push((lazy, (Box::new(object), names)));
     }
 
-    /// Nobody needs to offer what an object defines.
+    /// No lazy input needs to offer what an object defines.
     fn defined(&self, object: &Object<'_>, names: &InputNames) {
         for (nth, symbol) in object.symbols.iter().enumerate() {
             if let Some(name) = names.get(nth).filter(|_| !symbol.is_undefined()) {

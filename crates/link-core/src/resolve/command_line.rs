@@ -40,7 +40,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The symbol of a name that the command line wants; pulls it if a lazy input has it.
-    /// A name nobody has mentioned stays unmentioned. `by` is what `--why-extract` says.
+    /// A name that no file mentions stays unmentioned. `by` is what `--why-extract` says.
     pub(super) fn want(&mut self, name: &'a str, by: &str) -> Option<SymbolId> {
         let id = self.table.find_or_offered(name)?;
         self.table.symbols[id.index()].used_in_object = true;
@@ -82,7 +82,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// `__wasm_call_dtors` is called by the wrappers of exports of a command: where
-    /// nobody calls `__wasm_call_ctors` himself.
+    /// no code calls `__wasm_call_ctors` itself.
     fn find_call_dtors(&mut self) {
         const CTORS: &str = "__wasm_call_ctors";
         let options = self.options;

@@ -105,7 +105,7 @@ impl<'a> NameTable<'a> {
     /// different types.
     pub(super) fn check_kind(&mut self, id: SymbolId, mention: &Mention<'a>) -> bool {
         let symbol = &self.symbols[id.index()];
-        // Whoever only refers to a global may not know whether it is a constant: compilers
+        // A file that only refers to a global may not know whether it is a constant: compilers
         // declare `__memory_base` both ways.
         let known = self.is_defined(id) || !mention.flags.contains(SymbolFlags::UNDEFINED);
         let what = if symbol.kind != mention.kind {

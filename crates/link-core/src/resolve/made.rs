@@ -195,7 +195,7 @@ fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
     resolver.made.indirect_function_table = Some(id);
 }
 
-/// In an object file the table is somebody else's. Objects from before tables had symbols
+/// An object file imports the table. Objects from before tables had symbols
 /// use it without naming it.
 fn refer_to_indirect_function_table(resolver: &mut Resolver<'_>) {
     let mention = Mention {

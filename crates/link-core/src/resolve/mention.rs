@@ -29,7 +29,7 @@ impl By {
     }
 }
 
-/// What somebody says of a symbol, defined or not.
+/// A reference to or definition of a symbol.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mention<'a> {
     pub(super) name: &'a str,

@@ -126,7 +126,7 @@ pub fn resolve<'a>(
     wrap::apply(&mut resolver, &wrapped);
     visibility::apply(&mut resolver, &lists);
     resolver.force_exports();
-    // Weak references that nobody answers: calls trap, addresses are null.
+    // Weak references without a definition: calls trap, addresses are null.
     if !options.is_relocatable() && !options.is_pic() {
         resolver.settle_weak_undefined();
     }
@@ -149,7 +149,7 @@ struct Frame<'a> {
 enum Waiting<'a> {
     /// As it was read.
     Input(ReadInput<'a>),
-    /// A lazy one that somebody will need.
+    /// A lazy one that will be needed.
     Parsed(ParsedLazy<'a>),
 }
 

@@ -113,8 +113,8 @@ impl Offers {
         made.met = met;
     }
 
-    /// A name gets a symbol: as [`Offers::made`], and if nobody has offered the name yet, whoever
-    /// is the first to do so will look for symbols.
+    /// A name gets a symbol: as [`Offers::made`], and if no lazy input has offered the name yet, the
+    /// first one to do so will look for symbols.
     pub(super) fn introduce(&mut self, name: NameId) -> Option<(LazyId, u32)> {
         let made = self.made(name);
         if made.is_none()
@@ -138,8 +138,8 @@ impl Offers {
         (first.nth() < made.count).then(|| (lazy, made.met + first.nth()))
     }
 
-    /// If nobody offers the name, since who did was pulled and does not define it, this lazy input
-    /// does. Returns whether it is the one that offers it.
+    /// If the input that offered the name was pulled and does not define it, this lazy input offers
+    /// it from now on. Returns whether it does.
     pub(super) fn renew(&mut self, name: NameId, lazy: LazyId, nth: usize) -> bool {
         let offer = Offer::new(lazy, nth);
         if self.made(name).is_none() {

@@ -21,7 +21,7 @@ pub struct Resolution<'a> {
     pub objects: Vec<Box<Object<'a>>>,
     /// For each object, what became of its symbols and comdats.
     pub files: Vec<FileResolution>,
-    /// Every name but those that lazy inputs offer and nobody asked for, in the order in
+    /// Every name but those that only lazy inputs offer, in the order in
     /// which names were first met: linker-made ones, then as objects were added.
     pub symbols: Vec<Symbol<'a>>,
     /// Symbols by name.
@@ -366,7 +366,7 @@ pub enum MadeAddress {
     Null,
 }
 
-/// Well-known linker-made symbols of a link; `None` where nobody needs one or an object
+/// Well-known linker-made symbols of a link; `None` where none is needed or an object
 /// defines the name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LinkerMade {

@@ -1,5 +1,5 @@
 //! What is decided when all files are added: names with several signatures, and weak
-//! references that nobody answers.
+//! references without a definition.
 
 use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::RelocType;
@@ -123,7 +123,7 @@ impl<'a> Resolver<'a> {
         });
     }
 
-    /// Makes calls of functions trap to which there are only weak references and which nobody
+    /// Makes calls of functions trap to which there are only weak references and which no file
     /// defines.
     pub(super) fn settle_weak_undefined(&mut self) {
         let is_unanswered = |&id: &SymbolId| {

@@ -156,7 +156,7 @@ impl<'a> NameTable<'a> {
         self.entries[id.index()].state == NameState::Defined
     }
 
-    /// Whether a file refers to the name and nobody defines it (so far).
+    /// Whether a file refers to the name and no file defines it (so far).
     pub(super) fn is_undefined(&self, id: SymbolId) -> bool {
         self.entries[id.index()].state == NameState::Undefined
     }
@@ -413,8 +413,8 @@ impl<'a> NameTable<'a> {
             } else if symbol.weak {
                 set_flags(symbol, mention.flags);
             }
-            // An object that uses the function table without a symbol asks to keep it, whoever
-            // mentioned it first.
+            // An object that uses the function table without a symbol asks to keep it, even if
+            // another object mentioned it first.
             symbol.no_strip |=
                 mention.kind == SymbolKind::Table && mention.flags.contains(SymbolFlags::NO_STRIP);
         }

@@ -85,7 +85,7 @@ pub(super) fn apply(resolver: &mut Resolver<'_>, wrapped: &[Wrapped]) {
                 && let Some(&to) = redirect.get(id)
             {
                 *id = to;
-                // Nobody asked that of a name that is defined.
+                // No option asks that of a name that is defined.
                 resolver.table.symbols[to.index()].called_directly |= entry.called_directly;
             }
         }
@@ -94,7 +94,7 @@ pub(super) fn apply(resolver: &mut Resolver<'_>, wrapped: &[Wrapped]) {
         let names = [w.original, w.real].map(|id| resolver.table.symbols[id.index()].name);
         resolver.table.stands_for(names[0], w.wrap);
         resolver.table.stands_for(names[1], w.original);
-        // Nobody refers to it any more.
+        // Nothing refers to it any more.
         resolver.table.symbols[w.real.index()].used_in_object = false;
     }
 }

@@ -307,7 +307,7 @@ fn a_definition_that_gives_way_to_a_library_is_not_imported_unless_used() {
                 .args(order)
                 .args("--export-dynamic");
             let imported = print(&job.module()).contains("(import \"env\" \"f\"");
-            // A weak definition of a library gives way to whoever is loaded before.
+            // A weak definition of a library gives way to that of a module loaded before.
             assert_eq!(imported, order == "a.o lib.so" && kind == SHARED);
         }
     }

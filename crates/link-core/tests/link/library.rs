@@ -1,4 +1,4 @@
-//! What the library promises to whoever calls it.
+//! What the library promises to its callers.
 
 use std::io;
 use std::process::Command;
@@ -180,7 +180,7 @@ fn cancelled() {
         ..Env::default()
     };
     let mut module = Vec::new();
-    link(job.inputs(), &job.options(), &env, &mut module).expect("nobody cancelled it");
+    link(job.inputs(), &job.options(), &env, &mut module).expect("it is not cancelled");
     cancel.store(true, Ordering::Relaxed);
     let mut module = Vec::new();
     let error = link(job.inputs(), &job.options(), &env, &mut module).unwrap_err();

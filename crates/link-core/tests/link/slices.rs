@@ -18,7 +18,7 @@ struct File(Mutex<Vec<u8>>);
 impl Places for File {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let at = offset as usize;
-        self.0.lock().expect("nobody panics")[at..at + bytes.len()].copy_from_slice(bytes);
+        self.0.lock().expect("no thread panics")[at..at + bytes.len()].copy_from_slice(bytes);
         Ok(())
     }
 }
@@ -29,7 +29,7 @@ impl Sink for File {
     }
 
     fn room_or_places(&mut self, len: usize) -> io::Result<Room<'_>> {
-        *self.0.get_mut().expect("nobody panics") = vec![0xaa; len];
+        *self.0.get_mut().expect("no thread panics") = vec![0xaa; len];
         Ok(Room::Places(self))
     }
 }
@@ -72,7 +72,7 @@ fn link_by(threads: usize, object: &[u8]) -> Result<Vec<u8>, LinkError> {
     };
     let mut file = File(Mutex::default());
     link(job.inputs(), &Options::default(), &env, &mut file)?;
-    Ok(file.0.into_inner().expect("nobody panicked"))
+    Ok(file.0.into_inner().expect("no thread panicked"))
 }
 
 #[test]

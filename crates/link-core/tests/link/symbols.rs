@@ -344,7 +344,7 @@ fn wrappers_are_imported() {
         body.call("f", sig(0, 1)).drop();
         body.call("__real_g", sig(0, 1)).drop();
     });
-    // What nobody mentions is not wrapped.
+    // A name that no file mentions is not wrapped.
     source.callee("g", sig(0, 1));
     let job = || {
         Job::new()
@@ -361,7 +361,7 @@ fn wrappers_are_imported() {
     }
 }
 
-/// A loader tells where a wrapper is; what nobody calls is not imported to be called.
+/// A loader tells where a wrapper is; a function that no code calls is not imported to be called.
 #[test]
 fn wrappers_that_are_only_pointed_to_are_not_called() {
     let mut source = defines("f", 1);

@@ -1,4 +1,4 @@
-//! Inputs that nobody should trust: what fuzzing found, damaged links, and numbers chosen
+//! Untrusted inputs: what fuzzing found, damaged links, and numbers chosen
 //! to overflow.
 
 use std::path::Path;

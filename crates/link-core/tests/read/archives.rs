@@ -248,7 +248,7 @@ fn damaged(form: ArchiveForm, change: impl FnOnce(&mut Vec<u8>)) -> String {
     shown
 }
 
-/// Objects have no such names, so nobody will ask for it.
+/// Objects have no such names, so no object refers to it.
 #[test]
 fn a_name_in_the_index_need_not_be_text() {
     let name = 8 + 60 + 8;

@@ -23,7 +23,7 @@ pub(crate) struct Runtime {
     pub(crate) newline: FuncId,
 }
 
-/// Seen by the object it is defined in and by nobody else.
+/// Visible only in the object that defines it.
 pub(crate) const LOCAL: SymbolAttributes = SymbolAttributes {
     binding: Binding::Local,
     visibility: link_core::module::Visibility::Default,

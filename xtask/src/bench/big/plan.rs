@@ -109,7 +109,7 @@ pub(super) enum Place {
     Global,
     /// It is the unit's alone.
     Static,
-    /// Nobody calls it.
+    /// Nothing calls it.
     Unused,
 }
 

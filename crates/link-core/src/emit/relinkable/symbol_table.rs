@@ -154,7 +154,7 @@ impl<'a> Maker<'_, '_, 'a> {
                         target,
                     });
                 }
-                // Nobody defines it, and the null pointer that stands for it is not an
+                // It is undefined, and the null pointer that stands for it is not an
                 // address of the output.
                 Definition::Address(MadeAddress::Null) => (SymbolTarget::Data(None), false),
                 _ => (absolute(address, 0), true),
@@ -185,8 +185,8 @@ impl<'a> Maker<'_, '_, 'a> {
         })
     }
 
-    /// Whether the table lists a name: what somebody mentions, and not only an archive
-    /// that nobody asked or the linker itself.
+    /// Whether the table lists a name: a file mentions it, and not only an archive
+    /// that was not pulled or the linker itself.
     fn is_listed(&self, id: SymbolId, symbol: &Symbol<'_>) -> bool {
         let sources = self.sources;
         match symbol.definition {
@@ -239,7 +239,7 @@ impl<'a> Maker<'_, '_, 'a> {
             (!defined, SymbolFlags::UNDEFINED),
             (symbol.exported_flag && !wrapped, SymbolFlags::EXPORTED),
             (import && explicit, SymbolFlags::EXPLICIT_NAME),
-            // The linker's own table is there because the module has it, whoever asked.
+            // The linker's own table is there because the module has it, whatever referred to it.
             (
                 symbol.no_strip && !(table && defined),
                 SymbolFlags::NO_STRIP,

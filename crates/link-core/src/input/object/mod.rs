@@ -2,7 +2,7 @@
 //! object file, borrowing the file's bytes; `crate::module` makes it from generated
 //! declarations.
 //!
-//! Whoever makes an [`Object`] vouches for it: every index lies within its table, every
+//! The maker of an [`Object`] guarantees: every index lies within its table, every
 //! relocation's place within its chunk, its target of the kind its type asks for. The
 //! phases after reading rely on it and look nothing up twice.
 
@@ -212,7 +212,7 @@ pub enum Undefined<'a> {
     Function {
         /// The signature that this file calls it with.
         ty: ObjType,
-        /// Where it is imported from if nobody defines it.
+        /// Where it is imported from if it stays undefined.
         import: SymbolImport<'a>,
     },
     /// A place in memory.
@@ -221,21 +221,21 @@ pub enum Undefined<'a> {
     Global {
         /// Its type.
         ty: GlobalType,
-        /// Where it is imported from if nobody defines it.
+        /// Where it is imported from if it stays undefined.
         import: SymbolImport<'a>,
     },
     /// A table.
     Table {
         /// Its type.
         ty: TableType,
-        /// Where it is imported from if nobody defines it.
+        /// Where it is imported from if it stays undefined.
         import: SymbolImport<'a>,
     },
     /// A tag.
     Tag {
         /// Its signature.
         ty: ObjType,
-        /// Where it is imported from if nobody defines it.
+        /// Where it is imported from if it stays undefined.
         import: SymbolImport<'a>,
     },
 }
@@ -306,7 +306,7 @@ pub struct CustomSection<'a> {
     pub name: &'a str,
     /// Its contents, after the name.
     pub chunk: Chunk<'a>,
-    /// Relocations of debug info as its file has them, which nobody has looked at yet:
+    /// Relocations of debug info as its file has them, which are not decoded yet:
     /// they are most of all relocations, and nothing but writing asks what they say.
     /// [`Chunk::relocs`] has none then.
     pub unchecked: Option<UncheckedRelocs<'a>>,
@@ -363,7 +363,7 @@ pub struct DefinedTag<'a> {
     pub name: &'a str,
 }
 
-/// A relocation section that nobody has looked at yet.
+/// A relocation section that is not decoded yet.
 #[derive(Debug, Clone, Copy)]
 pub struct UncheckedRelocs<'a> {
     /// Its name.

@@ -167,7 +167,7 @@ impl ModuleWriter<'_> {
     }
 
     /// The type of the table of function addresses, unless the caller has declared it: just
-    /// large enough, slot 0 being nobody's address.
+    /// large enough, slot 0 being the null pointer.
     fn function_table_type(&mut self) -> TableType {
         let memory64 = self.module.options.memory64;
         let mut ty = self.numbers.unlinked_function_table(memory64);

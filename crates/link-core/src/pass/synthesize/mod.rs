@@ -4,7 +4,7 @@
 //!
 //! Phase 4: everything of the output that no object holds. Looks at the relocations of
 //! live chunks once, for what they ask the linker to make (table slots, GOT entries) and
-//! for what nobody defines; then decides imports, exports and the linker's functions and
+//! for undefined symbols; then decides imports, exports and the linker's functions and
 //! globals.
 
 mod hints;
@@ -217,7 +217,7 @@ pub fn synthesize<'a>(
     synthesis
 }
 
-/// Functions that trap in the place of those that nobody defines and nobody shall miss:
+/// Functions that trap in the place of undefined ones that are not reported:
 /// one for each signature.
 fn stub_undefined<'a>(
     resolution: &Resolution<'a>,

@@ -81,7 +81,7 @@ fn is_imported(
         return false;
     }
     if is_replaceable(symbol, options) {
-        // Whoever reached what it defines.
+        // Imported if anything live refers to its definition.
         return live.symbol(resolution, SymbolRef::Global(id));
     }
     if !live.reached(id) {
@@ -197,7 +197,7 @@ fn start_up_exports(
     let init_memory = SynthFunction::Made(MadeFunction::InitMemory);
     let guarded = options.memory.shared && synthesis.functions.contains(&init_memory);
     if options.export_all && guarded {
-        // It is older than the bounds of segments that nobody but the linker names.
+        // It is older than the bounds of segments that only the linker names.
         let is_bound = |export: &Export<'_>| match export.what {
             ExportTarget::Symbol(id) => {
                 let symbol = resolution.symbol(id);

@@ -1,4 +1,4 @@
-//! What a name nobody defines was perhaps meant to be.
+//! What an undefined name was perhaps meant to be.
 
 use wasm_format::linking::SymbolKind;
 

@@ -1,4 +1,4 @@
-//! What becomes of symbols that live code needs and nobody defines.
+//! What becomes of undefined symbols that live code needs.
 
 use wasm_format::linking::SymbolKind;
 
@@ -17,7 +17,7 @@ const PLACES_SHOWN: usize = 3;
 /// Undefined names for which a near name is looked for.
 const NAMES_LOOKED_UP: usize = 20;
 
-/// A function that nobody defines and whose calls shall trap instead.
+/// An undefined function whose calls shall trap instead.
 pub(super) struct Ignored {
     pub(super) symbol: SymbolId,
     /// Its address is that of the stub, not null: it was taken before the first call.

@@ -199,7 +199,7 @@ impl<'a> Range<'a> {
                     runs.push(std::mem::take(&mut run));
                 }
             }
-            // Nothing of more than 4 GiB is written. Nobody reads it before all are placed.
+            // Nothing of more than 4 GiB is written. It is not read before all are placed.
             offsets[string.id as usize].store((size - len) as u32, Ordering::Relaxed);
         }
         if run.size > 0 {
