@@ -16,7 +16,7 @@ use crate::sys::InputFiles;
 /// How many undefined symbols a message lists.
 const LISTED: usize = 10;
 
-/// What `--version` says about components: an adapter decides how new a host has to be.
+/// The line of `--version` about components: the adapter decides how new a host has to be.
 pub(crate) fn version() -> String {
     format!("components: adapters for WASI preview 1 of Wasmtime {ADAPTER_VERSION}\n")
 }
@@ -29,7 +29,7 @@ pub(crate) struct ComponentStep {
 }
 
 impl ComponentStep {
-    /// What `config` says, with the files that it names; `None` if it asks for no component.
+    /// The step that `config` asks for, with the files that it names; `None` if it asks for none.
     pub(crate) fn read(config: &Config, files: &InputFiles) -> Result<Option<Self>, Message> {
         let args = &config.own.component;
         if !args.is_wanted(config.options.output) {
@@ -124,7 +124,7 @@ fn message(error: &ComponentError, file: &str) -> Message {
     message
 }
 
-/// What can be done about imports that nothing provides.
+/// Hints about imports that nothing provides.
 fn hints(needed: &Needed) -> Vec<String> {
     let mut hints = Vec::new();
     if let [names @ .., last] = &needed.undefined[..] {

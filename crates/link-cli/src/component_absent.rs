@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::report::Message;
 use crate::sys::InputFiles;
 
-/// What `--version` says about components: nothing.
+/// The line of `--version` about components: none.
 pub(crate) fn version() -> String {
     String::new()
 }

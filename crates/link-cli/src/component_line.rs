@@ -32,7 +32,7 @@ pub(crate) fn parse(mut args: Vec<OsString>, persona: Persona, spellings: &Spell
     line
 }
 
-/// Gives `--validate-component true` its value: `wasm-component-ld` takes it as the next argument, too.
+/// Gives `--validate-component true` its value, which may be the next argument in `wasm-component-ld`.
 fn join_truths(items: &mut Vec<Item>) {
     let mut at = 0;
     while at + 1 < items.len() {
@@ -55,7 +55,7 @@ fn join_truths(items: &mut Vec<Item>) {
     }
 }
 
-/// Puts what `--append-lld-flag` says to the end of the command line.
+/// Moves the arguments of `--append-lld-flag` to the end of the command line.
 fn append(line: &mut Line, spellings: &Spellings) {
     let is_append =
         |item: &Item| matches!(item, Item::Option(arg) if Opt::of(arg) == Some(Opt::AppendLldFlag));
@@ -73,8 +73,8 @@ fn append(line: &mut Line, spellings: &Spellings) {
     line.unknown.extend(more.unknown);
 }
 
-/// An error if rustc links a program that is to be a component, and nothing says whether it becomes
-/// one.
+/// The error for a program by rustc whose target asks for a component, if no option decides between
+/// component and core module.
 pub(crate) fn undecided_error(config: &Config) -> Option<Message> {
     let is_undecided = config.own.component.is_undecided(config.options.output);
     if !is_undecided || config.request.is_some() {

@@ -1,4 +1,4 @@
-//! What the command line means.
+//! The meaning of the command line.
 
 mod components;
 #[cfg(test)]
@@ -19,14 +19,14 @@ use crate::report::{self, Color, Message};
 /// The whole command line.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// What ends the command before a link, if anything does.
+    /// Something to print instead of linking.
     pub(crate) request: Option<Request>,
     /// `-v`: print the version, and link if there are inputs.
     pub(crate) print_version: bool,
     pub(crate) color: Color,
     /// How the link is made.
     pub(crate) options: Options,
-    /// What is linked, and where the output goes.
+    /// The inputs and the output.
     pub(crate) files: LinkedFiles,
     pub(crate) lto: LtoArgs,
     pub(crate) reports: ReportArgs,
@@ -36,8 +36,7 @@ pub(crate) struct Config {
 impl Config {
     /// Reads the options and, if nothing is wrong with any of them, checks how they go together.
     ///
-    /// If there is an error among the messages, the configuration is good for printing them and
-    /// nothing else.
+    /// If there is an error among the messages, the configuration is only fit for printing them.
     pub(crate) fn of(line: &Line) -> (Self, Vec<Message>) {
         let mut problems = Problems::default();
         let options = line.options(&mut problems);
@@ -87,7 +86,7 @@ impl Config {
         }
     }
 
-    /// Whether the link is to print something on standard output.
+    /// Whether the link prints a report on standard output.
     pub(crate) fn prints_report(&self) -> bool {
         let (options, reports) = (&self.options, &self.reports);
         options.trace
@@ -145,8 +144,7 @@ pub(crate) enum Shell {
     Fish,
 }
 
-/// What this command has to know of the options that only LLVM bitcode needs. LLD is given them as
-/// they are.
+/// The options for LLVM bitcode that this command reads. LLD gets all of them as they are.
 #[derive(PartialEq, Eq, Debug, Default)]
 pub(crate) struct LtoArgs {
     pub(crate) debug_pass_manager: bool,
@@ -184,7 +182,7 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// What `path` stands for in the value of an option.
+    /// The destination that the value of an option names.
     pub(crate) fn of(path: PathBuf) -> Self {
         if path.as_os_str() == "-" {
             Self::Stdout

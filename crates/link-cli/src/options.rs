@@ -11,9 +11,9 @@ pub(crate) use table::Opt;
 
 use link_core::args::{Group, Spellings};
 
-/// What only LLVM bitcode needs.
+/// Options for LLVM bitcode.
 pub(crate) const LTO: Group = Group("Link-time optimisation (LLVM bitcode)");
-/// What is linked from a WASI sysroot.
+/// Options about WASI sysroots.
 pub(crate) const OWN_WASI: Group = Group("wasm-link: WASI programs");
 /// How a component is made of the linked module.
 pub(crate) const OWN_COMPONENTS: Group = Group("wasm-link: components");

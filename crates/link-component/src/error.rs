@@ -1,9 +1,9 @@
-//! What can go wrong, as values.
+//! Typed errors.
 
 use std::error::Error;
 use std::path::PathBuf;
 
-/// Why there is no component.
+/// Why no component was made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ComponentError {
@@ -20,7 +20,7 @@ pub enum ComponentError {
     /// The adapter for programs was asked for, and the module does not export `_start`.
     #[error("the command adapter needs a module that exports _start")]
     NoStart,
-    /// An adapter is no core module, or none that can adapt anything.
+    /// An adapter is not a core module, or not an adapter.
     #[error("the adapter {name} cannot be used")]
     Adapter {
         /// The module of imports that it adapts.
@@ -29,7 +29,7 @@ pub enum ComponentError {
         #[source]
         cause: Cause,
     },
-    /// What is at a path is no WIT, or has no world or several.
+    /// The file or directory at a path is not WIT, or has no world or several.
     #[error("{}: cannot read a WIT world", path.display())]
     World {
         /// The file or directory.
@@ -38,7 +38,7 @@ pub enum ComponentError {
         #[source]
         cause: Cause,
     },
-    /// A `component-type` section does not say what a world is.
+    /// A `component-type` section does not describe a world.
     #[error("{file}: the section {section} describes no world")]
     Section {
         /// The object that it is from, or the output if that is not known.
@@ -71,13 +71,13 @@ pub enum ComponentError {
     },
 }
 
-/// Imports that no component can have, unless an adapter or a world of that name provides them.
+/// Imports that the host of a component cannot provide and that no adapter or world provides.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Needed {
-    /// What is imported from `env`: symbols that nothing defines.
+    /// Imports from `env`, which are undefined symbols.
     pub undefined: Vec<String>,
-    /// Something is imported from WASI preview 1, for which there is no adapter.
+    /// Whether functions of WASI preview 1 are imported without an adapter for them.
     pub wasi_preview_1: bool,
 }
 

@@ -13,7 +13,7 @@ pub use error::{Cause, ComponentError, Needed};
 pub use options::{Adapter, ComponentOptions, StringEncoding, WasiAdapter, World};
 
 /// The version of the adapters of WASI preview 1 that are built in: that of the crate
-/// `wasi-preview1-component-adapter-provider`, which is the version of the Wasmtime they were released with.
+/// `wasi-preview1-component-adapter-provider`, released with the Wasmtime of that version.
 ///
 /// It decides which versions of WASI's interfaces a component with an adapter imports, and so how new
 /// its host has to be.
@@ -109,7 +109,7 @@ fn adapters(options: &ComponentOptions, is_command: bool) -> impl Iterator<Item 
         .chain(given.map(|(_, adapter)| adapter.clone()))
 }
 
-/// Why a module with these adapters is no component.
+/// The error for a module that cannot be encoded with these adapters.
 fn explain(module: &[u8], error: &(dyn Error + 'static), adapters: &[String]) -> ComponentError {
     ComponentError::Encode {
         needed: needed(module, adapters),
@@ -117,7 +117,7 @@ fn explain(module: &[u8], error: &(dyn Error + 'static), adapters: &[String]) ->
     }
 }
 
-/// What a component cannot import, and is the usual reason why a module is none.
+/// The imports that usually prevent encoding.
 fn needed(module: &[u8], adapters: &[String]) -> Needed {
     let mut needed = Needed::default();
     for payload in Parser::new(0).parse_all(module) {

@@ -1,4 +1,4 @@
-//! What a component is made of besides its module.
+//! The parts of a component besides its module.
 
 use std::borrow::Cow;
 use std::fmt;

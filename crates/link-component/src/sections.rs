@@ -10,7 +10,7 @@ use crate::error::{Cause, ComponentError};
 use crate::malformed;
 use crate::options::ComponentOptions;
 
-/// What the names of the sections begin with.
+/// The prefix of the sections' names.
 const PREFIX: &str = "component-type";
 
 /// The module with a section for each world of the options; in `bytes`, if there are any.
@@ -42,7 +42,7 @@ struct WorldSection<'m> {
     contents: &'m [u8],
 }
 
-/// Why the sections of `module`, which [`with_worlds`] returned, do not become one world.
+/// The error for the sections of `module` (from [`with_worlds`]), which do not merge into one world.
 pub(crate) fn explain(
     module: &[u8],
     options: &ComponentOptions,
@@ -86,7 +86,7 @@ pub(crate) fn explain(
     }
 }
 
-/// Whether the worlds of `sections` can be one.
+/// Merges the worlds of `sections`.
 fn merge(sections: &[WorldSection<'_>]) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut module = MODULE_HEADER.to_vec();
     for section in sections {

@@ -1,4 +1,4 @@
-//! What the command line says about components.
+//! Options about components.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ impl ComponentArgs {
         self.is_possible(kind) && self.switch == Some(true)
     }
 
-    /// Whether it could, and nothing says that it does or does not.
+    /// Whether the link could make a component, and no option decides.
     pub(crate) fn is_undecided(&self, kind: OutputKind) -> bool {
         self.is_possible(kind) && self.switch.is_none()
     }

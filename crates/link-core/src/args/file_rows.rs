@@ -1,4 +1,4 @@
-//! The options about files: what is linked, in which order, and where the output goes.
+//! The options about files: inputs, their order, and the output.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -16,11 +16,11 @@ use crate::options::OutputKind;
 /// The files that a command line names.
 #[derive(Debug)]
 pub struct LinkedFiles {
-    /// What is linked.
+    /// The inputs.
     pub inputs: Inputs<'static>,
     /// `-o`.
     pub output: Option<PathBuf>,
-    /// What holds for the next input: `--whole-archive`, `--start-lib`, `-Bdynamic`.
+    /// The state for the next input: `--whole-archive`, `--start-lib`, `-Bdynamic`.
     whole_archive: bool,
     lazy: bool,
     dynamic: bool,

@@ -1,4 +1,4 @@
-//! A command line: first recognised, then applied to what it is about.
+//! A command line: its arguments are recognised first and take effect afterwards.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -18,11 +18,11 @@ use crate::sys;
 pub struct Line {
     /// The arguments, in their order.
     pub items: Vec<Item>,
-    /// Arguments that are no options, and options whose values are missing.
+    /// Errors about unknown options and missing values.
     pub unknown: Vec<Diagnostic>,
 }
 
-/// One thing on a command line.
+/// One argument, or an option with its value.
 #[derive(Debug, Clone)]
 pub enum Item {
     /// A file to link.
@@ -64,13 +64,13 @@ impl Arg {
         std::iter::once(self.typed.as_os_str()).chain(next)
     }
 
-    /// The value as a path, which may be empty; [`Set::Path`](super::Set::Path) takes an empty one
-    /// for none.
+    /// The value as a path, which may be empty. ([`Set::Path`](super::Set::Path) ignores an empty
+    /// path.)
     pub fn path(&self) -> PathBuf {
         self.value.clone().unwrap_or_default().into()
     }
 
-    /// The value as text; `None`, with an error, if it is none. Empty without a value.
+    /// The value as text, which is empty without a value; `None`, with an error, if it is not UTF-8.
     pub fn text(&self, problems: &mut Problems) -> Option<&str> {
         let value = self.value.as_deref().unwrap_or_default();
         let text = value.to_str();
@@ -81,7 +81,7 @@ impl Arg {
         text
     }
 
-    /// The value as a decimal number; `None`, with an error, if it is none.
+    /// The value as a decimal number; `None`, with an error, if it is anything else.
     pub fn number(&self, problems: &mut Problems) -> Option<u64> {
         let text = self.text(problems)?;
         let number = decimal(text);
@@ -92,8 +92,8 @@ impl Arg {
         number
     }
 
-    /// The one of [`Spec::choices`] that `text` is; `None`, with an error that lists them, if it is
-    /// none.
+    /// The choice among [`Spec::choices`] that `text` names; `None`, with an error that lists them,
+    /// if it names none.
     pub fn choice(&self, text: &str, problems: &mut Problems) -> Option<&'static str> {
         let choices = self.spec.choices;
         let found = choices.iter().find(|choice| **choice == text).copied();
@@ -112,7 +112,7 @@ impl Arg {
     }
 }
 
-/// What is wrong with the values of a command line.
+/// Errors and warnings about the values of a command line.
 #[derive(Debug, Default)]
 pub struct Problems {
     found: Vec<PlacedProblem>,
@@ -140,7 +140,7 @@ impl Problems {
         self.push(Diagnostic::error(Code::InvalidArgument, text));
     }
 
-    /// Adds an error with a line that says what is valid.
+    /// Adds an error with a note about the valid values.
     pub fn error_expecting(&mut self, text: impl Into<String>, expected: &str) {
         let error = Diagnostic::error(Code::InvalidArgument, text);
         self.push(error.note(format!("expected {expected}")));
@@ -160,8 +160,8 @@ impl Problems {
         });
     }
 
-    /// Drops what is wrong with earlier values of an option, since the one that is being applied
-    /// says otherwise.
+    /// Drops the problems with earlier values of an option, because the option that is being applied
+    /// overrides them.
     pub fn forget(&mut self, spec: &Spec) {
         let is_other = |other: &&Spec| !std::ptr::eq(*other, spec);
         (self.found).retain(|problem| problem.spec.as_ref().is_none_or(is_other));
@@ -195,7 +195,7 @@ impl Line {
         while let Some(typed) = args.next() {
             let bytes = typed.as_encoded_bytes();
             if bytes.is_empty() {
-                // What an unset shell variable in quotes leaves; `wasm-ld` skips it too.
+                // An unset shell variable in quotes leaves this; `wasm-ld` skips it too.
                 continue;
             }
             if !bytes.starts_with(b"-") || bytes == b"-" {
@@ -258,7 +258,7 @@ impl Line {
         Some(last.is(on))
     }
 
-    /// Applies the options of one table to what they are about.
+    /// Applies the options of one table to `target`.
     pub fn apply<T>(&self, rows: &'static [Row<T>], target: &mut T, problems: &mut Problems) {
         self.apply_with(rows, target, problems, |_, _| {});
     }
@@ -329,13 +329,13 @@ impl Line {
         files
     }
 
-    /// What is wrong with single arguments: those that are unknown, and values that are invalid.
+    /// The diagnostics about single arguments: unknown options and invalid values.
     pub fn invalid(&self, problems: Problems) -> Vec<Diagnostic> {
         problems.with(self.unknown.clone())
     }
 
-    /// Everything that is wrong: arguments that are unknown, values that are invalid and, if
-    /// all are valid, options that do not go together. In the order of `wasm-ld` as far as it gives
+    /// All diagnostics: unknown options, invalid values and, if all values are valid, options that
+    /// contradict each other. In the order of `wasm-ld` as far as it gives
     /// more than one message.
     ///
     /// `options` are those of this line.

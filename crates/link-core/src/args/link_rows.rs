@@ -674,7 +674,7 @@ fn unresolved_symbols(options: &mut Options, arg: &Arg, problems: &mut Problems)
     match arg.text(problems) {
         Some("report-all") | None => {}
         Some("ignore-all") => options.unresolved = Unresolved::Ignore,
-        // Only `--allow-undefined` can have said so before.
+        // Only `--allow-undefined` can have set this before.
         Some("import-dynamic") if options.unresolved == Unresolved::Ignore => {}
         Some("import-dynamic") => options.unresolved = Unresolved::ImportDynamic,
         Some(other) => problems.error_expecting(
@@ -684,7 +684,7 @@ fn unresolved_symbols(options: &mut Options, arg: &Arg, problems: &mut Problems)
     }
 }
 
-/// Says how undefined symbols are reported that are to be reported.
+/// How undefined symbols are reported, unless they are ignored.
 fn warn_unresolved(options: &mut Options) {
     if options.unresolved == Unresolved::Error {
         options.unresolved = Unresolved::Warn;
@@ -753,7 +753,7 @@ fn keyword(options: &mut Options, arg: &Arg, problems: &mut Problems) {
             problems.error_expecting("invalid stack-size: ", "-z stack-size=<bytes>");
         }
         None if keyword == "muldefs" => options.allow_multiple_definition = true,
-        // As in `wasm-ld`, this is known and says nothing.
+        // As in `wasm-ld`, this is accepted without effect.
         Some(("muldefs", _)) => {}
         _ => {
             let text = format!("unknown -z value: {keyword}");

@@ -1,11 +1,11 @@
-//! Command lines: what `wasm-ld` calls the options of a link, and what they mean.
+//! Command lines in the spelling of `wasm-ld`, and the options of a link that they stand for.
 //!
-//! Each option is one [`Row`]: its spellings, its value, what help says about it, and the field that
-//! it sets. [`LinkOption`] has the options that set a field of [`Options`], [`FileOption`] those about
+//! Each option is one [`Row`]: its spellings, its value, its documentation, and the field that it
+//! sets. [`LinkOption`] has the options that set a field of [`Options`], [`FileOption`] those about
 //! inputs and the output.
 //!
 //! [`Options::from_args`] and [`CommandLine::parse`] are for a compiler whose users can pass arguments to
-//! the linker. What they are built of is for a command with options of its own, such as `wasm-link`:
+//! the linker. A command with options of its own, such as `wasm-link`, uses their parts:
 //! [`Spellings`] are the options that it knows, a [`Line`] is its command line, and [`option_rows!`]
 //! declares a table.
 //!
@@ -52,7 +52,7 @@ impl Spellings {
 /// use link_core::{CommandLine, Env, link};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // What a user of the compiler wants of the linker besides.
+/// // Arguments that a user of the compiler passes to the linker.
 /// let user = ["-Lvendor", "-lphysics", "--export=tick", "-z", "stack-size=65536"];
 /// let mut line = CommandLine::parse(["--no-entry"].into_iter().chain(user))?;
 /// assert_eq!(line.options.memory.stack_size, 65536);
@@ -71,13 +71,13 @@ impl Spellings {
 /// so defaults go before the arguments of the user. Response files (`@file`) are not expanded.
 #[derive(Debug)]
 pub struct CommandLine {
-    /// How it is linked.
+    /// The options of the link.
     pub options: Options,
-    /// What is linked: files and libraries, each with the positional options before it.
+    /// The inputs: files and libraries, each with the positional options before it.
     pub inputs: Inputs<'static>,
     /// `-o`. Nothing is written there by [`link()`](crate::link()).
     pub output: Option<PathBuf>,
-    /// What there is to say about a line that can be linked.
+    /// Warnings about the line.
     pub warnings: Vec<Diagnostic>,
 }
 

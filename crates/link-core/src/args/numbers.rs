@@ -6,7 +6,7 @@ pub(super) fn decimal(text: &str) -> Option<u64> {
     digits.then(|| text.parse().ok()).flatten()
 }
 
-/// A number that says its base: `0x1f`, `0b11`, `0o17`, `017`, or decimal.
+/// A number with a prefix for its base: `0x1f`, `0b11`, `0o17`, `017`, or decimal.
 pub(super) fn any_base(text: &str) -> Option<u64> {
     let lower = text.to_ascii_lowercase();
     let (digits, base) = if let Some(digits) = lower.strip_prefix("0x") {
@@ -27,7 +27,7 @@ pub(super) fn any_base(text: &str) -> Option<u64> {
         .flatten()
 }
 
-/// What is `expected` instead of `text`, with the number that was probably meant.
+/// The text of an error: the `expected` form, and the number that `text` probably meant.
 pub(super) fn with_meant(expected: &str, text: &str) -> String {
     match meant(text) {
         Some(number) if number.to_string() != text => format!("{expected}; {text} is {number}"),

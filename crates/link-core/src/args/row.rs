@@ -1,32 +1,32 @@
-//! What an option is: a row of a table.
+//! Options as rows of a table.
 
 use std::path::PathBuf;
 
 use super::line::{Arg, Problems};
 
-/// One option: how it is written, what help says about it, and what it changes in a `T`.
+/// One option: its spellings, its documentation, and its effect on a `T`.
 #[derive(Debug)]
 pub struct Row<T: 'static> {
-    /// How it is written, and what there is to say about it.
+    /// Its spellings and documentation.
     pub spec: Spec,
-    /// What it changes.
+    /// Its effect.
     pub set: Set<T>,
 }
 
-/// How an option is written, and what there is to say about it.
+/// The spellings and the documentation of an option.
 #[derive(Debug)]
 pub struct Spec {
     /// Every spelling; help shows the first.
     pub forms: &'static [Spelling],
-    /// Stands for the value in help (`file`, `symbol`); empty for an option without a value.
+    /// The name of the value in help (`file`, `symbol`); empty for an option without a value.
     pub value: &'static str,
     /// The values that are accepted, where they are a fixed set; for completions.
     pub choices: &'static [&'static str],
     /// One sentence for `--help`.
     pub help: &'static str,
-    /// What holds when the option is not given; empty where "not" says it.
+    /// The behaviour without the option; empty if that goes without saying.
     pub default: &'static str,
-    /// More than fits in `--help`.
+    /// Documentation that does not fit in `--help`.
     pub note: &'static str,
     /// The heading it stands under.
     pub group: Group,
@@ -34,8 +34,8 @@ pub struct Spec {
     pub hidden: bool,
     /// `wasm-ld` has no such option.
     pub extension: bool,
-    /// Nor can its output be without it: where `wasm-ld` links instead, the option is an error. Says
-    /// more than [`extension`](Self::extension), which is set as well.
+    /// A link by `wasm-ld` cannot honour it, so there the option is an error. Set in addition to
+    /// [`extension`](Self::extension).
     pub native_only: bool,
     /// Whether the value is the path of a file.
     pub path: PathUse,
@@ -93,17 +93,17 @@ impl Spec {
 pub struct Group(pub &'static str);
 
 impl Group {
-    /// What is made, and how.
+    /// The kind of output.
     pub const OUTPUT: Self = Self("Output");
-    /// What is linked.
+    /// Inputs and libraries.
     pub const INPUTS: Self = Self("Inputs and libraries");
-    /// Which symbols are needed, and what happens to those that are missing.
+    /// Needed and undefined symbols.
     pub const SYMBOLS: Self = Self("Symbols");
     /// Imports and exports.
     pub const EXCHANGE: Self = Self("Imports and exports");
     /// Memory and table.
     pub const MEMORY: Self = Self("Memory and table");
-    /// Which parts of the inputs are in the output.
+    /// The parts of the inputs that are in the output.
     pub const CONTENT: Self = Self("What the output contains");
     /// Position-independent code and shared libraries.
     pub const DYNAMIC: Self = Self("Dynamic linking");
@@ -178,7 +178,7 @@ pub enum Dashes {
 /// Where the value of a spelling is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
-    /// There is none: the argument is the name.
+    /// The option has no value: the argument is the name.
     Nothing,
     /// `name=VALUE`.
     Equals,
@@ -195,7 +195,7 @@ pub enum Takes {
 /// Whether the value of an option is the path of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathUse {
-    /// It is no path, or one that the link itself does not use.
+    /// The value is not a path, or a path that the link itself does not use.
     None,
     /// The link reads what is there.
     Read,
@@ -221,15 +221,15 @@ pub enum When {
     First,
     /// Where it stands, so that the later of two options about one thing counts.
     InOrder,
-    /// After all others, wherever it stands: it wins. What is wrong with its value is
-    /// reported even if another argument is unknown.
+    /// After all others, wherever it stands, so that it wins. A problem with its value is reported
+    /// even if another argument is unknown.
     Last,
 }
 
-/// What an option changes in a `T`.
+/// The effect of an option on a `T`.
 #[derive(Debug)]
 pub enum Set<T: 'static> {
-    /// Nothing: it says what holds without it, or it is looked up by its row.
+    /// No effect: the option describes the default, or the program looks it up by its row.
     Nothing,
     /// An option without a value.
     Flag(fn(&mut T)),
@@ -289,7 +289,7 @@ impl<T> Set<T> {
 /// the other has.
 ///
 /// A row begins with the fields of [`Spec`] that differ from [`Spec::NEW`]; behind the
-/// arrow stands the [`Set`] that says what it changes. A command adds its own options to those of
+/// arrow stands the [`Set`], its effect. A command adds its own options to those of
 /// a link like this:
 ///
 /// ```
@@ -349,13 +349,13 @@ macro_rules! option_rows {
             /// Every option.
             $visibility const ALL: &'static [Self] = &[$($name::$variant),+];
 
-            /// What there is to say about the option.
+            /// The option's spellings and documentation.
             #[allow(dead_code, reason = "not every table needs it")]
             $visibility fn spec(self) -> &'static $crate::args::Spec {
                 &Self::ROWS[self as usize].spec
             }
 
-            /// Which of these options the argument is; `None` if it is another one.
+            /// The option of this table that an argument is; `None` if it belongs to another table.
             #[allow(dead_code, reason = "not every table needs it")]
             $visibility fn of(arg: &$crate::args::Arg) -> Option<Self> {
                 let option = *Self::ALL.get(arg.row)?;

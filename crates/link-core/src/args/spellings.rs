@@ -30,7 +30,7 @@ pub(super) struct FoundRow {
 /// Where the value of a recognised argument stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValueAt {
-    /// There is none.
+    /// The option has no value here.
     Absent,
     /// In the same argument, from this byte on.
     Offset(usize),

@@ -3,14 +3,14 @@
 
 use crate::hash::HashSet;
 
-/// What the files of a command line list.
+/// The symbols that the files of a command line list.
 #[derive(Debug, Default)]
 pub struct SymbolLists<'a> {
-    /// What version scripts call global, and what files of symbols to retain list.
+    /// The global symbols of version scripts, and all symbols of files of symbols to retain.
     pub global: SymbolPatterns<'a>,
-    /// What version scripts call local.
+    /// The local symbols of version scripts.
     pub local: SymbolPatterns<'a>,
-    /// What dynamic lists list, if there is one.
+    /// The symbols of dynamic lists; `None` without a list.
     pub dynamic: Option<SymbolPatterns<'a>>,
 }
 
@@ -29,7 +29,7 @@ struct PatternSet<'a> {
     all: bool,
 }
 
-/// How closely a symbol is described.
+/// How specific the pattern is that matches a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Closeness {
     /// By `*`.
@@ -40,7 +40,7 @@ pub enum Closeness {
     Name,
 }
 
-/// Shows names as they are in C++, where patterns ask for that.
+/// Demangles names for patterns in `extern "C++"`.
 #[derive(Default)]
 pub struct CxxNames {
     demangler: cxx_demangle::Demangler,
@@ -53,7 +53,7 @@ impl SymbolLists<'_> {
         self.global.is_empty() && self.local.is_empty() && self.dynamic.is_none()
     }
 
-    /// Whether a symbol is local: the closer description wins, and of two that are as close the
+    /// Whether a symbol is local: the more specific match wins, and of two equally specific ones the
     /// global one.
     pub fn is_local(&self, name: &str, cxx: &mut CxxNames) -> bool {
         self.local.closeness(name, cxx) > self.global.closeness(name, cxx)
@@ -65,7 +65,7 @@ impl<'a> SymbolPatterns<'a> {
         self.names.is_empty() && self.cxx.is_empty()
     }
 
-    /// How closely a symbol is described, if it is.
+    /// The most specific match of a symbol, if there is one.
     pub fn closeness(&self, name: &str, cxx: &mut CxxNames) -> Option<Closeness> {
         let plain = self.names.closeness(name);
         if self.cxx.is_empty() {
@@ -138,7 +138,7 @@ fn is_match(mut pattern: &[u8], mut text: &[u8]) -> bool {
     }
 }
 
-/// What is behind the first element of a pattern, if that describes `byte`.
+/// The rest of a pattern behind its first element, if that element matches `byte`.
 fn single(pattern: &[u8], byte: Option<u8>) -> Option<&[u8]> {
     let byte = byte?;
     let (&first, rest) = pattern.split_first()?;
@@ -201,7 +201,7 @@ struct ListParser<'a> {
     at: usize,
 }
 
-/// Adds what the version script `text` says. An error says where it is wrong.
+/// Adds the symbols of the version script `text`. An error names the line.
 pub(super) fn parse_version_script<'a>(
     text: &'a str,
     lists: &mut SymbolLists<'a>,
@@ -215,7 +215,7 @@ pub(super) fn parse_version_script<'a>(
         };
         parser.expect(begin, '{')?;
         parser.block(&mut lists.global, Some(&mut lists.local))?;
-        // Nor do those that it inherits from.
+        // Neither do the names of the versions that it inherits from.
         let mut end = parser.next()?;
         while let Some(Token::Word(_)) = end {
             end = parser.next()?;
@@ -249,7 +249,7 @@ pub(super) fn parse_retained<'a>(text: &'a str, lists: &mut SymbolLists<'a>) {
 }
 
 impl<'a> ListParser<'a> {
-    /// What stands between braces, up to and with the closing one.
+    /// The contents of a pair of braces, with the closing one.
     fn block(
         &mut self,
         global: &mut SymbolPatterns<'a>,

@@ -56,7 +56,7 @@ pub(crate) fn report(
     );
 }
 
-/// What a search of an object's code found.
+/// The result of searching an object's code.
 #[derive(Default)]
 struct Found {
     /// The first raw index of each index space.
@@ -100,7 +100,7 @@ enum IndexSpace {
 }
 
 impl IndexSpace {
-    /// What messages call an item of it.
+    /// The word for an item in messages.
     fn item(self) -> &'static str {
         match self {
             Self::Function => "function",

@@ -25,14 +25,13 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadMapError {
-    /// They do not begin as a saved map does.
+    /// They do not begin like a saved map.
     NotAMap,
     /// Another version of this crate wrote them, in the encoding of this number.
     OtherVersion(u32),
     /// They are cut short or damaged.
     Malformed(DecodeError),
-    /// A number that stands for one of several things, or for a file, is none of them; its offset
-    /// in bytes.
+    /// A tag or the number of a file is out of range; its offset in bytes.
     Unknown(usize),
 }
 
@@ -95,7 +94,7 @@ impl LinkMap {
     /// or another map.
     ///
     /// # Errors
-    /// [`LoadMapError`]: not such bytes, another version's, or damaged.
+    /// [`LoadMapError`]: the bytes are not a map, of another version, or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadMapError> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(LoadMapError::NotAMap)?;
         let mut reader = Reader::at(rest, MAGIC.len());

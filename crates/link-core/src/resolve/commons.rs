@@ -8,14 +8,14 @@ use crate::hash::HashMap;
 use crate::ids::SymbolId;
 use crate::input::object::Object;
 
-/// What the files ask of one common symbol.
+/// The size and alignment that the files ask for.
 #[derive(Debug, Clone, Copy, Default)]
 struct CommonExtent {
     size: u64,
     align_log2: u32,
 }
 
-/// Gives each symbol whose definition is common what all files together ask of it.
+/// Gives each common symbol the largest size and alignment that any file asks for.
 pub(super) fn merge(
     objects: &mut [Box<Object<'_>>],
     files: &[FileResolution],

@@ -12,13 +12,13 @@ use crate::ids::SymbolId;
 use crate::input::object::Object;
 use crate::options::{DefsymValue, Options};
 
-/// A symbol that is to be another name of `target`.
+/// A symbol that becomes another name of `target`.
 pub(super) struct Alias<'a> {
     name: &'a str,
     target: &'a str,
 }
 
-/// Whether a symbol is to get another name.
+/// Whether a symbol gets another name.
 pub(super) fn is_target(name: &str, options: &Options) -> bool {
     let mut defsyms = options.defsyms.iter();
     defsyms.any(|defsym| matches!(&defsym.value, DefsymValue::Symbol(target) if target == name))
@@ -59,7 +59,7 @@ pub(super) fn define<'a>(resolver: &mut Resolver<'a>) -> Vec<Alias<'a>> {
     known_later
 }
 
-/// What a symbol is defined as in the end; `None` if that is itself.
+/// The value of a symbol once aliases are followed; `None` for a cycle.
 fn value<'a>(
     name: &'a str,
     values: &IndexMap<&'a str, &'a DefsymValue>,

@@ -1,5 +1,5 @@
-//! What options say of whole groups of symbols: which stay inside the output, and which a loader
-//! cannot replace.
+//! Options about groups of symbols: those that are not exported, and those that a loader cannot
+//! replace.
 
 use wasm_format::linking::SymbolKind;
 
@@ -36,7 +36,7 @@ pub(super) fn apply(resolver: &mut Resolver<'_>, lists: &SymbolLists<'_>) {
     }
 }
 
-/// Keeps inside what files call local. A program exports what dynamic lists list.
+/// Keeps the local symbols of the lists inside. A program exports the symbols of dynamic lists.
 fn list(resolver: &mut Resolver<'_>, lists: &SymbolLists<'_>) {
     let is_program = resolver.options.output != OutputKind::Shared;
     let mut cxx = CxxNames::default();
@@ -61,7 +61,7 @@ fn list(resolver: &mut Resolver<'_>, lists: &SymbolLists<'_>) {
     }
 }
 
-/// `--exclude-libs`: what members of these archives define stays inside.
+/// `--exclude-libs`: definitions in members of these archives stay inside.
 fn exclude_libraries(resolver: &mut Resolver<'_>, excluded: &ExcludedLibraries) {
     if excluded.is_empty() {
         return;
