@@ -149,9 +149,9 @@ option_rows! {
             group: Group::INPUTS,
             extension: true, counts: Each,
             help: "Accepted without effect: archives may refer to one another in any order",
-            note: "Build systems put groups around archives that need one another. A symbol is looked \
-                for in every archive of the line here, wherever that stands, so that a group adds \
-                nothing. That a group is closed is not checked.",
+            note: "Build systems put groups around archives that need one another. Symbols are looked up \
+                in all archives of the line, in any order, so a group adds nothing. An unclosed group \
+                is not reported.",
         } => Set::Nothing,
         EndGroup {
             forms: &[either("end-group", Nothing), one(")", Nothing)],
@@ -165,7 +165,7 @@ option_rows! {
             extension: true, counts: Each,
             help: "Accepted without effect: a shared library that is linked is loaded",
             note: "The output needs every shared library of the line, used or not, as with `wasm-ld`: \
-                a loader may take from it what the output imports in other ways.",
+                a loader may resolve other imports from it.",
         } => Set::Nothing,
         NoAsNeeded {
             forms: &[either("no-as-needed", Nothing)],

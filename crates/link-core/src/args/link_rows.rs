@@ -227,36 +227,35 @@ option_rows! {
             extension: true, native_only: true, counts: Each,
             help: "Export no symbol of these archives; ALL is every archive",
             note: "File names without directories, separated by commas or colons. The option wins over \
-                `--export-all`, `--export-dynamic`, `-shared` and over the export that the source asks \
-                for; what `--export`, `--export-if-defined` and `--entry` name is exported all the \
-                same. A shared library refers to its own definitions then. No effect on an object file \
-                (`-r`). Written with two dashes only: `-exclude-libs` is an entry symbol.",
+                `--export-all`, `--export-dynamic`, `-shared` and an export that the source asks for; \
+                `--export`, `--export-if-defined` and `--entry` still export the symbols that they name. \
+                A shared library refers to its own definitions. No effect on an object file (`-r`). Written with two dashes only: `-exclude-libs` is an entry symbol.",
         } => Custom(exclude_libs),
         VersionScript {
             forms: &[either("version-script", EqualsOrNext)],
             value: "file",
             group: Group::EXCHANGE,
             extension: true, native_only: true, counts: Each, path: PathUse::Read,
-            help: "Do not export what the version script <file> calls local",
+            help: "Do not export the local symbols of the version script <file>",
             note: "The file says `{ global: a; b*; local: *; };`. Patterns have `*`, `?` and `[a-z]`; a \
                 name wins over a pattern, a pattern over `*`, and `global` over `local`. In \
-                `extern \"C++\" { }` they are about demangled names. Names of versions mean nothing here. \
-                A global symbol is exported if it would be without the file, and may be missing. What \
-                is local is not exported by `--export-all`, `--export-dynamic`, `-shared` or because \
-                the source asks for it, but if `--export`, `--export-if-defined` or `--entry` names it; \
-                a shared library refers to its own definition. It is about what objects define, and \
-                has no effect on an object file (`-r`).",
+                `extern \"C++\" { }` they match demangled names. Names of versions have no effect. A \
+                global symbol is exported as it would be without the file, and need not exist. A \
+                local symbol is exported neither by `--export-all`, `--export-dynamic` or `-shared` \
+                nor because its source asks for it; `--export`, `--export-if-defined` and `--entry` \
+                still export it, and a shared library refers to its own definition. The file applies \
+                to symbols that objects define. It has no effect on an object file (`-r`).",
         } => Custom(|options, arg, _| options.version_scripts.push(arg.path())),
         DynamicList {
             forms: &[either("dynamic-list", EqualsOrNext)],
             value: "file",
             group: Group::EXCHANGE,
             extension: true, native_only: true, counts: Each, path: PathUse::Read,
-            help: "Export what <file> lists; with -shared, a loader may replace that alone",
-            note: "The file says `{ a; b*; };`, in the words of `--version-script`. A program exports \
-                what objects define of it and is not hidden. A shared library exports what it does \
-                without the option, and refers to its own definitions of everything else, as with \
-                `-Bsymbolic`.",
+            help: "Export the symbols that <file> lists; with -shared, a loader may replace only those",
+            note: "The file says `{ a; b*; };`, with the patterns of `--version-script`. A program exports \
+                the listed symbols that objects define, unless they are hidden. A shared library \
+                exports the same symbols as without the option, and binds references to unlisted \
+                symbols to its own definitions, as with `-Bsymbolic`.",
         } => Custom(|options, arg, _| options.dynamic_lists.push(arg.path())),
         RetainSymbolsFile {
             forms: &[either("retain-symbols-file", EqualsOrNext)],
@@ -264,8 +263,8 @@ option_rows! {
             group: Group::EXCHANGE,
             extension: true, native_only: true, counts: Each, path: PathUse::Read,
             help: "Export only symbols that <file> lists",
-            note: "One symbol to a line. The same as a version script that calls these global and all \
-                others local; the names of functions for debuggers stay.",
+            note: "One symbol to a line. It works like a version script with these symbols global and \
+                all others local. The names of functions for debuggers stay.",
         } => Custom(|options, arg, _| options.retain_symbols_files.push(arg.path())),
         ImportUndefined {
             forms: &[either("import-undefined", Nothing)],
@@ -528,7 +527,7 @@ option_rows! {
             group: Group::MESSAGES,
             extension: true,
             help: "Accepted without effect",
-            note: "Linkers of other formats print what a link took. `--time` prints that here.",
+            note: "Linkers of other formats print statistics of the link. `--time` prints those here.",
         } => Set::Nothing,
         Cref {
             forms: &[two("cref", Nothing)],
