@@ -15,6 +15,8 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     }
     test::run_fallbacks()?;
     test::check_elsewhere()?;
+    // The fuzz targets are a workspace of their own, whose lock file nothing else reads.
+    run(cargo().args(["fetch", "--locked", "--manifest-path", "fuzz/Cargo.toml"]))?;
     inside::run_command(&[])?;
     miri::run_command(&[])?;
     run(cargo()
