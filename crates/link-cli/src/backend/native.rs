@@ -164,6 +164,10 @@ fn end(
             .cloned()
             .map(Message::from)
             .collect();
+        if !messages.is_empty() {
+            // The warnings may be about a state of the file that no longer exists.
+            told.files.changed()?;
+        }
         reporter.all(messages.iter().cloned());
         told.written.check_stdout(told.files)?;
         told.reports.of_linked(linked, reporter)?;
@@ -181,6 +185,7 @@ fn end(
             let name = told.target.name();
             let made = output.replace_core_module(|core| step.make(core, objects, &name));
             if let Err(message) = made {
+                told.files.changed()?;
                 told.reports.commit(false)?;
                 return Err(message);
             }

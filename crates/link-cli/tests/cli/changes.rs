@@ -209,6 +209,19 @@ fn a_change_is_the_error_of_a_link_that_fails() {
     assert_refused(&room, run, "large.o");
 }
 
+/// Also where the link warns: the warning may be a consequence, too.
+#[test]
+fn a_change_is_all_that_a_link_that_warns_says() {
+    let inputs = ["calls.o", "large.o", "--warn-unresolved-symbols"];
+    let stderr = link_while(&room(), &inputs, || {}).stderr;
+    assert!(stderr.starts_with("wasm-link: warning: "), "{stderr}");
+    let room = room();
+    let run = link_while(&room, &inputs, || {
+        fs::remove_file(room.path("large.o")).expect("removed");
+    });
+    assert_refused(&room, run, "large.o");
+}
+
 /// A compiler that is still writing, at any moment of many links.
 #[test]
 fn a_link_beside_a_writer_makes_a_module_or_says_that_it_did_not() {
