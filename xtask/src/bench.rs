@@ -119,7 +119,10 @@ fn measure(input: &Input, linkers: &[Linker], work: &Path, rounds: usize) -> Res
     let mut functions = None;
     let mut ours = Vec::new();
     for linker in linkers {
-        let output = work.join(format!("{}.wasm", linker.name));
+        // The file's name is part of the output: the linker names the module after it.
+        let dir = work.join("outputs").join(linker.name);
+        fs::create_dir_all(&dir)?;
+        let output = dir.join("linked.wasm");
         // The first run brings the inputs into memory and shows whether the linker can do it.
         if let Some(reason) = linkers::cannot_link(linker, input, &output)? {
             println!("  {} cannot link {}: {reason}", linker.name, input.name);
