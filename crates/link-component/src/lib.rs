@@ -6,7 +6,7 @@ mod sections;
 
 use std::error::Error;
 
-use wasmparser::{ExternalKind, Parser, Payload};
+use wasmparser::{ExternalKind, Parser, Payload, Validator, WasmFeatures};
 use wit_component::ComponentEncoder;
 
 pub use error::{Cause, ComponentError, Needed};
@@ -51,12 +51,15 @@ pub fn component(module: &[u8], options: &ComponentOptions) -> Result<Vec<u8>, C
     if let Err(error) = encoder.module(module) {
         return Err(sections::explain(module, options, &*error));
     }
+    for adapter in &options.adapters {
+        // The encoder takes for granted that sections and instructions are complete.
+        let checked =
+            Validator::new_with_features(WasmFeatures::all()).validate_all(adapter.bytes());
+        checked.map_err(|error| unusable(adapter, &error))?;
+    }
     for adapter in adapters(options, is_command) {
         let added = encoder.adapter(adapter.name(), adapter.bytes());
-        added.map_err(|error| ComponentError::Adapter {
-            name: adapter.name().to_owned(),
-            cause: Cause::of(&*error),
-        })?;
+        added.map_err(|error| unusable(&adapter, &*error))?;
     }
     encoder.encode().map_err(|error| {
         let names: Vec<_> = adapters(options, is_command)
@@ -66,7 +69,8 @@ pub fn component(module: &[u8], options: &ComponentOptions) -> Result<Vec<u8>, C
     })
 }
 
-/// Whether a core module is a program: whether it exports a function `_start`.
+/// Whether a core module is a program: whether it exports a function `_start`. Reads the module to
+/// its end, because the encoder takes for granted that no section is cut short.
 fn exports_start(module: &[u8]) -> Result<bool, ComponentError> {
     let mut exports_start = false;
     for payload in Parser::new(0).parse_all(module) {
@@ -79,12 +83,18 @@ fn exports_start(module: &[u8]) -> Result<bool, ComponentError> {
                     let export = export.map_err(|error| malformed(&error))?;
                     exports_start |= export.name == "_start" && export.kind == ExternalKind::Func;
                 }
-                break;
             }
             _ => {}
         }
     }
     Ok(exports_start)
+}
+
+fn unusable(adapter: &Adapter, error: &(dyn Error + 'static)) -> ComponentError {
+    ComponentError::Adapter {
+        name: adapter.name().to_owned(),
+        cause: Cause::of(error),
+    }
 }
 
 fn malformed(error: &wasmparser::BinaryReaderError) -> ComponentError {

@@ -55,6 +55,13 @@ fn world(wit: &str) -> Vec<u8> {
     metadata::encode(&resolve, id, encoding, None, false).unwrap()
 }
 
+/// An adapter of `random_get` that calls the module and has a body after another one.
+const ADAPTER: &str = r#"(module
+    (import "env" "memory" (memory 0))
+    (import "__main_module__" "cabi_realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
+    (func (export "random_get") (param i32 i32) (result i32) i32.const 4)
+    (func (result i32) (call $realloc (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))"#;
+
 fn options(change: impl FnOnce(&mut ComponentOptions)) -> ComponentOptions {
     let mut options = ComponentOptions::default();
     change(&mut options);
@@ -279,7 +286,7 @@ fn an_adapter_that_is_none_is_named() {
     let damaged = options(|options| options.adapters = vec![adapter]);
     insta::assert_snapshot!(refused(&module(ANSWER, &[]), &damaged), @r"
     the adapter ad cannot be used
-      decoding item in module: unexpected end-of-file (at offset 0xa)
+      unexpected end-of-file (at offset 0xa)
     ");
 }
 
@@ -431,6 +438,42 @@ fn what_is_no_module_is_an_error() {
         component(&made, &options),
         Err(ComponentError::AlreadyComponent)
     ));
+}
+
+/// Wherever a module, a world in it or an adapter is cut short, and whichever byte is damaged, there is
+/// an error or a component, and no panic.
+#[test]
+fn damaged_modules_worlds_and_adapters_are_errors() {
+    let world = "package demo:dice; world dice { import log: func(s: string); export dice: func() -> s32; }";
+    let whole = module(LIBRARY, &[("component-type:dice", world)]);
+    let adapter = wat::parse_str(ADAPTER).unwrap();
+    let own = |bytes: &[u8]| {
+        let adapter = Adapter::new("wasi_snapshot_preview1", bytes).ok()?;
+        Some(options(|options| options.adapters = vec![adapter]))
+    };
+    let plain = ComponentOptions::default();
+    let mut refused = 0;
+    for damaged in damages(&whole) {
+        refused += usize::from(component(&damaged, &plain).is_err());
+    }
+    for options in damages(&adapter).iter().filter_map(|bytes| own(bytes)) {
+        refused += usize::from(component(&whole, &options).is_err());
+    }
+    assert!(refused > 400, "{refused}");
+}
+
+/// `bytes` cut short at every place, and with every byte replaced.
+fn damages(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let cut = (0..bytes.len()).map(|len| bytes[..len].to_vec());
+    let replaced = (0..bytes.len()).flat_map(|place| {
+        let with = move |byte: u8| {
+            let mut damaged = bytes.to_vec();
+            damaged[place] = byte;
+            damaged
+        };
+        [0xFF, bytes[place] ^ 1].map(with)
+    });
+    cut.chain(replaced).collect()
 }
 
 #[test]
