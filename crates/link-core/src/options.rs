@@ -86,6 +86,9 @@ pub struct Options {
     pub compress_relocations: bool,
     /// `--emit-relocs`
     pub emit_relocs: bool,
+    /// `--max-function-body-size`: a function that the linker writes is split into several if its
+    /// body has more bytes. By default the limit of engines.
+    pub max_function_body_size: u64,
     /// `--merge-data-segments` / `--no-merge-data-segments`; `None` merges, but not into an
     /// object file.
     pub merge_data_segments: Option<bool>,
@@ -365,6 +368,7 @@ impl Default for Options {
             keep_sections: BTreeSet::new(),
             compress_relocations: false,
             emit_relocs: false,
+            max_function_body_size: crate::limits::BODY_BYTES,
             merge_data_segments: None,
             memory: MemoryOptions {
                 stack_size: wasm_format::PAGE_SIZE,

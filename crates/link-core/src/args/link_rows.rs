@@ -437,6 +437,17 @@ option_rows! {
             group: Group::CONTENT,
             help: "Keep the relocations in the output",
         } => Flag(|options| options.emit_relocs = true),
+        MaxFunctionBodySize {
+            forms: &[two("max-function-body-size", Equals)],
+            value: "bytes",
+            group: Group::CONTENT,
+            extension: true, native_only: true,
+            help: "Split functions of the linker, such as __wasm_apply_data_relocs, that are larger",
+            default: "7654321, the limit of engines",
+            note: "The size of a body includes the declarations of its locals. A function that is \
+                larger calls others, `__wasm_apply_data_relocs_0` and so on, which are not exported. \
+                Functions of objects stay as they are.",
+        } => Custom(max_function_body_size),
         Bsymbolic {
             forms: &[either("Bsymbolic", Nothing)],
             group: Group::DYNAMIC,
@@ -759,6 +770,20 @@ fn keyword(options: &mut Options, arg: &Arg, problems: &mut Problems) {
             let warning = Diagnostic::warning(Code::InvalidArgument, text);
             problems.push(warning.note("expected stack-size=<bytes> or muldefs"));
         }
+    }
+}
+
+fn max_function_body_size(options: &mut Options, arg: &Arg, problems: &mut Problems) {
+    /// The bytes of the shortest body that stores an address: locals (1), a place (2), its base (2),
+    /// their sum (1), the content of a global (2), the store (3) and the end (1).
+    const SMALLEST: u64 = 12;
+    match arg.number(problems) {
+        Some(size) if size < SMALLEST => problems.error_expecting(
+            format!("{}: too small to hold even one relocation", arg.shown()),
+            &format!("at least {SMALLEST}"),
+        ),
+        Some(size) => options.max_function_body_size = size,
+        None => {}
     }
 }
 

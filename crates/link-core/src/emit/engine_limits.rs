@@ -204,6 +204,12 @@ fn bodies(sources: &Sources<'_, '_>, warnings: &mut Vec<Diagnostic>) {
             warnings.push(named("function", made.name(), limit, options));
         }
     }
+    let helpers = (plan.functions.first_helper().0..).zip(&plan.helper_names);
+    for (index, name) in helpers {
+        if let Some(limit) = beyond(FuncIndex(index)) {
+            warnings.push(named("function", name, limit, options));
+        }
+    }
     for (file, object) in sources.resolution.objects() {
         for function in sources.liveness.functions(file) {
             if let Some(limit) = plan.functions.of(file, function).and_then(beyond) {

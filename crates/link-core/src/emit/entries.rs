@@ -11,7 +11,7 @@ use wasm_format::{
 use super::section_buffer::SectionBuffer;
 use crate::diag::{Code, Diagnostic};
 use crate::ids::{FileId, ObjSymbol};
-use crate::input::object::ElementPlace;
+use crate::input::object::{ElementPlace, NULLARY};
 use crate::options::Options;
 use crate::pass::mark::Liveness;
 use crate::pass::synthesize::{ExportTarget, SynthFunction, Synthesis, TableUse, import_name};
@@ -170,6 +170,9 @@ impl Sources<'_, '_> {
             let signature = signature(self.resolution, SymbolRef::Global(id));
             let name = self.resolution.symbol(id).name;
             section.function(self.type_index(signature, WHAT, name)?);
+        }
+        for name in &self.plan.helper_names {
+            section.function(self.type_index(Some(NULLARY), WHAT, name)?);
         }
         Ok(())
     }

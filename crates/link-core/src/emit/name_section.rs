@@ -53,7 +53,11 @@ impl NameEntries {
 }
 
 /// The section's contents after its name, in parts that stand one behind the other.
-pub(crate) fn write(sources: &Sources<'_, '_>, functions: NameEntries) -> Vec<Vec<u8>> {
+pub(crate) fn write(sources: &Sources<'_, '_>, mut functions: NameEntries) -> Vec<Vec<u8>> {
+    let plan = sources.plan;
+    for (index, name) in (plan.functions.first_helper().0..).zip(&plan.helper_names) {
+        functions.add(index, name);
+    }
     let globals = globals(sources);
     let segments = segments(sources);
     let mut out = Vec::new();

@@ -197,9 +197,14 @@ impl<'l> Cutter<'l, '_> {
             }
             push(begin..live.functions.len() as u32, file_end - at);
         }
+        let first_helper = functions.first_helper();
         self.push(
-            code.size - entry(functions.first_wrapper),
+            entry(first_helper) - entry(functions.first_wrapper),
             PartSource::Bodies(&plan.wrapper_bodies),
+        );
+        self.push(
+            code.size - entry(first_helper),
+            PartSource::Bodies(&plan.helper_bodies),
         );
     }
 

@@ -55,11 +55,12 @@ impl CodeLayout {
     }
 
     /// Lays out the section: `made` are bodies the linker writes that come first,
-    /// `wrappers` those that come last.
+    /// `wrappers` and `helpers` those that come last.
     pub(crate) fn lay_out(
         imported: u32,
         made: &[Vec<u8>],
         wrappers: &[Vec<u8>],
+        helpers: &[Vec<u8>],
         relocator: &Relocator<'_, '_>,
         compressed: bool,
     ) -> Self {
@@ -80,6 +81,7 @@ impl CodeLayout {
         sizes.extend(made.iter().map(|body| body.len() as u32));
         sizes.extend(of_files.into_iter().flatten());
         sizes.extend(wrappers.iter().map(|body| body.len() as u32));
+        sizes.extend(helpers.iter().map(|body| body.len() as u32));
 
         let mut offsets = Vec::with_capacity(sizes.len());
         let mut at = leb128::len_u32(sizes.len() as u32) as u64;

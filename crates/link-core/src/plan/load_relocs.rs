@@ -13,8 +13,9 @@ use crate::pass::synthesize::Synthesis;
 use crate::resolve::resolution::{MadeGlobal, SymbolRef};
 
 /// `__wasm_apply_data_relocs`, or for thread-local data (`tls`) `__wasm_apply_tls_relocs`.
-pub(crate) fn data_relocs(places: &PlanView<'_, '_>, tls: bool) -> Vec<u8> {
+pub(crate) fn data_relocs(places: &PlanView<'_, '_>, tls: bool) -> Body {
     let mut body = Body::new(places.resolution.is_64);
+    body.begin_steps();
     for (i, output) in places.data.segments.iter().enumerate() {
         // Without threads, thread-local data is data like any other.
         let threads = places.memory.limits.shared;
@@ -82,7 +83,7 @@ fn segment_relocs(
             Opcode::I32Store
         };
         // Structures may be packed: 4 is what every address can be relied on to have.
-        body.access(store, 2, 0);
+        body.access(store, 2, 0).end_step();
     }
 }
 
@@ -135,8 +136,9 @@ pub(crate) fn global_relocs(
     places: &PlanView<'_, '_>,
     synthesis: &Synthesis<'_>,
     tls: bool,
-) -> Vec<u8> {
+) -> Body {
     let mut body = Body::new(places.resolution.is_64);
+    body.begin_steps();
     for &symbol in &synthesis.got_internal {
         let thread_local = places.resolution.is_thread_local(symbol);
         let threads = places.memory.limits.shared;
@@ -179,7 +181,7 @@ pub(crate) fn global_relocs(
             }
             _ => continue,
         }
-        body.op_u32(Opcode::GlobalSet, global.0);
+        body.op_u32(Opcode::GlobalSet, global.0).end_step();
     }
     body.finish()
 }

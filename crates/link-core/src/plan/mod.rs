@@ -9,12 +9,14 @@ mod load_relocs;
 mod memory;
 pub(crate) mod numbering;
 pub(crate) mod segments;
+mod split;
 mod strings;
 pub(crate) mod synthetic;
 pub(crate) mod type_section;
 pub(crate) mod values;
 
 use self::customs::CutAhead;
+use self::split::Splitter;
 use self::values::{PlanView, Relocator};
 use crate::diag::{Code as Topic, Diagnostic};
 use crate::input::object::Object;
@@ -64,6 +66,10 @@ pub struct Plan<'a> {
     pub made_bodies: Vec<Vec<u8>>,
     /// Bodies of the wrappers of exports.
     pub wrapper_bodies: Vec<Vec<u8>>,
+    /// Bodies of the helpers of those that would be too large alone.
+    pub helper_bodies: Vec<Vec<u8>>,
+    /// Names of the helpers.
+    pub helper_names: Vec<String>,
     /// Where function bodies are in the code section.
     pub code: CodeLayout,
     /// Custom sections of objects.
@@ -183,9 +189,12 @@ pub(crate) fn plan<'a, T: Send>(
     };
     let symbols = SymbolValues::compute(&places);
     // and the linker can write its functions, which have no relocations left.
-    let made_bodies = synthetic::write(&places, synthesis).map_err(|error| vec![error])?;
+    let mut splitter = Splitter::new(&functions, options);
+    let one = |error| vec![error];
+    let made_bodies = synthetic::write(&places, synthesis, &mut splitter).map_err(one)?;
     let wrapper_bodies =
-        synthetic::write_wrappers(&places, synthesis).map_err(|error| vec![error])?;
+        synthetic::write_wrappers(&places, synthesis, &mut splitter).map_err(one)?;
+    let helpers = splitter.finish();
     let relocator = |code| Relocator {
         places,
         symbols: &symbols,
@@ -199,6 +208,7 @@ pub(crate) fn plan<'a, T: Send>(
         functions.imported,
         &made_bodies,
         &wrapper_bodies,
+        &helpers.bodies,
         &relocator(&no_code),
         // Places that are to be relocated again need their full width.
         options.compress_relocations && !options.is_relinkable(),
@@ -219,6 +229,8 @@ pub(crate) fn plan<'a, T: Send>(
         symbols,
         made_bodies,
         wrapper_bodies,
+        helper_bodies: helpers.bodies,
+        helper_names: helpers.names,
         code,
         customs,
         metadata,

@@ -23,12 +23,12 @@ fn imports_of(
 }
 
 /// The function index space: imports, functions the linker writes, the live functions of
-/// the objects in order, then the wrappers of exports.
+/// the objects in order, the wrappers of exports, then helpers, which are known later.
 #[derive(Debug)]
 pub struct FunctionIndices {
     /// How many are imported.
     pub imported: u32,
-    /// How many there are, imports included.
+    /// How many there are, imports included and helpers excluded.
     pub count: u32,
     /// For each object, the index that stands for each of its functions; `None` for those left
     /// out. Which bodies the output has is another matter: [`Liveness::functions`] says it.
@@ -130,6 +130,11 @@ impl FunctionIndices {
     /// The index of a wrapper of [`Synthesis::wrappers`].
     pub fn wrapper(&self, nth: u32) -> FuncIndex {
         FuncIndex(self.first_wrapper.0 + nth)
+    }
+
+    /// The index of the first helper of [`Plan::helper_bodies`](super::Plan::helper_bodies).
+    pub fn first_helper(&self) -> FuncIndex {
+        FuncIndex(self.count)
     }
 
     /// The index of a well-known function, if the output has it.

@@ -1,10 +1,14 @@
 //! Bodies of the functions that the linker writes: locals and code, without the size that
 //! precedes them in the section.
 
+use std::ops::Range;
+
 use wasm_format::leb128::{put_i64, put_u32};
 use wasm_format::{FuncType, Opcode, Reader};
 
+use super::load_relocs;
 use super::segments::OutputSegment;
+use super::split::Splitter;
 use super::values::{PlanView, Value};
 use crate::diag::{Code, Diagnostic};
 use crate::ids::{FuncIndex, SymbolId};
@@ -16,6 +20,17 @@ pub(crate) struct Body {
     pub(crate) code: Vec<u8>,
     /// Whether addresses have 64 bits.
     pub(crate) is_64: bool,
+    /// The parts that a function of its own may hold.
+    pub(crate) runs: Vec<StepRun>,
+}
+
+/// Consecutive steps of a body. A step uses no local and no label, and leaves the stack as it was,
+/// so that any function can do it.
+pub(crate) struct StepRun {
+    /// Where the first step begins, in bytes from the start of the body.
+    pub(crate) start: usize,
+    /// Where each step ends.
+    pub(crate) ends: Vec<usize>,
 }
 
 impl Body {
@@ -24,7 +39,22 @@ impl Body {
         Self {
             code: vec![0],
             is_64,
+            runs: Vec::new(),
         }
+    }
+
+    /// Nothing, not even locals: what another body holds is to be appended.
+    pub(crate) fn empty(is_64: bool) -> Self {
+        Self {
+            code: Vec::new(),
+            is_64,
+            runs: Vec::new(),
+        }
+    }
+
+    /// Appends a range of another body.
+    pub(crate) fn append(&mut self, body: &Self, range: Range<usize>) {
+        self.code.extend_from_slice(&body.code[range]);
     }
 
     /// A body with two locals that hold addresses.
@@ -32,6 +62,7 @@ impl Body {
         Self {
             code: vec![1, 2, if is_64 { 0x7e } else { 0x7f }],
             is_64,
+            runs: Vec::new(),
         }
     }
 
@@ -96,9 +127,24 @@ impl Body {
         self
     }
 
-    pub(crate) fn finish(mut self) -> Vec<u8> {
+    /// Says that steps follow, each of which [`end_step`](Self::end_step) ends.
+    pub(crate) fn begin_steps(&mut self) {
+        self.runs.push(StepRun {
+            start: self.code.len(),
+            ends: Vec::new(),
+        });
+    }
+
+    /// Ends a step.
+    pub(crate) fn end_step(&mut self) {
+        if let Some(run) = self.runs.last_mut() {
+            run.ends.push(self.code.len());
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Self {
         self.op(Opcode::End);
-        self.code
+        self
     }
 }
 
@@ -109,28 +155,35 @@ impl Body {
 pub(crate) fn write(
     places: &PlanView<'_, '_>,
     synthesis: &Synthesis<'_>,
+    splitter: &mut Splitter,
 ) -> Result<Vec<Vec<u8>>, Diagnostic> {
     synthesis
         .functions
         .iter()
         .map(|&function| match function {
-            SynthFunction::Stub(_) => Ok(stub()),
-            SynthFunction::Made(made) => match made {
-                MadeFunction::CallCtors => call_ctors(places, synthesis),
-                MadeFunction::InitMemory => Ok(init_memory(places)),
-                MadeFunction::InitTls => Ok(init_tls(places)),
-                MadeFunction::ApplyDataRelocs => Ok(super::load_relocs::data_relocs(places, false)),
-                MadeFunction::ApplyTlsRelocs => Ok(super::load_relocs::data_relocs(places, true)),
-                MadeFunction::ApplyGlobalRelocs => {
-                    Ok(super::load_relocs::global_relocs(places, synthesis, false))
-                }
-                MadeFunction::ApplyGlobalTlsRelocs => {
-                    Ok(super::load_relocs::global_relocs(places, synthesis, true))
-                }
-                MadeFunction::Start => start(places, synthesis),
-            },
+            SynthFunction::Stub(_) => Ok(stub().code),
+            SynthFunction::Made(made) => {
+                splitter.split(made.name(), made_body(places, synthesis, made)?)
+            }
         })
         .collect()
+}
+
+fn made_body(
+    places: &PlanView<'_, '_>,
+    synthesis: &Synthesis<'_>,
+    made: MadeFunction,
+) -> Result<Body, Diagnostic> {
+    Ok(match made {
+        MadeFunction::CallCtors => call_ctors(places, synthesis)?,
+        MadeFunction::InitMemory => init_memory(places),
+        MadeFunction::InitTls => init_tls(places),
+        MadeFunction::ApplyDataRelocs => load_relocs::data_relocs(places, false),
+        MadeFunction::ApplyTlsRelocs => load_relocs::data_relocs(places, true),
+        MadeFunction::ApplyGlobalRelocs => load_relocs::global_relocs(places, synthesis, false),
+        MadeFunction::ApplyGlobalTlsRelocs => load_relocs::global_relocs(places, synthesis, true),
+        MadeFunction::Start => start(places, synthesis)?,
+    })
 }
 
 /// The bodies of the wrappers of exports, in the order of their indices.
@@ -140,14 +193,18 @@ pub(crate) fn write(
 pub(crate) fn write_wrappers(
     places: &PlanView<'_, '_>,
     synthesis: &Synthesis<'_>,
+    splitter: &mut Splitter,
 ) -> Result<Vec<Vec<u8>>, Diagnostic> {
     (synthesis.wrappers.iter())
-        .map(|&symbol| wrapper(places, symbol))
+        .map(|&symbol| {
+            let name = format!("{}.command_export", places.resolution.symbol(symbol).name);
+            splitter.split(&name, wrapper(places, symbol)?)
+        })
         .collect()
 }
 
 /// Traps.
-fn stub() -> Vec<u8> {
+fn stub() -> Body {
     let mut body = Body::new(false);
     body.op(Opcode::Unreachable);
     body.finish()
@@ -189,8 +246,9 @@ pub(crate) fn signature<'a>(resolution: &Resolution<'a>, symbol: SymbolRef) -> O
 }
 
 /// Calls the init functions and drops their results.
-fn call_ctors(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
+fn call_ctors(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Body, Diagnostic> {
     let mut body = Body::new(places.resolution.is_64);
+    body.begin_steps();
     for &init in &synthesis.init_functions {
         let index = function(places, init)?;
         body.op_u32(Opcode::Call, places.functions.called(init, index).0);
@@ -198,12 +256,13 @@ fn call_ctors(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Ve
         for _ in 0..results {
             body.op(Opcode::Drop);
         }
+        body.end_step();
     }
     Ok(body.finish())
 }
 
 /// Runs constructors, the exported function, and destructors.
-fn wrapper(places: &PlanView<'_, '_>, symbol: SymbolId) -> Result<Vec<u8>, Diagnostic> {
+fn wrapper(places: &PlanView<'_, '_>, symbol: SymbolId) -> Result<Body, Diagnostic> {
     let resolution = places.resolution;
     let mut body = Body::new(resolution.is_64);
     if let Some(ctors) = places.functions.made(MadeFunction::CallCtors) {
@@ -224,11 +283,13 @@ fn wrapper(places: &PlanView<'_, '_>, symbol: SymbolId) -> Result<Vec<u8>, Diagn
 
 /// Calls what has to run at instantiation, one after the other: what completes the memory
 /// before the objects' start functions, which may use it.
-fn start(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>, Diagnostic> {
+fn start(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Body, Diagnostic> {
     let mut body = Body::new(places.resolution.is_64);
+    body.begin_steps();
     for made in [MadeFunction::ApplyGlobalRelocs, MadeFunction::InitMemory] {
         if let Some(index) = places.functions.made(made) {
             body.op_u32(Opcode::Call, index.0);
+            body.end_step();
         }
     }
     for &(file, start) in &synthesis.start_functions {
@@ -236,6 +297,7 @@ fn start(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Vec<u8>
         let index = places.functions.called_by(places.resolution, symbol);
         let index = index.ok_or_else(|| not_there(places.resolution.name(symbol)))?;
         body.op_u32(Opcode::Call, index.0);
+        body.end_step();
     }
     Ok(body.finish())
 }
@@ -248,7 +310,7 @@ fn needs_init(segment: &OutputSegment<'_>, imported_memory: bool) -> bool {
 /// Fills memory from passive segments and clears what is to be zero. A memory that
 /// threads share is filled by the first of them, for which the others wait: the guard
 /// goes from 0 over 1 (being filled) to 2 (done).
-fn init_memory(places: &PlanView<'_, '_>) -> Vec<u8> {
+fn init_memory(places: &PlanView<'_, '_>) -> Body {
     /// The local that holds the guard's address, and the one for the template's.
     const FLAG: u32 = 0;
     const STORAGE: u32 = 1;
@@ -290,6 +352,7 @@ fn init_memory(places: &PlanView<'_, '_>) -> Vec<u8> {
     }
 
     let mut index = 0;
+    body.begin_steps();
     for (i, segment) in places.data.segments.iter().enumerate() {
         if needs_init(segment, places.imported_memory) {
             let address = memory.segments[i];
@@ -316,6 +379,12 @@ fn init_memory(places: &PlanView<'_, '_>) -> Vec<u8> {
                 body.i32(0).address(segment.size);
                 body.op(Opcode::MemoryFill).code.push(0);
             }
+            if segment.tls {
+                // It may have used a local.
+                body.begin_steps();
+            } else {
+                body.end_step();
+            }
         }
         index += u32::from(segment.in_file);
     }
@@ -335,10 +404,12 @@ fn init_memory(places: &PlanView<'_, '_>) -> Vec<u8> {
     // These are not read again; the template of thread-local storage is for threads to
     // come.
     let mut index = 0;
+    body.begin_steps();
     for segment in &places.data.segments {
         if segment.in_file {
             if segment.passive && !segment.tls && !segment.is_bss() {
                 body.op_u32(Opcode::DataDrop, index);
+                body.end_step();
             }
             index += 1;
         }
@@ -356,7 +427,7 @@ pub(crate) fn push_address(places: &PlanView<'_, '_>, body: &mut Body, address: 
 }
 
 /// Makes the memory at the parameter a thread's storage.
-fn init_tls(places: &PlanView<'_, '_>) -> Vec<u8> {
+fn init_tls(places: &PlanView<'_, '_>) -> Body {
     let mut body = Body::new(places.resolution.is_64);
     let base = places.globals.made(MadeGlobal::TlsBase);
     if let (Some(tls), Some(base)) = (places.memory.tls, base) {

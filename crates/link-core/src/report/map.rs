@@ -262,6 +262,11 @@ impl Collector<'_, '_> {
             let index = self.plan.functions.wrapper(nth as u32);
             chunks.push(self.function(index, None, name));
         }
+        let mut next = self.plan.functions.first_helper();
+        for name in &self.plan.helper_names {
+            chunks.push(self.function(next, None, name.clone()));
+            next.0 += 1;
+        }
         chunks
     }
 

@@ -14,13 +14,13 @@ use crate::support::{Job, print, run};
 const SILENT: &str = "rust-lld leaves it out without a word";
 
 /// A module as a tool assembles it that knows nothing of relocations.
-struct Module {
+pub(crate) struct Module {
     sections: Vec<RawSection>,
 }
 
 impl Module {
     /// The object file of this source, which further sections are put into.
-    fn of(source: &Source) -> Self {
+    pub(crate) fn of(source: &Source) -> Self {
         Self {
             sections: source.object().sections(),
         }
@@ -45,7 +45,7 @@ impl Module {
         self
     }
 
-    fn start(self, function: u32) -> Self {
+    pub(crate) fn start(self, function: u32) -> Self {
         let mut body = Vec::new();
         put_u32(&mut body, function);
         self.with(SectionId::Start, body)
@@ -84,7 +84,7 @@ impl Module {
         self.with(SectionId::Export, body)
     }
 
-    fn build(&self) -> Vec<u8> {
+    pub(crate) fn build(&self) -> Vec<u8> {
         assemble(&self.sections)
     }
 }
