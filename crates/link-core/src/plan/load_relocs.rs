@@ -76,6 +76,10 @@ fn segment_relocs(
                 body.op_u32(Opcode::GlobalGet, base.0);
                 body.constant(wide, value).sum(wide);
             }
+            StoredValue::ThreadLocal(value) => {
+                push_tls_base(places, body);
+                body.constant(wide, value).sum(wide);
+            }
         }
         let store = if wide {
             Opcode::I64Store
@@ -93,6 +97,8 @@ enum StoredValue {
     Got(GlobalIndex),
     /// A base and what lies beyond it.
     Base(GlobalIndex, u64),
+    /// What lies so far beyond the start of the thread's storage.
+    ThreadLocal(u64),
 }
 
 fn source(places: &PlanView<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Option<StoredValue> {
@@ -107,11 +113,13 @@ fn source(places: &PlanView<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Opt
         (RelocTarget::Memory | RelocTarget::TableSlot, Value::Address(address))
             if !places.resolution.is_absolute(symbol) =>
         {
+            let value = address.wrapping_add(reloc.addend as u64);
+            let threads = places.memory.limits.shared;
+            if threads && places.resolution.is_thread_local(symbol) {
+                return Some(StoredValue::ThreadLocal(value));
+            }
             let base = places.base_global(made.memory_base)?;
-            Some(StoredValue::Base(
-                base,
-                address.wrapping_add(reloc.addend as u64),
-            ))
+            Some(StoredValue::Base(base, value))
         }
         (RelocTarget::TableSlot, Value::Function(function)) => {
             let base = places.base_global(made.table_base)?;
@@ -124,8 +132,13 @@ fn source(places: &PlanView<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Opt
 
 fn push_tls_address(places: &PlanView<'_, '_>, body: &mut Body, offset: u64) {
     body.address(offset);
+    push_tls_base(places, body);
+    body.add();
+}
+
+fn push_tls_base(places: &PlanView<'_, '_>, body: &mut Body) {
     if let Some(base) = places.globals.made(MadeGlobal::TlsBase) {
-        body.op_u32(Opcode::GlobalGet, base.0).add();
+        body.op_u32(Opcode::GlobalGet, base.0);
     }
 }
 

@@ -276,3 +276,22 @@ fn a_file_knows_what_it_defines() {
         Job::new().object("a.o", &source).args(args).module();
     }
 }
+
+/// Each thread finds its own.
+#[test]
+fn thread_local_data_points_to_thread_local_data() {
+    let mut source = definition(true);
+    source.data("pointer", ".tdata.pointer", [0; 4]).align(2);
+    source.segment_flags(SegmentFlags::TLS);
+    source.flag("pointer", SymbolFlags::TLS);
+    source.points(0, RelocType::MemoryAddrI32, "z", 2);
+    let job = Job::new()
+        .object("a.o", &source)
+        .args("-pie --experimental-pic --no-entry --shared-memory --no-check-features")
+        .args("--no-gc-sections");
+    let module = print(&job.module());
+    assert!(
+        module.contains("    global.get $__tls_base\n    i32.const 6\n    i32.add\n    i32.store"),
+        "{module}"
+    );
+}
