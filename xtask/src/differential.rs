@@ -105,11 +105,13 @@ fn compare_all(arguments: &Arguments) -> Result {
     run(cargo().args(["build", "--quiet", "-p", "link-cli"]))?;
     let scratch = target_dir()?.join("differential");
     fs::create_dir_all(&scratch)?;
+    let reference = match &arguments.linker {
+        Some(build) => as_wasm_ld(build, &scratch.join("reference"))?,
+        None => rust_lld()?,
+    };
     let linkers = Linkers {
-        reference: match &arguments.linker {
-            Some(build) => as_wasm_ld(build, &scratch.join("reference"))?,
-            None => rust_lld()?,
-        },
+        cooperative: compare::is_cooperative(&reference)?,
+        reference,
         ours: as_wasm_ld(&built()?, &scratch)?,
     };
     let next = AtomicU64::new(0);
@@ -128,7 +130,7 @@ fn compare_all(arguments: &Arguments) -> Result {
                             return Ok(());
                         }
                         let seed = arguments.seed + number;
-                        let problem = generate::problem(seed);
+                        let problem = generate::problem(seed, linkers.cooperative);
                         let made = linkers
                             .link(&problem, &directory)
                             .map_err(|error| error.to_string())?;
@@ -182,7 +184,7 @@ fn note(
         && nth <= KEPT
     {
         let directory = keep.join(seed.to_string());
-        let mut problem = generate::problem(seed);
+        let mut problem = generate::problem(seed, linkers.cooperative);
         if arguments.reduce {
             problem = reduce::reduce(problem, &difference.kind, linkers, &directory)?;
         }

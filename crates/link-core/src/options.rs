@@ -244,6 +244,8 @@ pub struct MemoryOptions {
     pub export: Option<String>,
     /// `--shared-memory`
     pub shared: bool,
+    /// `--cooperative-threading`: threads take turns, and one instance of the module runs them all.
+    pub cooperative: bool,
 }
 
 /// The memory as an import.
@@ -382,6 +384,7 @@ impl Default for Options {
                 import: None,
                 export: None,
                 shared: false,
+                cooperative: false,
             },
             table: TableOptions::default(),
             build_id: BuildId::None,
@@ -422,6 +425,18 @@ impl Options {
     /// Whether a loader decides where data and table slots lie.
     pub fn is_pic(&self) -> bool {
         self.output.is_pic()
+    }
+
+    /// Whether each thread has thread-local data of its own, made from a template.
+    pub fn has_threads(&self) -> bool {
+        self.memory.shared || self.memory.cooperative
+    }
+
+    /// Whether the output exports its table of functions. Threads that take turns begin with a
+    /// function of the table, so that their host needs it.
+    pub fn exports_table(&self) -> bool {
+        let is_own = !self.table.import && !self.is_pic() && !self.is_relocatable();
+        self.table.export || self.memory.cooperative && is_own
     }
 
     /// Whether every symbol that is not hidden is exported.

@@ -104,6 +104,8 @@ pub(super) fn remove_unresolved(objects: &mut [Object]) {
         .iter()
         .chain(&["__wasm_call_ctors", "__stack_pointer"])
         .chain(&["__tls_size", "__tls_align"])
+        .chain(&["__init_stack_pointer", "__init_tls_base"])
+        .chain(&["__wasm_set_tls_base", "__wasm_get_tls_base"])
         .map(|&name| name.to_owned())
         .collect();
     for object in &*objects {

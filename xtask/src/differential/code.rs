@@ -6,7 +6,7 @@ use wasm_format::reloc::{RelocEntry, RelocType};
 use wasm_format::{Mutability, RefType, ValType};
 
 use super::encode::TABLE;
-use super::object::{Item, Kind, Object, SIGNATURES, Statement};
+use super::object::{Item, Kind, Object, RETURNS_POINTER, SIGNATURES, Statement};
 use super::symbols::{Symbols, What};
 
 /// The functions that the object defines.
@@ -20,6 +20,7 @@ pub(super) fn functions(object: &Object, symbols: &mut Symbols) -> Vec<FunctionD
             let mut body = Body {
                 symbols,
                 legacy_table: object.legacy_table,
+                cooperative: object.cooperative,
                 code: Vec::new(),
                 relocs: Vec::new(),
             };
@@ -41,6 +42,7 @@ pub(super) fn functions(object: &Object, symbols: &mut Symbols) -> Vec<FunctionD
 struct Body<'a> {
     symbols: &'a mut Symbols,
     legacy_table: bool,
+    cooperative: bool,
     code: Vec<u8>,
     relocs: Vec<RelocEntry>,
 }
@@ -96,6 +98,18 @@ impl Body<'_> {
         let index = self.symbol(name, Kind::Global(ty, mutability));
         if let Some(index) = index {
             self.relocated(&[0x23], RelocType::GlobalIndexLeb, index, 0);
+        }
+        index.is_some()
+    }
+
+    /// Where the thread-local data of the thread is.
+    fn thread_base(&mut self) -> bool {
+        if !self.cooperative {
+            return self.base("__tls_base");
+        }
+        let index = self.symbol("__wasm_get_tls_base", Kind::Function(RETURNS_POINTER));
+        if let Some(index) = index {
+            self.relocated(&[0x10], RelocType::FunctionIndexLeb, index, 0);
         }
         index.is_some()
     }
@@ -185,7 +199,7 @@ impl Body<'_> {
                 let index = self.symbol(name, Kind::Data)?;
                 let ty = choose(R::MemoryAddrTlsSleb as u8, R::MemoryAddrTlsSleb64 as u8);
                 self.relocated(&constant, R::from_u8(ty)?, index, *addend);
-                if self.base("__tls_base") {
+                if self.thread_base() {
                     self.code.push(choose(0x6a, 0x7c));
                 }
                 self.drop(1);

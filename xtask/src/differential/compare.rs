@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Linkers {
     pub(crate) reference: PathBuf,
     pub(crate) ours: PathBuf,
+    /// Whether the reference knows of threads that take turns: LLVM 22 does not.
+    pub(crate) cooperative: bool,
 }
 
 /// What a linker made of a problem.
@@ -38,6 +40,21 @@ pub(crate) struct Difference {
     /// What kind of a difference it is: problems of one kind have one cause, mostly.
     pub(crate) kind: String,
     pub(crate) details: String,
+}
+
+/// Whether a linker knows of threads that take turns.
+pub(crate) fn is_cooperative(linker: &Path) -> io::Result<bool> {
+    let help = command(linker).arg("--help").output()?.stdout;
+    Ok(String::from_utf8_lossy(&help).contains("--cooperative-threading"))
+}
+
+/// A linker, called as `wasm-ld`.
+fn command(linker: &Path) -> Command {
+    let mut command = Command::new(linker);
+    if linker.file_name().is_some_and(|name| name == "rust-lld") {
+        command.args(["-flavor", "wasm"]);
+    }
+    command
 }
 
 impl Linkers {
@@ -87,11 +104,7 @@ impl Made {
 
 fn run(linker: &Path, line: &[String], out: &str, directory: &Path) -> io::Result<Made> {
     let [stdout, stderr] = ["stdout.tmp", "stderr.tmp"].map(|name| directory.join(name));
-    let mut command = Command::new(linker);
-    if linker.file_name().is_some_and(|name| name == "rust-lld") {
-        command.args(["-flavor", "wasm"]);
-    }
-    let mut child = command
+    let mut child = command(linker)
         .args(line)
         .args(["-o", out])
         .current_dir(directory)

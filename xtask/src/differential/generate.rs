@@ -3,10 +3,11 @@
 
 use link_core::args::{Line, Problems, Spellings};
 use test_objects::Random;
-use wasm_format::linking::SymbolFlags;
+use wasm_format::Mutability;
+use wasm_format::linking::{SegmentFlags, SymbolFlags};
 
 use super::alike;
-use super::object::{Item, Kind, Object, SIGNATURES, Statement, Undefined};
+use super::object::{Item, Kind, Object, SIGNATURES, Statement, TAKES_POINTER, Undefined};
 use super::options;
 use super::problem::{Input, Problem};
 
@@ -68,10 +69,15 @@ pub(crate) struct World {
     pub(crate) clean: bool,
     /// Functions have several signatures.
     pub(crate) mismatches: bool,
+    /// Threads take turns.
+    pub(crate) cooperative: bool,
 }
 
-pub(crate) fn problem(seed: u64) -> Problem {
+/// The problem of a number. Threads take turns in some, if the reference knows of such
+/// (`cooperative`); the others are the same then.
+pub(crate) fn problem(seed: u64, cooperative: bool) -> Problem {
     let mut random = Random(seed);
+    let mut of_threads = Random(!seed);
     let style = match random.below(100) {
         0..60 => Style::Static,
         60..70 => Style::Threads,
@@ -79,9 +85,14 @@ pub(crate) fn problem(seed: u64) -> Problem {
         79..88 => Style::Shared,
         _ => Style::Relocatable,
     };
+    let is_64 = random.chance(12);
+    // Of 64 bits, `wasm-ld` takes the base for 32 of them, and it makes object files with passive
+    // segments.
+    let may_be = !is_64 && !matches!(style, Style::Threads | Style::Relocatable);
     let mut world = World {
         style,
-        is_64: random.chance(12),
+        is_64,
+        cooperative: cooperative && may_be && of_threads.chance(10),
         clean: random.chance(88),
         mismatches: random.chance(15) && style != Style::Relocatable,
         random,
@@ -89,6 +100,9 @@ pub(crate) fn problem(seed: u64) -> Problem {
     let count = 1 + world.random.below(4);
     let names: Vec<Name> = world.names(count);
     let mut objects: Vec<_> = (0..count).map(|at| world.object(at, &names)).collect();
+    if world.cooperative {
+        cooperate(&mut objects, &mut of_threads);
+    }
     if world.clean {
         alike::remove_unresolved(&mut objects);
     }
@@ -98,6 +112,44 @@ pub(crate) fn problem(seed: u64) -> Problem {
     let line = Line::parse(&options, &Spellings::of_links());
     alike::adapt(&mut inputs, &line.options(&mut Problems::default()));
     Problem { inputs, options }
+}
+
+/// Makes objects as compilers do for threads that take turns.
+fn cooperate(objects: &mut [Object], random: &mut Random) {
+    for object in objects {
+        if random.chance(97) {
+            object.features.push("+bulk-memory".into());
+        }
+        for item in &mut object.items {
+            match item {
+                Item::Function(function) => (function.body.iter_mut())
+                    .filter(|_| random.chance(98))
+                    .for_each(cooperative_statement),
+                // `wasm-ld` relocates the data of the first thread alone.
+                Item::Segment(segment) if segment.flags & SegmentFlags::TLS.0 != 0 => {
+                    segment.relocs.clear();
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn cooperative_statement(statement: &mut Statement) {
+    const STACK_POINTER: &str = "__stack_pointer";
+    let other = match statement {
+        Statement::Set(name, _) if name == STACK_POINTER => {
+            Statement::Call("__wasm_set_tls_base".into(), TAKES_POINTER)
+        }
+        Statement::Get(name, ty, _) if name == STACK_POINTER => {
+            Statement::Get("__init_stack_pointer".into(), *ty, Mutability::Const)
+        }
+        Statement::Get(name, ty, _) if name == "__tls_align" => {
+            Statement::Get("__init_tls_base".into(), *ty, Mutability::Var)
+        }
+        _ => return,
+    };
+    *statement = other;
 }
 
 /// A name, and the object that defines it.
@@ -128,6 +180,7 @@ impl World {
             .map(|&(name, signature)| (name, NameKind::Function(signature)));
         let thread = match self.style {
             Style::Threads => THREAD_DATA,
+            _ if self.cooperative => THREAD_DATA,
             Style::Pie => &[],
             _ if self.random.chance(15) => THREAD_DATA,
             _ => &[],
@@ -230,6 +283,7 @@ impl World {
             producers: self.producers(),
             names: self.random.chance(10),
             legacy_table,
+            cooperative: self.cooperative,
         }
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct Object {
     pub(crate) names: bool,
     /// Refers to the table as objects did before there were table symbols.
     pub(crate) legacy_table: bool,
+    /// Asks functions where thread-local data is.
+    pub(crate) cooperative: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -190,7 +192,13 @@ pub(crate) const SIGNATURES: &[(&[ValType], &[ValType])] = &[
     (&[I64, F32], &[F64]),
     (&[I64], &[I64]),
     (&[I32, I32], &[I32, I64]),
+    (&[I32], &[]),
 ];
+
+/// The place in [`SIGNATURES`] of that of a function which takes a pointer.
+pub(crate) const TAKES_POINTER: usize = 7;
+/// The place in [`SIGNATURES`] of that of a function which returns a pointer.
+pub(crate) const RETURNS_POINTER: usize = 1;
 
 impl Statement {
     /// The symbol it refers to.

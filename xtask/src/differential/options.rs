@@ -125,7 +125,10 @@ pub(crate) fn options(world: &mut World) -> Vec<String> {
     if world.style.is_pic() && world.random.chance(95) {
         options.push("--experimental-pic");
     }
-    if world.style.is_pic() && world.random.chance(10) {
+    let shares_memory = world.style.is_pic() && world.random.chance(10);
+    if world.cooperative {
+        options.push("--cooperative-threading");
+    } else if shares_memory {
         options.push("--shared-memory");
     }
     if world.style == Style::Shared && world.random.chance(50) {
@@ -146,7 +149,8 @@ pub(crate) fn options(world: &mut World) -> Vec<String> {
         // Few at once: with many, most problems would be the same error.
         // What `wasm-ld` forgets then: docs/differences.md.
         let relocatable = world.style == Style::Relocatable;
-        let lossy = world.style == Style::Threads && option == "--emit-relocs"
+        let has_threads = world.style == Style::Threads || world.cooperative;
+        let lossy = has_threads && option == "--emit-relocs"
             || relocatable && (option.contains("import-dynamic") || option.contains("--wrap"));
         let wrapped = option.strip_prefix("--entry=").is_some_and(|entry| {
             let wrap = format!("--wrap={entry}");

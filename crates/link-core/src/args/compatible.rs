@@ -75,6 +75,9 @@ impl Contradictions {
         if options.output == OutputKind::Shared && options.memory.export.is_some() {
             self.error("--export-memory is incompatible with --shared");
         }
+        if options.memory.cooperative && options.memory.shared {
+            self.error("--cooperative-threading is incompatible with --shared-memory");
+        }
         if options.table.export && is_placed_by_loader {
             self.error("-shared/-pie is incompatible with --export-table");
         }

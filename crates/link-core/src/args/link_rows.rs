@@ -376,6 +376,16 @@ option_rows! {
             group: Group::MEMORY,
             help: "The memory is shared between threads",
         } => Flag(|options| options.memory.shared = true),
+        CooperativeThreading {
+            forms: &[two("cooperative-threading", Nothing)],
+            group: Group::MEMORY,
+            help: "Threads take turns, and share an instance (experimental)",
+            note: "Experimental: the conventions of WASI 0.3 threads, which still change. Not together \
+                with `--shared-memory`. `__init_stack_pointer` and `__init_tls_base` say where the \
+                first thread has its stack and its thread-local data; code asks the functions \
+                `__wasm_get_stack_pointer` and `__wasm_get_tls_base`. The function table is exported, \
+                unless it is imported.",
+        } => Flag(|options| options.memory.cooperative = true),
         GrowableTable {
             forms: &[two("growable-table", Nothing)],
             group: Group::MEMORY,

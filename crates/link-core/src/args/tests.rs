@@ -178,6 +178,7 @@ fn memory_table_and_dynamic_linking() {
             import: import(Some("h"), "m,n"),
             export: Some("memory".into()),
             shared: true,
+            cooperative: false,
         };
         options.table = TableOptions {
             base: Some(2),

@@ -9,7 +9,6 @@ use wasm_format::linking::SymbolKind;
 use wasm_format::{FuncType, Reader};
 
 use super::entries::Sources;
-use super::outline::file_segments;
 use crate::demangle::demangle;
 use crate::diag::{Code, Diagnostic};
 use crate::ids::{FuncIndex, ObjFunc, ObjTable, ObjTag, ObjType, TypeIndex};
@@ -113,7 +112,7 @@ fn counts(sources: &Sources<'_, '_>) -> Counts {
         globals: u64::from(plan.globals.count - plan.globals.imported) + count(addresses.count()),
         tags: (plan.tags.count - plan.tags.imported).into(),
         tables: plan.tables.count.into(),
-        data_segments: count(file_segments(sources).len()),
+        data_segments: count(plan.data.file_segments().len()),
     }
 }
 

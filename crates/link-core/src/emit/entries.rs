@@ -226,7 +226,7 @@ impl Sources<'_, '_> {
         for &made in &self.synthesis.globals {
             let (mutability, value) = self.made_global(made);
             let mut init = vec![self.address_op(value)];
-            if made == MadeGlobal::TlsBase && !self.options.memory.shared {
+            if made == MadeGlobal::TlsBase && !self.options.has_threads() {
                 // Without threads the template is the storage.
                 init.clear();
                 self.data_offset(value, &mut init);
@@ -272,9 +272,16 @@ impl Sources<'_, '_> {
     fn made_global(&self, made: MadeGlobal) -> (Mutability, u64) {
         let memory = &self.plan.memory;
         match made {
+            MadeGlobal::StackPointer if self.options.memory.cooperative => {
+                (Mutability::Const, memory.stack_high)
+            }
             MadeGlobal::StackPointer => (Mutability::Var, memory.stack_high),
-            // Each thread sets its own; alone there is one place, known beforehand.
-            MadeGlobal::TlsBase if self.options.memory.shared => (Mutability::Var, 0),
+            // Each thread sets its own; alone there is one place, known beforehand, and of threads
+            // that take turns the first one has that.
+            MadeGlobal::TlsBase if self.options.memory.cooperative && !self.options.is_pic() => {
+                (Mutability::Var, self.tls_address())
+            }
+            MadeGlobal::TlsBase if self.options.has_threads() => (Mutability::Var, 0),
             MadeGlobal::TlsBase => (Mutability::Const, self.tls_address()),
             MadeGlobal::TlsSize => (Mutability::Const, memory.tls.map_or(0, |tls| tls.size)),
             MadeGlobal::TlsAlign => (
@@ -294,7 +301,7 @@ impl Sources<'_, '_> {
         let made = &self.resolution.made;
         let places = self.plan.places(self.resolution, self.liveness);
         let tls = self.resolution.is_thread_local(symbol);
-        let threads = self.options.memory.shared;
+        let threads = self.options.has_threads();
         let (value, base) = match places.symbol(symbol) {
             Value::Address(offset) if tls && threads => (offset, None),
             Value::Address(offset) if tls => (self.tls_address() + offset, made.memory_base),
@@ -349,7 +356,7 @@ impl Sources<'_, '_> {
 
     /// Whether a symbol is thread-local data, and there is one thread: its address is known.
     fn is_plain_thread_local(&self, symbol: SymbolRef) -> bool {
-        !self.options.memory.shared && self.resolution.is_thread_local(symbol)
+        !self.options.has_threads() && self.resolution.is_thread_local(symbol)
     }
 
     /// The address that an export of data holds; of thread-local data, where each thread has

@@ -9,7 +9,6 @@ use wasm_format::names::{
 };
 
 use super::entries::Sources;
-use super::outline::{are_joined, file_segments};
 use crate::demangle::Demangler;
 use crate::ids::FileId;
 use crate::options::Options;
@@ -217,7 +216,7 @@ fn globals(sources: &Sources<'_, '_>) -> NameEntries {
         add(shown.name(resolution.name(symbol)));
     }
     for &made in &synthesis.globals {
-        add(made.name());
+        add(made.name(resolution.made.is_cooperative()));
     }
     for (file, object) in resolution.objects() {
         let live = &sources.liveness.files[file.index()].globals;
@@ -240,14 +239,9 @@ fn globals(sources: &Sources<'_, '_>) -> NameEntries {
 
 fn segments(sources: &Sources<'_, '_>) -> NameEntries {
     let mut entries = NameEntries::default();
-    let all = &sources.plan.data.segments;
-    let joined = are_joined(sources) && all.len() > 1;
-    for (index, segments) in file_segments(sources).into_iter().enumerate() {
-        let name = if joined {
-            ".data"
-        } else {
-            all[segments.start as usize].name
-        };
+    let data = &sources.plan.data;
+    for (index, range) in data.file_segments().into_iter().enumerate() {
+        let name = data.file_name(&range);
         if !name.is_empty() {
             entries.add(index as u32, name);
         }

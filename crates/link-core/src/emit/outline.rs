@@ -282,40 +282,16 @@ fn outline_data_count(
     options: &Options,
     features: &Features,
 ) {
-    let in_file = || plan.data.segments.iter().filter(|segment| segment.in_file);
-    let count = in_file().count() as u32;
+    let count = plan.data.file_segments().len() as u32;
+    let mut in_file = plan.data.segments.iter().filter(|segment| segment.in_file);
     // Code of an object may say `memory.init` of segments that become passive only when it
     // is linked for good.
     let may_copy = options.is_relocatable() && features.has("bulk-memory") && count > 0;
-    if may_copy || in_file().any(|segment| segment.passive) {
+    if may_copy || in_file.any(|segment| segment.passive) {
         let mut out = Vec::new();
         put_data_count_section(&mut out, count);
         outliner.bytes(out);
     }
-}
-
-/// Whether all segments are one in the file.
-pub(crate) fn are_joined(sources: &Sources<'_, '_>) -> bool {
-    let plan = sources.plan;
-    sources.options.is_pic() && !plan.extended_const && !plan.memory.limits.shared
-}
-
-/// Which segments become which of the file. A loader's base is all that an offset can
-/// tell without extended constants, so that there everything is one segment.
-pub(crate) fn file_segments(sources: &Sources<'_, '_>) -> Vec<Range<u32>> {
-    let plan = sources.plan;
-    let segments = &plan.data.segments;
-    let in_file = (0..segments.len() as u32).filter(|&i| segments[i as usize].in_file);
-    if are_joined(sources) {
-        // Segments without contents stand behind those that have some.
-        let (first, last) = (in_file.clone().min(), in_file.max());
-        return first
-            .zip(last)
-            .map(|(first, last)| first..last + 1)
-            .into_iter()
-            .collect();
-    }
-    in_file.map(|i| i..i + 1).collect()
 }
 
 fn outline_data(outliner: &mut Outliner, sources: &Sources<'_, '_>) {
@@ -323,7 +299,7 @@ fn outline_data(outliner: &mut Outliner, sources: &Sources<'_, '_>) {
     let addresses = &plan.memory.segments;
     let mut headers = Vec::new();
     let mut size = 0;
-    for segments in file_segments(sources) {
+    for segments in plan.data.file_segments() {
         let last = segments.end as usize - 1;
         let start = addresses[segments.start as usize];
         let len = addresses[last] + plan.data.segments[last].size - start;

@@ -9,6 +9,7 @@ use super::mark::Liveness;
 use super::synthesize::{ExportTarget, Synthesis};
 use crate::demangle::demangle;
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ids::SymbolId;
 use crate::options::Options;
 use crate::resolve::resolution::{Definition, Resolution, Symbol};
 
@@ -48,6 +49,9 @@ pub fn merge(
         Some(only) => allowed.extend(only.iter().cloned()),
         None => allowed.extend(used.keys().map(|&name| name.to_owned())),
     }
+    if options.memory.cooperative {
+        report_global_context(resolution, diagnostics);
+    }
     if !wanted.check {
         return features;
     }
@@ -66,10 +70,21 @@ pub fn merge(
                 others(resolution, "shared-mem", true),
             );
         }
-        need_threads(&features, "shared memory", &mut report);
+        need(
+            &features,
+            &["atomics", "bulk-memory"],
+            "shared memory",
+            &mut report,
+        );
     }
     if uses_tls(resolution, live) {
-        need_threads(&features, "thread-local storage", &mut report);
+        // Threads that take turns need no atomics.
+        let of_threads: &[&str] = if options.memory.cooperative {
+            &["bulk-memory"]
+        } else {
+            &["atomics", "bulk-memory"]
+        };
+        need(&features, of_threads, "thread-local storage", &mut report);
     }
     if wanted.only.is_some() {
         for (name, file) in &used {
@@ -136,11 +151,39 @@ fn collect<'a>(resolution: &'a Resolution<'_>) -> (Seen<'a>, Seen<'a>) {
     (used, disallowed)
 }
 
-fn need_threads(features: &Features, what: &str, report: &mut impl FnMut(String, Vec<String>)) {
-    for feature in ["atomics", "bulk-memory"] {
+fn need(
+    features: &Features,
+    needed: &[&str],
+    what: &str,
+    report: &mut impl FnMut(String, Vec<String>),
+) {
+    for &feature in needed {
         if !features.has(feature) {
             let message = format!("'{feature}' feature must be used in order to use {what}");
             report(message, Vec::new());
+        }
+    }
+}
+
+/// Reports objects whose code looks for the context of its thread in globals, where other objects
+/// call functions: compilers decide that by the target.
+fn report_global_context(resolution: &Resolution<'_>, diagnostics: &mut Diagnostics) {
+    let undefined = |&id: &SymbolId| {
+        let symbol = resolution.symbol(id);
+        symbol.name == "__stack_pointer"
+            && symbol.kind == SymbolKind::Global
+            && symbol.definition == Definition::Undefined
+    };
+    for (file, object) in resolution.objects() {
+        let mut symbols = resolution.files[file.index()].symbols.iter().flatten();
+        if symbols.any(undefined) {
+            let message = "object file uses globals for thread context, but \
+                           --cooperative-threading was specified";
+            let diagnostic = Diagnostic::error(Code::Features, message).in_file(&*object.name);
+            diagnostics.push(diagnostic.note(
+                "it was compiled for another target, such as wasm32-wasip2: those of one program \
+                 have to be the same",
+            ));
         }
     }
 }

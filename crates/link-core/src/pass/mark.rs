@@ -329,14 +329,23 @@ impl<'a> Marker<'_, 'a> {
         for id in kept {
             self.reach(SymbolRef::Global(id), &mut list);
         }
+        let made = &resolution.made;
+        let cooperative = options.memory.cooperative;
+        let if_cooperative = |id: Option<SymbolId>| id.filter(|_| cooperative);
         for id in [
             resolution.call_dtors,
             // The loader's stack pointer is imported by those who use it.
-            (resolution.made.stack_pointer).filter(|_| !options.is_pic()),
-            resolution.made.memory_base,
-            resolution.made.table_base,
+            (made.stack_pointer).filter(|_| !options.is_pic() && !cooperative),
+            made.memory_base,
+            made.table_base,
             // What a loader may look for is there, if only to do nothing.
-            (resolution.made.call_ctors).filter(|_| options.is_pic()),
+            (made.call_ctors).filter(|_| options.is_pic()),
+            // So is what makes a thread.
+            if_cooperative(made.tls_base),
+            if_cooperative(made.tls_size),
+            if_cooperative(made.tls_align),
+            made.set_tls_base,
+            made.get_tls_base,
         ]
         .into_iter()
         .flatten()

@@ -10,7 +10,7 @@ use super::values::{PlanView, Value};
 use crate::ids::{FileId, GlobalIndex, ObjSegment, ObjSymbol};
 use crate::input::object::ObjReloc;
 use crate::pass::synthesize::Synthesis;
-use crate::resolve::resolution::{MadeGlobal, SymbolRef};
+use crate::resolve::resolution::SymbolRef;
 
 /// `__wasm_apply_data_relocs`, or for thread-local data (`tls`) `__wasm_apply_tls_relocs`.
 pub(crate) fn data_relocs(places: &PlanView<'_, '_>, tls: bool) -> Body {
@@ -18,8 +18,7 @@ pub(crate) fn data_relocs(places: &PlanView<'_, '_>, tls: bool) -> Body {
     body.begin_steps();
     for (i, output) in places.data.segments.iter().enumerate() {
         // Without threads, thread-local data is data like any other.
-        let threads = places.memory.limits.shared;
-        if (threads && output.tls) != tls {
+        if (places.threads && output.tls) != tls {
             continue;
         }
         for piece in &output.pieces {
@@ -77,7 +76,7 @@ fn segment_relocs(
                 body.constant(wide, value).sum(wide);
             }
             StoredValue::ThreadLocal(value) => {
-                push_tls_base(places, body);
+                places.push_tls_base(body);
                 body.constant(wide, value).sum(wide);
             }
         }
@@ -114,8 +113,7 @@ fn source(places: &PlanView<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Opt
             if !places.resolution.is_absolute(symbol) =>
         {
             let value = address.wrapping_add(reloc.addend as u64);
-            let threads = places.memory.limits.shared;
-            if threads && places.resolution.is_thread_local(symbol) {
+            if places.threads && places.resolution.is_thread_local(symbol) {
                 return Some(StoredValue::ThreadLocal(value));
             }
             let base = places.base_global(made.memory_base)?;
@@ -132,14 +130,8 @@ fn source(places: &PlanView<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Opt
 
 fn push_tls_address(places: &PlanView<'_, '_>, body: &mut Body, offset: u64) {
     body.address(offset);
-    push_tls_base(places, body);
+    places.push_tls_base(body);
     body.add();
-}
-
-fn push_tls_base(places: &PlanView<'_, '_>, body: &mut Body) {
-    if let Some(base) = places.globals.made(MadeGlobal::TlsBase) {
-        body.op_u32(Opcode::GlobalGet, base.0);
-    }
 }
 
 /// `__wasm_apply_global_relocs`, or for thread-local data (`tls`)
@@ -154,8 +146,7 @@ pub(crate) fn global_relocs(
     body.begin_steps();
     for &symbol in &synthesis.got_internal {
         let thread_local = places.resolution.is_thread_local(symbol);
-        let threads = places.memory.limits.shared;
-        if (threads && thread_local) != tls {
+        if (places.threads && thread_local) != tls {
             continue;
         }
         let template = (places.memory.tls).map_or(0, |template| template.address);
@@ -164,10 +155,7 @@ pub(crate) fn global_relocs(
         };
         match places.symbol(symbol) {
             Value::Address(offset) if tls => {
-                let Some(base) = places.globals.made(MadeGlobal::TlsBase) else {
-                    continue;
-                };
-                body.op_u32(Opcode::GlobalGet, base.0);
+                places.push_tls_base(&mut body);
                 body.address(offset).add();
             }
             Value::Address(_) if places.resolution.is_absolute(symbol) => continue,

@@ -78,6 +78,8 @@ pub struct Plan<'a> {
     pub metadata: Vec<MetadataSection<'a>>,
     /// Whether the memory is imported.
     pub(crate) imported_memory: bool,
+    /// Whether each thread has thread-local data of its own.
+    pub(crate) threads: bool,
     /// Whether constant expressions may add.
     pub(crate) extended_const: bool,
 }
@@ -142,7 +144,7 @@ pub(crate) fn plan<'a, T: Send>(
 
     let in_memory = || -> Result<_, Vec<Diagnostic>> {
         // Addresses depend on which strings become one.
-        let data = segments::collect(resolution, liveness, options, features.has("bulk-memory"))?;
+        let data = segments::collect(resolution, liveness, options, features)?;
         let memory = memory::lay_out(
             &data,
             options,
@@ -186,6 +188,7 @@ pub(crate) fn plan<'a, T: Send>(
         data: &data,
         memory: &memory,
         imported_memory: options.memory_import().is_some(),
+        threads: options.has_threads(),
     };
     let symbols = SymbolValues::compute(&places);
     // and the linker can write its functions, which have no relocations left.
@@ -217,6 +220,7 @@ pub(crate) fn plan<'a, T: Send>(
     let metadata = code_metadata::merge(&relocator(&code), options.is_relinkable());
     let plan = Plan {
         imported_memory: places.imported_memory,
+        threads: places.threads,
         extended_const: features.has("extended-const"),
         types,
         functions,

@@ -1,6 +1,8 @@
 //! Data segments of the output: which pieces of input each is made of, and where in it
 //! they lie. Addresses come later, from the memory's layout.
 
+use std::ops::Range;
+
 use wasm_format::linking::SegmentFlags;
 
 use super::strings::MergedStrings;
@@ -9,6 +11,7 @@ use crate::hash::HashMap;
 use crate::ids::{FileId, ObjSegment};
 use crate::input::object::Segment;
 use crate::options::Options;
+use crate::pass::features::Features;
 use crate::pass::mark::Liveness;
 use crate::resolve::resolution::Resolution;
 
@@ -25,6 +28,8 @@ pub struct DataLayout<'a> {
     merged_at: Vec<u64>,
     /// The first segment of each name that has bounds.
     named: HashMap<&'a str, u32>,
+    /// Whether all segments that instantiation writes are one in the file.
+    pub joined: bool,
 }
 
 /// One segment of the output.
@@ -124,13 +129,30 @@ impl<'a> SegmentGroup<'a> {
     }
 }
 
+/// Where the output has the template of thread-local data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TemplatePlace {
+    First,
+    /// Behind what instantiation writes, since it does not write the template.
+    AfterData,
+    /// Behind that and zeroes, if it writes those, too, and all as one.
+    Last,
+}
+
 /// Order of output segments; those of equal rank stay in the order in which the objects
 /// have them.
-fn rank(name: &str) -> u32 {
-    [".tdata", ".rodata", ".data"]
-        .iter()
-        .position(|prefix| name.starts_with(prefix))
-        .map_or(if name.starts_with(".bss") { 4 } else { 3 }, |i| i as u32)
+fn rank(name: &str, template: TemplatePlace) -> u32 {
+    match name {
+        _ if name.starts_with(".tdata") => match template {
+            TemplatePlace::First => 0,
+            TemplatePlace::AfterData => 4,
+            TemplatePlace::Last => 6,
+        },
+        _ if name.starts_with(".rodata") => 1,
+        _ if name.starts_with(".data") => 2,
+        _ if name.starts_with(".bss") => 5,
+        _ => 3,
+    }
 }
 
 fn is_mergeable(segment: &Segment<'_>, options: &Options) -> bool {
@@ -151,12 +173,21 @@ pub(crate) fn collect<'a>(
     resolution: &Resolution<'a>,
     liveness: &Liveness,
     options: &Options,
-    bulk_memory: bool,
+    features: &Features,
 ) -> Result<DataLayout<'a>, Vec<Diagnostic>> {
     // Imported memory need not be zeroed. Where `memory.fill` exists,
     // __wasm_init_memory clears it; else zeroes are written out.
     // Symbols and relocations name segments by their place in the file.
+    let bulk_memory = features.has("bulk-memory");
     let bss_in_file = options.is_relinkable() || options.memory_import().is_some() && !bulk_memory;
+    // A loader's base is all that an offset can tell without extended constants.
+    let joined = options.is_pic() && !features.has("extended-const") && !options.memory.shared;
+    let is_final = !options.is_relocatable();
+    let template = match options.memory.cooperative && is_final {
+        false => TemplatePlace::First,
+        true if joined && bss_in_file => TemplatePlace::Last,
+        true => TemplatePlace::AfterData,
+    };
 
     let mut by_destination: HashMap<SegmentGroup<'a>, usize> = HashMap::default();
     let mut members: Vec<Vec<(FileId, ObjSegment)>> = Vec::new();
@@ -178,7 +209,7 @@ pub(crate) fn collect<'a>(
         }
     }
     let mut order: Vec<usize> = (0..names.len()).collect();
-    order.sort_by_key(|&slot| rank(names[slot]));
+    order.sort_by_key(|&slot| rank(names[slot], template));
 
     let mut data = DataLayout {
         files: resolution
@@ -186,6 +217,7 @@ pub(crate) fn collect<'a>(
             .iter()
             .map(|object| vec![SegmentPlace::Absent; object.segments.len()])
             .collect(),
+        joined,
         ..DataLayout::default()
     };
     let mut errors = Vec::new();
@@ -197,10 +229,15 @@ pub(crate) fn collect<'a>(
             tls: false,
             pieces: Vec::new(),
             in_file: true,
-            passive: options.memory.shared && !options.is_relocatable(),
+            passive: options.memory.shared && is_final,
         };
         segment.in_file = bss_in_file || !segment.is_bss();
         data.place(resolution, options, segment, &members[slot], &mut errors);
+    }
+    if options.memory.cooperative && is_final {
+        for segment in &mut data.segments {
+            segment.passive = segment.tls;
+        }
     }
     for (i, segment) in data.segments.iter().enumerate() {
         // Names with a dot are no C identifiers.
@@ -225,6 +262,42 @@ impl<'a> DataLayout<'a> {
     /// The output segment called `name`, a C identifier.
     pub(crate) fn by_name(&self, name: &str) -> Option<usize> {
         self.named.get(name).map(|&i| i as usize)
+    }
+
+    /// Which segments become which of the file.
+    pub(crate) fn file_segments(&self) -> Vec<Range<u32>> {
+        let segments = &self.segments;
+        let mut files: Vec<Range<u32>> = Vec::new();
+        for (i, segment) in (0..).zip(segments).filter(|(_, segment)| segment.in_file) {
+            match files.last_mut() {
+                // Those that instantiation writes follow one another.
+                Some(last) if self.joined && !segment.passive => last.end = i + 1,
+                _ => files.push(i..i + 1),
+            }
+        }
+        files
+    }
+
+    /// What a segment of the file is called, one of [`DataLayout::file_segments`].
+    pub(crate) fn file_name(&self, range: &Range<u32>) -> &'a str {
+        let first = &self.segments[range.start as usize];
+        let mut joined = self.segments.iter().filter(|segment| !segment.passive);
+        if self.joined && !first.passive && joined.nth(1).is_some() {
+            ".data"
+        } else {
+            first.name
+        }
+    }
+
+    /// For each segment, the index of the one of the file that it becomes or is a part of.
+    pub(crate) fn file_indices(&self) -> Vec<Option<u32>> {
+        let mut indices = vec![None; self.segments.len()];
+        for (index, range) in (0..).zip(self.file_segments()) {
+            for segment in range {
+                indices[segment as usize] = Some(index);
+            }
+        }
+        indices
     }
 
     /// Lays out `members` in `segment` and adds that.

@@ -57,10 +57,10 @@ impl Body {
         self.code.extend_from_slice(&body.code[range]);
     }
 
-    /// A body with two locals that hold addresses.
-    fn with_address_locals(is_64: bool) -> Self {
+    /// A body with `count` locals that hold addresses.
+    fn with_address_locals(is_64: bool, count: u8) -> Self {
         Self {
-            code: vec![1, 2, if is_64 { 0x7e } else { 0x7f }],
+            code: vec![1, count, if is_64 { 0x7e } else { 0x7f }],
             is_64,
             runs: Vec::new(),
         }
@@ -311,16 +311,17 @@ fn needs_init(segment: &OutputSegment<'_>, imported_memory: bool) -> bool {
 /// threads share is filled by the first of them, for which the others wait: the guard
 /// goes from 0 over 1 (being filled) to 2 (done).
 fn init_memory(places: &PlanView<'_, '_>) -> Body {
-    /// The local that holds the guard's address, and the one for the template's.
+    /// The local that holds the guard's address. That of the template's is the next, or the first.
     const FLAG: u32 = 0;
-    const STORAGE: u32 = 1;
     let is_64 = places.resolution.is_64;
     let memory = places.memory;
     let is_pic = places.memory_base().is_some();
-    let mut body = if is_pic && memory.init_flag.is_some() {
-        Body::with_address_locals(is_64)
-    } else {
-        Body::new(is_64)
+    let cooperative = places.resolution.made.is_cooperative();
+    let storage = FLAG + u32::from(memory.init_flag.is_some());
+    let mut body = match (memory.init_flag, memory.tls) {
+        (Some(_), _) if is_pic => Body::with_address_locals(is_64, 2),
+        (None, Some(_)) if is_pic && places.threads => Body::with_address_locals(is_64, 1),
+        _ => Body::new(is_64),
     };
     // The guard's address, as it is pushed again and again.
     let flag = memory.init_flag.map(|flag| (flag, is_pic));
@@ -351,28 +352,29 @@ fn init_memory(places: &PlanView<'_, '_>) -> Body {
         body.op(Opcode::End);
     }
 
-    let mut index = 0;
+    let indices = places.data.file_indices();
     body.begin_steps();
     for (i, segment) in places.data.segments.iter().enumerate() {
         if needs_init(segment, places.imported_memory) {
             let address = memory.segments[i];
             push_address(places, &mut body, address);
-            if segment.tls
-                && memory.limits.shared
-                && let Some(base) = places.globals.made(MadeGlobal::TlsBase)
-            {
+            if segment.tls && places.threads {
                 // The thread that fills memory uses the template itself as its storage.
                 if is_pic {
-                    body.op_u32(Opcode::LocalTee, STORAGE);
-                    body.op_u32(Opcode::GlobalSet, base.0);
-                    body.op_u32(Opcode::LocalGet, STORAGE);
+                    body.op_u32(Opcode::LocalTee, storage);
+                    if let (true, Some(first)) = (cooperative, places.tls_base()) {
+                        body.op_u32(Opcode::LocalGet, storage);
+                        body.op_u32(Opcode::GlobalSet, first.0);
+                    }
+                    places.set_tls_base(&mut body);
+                    body.op_u32(Opcode::LocalGet, storage);
                 } else {
                     body.address(address);
-                    body.op_u32(Opcode::GlobalSet, base.0);
+                    places.set_tls_base(&mut body);
                 }
             }
             // Zeroes are only in the file so that their symbols have a segment.
-            if segment.in_file && !segment.is_bss() {
+            if let (Some(index), false) = (indices[i], segment.is_bss()) {
                 body.i32(0).i32(segment.size as u32 as i32);
                 body.op_u32(Opcode::MemoryInit, index).code.push(0);
             } else {
@@ -386,7 +388,6 @@ fn init_memory(places: &PlanView<'_, '_>) -> Body {
                 body.end_step();
             }
         }
-        index += u32::from(segment.in_file);
     }
 
     if flag.is_some() {
@@ -403,15 +404,12 @@ fn init_memory(places: &PlanView<'_, '_>) -> Body {
 
     // These are not read again; the template of thread-local storage is for threads to
     // come.
-    let mut index = 0;
     body.begin_steps();
-    for segment in &places.data.segments {
-        if segment.in_file {
-            if segment.passive && !segment.tls && !segment.is_bss() {
-                body.op_u32(Opcode::DataDrop, index);
-                body.end_step();
-            }
-            index += 1;
+    for (segment, index) in places.data.segments.iter().zip(indices) {
+        if let Some(index) = index.filter(|_| segment.passive && !segment.tls && !segment.is_bss())
+        {
+            body.op_u32(Opcode::DataDrop, index);
+            body.end_step();
         }
     }
     body.finish()
@@ -429,17 +427,13 @@ pub(crate) fn push_address(places: &PlanView<'_, '_>, body: &mut Body, address: 
 /// Makes the memory at the parameter a thread's storage.
 fn init_tls(places: &PlanView<'_, '_>) -> Body {
     let mut body = Body::new(places.resolution.is_64);
-    let base = places.globals.made(MadeGlobal::TlsBase);
-    if let (Some(tls), Some(base)) = (places.memory.tls, base) {
+    if let Some(tls) = places.memory.tls {
         body.op_u32(Opcode::LocalGet, 0);
-        body.op_u32(Opcode::GlobalSet, base.0);
-        let index = places.data.segments[..tls.segment as usize]
-            .iter()
-            .filter(|segment| segment.in_file)
-            .count();
+        places.set_tls_base(&mut body);
+        let index = places.data.file_indices()[tls.segment as usize].unwrap_or(0);
         body.op_u32(Opcode::LocalGet, 0);
         body.i32(0).i32(tls.size as u32 as i32);
-        body.op_u32(Opcode::MemoryInit, index as u32).code.push(0);
+        body.op_u32(Opcode::MemoryInit, index).code.push(0);
         for made in [
             MadeFunction::ApplyTlsRelocs,
             MadeFunction::ApplyGlobalTlsRelocs,
@@ -453,6 +447,36 @@ fn init_tls(places: &PlanView<'_, '_>) -> Body {
 }
 
 impl PlanView<'_, '_> {
+    /// The function that one of these symbols calls.
+    fn called(&self, symbol: Option<SymbolId>) -> Option<FuncIndex> {
+        let symbol = SymbolRef::Global(symbol?);
+        self.functions.called_by(self.resolution, symbol)
+    }
+
+    /// The global that says where the thread-local data is: that of the current thread, or of the
+    /// first if threads take turns.
+    fn tls_base(&self) -> Option<crate::ids::GlobalIndex> {
+        self.globals.made(MadeGlobal::TlsBase)
+    }
+
+    /// Pushes the address of the current thread's thread-local data.
+    pub(crate) fn push_tls_base(&self, body: &mut Body) {
+        if let Some(get) = self.called(self.resolution.made.get_tls_base) {
+            body.op_u32(Opcode::Call, get.0);
+        } else if let Some(base) = self.tls_base() {
+            body.op_u32(Opcode::GlobalGet, base.0);
+        }
+    }
+
+    /// Makes the address on the stack that of the current thread's thread-local data.
+    fn set_tls_base(&self, body: &mut Body) {
+        if let Some(set) = self.called(self.resolution.made.set_tls_base) {
+            body.op_u32(Opcode::Call, set.0);
+        } else if let Some(base) = self.tls_base() {
+            body.op_u32(Opcode::GlobalSet, base.0);
+        }
+    }
+
     /// The global that says where the loader put the data, in position-independent code.
     pub(crate) fn memory_base(&self) -> Option<crate::ids::GlobalIndex> {
         self.base_global(self.resolution.made.memory_base)

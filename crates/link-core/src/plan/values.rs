@@ -60,6 +60,8 @@ pub(crate) struct PlanView<'l, 'a> {
     pub(crate) memory: &'l MemoryLayout,
     /// Whether the memory is imported.
     pub(crate) imported_memory: bool,
+    /// Whether each thread has thread-local data of its own.
+    pub(crate) threads: bool,
 }
 
 impl SymbolValues {
@@ -284,6 +286,7 @@ impl<'a> Plan<'a> {
             data: &self.data,
             memory: &self.memory,
             imported_memory: self.imported_memory,
+            threads: self.threads,
         }
     }
 

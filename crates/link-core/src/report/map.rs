@@ -393,9 +393,10 @@ impl Collector<'_, '_> {
     }
 
     fn globals(&self) -> Vec<MapGlobal> {
+        let cooperative = self.resolution.made.is_cooperative();
         let made = self.synthesis.globals.iter().filter_map(|&made| {
             let index = self.plan.globals.made(made)?;
-            Some((made.name(), index.0))
+            Some((made.name(cooperative), index.0))
         });
         let of_objects = self.resolution.objects().flat_map(|(file, object)| {
             object

@@ -161,7 +161,7 @@ impl<'a> Resolver<'a> {
                 let options = self.options;
                 !options.table.import
                     && !options.is_pic()
-                    && (symbol.used_in_object || options.table.export)
+                    && (symbol.used_in_object || options.exports_table())
             }
             _ => true,
         };

@@ -19,6 +19,11 @@ const I32_SIGNATURE: &[u8] = &[0x60, 1, 0x7f, 0];
 /// `(i64) -> ()`
 const I64_SIGNATURE: &[u8] = &[0x60, 1, 0x7e, 0];
 
+/// `() -> (i32)`
+const RETURNS_I32: &[u8] = &[0x60, 0, 1, 0x7f];
+/// `() -> (i64)`
+const RETURNS_I64: &[u8] = &[0x60, 0, 1, 0x7e];
+
 /// The table of functions whose address is taken.
 const INDIRECT_FUNCTION_TABLE: &str = "__indirect_function_table";
 
@@ -73,52 +78,90 @@ pub(super) fn define_always(resolver: &mut Resolver<'_>) {
         NULLARY,
         MadeFunction::CallCtors,
     ));
+    let cooperative = options.memory.cooperative;
+    let stack_pointer = MadeGlobal::StackPointer.name(cooperative);
+    let mutability = if cooperative {
+        Mutability::Const
+    } else {
+        Mutability::Var
+    };
     if options.is_pic() {
-        resolver.made.stack_pointer = Some(imported(resolver, "__stack_pointer", Mutability::Var));
+        resolver.made.stack_pointer = Some(imported(resolver, stack_pointer, mutability));
         resolver.made.memory_base = Some(imported(resolver, "__memory_base", Mutability::Const));
         resolver.made.table_base = Some(imported(resolver, "__table_base", Mutability::Const));
     } else {
         resolver.made.stack_pointer = Some(global(
             resolver,
-            "__stack_pointer",
-            Mutability::Var,
+            stack_pointer,
+            mutability,
             SymbolFlags::NONE,
             MadeGlobal::StackPointer,
         ));
     }
-    if options.memory.shared {
+    if options.has_threads() {
         resolver.made.tls_base = Some(global(
             resolver,
-            "__tls_base",
+            MadeGlobal::TlsBase.name(cooperative),
             Mutability::Var,
             HIDDEN,
             MadeGlobal::TlsBase,
         ));
-        global(
+        resolver.made.tls_size = Some(global(
             resolver,
             "__tls_size",
             Mutability::Const,
             HIDDEN,
             MadeGlobal::TlsSize,
-        );
-        global(
+        ));
+        resolver.made.tls_align = Some(global(
             resolver,
             "__tls_align",
             Mutability::Const,
             HIDDEN,
             MadeGlobal::TlsAlign,
-        );
-        let signature = if is_64(resolver) {
-            I64_SIGNATURE
-        } else {
-            I32_SIGNATURE
-        };
+        ));
+        let [takes_pointer, _] = pointer_signatures(resolver);
         resolver.made.init_tls = Some(function(
             resolver,
             "__wasm_init_tls",
-            signature,
+            takes_pointer,
             MadeFunction::InitTls,
         ));
+    }
+    if cooperative {
+        refer_to_thread_context(resolver);
+    }
+}
+
+/// Refers to the functions by which threads that take turns find their thread-local data: the
+/// program's library has them, or the host.
+fn refer_to_thread_context(resolver: &mut Resolver<'_>) {
+    let [takes_pointer, returns_pointer] = pointer_signatures(resolver);
+    let mut refer = |name, signature| {
+        let mention = Mention {
+            signature: Some(signature),
+            called_directly: true,
+            ..own_mention(name, SymbolKind::Function, SymbolFlags::UNDEFINED)
+        };
+        let (super::Referred::To(id) | super::Referred::Pull(id, _)) =
+            resolver.table.refer(&mention);
+        let symbol = &mut resolver.table.symbols[id.index()];
+        symbol.used_in_object = true;
+        symbol.force_import = true;
+        id
+    };
+    let set = refer("__wasm_set_tls_base", takes_pointer);
+    let get = refer("__wasm_get_tls_base", returns_pointer);
+    resolver.made.set_tls_base = Some(set);
+    resolver.made.get_tls_base = Some(get);
+}
+
+/// The signatures of functions that take and that return an address.
+fn pointer_signatures(resolver: &Resolver<'_>) -> [&'static [u8]; 2] {
+    if is_64(resolver) {
+        [I64_SIGNATURE, RETURNS_I64]
+    } else {
+        [I32_SIGNATURE, RETURNS_I32]
     }
 }
 
@@ -150,7 +193,7 @@ pub(super) fn define_optional(resolver: &mut Resolver<'_>) {
     }
     address(resolver, "__wasm_first_page_end", MadeAddress::FirstPageEnd);
     let tls_base = resolver.table.find("__tls_base");
-    if !options.memory.shared && tls_base.is_some_and(|id| resolver.table.is_undefined(id)) {
+    if !options.has_threads() && tls_base.is_some_and(|id| resolver.table.is_undefined(id)) {
         // Without threads there is one set of thread-local data; its place is known.
         // Objects refer to a variable, since they may be linked with threads too.
         resolver.made.tls_base = Some(global(
@@ -189,9 +232,9 @@ fn define_indirect_function_table(resolver: &mut Resolver<'_>) {
     let id = define(resolver, &mention, Definition::IndirectFunctionTable);
     let symbol = &mut resolver.table.symbols[id.index()];
     // A module offers its table to others only when it is told to.
-    symbol.hidden = !resolver.options.table.export;
+    symbol.hidden = !resolver.options.exports_table();
     symbol.no_strip = no_strip;
-    symbol.force_export |= resolver.options.table.export;
+    symbol.force_export |= resolver.options.exports_table();
     resolver.made.indirect_function_table = Some(id);
 }
 

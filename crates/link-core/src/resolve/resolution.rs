@@ -372,12 +372,20 @@ pub enum MadeAddress {
 pub struct LinkerMade {
     /// `__wasm_call_ctors`
     pub call_ctors: Option<SymbolId>,
-    /// `__stack_pointer`
+    /// `__stack_pointer`, or `__init_stack_pointer`
     pub stack_pointer: Option<SymbolId>,
     /// `__indirect_function_table`
     pub indirect_function_table: Option<SymbolId>,
-    /// `__tls_base`
+    /// `__tls_base`, or `__init_tls_base`
     pub tls_base: Option<SymbolId>,
+    /// `__tls_size`
+    pub tls_size: Option<SymbolId>,
+    /// `__tls_align`
+    pub tls_align: Option<SymbolId>,
+    /// `__wasm_set_tls_base`, if the linker calls it
+    pub set_tls_base: Option<SymbolId>,
+    /// `__wasm_get_tls_base`, if the linker calls it
+    pub get_tls_base: Option<SymbolId>,
     /// `__wasm_init_tls`
     pub init_tls: Option<SymbolId>,
     /// `__wasm_init_memory`
@@ -391,6 +399,11 @@ pub struct LinkerMade {
 }
 
 impl LinkerMade {
+    /// Whether threads take turns.
+    pub(crate) fn is_cooperative(&self) -> bool {
+        self.set_tls_base.is_some()
+    }
+
     /// The same, where each symbol is what `to` makes of it.
     pub(crate) fn map(self, to: impl Fn(SymbolId) -> SymbolId) -> Self {
         Self {
@@ -398,6 +411,10 @@ impl LinkerMade {
             stack_pointer: self.stack_pointer.map(&to),
             indirect_function_table: self.indirect_function_table.map(&to),
             tls_base: self.tls_base.map(&to),
+            tls_size: self.tls_size.map(&to),
+            tls_align: self.tls_align.map(&to),
+            set_tls_base: self.set_tls_base.map(&to),
+            get_tls_base: self.get_tls_base.map(&to),
             init_tls: self.init_tls.map(&to),
             init_memory: self.init_memory.map(&to),
             memory_base: self.memory_base.map(&to),
@@ -628,10 +645,13 @@ impl MadeFunction {
 }
 
 impl MadeGlobal {
-    /// The global's name.
-    pub const fn name(self) -> &'static str {
+    /// The global's name. Where threads take turns (`cooperative`), code asks functions for the
+    /// context of its thread, and globals hold that of the first one.
+    pub const fn name(self, cooperative: bool) -> &'static str {
         match self {
+            MadeGlobal::StackPointer if cooperative => "__init_stack_pointer",
             MadeGlobal::StackPointer => "__stack_pointer",
+            MadeGlobal::TlsBase if cooperative => "__init_tls_base",
             MadeGlobal::TlsBase => "__tls_base",
             MadeGlobal::TlsSize => "__tls_size",
             MadeGlobal::TlsAlign => "__tls_align",

@@ -7,7 +7,6 @@ use super::SectionIndices;
 use super::symbol_table::SymbolTable;
 use crate::emit::entries::Sources;
 use crate::emit::linking_tables::{ComdatMembers, LinkingTables};
-use crate::emit::outline::{are_joined, file_segments};
 use crate::ids::{FileId, ObjCustom, ObjFunc};
 use crate::plan::segments::{DataSource, OutputSegment, SegmentPlace};
 
@@ -34,19 +33,18 @@ pub(super) fn write(
 
 /// What the segments in the file are.
 fn segments<'a>(sources: &Sources<'_, 'a>) -> Vec<SegmentInfo<'a>> {
-    let all = &sources.plan.data.segments;
-    let are_joined = are_joined(sources) && all.len() > 1;
-    file_segments(sources)
+    let data = &sources.plan.data;
+    data.file_segments()
         .into_iter()
         .map(|range| {
-            let joined = &sources.plan.data.segments[range.start as usize..range.end as usize];
+            let joined = &data.segments[range.start as usize..range.end as usize];
             let flags = joined
                 .iter()
                 .map(|segment| segment_flags(sources, segment))
                 .reduce(|common, flags| SegmentFlags(common.0 & flags.0));
             let align_log2 = joined.iter().map(|segment| segment.align_log2).max();
             SegmentInfo {
-                name: if are_joined { ".data" } else { joined[0].name },
+                name: data.file_name(&range),
                 align_log2: align_log2.unwrap_or(0),
                 flags: flags.unwrap_or(SegmentFlags::NONE),
             }

@@ -228,7 +228,7 @@ impl<'a> Maker<'_, '_, 'a> {
             (
                 // A table that the module imports is seen outside.
                 if table {
-                    defined && !options.table.export
+                    defined && !options.exports_table()
                 } else {
                     // Bounds of what is gone are anybody's.
                     let gone = !defined && matches!(symbol.definition, Definition::Address(_));

@@ -263,7 +263,7 @@ fn table_use(named: bool, options: &Options, synthesis: &Synthesis<'_>) -> Table
     }
     if needed && (options.table.import || options.is_pic()) {
         TableUse::Imported
-    } else if needed || options.table.export {
+    } else if needed || options.exports_table() {
         TableUse::Defined
     } else {
         TableUse::None

@@ -173,7 +173,7 @@ fn refers_elsewhere(resolution: &Resolution<'_>, options: &Options, file: FileId
         match known.definition {
             Definition::Undefined | Definition::Shared(_) => true,
             Definition::Address(_) => symbol.kind() == SymbolKind::Global,
-            Definition::Global(made) => made == MadeGlobal::TlsBase && !options.memory.shared,
+            Definition::Global(made) => made == MadeGlobal::TlsBase && !options.has_threads(),
             Definition::Object { .. } => known.tls != symbol.flags().contains(SymbolFlags::TLS),
             Definition::Stub(_) | Definition::Function(_) | Definition::IndirectFunctionTable => {
                 false

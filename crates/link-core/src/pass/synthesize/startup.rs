@@ -26,7 +26,7 @@ pub(super) fn add(
     if options.is_relocatable() {
         return;
     }
-    let threads = options.memory.shared;
+    let threads = options.has_threads();
     let got = |tls: bool| {
         synthesis.got_internal.iter().any(|&symbol| {
             (threads && resolution.is_thread_local(symbol)) == tls
@@ -78,6 +78,8 @@ fn start_functions(resolution: &Resolution<'_>, live: &Liveness) -> Vec<(FileId,
 struct Asks {
     /// There is a segment at all.
     any: bool,
+    /// Some are thread-local, and each thread has its own copy.
+    tls: bool,
     /// Some have nothing but zeroes, and more than none.
     zeroes: bool,
     /// Some hold addresses that only a loader knows.
@@ -97,6 +99,7 @@ impl Asks {
         });
         of_files.into_iter().fold(Self::default(), |all, one| Self {
             any: all.any || one.any,
+            tls: all.tls || one.tls,
             zeroes: all.zeroes || one.zeroes,
             data_relocs: all.data_relocs || one.data_relocs,
             tls_relocs: all.tls_relocs || one.tls_relocs,
@@ -113,7 +116,8 @@ impl Asks {
         self.any = true;
         self.zeroes |= segment.name.starts_with(".bss") && segment.size > 0;
         // Without threads, thread-local data is data like any other.
-        if options.memory.shared && segment.flags.contains(SegmentFlags::TLS) {
+        if options.has_threads() && segment.flags.contains(SegmentFlags::TLS) {
+            self.tls = true;
             self.tls_relocs = self.tls_relocs || addresses(segment).next().is_some();
         } else {
             // What has its place already needs the addresses of other modules alone.
@@ -127,10 +131,14 @@ impl Asks {
 }
 
 /// Whether memory is filled by code: where threads share it, so that only the first one
-/// fills it, and where it comes from outside and need not be zero.
+/// fills it; where the first thread is to have thread-local data; and where memory comes from
+/// outside and need not be zero.
 fn needs_init_memory(asks: Asks, options: &Options, features: &Features) -> bool {
     if options.memory.shared {
         return asks.any;
+    }
+    if options.memory.cooperative && asks.tls {
+        return true;
     }
     options.memory_import().is_some()
         && features.has("bulk-memory")
