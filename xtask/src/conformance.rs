@@ -71,7 +71,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
         Some(linker) => std::path::absolute(linker)?,
         None => process::build_wasm_link()?,
     };
-    let theirs = process::rust_lld()?;
+    let theirs = process::reference_lld()?;
 
     let name = ours.file_name().unwrap_or(ours.as_os_str());
     let name = name.to_string_lossy().into_owned();

@@ -24,7 +24,7 @@ use compare::{Difference, Linkers};
 use object::{Function, Item, Object, Segment};
 use wasm_format::linking::SegmentFlags;
 
-use crate::process::{build_dir, cargo, run, rust_lld, target_dir};
+use crate::process::{build_dir, cargo, reference_lld, run, target_dir};
 use crate::{Result, unknown_argument};
 
 const DEFAULT_COUNT: u64 = 1000;
@@ -107,7 +107,7 @@ fn compare_all(arguments: &Arguments) -> Result {
     fs::create_dir_all(&scratch)?;
     let reference = match &arguments.linker {
         Some(build) => as_wasm_ld(build, &scratch.join("reference"))?,
-        None => rust_lld()?,
+        None => reference_lld()?,
     };
     let linkers = Linkers {
         cooperative: compare::is_cooperative(&reference)?,

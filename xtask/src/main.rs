@@ -61,7 +61,8 @@ const COMMANDS: &[Command] = &[
         name: "bench",
         usage: "[--scale S] [--rounds N] [--filter TEXT] [--linker PATH] [--json FILE] \
                 [--save NAME] [--compare NAME] [--chart FILE] | --prepare S | --criterion [TEXT]",
-        about: "Measure wasm-link beside rust-lld, and beside wasm-ld-19 and wild where they are; \
+        about: "Measure wasm-link beside the reference rust-lld, and beside wasm-ld-19 and wild \
+                where they are; \
                 PATH is another build of wasm-link, measured in the same rounds; S is the size of the large inputs, such as 1/10; NAME \
                 is that of results that are kept. --prepare only makes the large inputs, \
                 --criterion runs the benchmarks of inner pieces (needs clang-19, wasi-libc and \
@@ -86,8 +87,8 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "differential",
         usage: "[--count N] [--seed S] [--keep DIR [--reduce]] [--linker PATH]",
-        about: "Random link problems, solved by wasm-link and by the toolchain's rust-lld, which \
-                must agree in everything; --keep writes those that differ, --reduce makes them \
+        about: "Random link problems, solved by wasm-link and by the reference rust-lld, which must \
+                agree in everything; --keep writes those that differ, --reduce makes them \
                 small first; PATH is another build of wasm-link, to compare with instead of \
                 rust-lld",
         run: differential::run_command,
@@ -102,7 +103,7 @@ const COMMANDS: &[Command] = &[
         name: "conformance",
         usage: "[--suite DIR] [--linker PATH] [--filter REGEX] [--verbose] [--save]",
         about: "Run LLVM's tests of wasm-ld on wasm-link, or on the linker at PATH, and on the \
-                toolchain's rust-lld; --verbose shows what failing tests printed, --save records \
+                reference rust-lld; --verbose shows what failing tests printed, --save records \
                 the results (needs llvm-19, llvm-19-tools, python3-venv)",
         run: conformance::run_command,
     },
@@ -110,7 +111,7 @@ const COMMANDS: &[Command] = &[
         name: "realworld",
         usage: "[--linker PATH] [--backend=auto|native|lld] [--filter TEXT]",
         about: "Link C, C++ and Rust programs by wasm-link, or the linker at PATH, and by the \
-                toolchain's rust-lld, run them and compare (needs clang-19, wasi-libc and others, \
+                reference rust-lld, run them and compare (needs clang-19, wasi-libc and others, \
                 which it names)",
         run: realworld::run_command,
     },

@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use test_objects::lld;
+
 use crate::Result;
 
 /// The directory of the workspace.
@@ -33,30 +35,17 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
         .to_owned())
 }
 
-/// The `rust-lld` of the Rust toolchain: the linker that `wasm-link` is compared with.
-pub(crate) fn rust_lld() -> Result<PathBuf> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let printed = |what: &[&str]| -> Result<String> {
-        let output = Command::new(&rustc)
-            .args(what)
-            .output()
-            .map_err(|error| format!("cannot start rustc: {error}"))?;
-        Ok(String::from_utf8(output.stdout)?)
-    };
-    let version = printed(&["-vV"])?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    let path = Path::new(printed(&["--print", "sysroot"])?.trim())
-        .join("lib/rustlib")
-        .join(host.ok_or("`rustc -vV` names no host")?)
-        .join("bin/rust-lld");
-    if path.is_file() {
-        return Ok(path);
+/// The `rust-lld` that `wasm-link` is compared with.
+pub(crate) fn reference_lld() -> Result<PathBuf> {
+    match lld::reference() {
+        Some(path) => Ok(path.to_owned()),
+        None => Err(format!(
+            "the `rust-lld` of LLVM {} is needed for this and is not there; install it with `{}`",
+            lld::REFERENCE_LLVM,
+            lld::INSTALL_REFERENCE
+        )
+        .into()),
     }
-    Err(format!(
-        "`{}` is needed for this and is not there; it is part of Rust's own toolchains",
-        path.display()
-    )
-    .into())
 }
 
 /// The cargo that started this program, in the directory of the workspace.

@@ -89,7 +89,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
         },
         theirs: Linker {
             name: "rust-lld",
-            program: process::rust_lld()?,
+            program: process::reference_lld()?,
             arguments: vec!["-flavor".to_owned(), "wasm".to_owned()],
         },
         filter,

@@ -1,6 +1,9 @@
-//! `cargo xtask test`: what must hold for every change. It needs Rust and nothing else.
+//! `cargo xtask test`: what must hold for every change. It needs Rust and nothing else; where the
+//! reference `rust-lld` is installed, the tests compare with that, too.
 
 use std::process::Command;
+
+use test_objects::lld;
 
 use crate::process::{cargo, run};
 use crate::{Result, unknown_argument};
@@ -20,6 +23,14 @@ pub(crate) fn run_all() -> Result {
     run(cargo()
         .args(["clippy", "--workspace", "--all-targets"])
         .args(["--", "--deny", "warnings"]))?;
+    if lld::reference().is_none() {
+        println!(
+            "the tests compare nothing with `rust-lld` of LLVM {}, which is not installed; \
+             `{}` installs it",
+            lld::REFERENCE_LLVM,
+            lld::INSTALL_REFERENCE
+        );
+    }
     // Unit tests, integration tests, the tests of examples and doc tests.
     run(without_updates(cargo().args(["test", "--workspace"])))
 }

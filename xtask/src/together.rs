@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::{build_dir, capture, cargo, require, root, run, rust_lld, target_dir};
+use crate::process::{build_dir, capture, cargo, reference_lld, require, root, run, target_dir};
 use crate::realworld::tools::{self, BUILTINS, CLANG, LIB};
 use crate::{Result, fixtures, unknown_argument};
 
@@ -31,7 +31,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     let place = Place {
         calc: built.join("calc"),
         wasm_link: built.join("wasm-link"),
-        rust_lld: rust_lld()?,
+        rust_lld: reference_lld()?,
         work,
     };
     place.generated()?;

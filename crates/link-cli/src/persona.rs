@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::report::Message;
 
 /// The version of LLD whose options and messages these are.
-const LLD_VERSION: &str = "22.1.2";
+const LLD_VERSION: &str = "23.1.1";
 
 /// Which command it is taken for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -125,7 +125,7 @@ fn phases<S: Sink, T>(
     warn_left_out::warn(&resolution, &live, options, diagnostics);
     raw_indices::report(&resolution, &live, options, diagnostics);
     if options.print_gc_sections && options.gc_sections && !options.is_relocatable() {
-        report.discarded = report::discarded(&resolution, &live);
+        report.discarded = report::discarded(&resolution, &live, options);
     }
 
     // Decide what the linker adds, and report what is missing.

@@ -323,8 +323,6 @@ pub struct PicOptions {
     pub bsymbolic: bool,
     /// `-Bsymbolic-functions`: as `bsymbolic`, for functions alone.
     pub bsymbolic_functions: bool,
-    /// `--experimental-pic`
-    pub experimental: bool,
     /// `--no-shlib-sigcheck` turns it off.
     pub check_shared_signatures: bool,
     /// `--soname`
@@ -396,7 +394,6 @@ impl Default for Options {
             pic: PicOptions {
                 bsymbolic: false,
                 bsymbolic_functions: false,
-                experimental: false,
                 check_shared_signatures: true,
                 soname: None,
                 rpath: Vec::new(),

@@ -6,6 +6,7 @@
 
 mod archive;
 pub mod dwarf;
+pub mod lld;
 mod object;
 mod random;
 pub mod source;

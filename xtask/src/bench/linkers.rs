@@ -36,8 +36,8 @@ impl Linker {
     }
 }
 
-/// Ours, which is built and installed in `work`; then those that exist of the toolchain's `rust-lld`,
-/// the other build of ours, LLVM's of Debian, and wild.
+/// Ours, which is built and installed in `work`, and the reference; then those that exist of the other
+/// build of ours, LLVM's of Debian, and wild.
 pub(super) fn find(other_build: Option<PathBuf>, work: &Path) -> Result<Vec<Linker>> {
     let ours = install(work)?;
     let mut linkers = vec![
@@ -48,7 +48,7 @@ pub(super) fn find(other_build: Option<PathBuf>, work: &Path) -> Result<Vec<Link
         },
         Linker {
             name: REFERENCE,
-            program: process::rust_lld()?,
+            program: process::reference_lld()?,
             arguments: vec!["-flavor", "wasm"],
         },
     ];

@@ -149,7 +149,7 @@ fn install_linker(work: &Path, linker: &Path) -> Result<PathBuf> {
         ""
     };
     // What wasm-link leaves to LLD must reach LLD, and not what is called `wasm-ld` on PATH.
-    let (named, lld) = (quote(&named), quote(&process::rust_lld()?));
+    let (named, lld) = (quote(&named), quote(&process::reference_lld()?));
     let script = bin.join("wasm-ld");
     fs::write(
         &script,

@@ -64,6 +64,9 @@ pub(super) fn adapt(inputs: &mut [Input], options: &Options) {
         if options.is_pic() {
             forget(object, |name| LOADER_DATA.contains(&name));
         }
+        if options.output == OutputKind::Shared {
+            forget(object, |name| name.starts_with("__rodata_"));
+        }
         // A finished module of `wasm-ld` loses relocations to merged strings, and flags.
         if options.emit_relocs {
             forget_strings(object);

@@ -26,6 +26,7 @@ pub(super) const LINKER_DATA: &[&str] = &[
     "__start_other",
     "__stop_other",
     "__rodata_start",
+    "__rodata_end",
 ];
 
 const SEGMENTS: &[&str] = &[

@@ -53,6 +53,8 @@ const FINAL: &[(&str, usize)] = &[
     ("--export=__stack_pointer", 3),
     ("--export=__wasm_call_ctors", 4),
     ("--export=__tls_base", 2),
+    ("--export=__memory_base", 2),
+    ("--export=__rodata_end", 2),
     ("--export=__wasm_init_tls", 2),
     ("--export=nothing", 2),
     ("--export-if-defined=f1", 6),
@@ -122,7 +124,7 @@ pub(crate) fn options(world: &mut World) -> Vec<String> {
         Style::Shared => options.push("-shared"),
         Style::Relocatable => options.push("-r"),
     }
-    if world.style.is_pic() && world.random.chance(95) {
+    if world.style.is_pic() && world.random.chance(10) {
         options.push("--experimental-pic");
     }
     let shares_memory = world.style.is_pic() && world.random.chance(10);

@@ -33,7 +33,6 @@ pub(crate) enum Input {
 /// Where [`Input::Shared`] is linked: options that do that.
 pub(crate) const LIBRARY_OPTIONS: &[&str] = &[
     "-shared",
-    "--experimental-pic",
     "--no-gc-sections",
     "--unresolved-symbols=import-dynamic",
     "--allow-undefined",

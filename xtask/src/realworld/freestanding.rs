@@ -108,7 +108,7 @@ fn dylink(context: &mut Context) -> Result {
             context.output(linker, "dylink-left", "so")?,
             context.output(linker, "dylink-right", "so")?,
         ];
-        let common = ["--experimental-pic", "--unresolved-symbols=import-dynamic"];
+        let common = ["--unresolved-symbols=import-dynamic"];
         let arguments = |kind: &[&str], inputs: &[&Path]| -> Vec<OsString> {
             let options = common.iter().chain(kind).map(OsString::from);
             options.chain(inputs.iter().map(Into::into)).collect()

@@ -1,5 +1,5 @@
 //! The options that are this command's own, one row each. Those of the link are in
-//! [`link_core::args`]. Names, dashes and values are those that LLVM 22's `wasm-ld` accepts, as far as it
+//! [`link_core::args`]. Names, dashes and values are those that LLVM 23's `wasm-ld` accepts, as far as it
 //! has them.
 
 use link_core::args::Counted::Each;

@@ -400,7 +400,7 @@ fn the_version_says_how_new_a_host_has_to_be() {
     for name in ["wasm-link", COMPONENT_LD] {
         let text = room.run_as(name, ["--version"]).ok().text();
         let lines: Vec<_> = text.lines().collect();
-        let first = format!("{name} (compatible with LLD 22.");
+        let first = format!("{name} (compatible with LLD 23.");
         assert!(lines[0].starts_with(&first), "{text}");
         let adapter = "components: adapters for WASI preview 1 of Wasmtime ";
         assert!(lines[1].starts_with(adapter), "{text}");

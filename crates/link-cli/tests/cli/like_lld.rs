@@ -1,4 +1,5 @@
-//! Called `wasm-ld`, the command says what `rust-lld` says, word for word.
+//! Called `wasm-ld`, the command says what the reference `rust-lld` says, word for word. Where that is
+//! not installed, these tests have nothing to compare with.
 
 use std::fmt::Write;
 
@@ -114,7 +115,9 @@ fn messages_and_exit_codes_are_those_of_lld() {
     let mut differences = String::new();
     for line in LINES {
         let args: Vec<_> = line.split_whitespace().collect();
-        let lld = room.run_lld(&args);
+        let Some(lld) = room.run_reference(&args) else {
+            return;
+        };
         let expected = lld.stderr.replace("rust-lld: ", "wasm-ld: ");
         for backend in BACKENDS {
             let ours = room.run_as("wasm-ld", [backend].iter().chain(&args));
@@ -174,7 +177,9 @@ fn outputs_are_those_of_lld() {
     let room = Room::new();
     for line in PRINTING {
         let args: Vec<_> = line.split_whitespace().collect();
-        let lld = room.run_lld(&args);
+        let Some(lld) = room.run_reference(&args) else {
+            return;
+        };
         let expected = room.read("x");
         for backend in BACKENDS {
             std::fs::remove_file(room.path("x")).expect("the output is removed");

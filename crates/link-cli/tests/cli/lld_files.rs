@@ -8,7 +8,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use crate::support::{Room, Run, object, rust_lld};
+use test_objects::lld;
+
+use crate::support::{Room, Run, object};
 use crate::thin::thin_archive;
 
 /// What a script begins with: `out`, `map` and `why` are the files that the arguments name.
@@ -122,7 +124,7 @@ fn few_descriptors_leave_nothing() {
         command.args(["-c", &script, env!("CARGO_BIN_EXE_wasm-link")]);
         command
             .current_dir(room.path(""))
-            .env("WASM_LD", rust_lld());
+            .env("WASM_LD", lld::any());
         let output = command.output().expect("a shell runs");
         let names = room.names_in("out");
         assert_eq!(names, ["map", "why", "x"], "{descriptors}: {output:?}");

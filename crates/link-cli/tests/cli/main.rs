@@ -1,4 +1,4 @@
-//! The built command, run as a user runs it, with the `rust-lld` of the Rust toolchain.
+//! The built command, run as a user runs it, beside `rust-lld`.
 
 mod arguments;
 mod cache;

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use tempfile::TempDir;
+use test_objects::lld;
 use wasm_encoder::{
     CodeSection, CustomSection, EntityType, Function, FunctionSection, ImportSection,
     LinkingSection, Module, SymbolTable, TypeSection, ValType,
@@ -112,7 +112,7 @@ impl Room {
         command
             .current_dir(self.dir.path())
             .stdin(Stdio::null())
-            .env("WASM_LD", rust_lld())
+            .env("WASM_LD", lld::any())
             .env_remove("NO_COLOR");
         command
     }
@@ -131,9 +131,21 @@ impl Room {
         self.result(&mut *self.command(name).args(args))
     }
 
-    /// Runs `rust-lld` itself.
+    /// Runs `rust-lld` itself, of any release.
     pub(crate) fn run_lld<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
-        let mut command = Command::new(rust_lld());
+        self.run_lld_at(lld::any(), args)
+    }
+
+    /// Runs the `rust-lld` to compare with, if it is installed.
+    pub(crate) fn run_reference<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+    ) -> Option<Run> {
+        Some(self.run_lld_at(lld::reference()?, args))
+    }
+
+    fn run_lld_at<S: AsRef<OsStr>>(&self, lld: &Path, args: impl IntoIterator<Item = S>) -> Run {
+        let mut command = Command::new(lld);
         command
             .args(["-flavor", "wasm"])
             .args(args)
@@ -171,8 +183,7 @@ impl Room {
 
     /// `text` without what differs from machine to machine.
     pub(crate) fn tidy(&self, text: &str) -> String {
-        let lld = rust_lld();
-        text.replace(&*lld.to_string_lossy(), "[rust-lld]")
+        text.replace(&*lld::any().to_string_lossy(), "[rust-lld]")
             .replace(&*self.dir.path().to_string_lossy(), "[dir]")
             .replace("C:\\", "C:/")
     }
@@ -183,30 +194,6 @@ fn link_file(from: &Path, to: &Path) {
     std::os::unix::fs::symlink(from, to).expect("a link is made");
     #[cfg(not(unix))]
     fs::copy(from, to).map(drop).expect("a copy is made");
-}
-
-/// The linker of the Rust toolchain that builds these tests.
-pub(crate) fn rust_lld() -> &'static Path {
-    static FOUND: OnceLock<PathBuf> = OnceLock::new();
-    FOUND.get_or_init(|| {
-        let print = |what: &[&str]| {
-            let output = Command::new("rustc")
-                .args(what)
-                .output()
-                .expect("rustc runs");
-            String::from_utf8(output.stdout).expect("rustc prints text")
-        };
-        let version = print(&["-vV"]);
-        let host = version
-            .lines()
-            .find_map(|line| line.strip_prefix("host: "))
-            .expect("a host");
-        PathBuf::from(print(&["--print", "sysroot"]).trim())
-            .join("lib/rustlib")
-            .join(host)
-            .join("bin")
-            .join(format!("rust-lld{}", std::env::consts::EXE_SUFFIX))
-    })
 }
 
 /// An object that defines a function without parameters and results, which calls `callee`.

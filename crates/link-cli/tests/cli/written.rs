@@ -369,18 +369,18 @@ mod unix {
             assert!(contains("r.tar", &[b"lib/", name].concat()));
             wasmparser::validate(&room.read("x")).expect("a module");
             let ours = room.read("x");
-            let lld = room.run_lld(
-                whole
-                    .iter()
-                    .copied()
-                    .chain("calls.o lib/thin.a -o x".split(' ')),
-            );
-            assert_eq!(
-                (lld.code, room.read("x") == ours),
-                (Some(0), true),
-                "{}",
-                lld.stderr
-            );
+            let args = whole
+                .iter()
+                .copied()
+                .chain("calls.o lib/thin.a -o x".split(' '));
+            if let Some(lld) = room.run_reference(args) {
+                assert_eq!(
+                    (lld.code, room.read("x") == ours),
+                    (Some(0), true),
+                    "{}",
+                    lld.stderr
+                );
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use super::file_rows::LinkedFiles;
 use super::line::Line;
 use super::link_rows::LinkOption;
 use crate::diag::{Code, Diagnostic};
-use crate::options::{Entry, Options, OutputKind, Strip, Unresolved};
+use crate::options::{Entry, Options, OutputKind, Strip};
 
 /// Reports what cannot be linked whatever the inputs are, in the order of `wasm-ld`.
 ///
@@ -43,7 +43,7 @@ pub(super) fn check(
     if options.is_relocatable() {
         found.unless_relocatable(line, options, is_pie);
     }
-    found.unstable(options, is_pie);
+    found.only_shared(options);
     if is_pie || is_shared {
         if options.memory.global_base.is_some() {
             found.error("--global-base may not be used with -shared/-pie");
@@ -117,21 +117,9 @@ impl Contradictions {
         }
     }
 
-    /// Warns about what is not settled in the tool conventions.
-    fn unstable(&mut self, options: &Options, is_pie: bool) {
-        let experimental = options.pic.experimental;
+    /// Warns about options that say something about shared libraries alone.
+    fn only_shared(&mut self, options: &Options) {
         let is_shared = options.output == OutputKind::Shared;
-        if is_shared && !experimental {
-            self.warning("creating shared libraries, with -shared, is not yet stable");
-        }
-        if is_pie && !experimental {
-            self.warning("creating PIEs, with -pie, is not yet stable");
-        }
-        if options.unresolved == Unresolved::ImportDynamic && !experimental {
-            self.warning(
-                "dynamic imports are not yet stable (--unresolved-symbols=import-dynamic)",
-            );
-        }
         if options.pic.bsymbolic && !is_shared {
             self.warning("-Bsymbolic is only meaningful when combined with -shared");
         }

@@ -13,7 +13,7 @@ use crate::options::{
 };
 
 option_rows! {
-    /// The options of a link, one row each. Names, dashes and values are those that LLVM 22's `wasm-ld`
+    /// The options of a link, one row each. Names, dashes and values are those that LLVM 23's `wasm-ld`
     /// accepts.
     pub enum LinkOption of Options {
         Relocatable {
@@ -491,8 +491,9 @@ option_rows! {
         ExperimentalPic {
             forms: &[two("experimental-pic", Nothing)],
             group: Group::DYNAMIC,
-            help: "Do not warn that --shared, --pie and dynamic imports are not yet stable",
-        } => Flag(|options| options.pic.experimental = true),
+            help: "Accepted without effect: position-independent output needs no permission",
+            note: "LLVM 22 and older warn about `-shared`, `-pie` and dynamic imports without it.",
+        } => Set::Nothing,
         ErrorLimit {
             forms: &[two("error-limit", EqualsOrNext)],
             value: "n",

@@ -61,7 +61,7 @@ fn every_option_has_an_effect() {
             "no-fatal-warnings" => &["--fatal-warnings"],
             "no-print-gc-sections" => &["--print-gc-sections"],
             // They are accepted without effect.
-            "no-undefined" | "stats" => continue,
+            "no-undefined" | "experimental-pic" | "stats" => continue,
             _ => &[],
         };
         let of = |args: &[&str]| {
@@ -189,7 +189,6 @@ fn memory_table_and_dynamic_linking() {
         options.pic = PicOptions {
             bsymbolic: false,
             bsymbolic_functions: false,
-            experimental: true,
             check_shared_signatures: false,
             soname: Some("s".into()),
             rpath: vec!["p".into(), "q".into()],
@@ -198,7 +197,7 @@ fn memory_table_and_dynamic_linking() {
     let line = "-z stack-size=0x20000 --global-base=1024 --table-base=2 --initial-memory=131072 \
         --initial-heap=0 --max-memory=262144 --page-size=1 --shared-memory --import-table \
         --growable-table --no-stack-first --import-memory=h,m,n --import-memory --export-memory \
-        --experimental-pic --no-shlib-sigcheck --soname=s --rpath=p --rpath q";
+        --no-shlib-sigcheck --soname=s --rpath=p --rpath q";
     assert_eq!(options(line), expected);
     assert_eq!(
         options("--import-memory").memory.import,
@@ -210,9 +209,9 @@ fn memory_table_and_dynamic_linking() {
     );
     let host = options("--import-memory=m --host-module=h");
     assert_eq!(host.memory_import(), Some(("h", "m")));
-    let bsymbolic = options("-shared --Bsymbolic --experimental-pic");
+    let bsymbolic = options("-shared --Bsymbolic");
     assert!(bsymbolic.pic.bsymbolic && bsymbolic.exports_dynamic());
-    assert!(!options("-shared --experimental-pic --no-export-dynamic").exports_dynamic());
+    assert!(!options("-shared --no-export-dynamic").exports_dynamic());
 }
 
 #[test]
@@ -335,7 +334,6 @@ fn errors_are_all_reported_in_the_order_of_the_line() {
     error: entry point specified for relocatable output file
     error: -r and --gc-sections may not be used together
     error: -r and -pie may not be used together
-    warning: creating PIEs, with -pie, is not yet stable
     "
     );
     let code = |line: &str| {
@@ -350,10 +348,11 @@ fn errors_are_all_reported_in_the_order_of_the_line() {
 
 #[test]
 fn warnings_are_errors_only_if_that_is_asked_for() {
-    let warned = CommandLine::parse(["-shared", "-z", "relro"]).expect("these are warnings");
+    let warned =
+        CommandLine::parse(["-pie", "-Bsymbolic", "-z", "relro"]).expect("these are warnings");
     assert_eq!(warned.warnings.len(), 2);
-    assert_eq!(warned.options.output, OutputKind::Shared);
-    CommandLine::parse(["-shared", "--fatal-warnings"]).unwrap_err();
+    assert_eq!(warned.options.output, OutputKind::Pie);
+    CommandLine::parse(["-pie", "-Bsymbolic", "--fatal-warnings"]).unwrap_err();
     assert_eq!(options("-S").strip, Strip::Debug);
     assert_eq!(options("").entry, Entry::Default);
 }
@@ -361,6 +360,12 @@ fn warnings_are_errors_only_if_that_is_asked_for() {
 #[test]
 fn what_has_no_meaning_here_changes_nothing() {
     let plain = CommandLine::parse("a.o -la -lb -o x".split(' ')).expect("the line is right");
+    for kind in ["-shared", "-pie", "--unresolved-symbols=import-dynamic"] {
+        let of = |line: &[&str]| CommandLine::parse(line).expect("the line is right");
+        let [plain, other] = [of(&[kind]), of(&[kind, "--experimental-pic"])];
+        assert_eq!(plain.warnings, []);
+        assert_eq!(plain.options, other.options);
+    }
     for (start, end) in [("--start-group", "--end-group"), ("-(", "-)")] {
         for needed in ["--as-needed", "-as-needed", "--no-as-needed", "--stats"] {
             let line = format!("a.o {needed} {start} -la {start} -lb {end} -o x");

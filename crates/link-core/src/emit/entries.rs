@@ -226,7 +226,8 @@ impl Sources<'_, '_> {
         for &made in &self.synthesis.globals {
             let (mutability, value) = self.made_global(made);
             let mut init = vec![self.address_op(value)];
-            if made == MadeGlobal::TlsBase && !self.options.has_threads() {
+            let is_alone = made == MadeGlobal::TlsBase && !self.options.has_threads();
+            if is_alone && self.plan.memory.tls.is_some() {
                 // Without threads the template is the storage.
                 init.clear();
                 self.data_offset(value, &mut init);
@@ -264,9 +265,11 @@ impl Sources<'_, '_> {
         section.global(GlobalType { value, mutability }, ConstExpr::new(init));
     }
 
-    /// Address of the template of thread-local storage.
+    /// Address of the template of thread-local storage; without threads, of the storage.
     fn tls_address(&self) -> u64 {
-        self.plan.memory.tls.map_or(0, |tls| tls.address)
+        let memory = &self.plan.memory;
+        // In an executable, a thread pointer is not null even if nothing is thread-local.
+        memory.tls.map_or(memory.global_base, |tls| tls.address)
     }
 
     fn made_global(&self, made: MadeGlobal) -> (Mutability, u64) {

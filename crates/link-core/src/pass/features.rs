@@ -82,7 +82,7 @@ pub fn merge(
         let of_threads: &[&str] = if options.memory.cooperative {
             &["bulk-memory"]
         } else {
-            &["atomics", "bulk-memory"]
+            &["bulk-memory", "atomics"]
         };
         need(&features, of_threads, "thread-local storage", &mut report);
     }

@@ -334,8 +334,6 @@ impl<'a> Marker<'_, 'a> {
         let if_cooperative = |id: Option<SymbolId>| id.filter(|_| cooperative);
         for id in [
             resolution.call_dtors,
-            // The loader's stack pointer is imported by those who use it.
-            (made.stack_pointer).filter(|_| !options.is_pic() && !cooperative),
             made.memory_base,
             made.table_base,
             // What a loader may look for is there, if only to do nothing.

@@ -30,6 +30,8 @@ pub struct MemoryLayout {
     pub global_base: u64,
     /// End of data.
     pub data_end: u64,
+    /// Start and end of read-only data; 0 if there is none.
+    pub rodata: (u64, u64),
     /// End of data and stack.
     pub heap_base: u64,
     /// End of the initial memory.
@@ -67,6 +69,8 @@ impl MemoryLayout {
             MadeAddress::HeapBase => self.heap_base,
             MadeAddress::HeapEnd => self.heap_end,
             MadeAddress::DataEnd => self.data_end,
+            MadeAddress::RodataStart => self.rodata.0,
+            MadeAddress::RodataEnd => self.rodata.1,
             MadeAddress::GlobalBase | MadeAddress::DsoHandle => self.global_base,
             MadeAddress::StackLow => self.stack_low,
             MadeAddress::StackHigh => self.stack_high,
@@ -149,6 +153,7 @@ pub(crate) fn lay_out(
     }
 
     memory.global_base = at.at();
+    let mut rodata_start = None;
     for (i, segment) in data.segments.iter().enumerate() {
         memory.align_log2 = memory.align_log2.max(segment.align_log2);
         at.align(1 << segment.align_log2);
@@ -161,7 +166,11 @@ pub(crate) fn lay_out(
                 align_log2: segment.align_log2,
             });
         }
+        let start = at.at();
         at.advance(segment.size);
+        if segment.is_read_only() {
+            memory.rodata = (*rodata_start.get_or_insert(start), at.at());
+        }
     }
     if init_flag {
         at.align(4);

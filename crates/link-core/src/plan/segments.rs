@@ -51,10 +51,18 @@ pub struct OutputSegment<'a> {
     pub passive: bool,
 }
 
+/// What the names of segments of constants begin with.
+const READ_ONLY: &str = ".rodata";
+
 impl OutputSegment<'_> {
     /// Whether it holds nothing but zeroes, by its name.
     pub fn is_bss(&self) -> bool {
         self.name.starts_with(".bss")
+    }
+
+    /// Whether it holds constants, by its name.
+    pub fn is_read_only(&self) -> bool {
+        self.name.starts_with(READ_ONLY)
     }
 }
 
@@ -132,8 +140,8 @@ impl<'a> SegmentGroup<'a> {
 /// Where the output has the template of thread-local data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TemplatePlace {
-    First,
-    /// Behind what instantiation writes, since it does not write the template.
+    /// After all that instantiation writes, so that the first segment of position-independent output
+    /// lies at its base even where the thread-local one is passive.
     AfterData,
     /// Behind that and zeroes, if it writes those, too, and all as one.
     Last,
@@ -142,16 +150,19 @@ enum TemplatePlace {
 /// Order of output segments; those of equal rank stay in the order in which the objects
 /// have them.
 fn rank(name: &str, template: TemplatePlace) -> u32 {
-    match name {
-        _ if name.starts_with(".tdata") => match template {
-            TemplatePlace::First => 0,
-            TemplatePlace::AfterData => 4,
-            TemplatePlace::Last => 6,
-        },
-        _ if name.starts_with(".rodata") => 1,
-        _ if name.starts_with(".data") => 2,
-        _ if name.starts_with(".bss") => 5,
-        _ => 3,
+    if name.starts_with(READ_ONLY) {
+        0
+    } else if name.starts_with(".data") {
+        1
+    } else if name.starts_with(".tdata") {
+        match template {
+            TemplatePlace::AfterData => 3,
+            TemplatePlace::Last => 5,
+        }
+    } else if name.starts_with(".bss") {
+        4
+    } else {
+        2
     }
 }
 
@@ -183,10 +194,10 @@ pub(crate) fn collect<'a>(
     // A loader's base is all that an offset can tell without extended constants.
     let joined = options.is_pic() && !features.has("extended-const") && !options.memory.shared;
     let is_final = !options.is_relocatable();
-    let template = match options.memory.cooperative && is_final {
-        false => TemplatePlace::First,
-        true if joined && bss_in_file => TemplatePlace::Last,
-        true => TemplatePlace::AfterData,
+    let template = if options.memory.cooperative && is_final && joined && bss_in_file {
+        TemplatePlace::Last
+    } else {
+        TemplatePlace::AfterData
     };
 
     let mut by_destination: HashMap<SegmentGroup<'a>, usize> = HashMap::default();
@@ -280,12 +291,10 @@ impl<'a> DataLayout<'a> {
 
     /// What a segment of the file is called, one of [`DataLayout::file_segments`].
     pub(crate) fn file_name(&self, range: &Range<u32>) -> &'a str {
-        let first = &self.segments[range.start as usize];
-        let mut joined = self.segments.iter().filter(|segment| !segment.passive);
-        if self.joined && !first.passive && joined.nth(1).is_some() {
+        if range.len() > 1 {
             ".data"
         } else {
-            first.name
+            self.segments[range.start as usize].name
         }
     }
 

@@ -123,7 +123,11 @@ pub(super) fn worlds(resolution: &Resolution<'_>, customs: &Customs<'_>) -> Vec<
 }
 
 /// What marking left out.
-pub(super) fn discarded(resolution: &Resolution<'_>, live: &Liveness) -> Vec<DiscardedChunk> {
+pub(super) fn discarded(
+    resolution: &Resolution<'_>,
+    live: &Liveness,
+    options: &Options,
+) -> Vec<DiscardedChunk> {
     let mut discarded = Vec::new();
     for (file, object) in resolution.objects() {
         let live = &live.files[file.index()];
@@ -152,13 +156,13 @@ pub(super) fn discarded(resolution: &Resolution<'_>, live: &Liveness) -> Vec<Dis
         }));
     }
     // The linker's own: functions, stubs in the order in which they were asked for, globals.
-    let mut own: Vec<(u32, &str)> = resolution
+    let mut own: Vec<((u32, u32), &str)> = resolution
         .symbols()
         .filter(|(id, _)| !live.reached(*id))
         .filter_map(|(_, symbol)| match symbol.definition {
-            Definition::Function(_) => Some((0, symbol.name)),
-            Definition::Stub(stub) => Some((1 + stub, symbol.name)),
-            Definition::Global(_) => Some((u32::MAX, symbol.name)),
+            Definition::Function(_) => Some(((0, 0), symbol.name)),
+            Definition::Stub(stub) => Some(((1, stub), symbol.name)),
+            Definition::Global(made) => Some(((2, made.order(options)), symbol.name)),
             _ => None,
         })
         .collect();

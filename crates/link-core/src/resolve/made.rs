@@ -30,8 +30,10 @@ const INDIRECT_FUNCTION_TABLE: &str = "__indirect_function_table";
 const HIDDEN: SymbolFlags = SymbolFlags::VISIBILITY_HIDDEN;
 
 /// Addresses that describe the layout of the whole memory.
-const LAYOUT: [(&str, MadeAddress); 6] = [
+const LAYOUT: [(&str, MadeAddress); 8] = [
     ("__data_end", MadeAddress::DataEnd),
+    ("__rodata_start", MadeAddress::RodataStart),
+    ("__rodata_end", MadeAddress::RodataEnd),
     ("__stack_low", MadeAddress::StackLow),
     ("__stack_high", MadeAddress::StackHigh),
     ("__global_base", MadeAddress::GlobalBase),
@@ -60,7 +62,9 @@ fn bounded_segment(name: &str) -> Option<&str> {
 pub(super) fn is_loaders(name: &str, options: &Options) -> bool {
     let made = LAYOUT.iter().find(|(known, _)| *known == name);
     made.is_some_and(|&(_, made)| match made {
-        MadeAddress::DataEnd => options.output == OutputKind::Shared,
+        MadeAddress::DataEnd | MadeAddress::RodataStart | MadeAddress::RodataEnd => {
+            options.output == OutputKind::Shared
+        }
         _ => options.is_pic(),
     })
 }
@@ -184,16 +188,21 @@ pub(super) fn define_optional(resolver: &mut Resolver<'_>) {
         }
     }
     if !options.is_pic() {
-        for (name, made) in [
-            ("__memory_base", MadeAddress::MemoryBase),
-            ("__table_base", MadeAddress::TableBase),
-        ] {
-            address(resolver, name, made);
-        }
+        base(
+            resolver,
+            "__memory_base",
+            MadeGlobal::MemoryBase,
+            MadeAddress::MemoryBase,
+        );
+        base(
+            resolver,
+            "__table_base",
+            MadeGlobal::TableBase,
+            MadeAddress::TableBase,
+        );
     }
     address(resolver, "__wasm_first_page_end", MadeAddress::FirstPageEnd);
-    let tls_base = resolver.table.find("__tls_base");
-    if !options.has_threads() && tls_base.is_some_and(|id| resolver.table.is_undefined(id)) {
+    if !options.has_threads() && wanted(resolver, "__tls_base") {
         // Without threads there is one set of thread-local data; its place is known.
         // Objects refer to a variable, since they may be linked with threads too.
         resolver.made.tls_base = Some(global(
@@ -389,6 +398,29 @@ fn imported(resolver: &mut Resolver<'_>, name: &'static str, mutability: Mutabil
             resolver.table.symbols[id.index()].used_in_object = true;
             id
         }
+    }
+}
+
+/// A base that a loader would provide: a constant global, since position-independent code reads it
+/// from one. If any file takes the name for an address instead, that is what it is to all of them.
+fn base(
+    resolver: &mut Resolver<'_>,
+    name: &'static str,
+    made: MadeGlobal,
+    made_address: MadeAddress,
+) {
+    if !wanted(resolver, name) {
+        return;
+    }
+    let table = &resolver.table;
+    let is_global = table.find(name).is_none_or(|id| {
+        let others = table.also.iter().any(|also| also.id == id);
+        table.symbols[id.index()].kind == SymbolKind::Global && !others
+    });
+    if is_global {
+        global(resolver, name, Mutability::Const, HIDDEN, made);
+    } else {
+        address(resolver, name, made_address);
     }
 }
 

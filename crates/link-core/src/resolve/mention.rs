@@ -110,7 +110,7 @@ pub(super) fn signature<'a>(object: &Object<'a>, entry: &ObjectSymbol<'a>) -> Op
 }
 
 /// From now on a symbol is what these flags say.
-pub(super) fn set_flags(symbol: &mut Symbol<'_>, flags: SymbolFlags) {
+fn set_flags(symbol: &mut Symbol<'_>, flags: SymbolFlags) {
     symbol.weak = flags.is_weak();
     symbol.set_common(flags.is_common() && !flags.contains(SymbolFlags::UNDEFINED));
     symbol.hidden = flags.contains(SymbolFlags::VISIBILITY_HIDDEN);

@@ -11,6 +11,7 @@ use crate::hash::HashMap;
 use crate::ids::{FileId, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, SymbolId};
 use crate::input::SharedLibrary;
 use crate::input::object::{ObjTarget, Object, Segment, SymbolImport};
+use crate::options::Options;
 use crate::par;
 
 /// The outcome of resolution.
@@ -324,9 +325,9 @@ pub enum MadeGlobal {
     TlsSize,
     /// `__tls_align`
     TlsAlign,
-    /// `__memory_base`, where a loader says where data lies
+    /// `__memory_base`: 0, where no loader says where data lies.
     MemoryBase,
-    /// `__table_base`, where a loader says where table slots lie
+    /// `__table_base`: the first table slot used, where no loader says where those lie.
     TableBase,
     /// `__table_base32`, for 32-bit table offsets in wasm64
     TableBase32,
@@ -342,6 +343,10 @@ pub enum MadeAddress {
     HeapEnd,
     /// `__data_end`: end of data.
     DataEnd,
+    /// `__rodata_start`: start of read-only data, or 0 if there is none.
+    RodataStart,
+    /// `__rodata_end`: end of read-only data, or 0 if there is none.
+    RodataEnd,
     /// `__global_base`: start of data.
     GlobalBase,
     /// `__stack_low`: lowest address of the stack.
@@ -350,9 +355,9 @@ pub enum MadeAddress {
     StackHigh,
     /// `__wasm_first_page_end`: the size of a page.
     FirstPageEnd,
-    /// `__memory_base`: 0 where no loader places the module.
+    /// `__memory_base` as data, where no loader places the module: 0.
     MemoryBase,
-    /// `__table_base`: the first table slot used, where no loader places the module.
+    /// `__table_base` as data, where no loader places the module: the first table slot used.
     TableBase,
     /// `__dso_handle`
     DsoHandle,
@@ -390,9 +395,9 @@ pub struct LinkerMade {
     pub init_tls: Option<SymbolId>,
     /// `__wasm_init_memory`
     pub init_memory: Option<SymbolId>,
-    /// `__memory_base`, as a global
+    /// `__memory_base` that a loader provides
     pub memory_base: Option<SymbolId>,
-    /// `__table_base`, as a global
+    /// `__table_base` that a loader provides
     pub table_base: Option<SymbolId>,
     /// `__dso_handle`
     pub dso_handle: Option<SymbolId>,
@@ -645,6 +650,20 @@ impl MadeFunction {
 }
 
 impl MadeGlobal {
+    /// Sorts the linker's globals: those that are always made, then those that exist where something
+    /// refers to them, whatever refers to which one first.
+    pub(crate) fn order(self, options: &Options) -> u32 {
+        match self {
+            MadeGlobal::StackPointer => 0,
+            MadeGlobal::TlsBase if options.has_threads() => 1,
+            MadeGlobal::TlsSize => 2,
+            MadeGlobal::TlsAlign => 3,
+            MadeGlobal::MemoryBase => 4,
+            MadeGlobal::TableBase | MadeGlobal::TableBase32 => 5,
+            MadeGlobal::TlsBase => 6,
+        }
+    }
+
     /// The global's name. Where threads take turns (`cooperative`), code asks functions for the
     /// context of its thread, and globals hold that of the first one.
     pub const fn name(self, cooperative: bool) -> &'static str {

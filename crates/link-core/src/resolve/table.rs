@@ -11,7 +11,7 @@ use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::history::TracedWhat;
 use super::made::is_address;
-use super::mention::{By, Mention, describe, set_flags, signature};
+use super::mention::{By, Mention, describe, signature};
 use super::names::{InputNames, NameId, Names};
 use super::offers::Offers;
 use super::record::Recorder;
@@ -406,17 +406,9 @@ impl<'a> NameTable<'a> {
             self.merge_import(id, mention);
             let symbol = &mut self.symbols[id.index()];
             symbol.called_directly |= mention.called_directly;
-            // A strong reference has the last word. Of a function, it only takes the weakness away.
-            let is_weak = mention.flags.is_weak();
-            if symbol.weak && mention.kind == SymbolKind::Function && !is_weak {
-                symbol.weak = false;
-            } else if symbol.weak {
-                set_flags(symbol, mention.flags);
-            }
-            // An object that uses the function table without a symbol asks to keep it, even if
-            // another object mentioned it first.
-            symbol.no_strip |=
-                mention.kind == SymbolKind::Table && mention.flags.contains(SymbolFlags::NO_STRIP);
+            // A strong reference has the last word, and so does one that asks to keep the symbol.
+            symbol.weak &= mention.flags.is_weak();
+            symbol.no_strip |= mention.flags.contains(SymbolFlags::NO_STRIP);
         }
         id
     }

@@ -190,7 +190,6 @@ pub fn options(bits: u64) -> Options {
         _ => OutputKind::Executable,
     };
     options.emit_relocs = bit(16) && options.output == OutputKind::Executable;
-    options.pic.experimental = bit(17);
     options.memory.shared = bit(18);
     options.memory.stack_first = !bit(19);
     options.memory.import = bit(20).then(|| MemoryImport {

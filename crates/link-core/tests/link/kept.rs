@@ -151,7 +151,9 @@ fn the_linkers_own_symbols_can_be_kept() {
     let threads = "--undefined=__tls_base --shared-memory --max-memory=131072 --no-check-features";
     let tls = print(&job(threads).module());
     assert!(tls.contains("(global $__tls_base"), "{tls}");
-    for nothing_to_keep in ["__heap_base", "__stack_pointer", "__data_end"] {
+    let stack = print(&job("--undefined=__stack_pointer").module());
+    assert!(stack.contains("(global $__stack_pointer"), "{stack}");
+    for nothing_to_keep in ["__heap_base", "__data_end"] {
         let job = Job::new().object("a.o", &source);
         let job = job.args(&format!("--undefined={nothing_to_keep}"));
         assert_eq!(job.module(), Job::new().object("a.o", &source).module());

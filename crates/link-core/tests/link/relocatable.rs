@@ -278,6 +278,8 @@ fn references_agree_on_flags() {
         SymbolFlags::BINDING_WEAK | SymbolFlags::VISIBILITY_HIDDEN,
         SymbolFlags::NO_STRIP,
         SymbolFlags::BINDING_WEAK | SymbolFlags::NO_STRIP,
+        SymbolFlags::EXPORTED,
+        SymbolFlags::BINDING_WEAK | SymbolFlags::EXPORTED,
     ];
     let user = |name: &'static str, flags: SymbolFlags| {
         let mut source = Source::new();

@@ -1,7 +1,5 @@
-//! Relocatable objects: what is in them, and that the `rust-lld` of the toolchain makes
-//! running programs of them.
+//! Relocatable objects: what is in them, and that `rust-lld` makes running programs of them.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use link_core::module::{
@@ -12,34 +10,13 @@ use link_core::options::Entry;
 use link_core::reloc::Reloc;
 use link_core::{Env, FileData};
 use link_core::{Input, Inputs};
+use test_objects::lld;
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::RelocType;
 use wasm_format::target_features::FeaturePrefix;
 use wasm_format::{FuncType, GlobalType, Mutability, Reader, SectionId, ValType};
 
 use crate::support::{I32, constant, function, listing, print, run, sum, ty, validate};
-
-/// The linker that comes with the Rust toolchain.
-fn rust_lld() -> PathBuf {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let print = |what: &[&str]| {
-        let output = Command::new(&rustc)
-            .args(what)
-            .output()
-            .expect("rustc runs");
-        String::from_utf8(output.stdout).expect("UTF-8")
-    };
-    let sysroot = print(&["--print", "sysroot"]);
-    let version = print(&["-vV"]);
-    let host = version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .expect("a host");
-    Path::new(sysroot.trim())
-        .join("lib/rustlib")
-        .join(host)
-        .join("bin/rust-lld")
-}
 
 fn object(module: &Module) -> Vec<u8> {
     let bytes = module
@@ -55,7 +32,7 @@ fn object(module: &Module) -> Vec<u8> {
 /// What `rust-lld` makes of the modules' objects.
 pub(crate) fn link(modules: &[&Module], arguments: &[&str]) -> Vec<u8> {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let mut command = Command::new(rust_lld());
+    let mut command = Command::new(lld::any());
     command
         .args(["-flavor", "wasm", "--fatal-warnings", "--no-entry"])
         .args(arguments);

@@ -194,7 +194,7 @@ pub fn synthesize<'a>(
     synthesis.init_functions = init_functions(resolution, live, options, diagnostics);
     synthesis.functions = functions(resolution, live, &made, &synthesis);
     startup::add(resolution, live, options, features, &mut synthesis);
-    synthesis.globals = globals(resolution, live, &made, &synthesis);
+    synthesis.globals = globals(resolution, live, options, &made, &synthesis);
     let slots = scan.takes_slots && !options.is_relocatable();
     let table_is_used = table_is_named || slots;
     ports::imports(
@@ -319,6 +319,7 @@ fn takes_arguments(resolution: &Resolution<'_>, symbol: SymbolRef) -> bool {
 fn globals(
     resolution: &Resolution<'_>,
     live: &Liveness,
+    options: &Options,
     made: &[SymbolId],
     synthesis: &Synthesis<'_>,
 ) -> Vec<MadeGlobal> {
@@ -342,7 +343,9 @@ fn globals(
         let set = sets_tls_base && made == MadeGlobal::TlsBase && is_variable();
         (live.reached(id) || set).then_some(made)
     };
-    made.iter().filter_map(global).collect()
+    let mut globals: Vec<MadeGlobal> = made.iter().filter_map(global).collect();
+    globals.sort_by_key(|made| made.order(options));
+    globals
 }
 
 /// The linker's own functions, in the order of their indices; `made` are the symbols of those and

@@ -173,7 +173,11 @@ fn refers_elsewhere(resolution: &Resolution<'_>, options: &Options, file: FileId
         match known.definition {
             Definition::Undefined | Definition::Shared(_) => true,
             Definition::Address(_) => symbol.kind() == SymbolKind::Global,
-            Definition::Global(made) => made == MadeGlobal::TlsBase && !options.has_threads(),
+            Definition::Global(made) => match made {
+                MadeGlobal::MemoryBase | MadeGlobal::TableBase | MadeGlobal::TableBase32 => true,
+                MadeGlobal::TlsBase => !options.has_threads(),
+                MadeGlobal::StackPointer | MadeGlobal::TlsSize | MadeGlobal::TlsAlign => false,
+            },
             Definition::Object { .. } => known.tls != symbol.flags().contains(SymbolFlags::TLS),
             Definition::Stub(_) | Definition::Function(_) | Definition::IndirectFunctionTable => {
                 false
