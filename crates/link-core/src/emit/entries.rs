@@ -282,7 +282,7 @@ impl Sources<'_, '_> {
             // Each thread sets its own; alone there is one place, known beforehand, and of threads
             // that take turns the first one has that.
             MadeGlobal::TlsBase if self.options.memory.cooperative && !self.options.is_pic() => {
-                (Mutability::Var, self.tls_address())
+                (Mutability::Var, memory.tls.map_or(0, |tls| tls.address))
             }
             MadeGlobal::TlsBase if self.options.has_threads() => (Mutability::Var, 0),
             MadeGlobal::TlsBase => (Mutability::Const, self.tls_address()),

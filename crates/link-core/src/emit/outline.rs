@@ -283,11 +283,14 @@ fn outline_data_count(
     features: &Features,
 ) {
     let count = plan.data.file_segments().len() as u32;
-    let mut in_file = plan.data.segments.iter().filter(|segment| segment.in_file);
-    // Code of an object may say `memory.init` of segments that become passive only when it
-    // is linked for good.
-    let may_copy = options.is_relocatable() && features.has("bulk-memory") && count > 0;
-    if may_copy || in_file.any(|segment| segment.passive) {
+    let may_copy = if options.is_relocatable() {
+        // Code of an object may say `memory.init` of segments that become passive only when it is
+        // linked for good.
+        features.has("bulk-memory")
+    } else {
+        options.has_threads()
+    };
+    if may_copy && count > 0 {
         let mut out = Vec::new();
         put_data_count_section(&mut out, count);
         outliner.bytes(out);

@@ -342,7 +342,7 @@ fn mistakes_are_reported() {
     text += &messages(&alone.args(OPTION));
     insta::assert_snapshot!(text);
     let both = ["--cooperative-threading", "--shared-memory"];
-    let error = link_core::Options::from_args(&both).expect_err("they contradict each other");
+    let error = link_core::Options::from_args(both).expect_err("they contradict each other");
     insta::assert_snapshot!("both", error);
 }
 

@@ -347,7 +347,7 @@ fn sizes_that_are_no_sizes() {
     let mut text = String::new();
     for value in ["0", "11", "-1", "lots", "8k", ""] {
         let argument = format!("--max-function-body-size={value}");
-        let error = link_core::Options::from_args(&[&*argument]).expect_err("no size");
+        let error = link_core::Options::from_args([&*argument]).expect_err("no size");
         writeln!(text, "{error}").expect("a string takes everything");
     }
     insta::assert_snapshot!(text);
