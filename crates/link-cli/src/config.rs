@@ -9,7 +9,7 @@ pub(crate) use components::{ComponentArgs, StringEncodingArg, WasiAdapterArg, sp
 use std::path::PathBuf;
 
 use link_core::Options;
-use link_core::args::{Line, LinkedFiles, Problems};
+use link_core::args::{Item, Line, LinkedFiles, Problems};
 use link_core::diag::Code;
 use lld_driver::ExecModel;
 
@@ -53,7 +53,8 @@ impl Config {
         };
         line.apply(Opt::ROWS, &mut config, &mut problems);
         let links = !config.files.inputs.inputs.is_empty();
-        let diagnostics = if config.request.is_some() || config.print_version && !links {
+        let asks = config.request.is_some() || config.own.install.is_some();
+        let diagnostics = if asks || config.print_version && !links {
             line.invalid(problems)
         } else {
             line.check_complete(problems, &config.options, &config.files)
@@ -63,6 +64,7 @@ impl Config {
             .iter()
             .all(|it| it.code == Code::Options || !it.is_fatal(fatal_warnings));
         let mut messages: Vec<Message> = diagnostics.into_iter().map(Message::from).collect();
+        messages.extend(config.install_not_alone(line));
         if links && all_valid {
             messages.extend(config.sysroot_missing(line));
             messages.extend(config.component_missing(line));
@@ -94,6 +96,26 @@ impl Config {
             || options.print_gc_sections
             || reports.map == Some(Destination::Stdout)
             || reports.why_extract == Some(Destination::Stdout)
+    }
+
+    /// `--install` is a call of its own.
+    fn install_not_alone(&self, line: &Line) -> Option<Message> {
+        self.own
+            .install
+            .as_ref()
+            .filter(|_| self.request.is_none())?;
+        let other = line.items.iter().find_map(|item| match item {
+            Item::Input(path) => Some(path.to_string_lossy().into_owned()),
+            Item::Option(arg) => match Opt::of(arg) {
+                // The name `wasm-component-ld` stands for the second.
+                Some(Opt::Install | Opt::Component) => None,
+                _ => Some(arg.shown()),
+            },
+        })?;
+        let message = Message::error(format!(
+            "--install: nothing is linked, but there is {other}"
+        ));
+        Some(message.with_note("expected --install=<dir> alone"))
     }
 
     /// Options about a component have no meaning without one.
@@ -201,6 +223,8 @@ pub(crate) struct OwnArgs {
     pub(crate) verbose_link: bool,
     pub(crate) time: bool,
     pub(crate) dependency_file: Option<PathBuf>,
+    /// The directory of `--install`, which is made instead of a link.
+    pub(crate) install: Option<PathBuf>,
     pub(crate) wasi: WasiArgs,
     pub(crate) component: ComponentArgs,
 }

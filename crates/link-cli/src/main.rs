@@ -10,6 +10,7 @@ mod component;
 mod component_line;
 mod config;
 mod docs;
+mod install;
 mod options;
 mod output;
 mod persona;
@@ -93,6 +94,15 @@ fn run(persona: Persona, mut args: Vec<OsString>) -> bool {
     if config.messages().is_fatal(&messages) {
         reporter.all(messages);
         return false;
+    }
+    if let Some(dir) = &config.own.install {
+        return match install::install(dir) {
+            Ok(text) => print(&text, &mut reporter),
+            Err(message) => {
+                reporter.one(&message);
+                false
+            }
+        };
     }
     if config.files.inputs.inputs.is_empty() {
         return true;

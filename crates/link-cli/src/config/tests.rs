@@ -83,6 +83,7 @@ fn own_options() {
         verbose_link: true,
         time: true,
         dependency_file: Some("d".into()),
+        install: None,
         component: ComponentArgs::default(),
         wasi: WasiArgs {
             sysroot: Some("s".into()),

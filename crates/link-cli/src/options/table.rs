@@ -381,6 +381,18 @@ option_rows! {
             help: "The wasm-ld that is run where LLD links, unless --lld-path names one",
             note: "`wasm-component-ld` needs it for every link; a native link needs none.",
         } => Path(wasm_ld_path),
+        Install {
+            forms: &[two("install", EqualsOrNext)],
+            value: "dir",
+            group: Group::OWN,
+            before: "cref", extension: true,
+            help: "Make the names wasm-ld and wasm-component-ld in <dir>, links to this wasm-link, and exit",
+            note: "For compilers that take a linker by its name. `<dir>` is made if it is missing. Each name is \
+                a symbolic link; where the system makes none, a hard link or a copy. A name that is \
+                another `wasm-link`, or a link to one, is updated: a program counts as one by a text \
+                that every `wasm-link` contains, and a link that leads nowhere by the name `wasm-link` \
+                of its target. Any other file is an error, and nothing is made. Takes no other argument.",
+        } => Custom(|config, arg, _| config.own.install = Some(arg.path())),
         PrintCompletions {
             forms: &[two("print-completions", EqualsOrNext)],
             value: "shell", choices: &["bash", "zsh", "fish"],

@@ -7,6 +7,7 @@ mod changes;
 mod components;
 mod ends;
 mod help;
+mod install;
 mod libraries;
 mod like_lld;
 mod lld_files;
