@@ -65,7 +65,7 @@ const COMMANDS: &[Command] = &[
                 where they are; \
                 PATH is another build of wasm-link, measured in the same rounds; S is the size of the large inputs, such as 1/10; NAME \
                 is that of results that are kept. --prepare only makes the large inputs, \
-                --criterion runs the benchmarks of inner pieces (needs clang-19, wasi-libc and \
+                --criterion runs the benchmarks of inner pieces (needs clang-22, wasi-libc and \
                 others, which it names)",
         run: bench::run_command,
     },
@@ -73,7 +73,7 @@ const COMMANDS: &[Command] = &[
         name: "fixtures",
         usage: "[--check]",
         about: "Rebuild the checked-in objects from their C sources, or check that they match \
-                (needs clang-19)",
+                (needs clang-22)",
         run: fixtures::run_command,
     },
     Command {
@@ -109,17 +109,18 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "realworld",
-        usage: "[--linker PATH] [--backend=auto|native|lld] [--filter TEXT]",
-        about: "Link C, C++ and Rust programs by wasm-link, or the linker at PATH, and by the \
-                reference rust-lld, run them and compare (needs clang-19, wasi-libc and others, \
-                which it names)",
+        usage: "[--linker PATH] [--backend=auto|native|lld] [--filter TEXT] [--all]",
+        about: "Link C, C++, Rust and Zig programs by wasm-link, or the linker at PATH, and by \
+                the reference rust-lld, run them and compare; the same for the lines of \
+                docs/toolchains.md. --all adds what takes longer than continuous integration has (needs clang-22, \
+                wasi-libc and others, which it names)",
         run: realworld::run_command,
     },
     Command {
         name: "together",
         usage: "",
         about: "Link generated code with C, and C and C++ with WASI libraries, by every linker and \
-                in every way, and run them all (needs clang-19, lld-19, wasi-libc and others, \
+                in every way, and run them all (needs clang-22, lld-22, wasi-libc and others, \
                 which it names)",
         run: together::run_command,
     },

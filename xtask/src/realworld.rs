@@ -1,10 +1,13 @@
-//! `realworld`: programs of C, C++ and Rust that are linked by `wasm-link` and by the toolchain's
+//! `realworld`: programs of C, C++, Rust and Zig that are linked by `wasm-link` and by the toolchain's
 //! `rust-lld`, run, and compared: what they print and how they end, what the modules import and
 //! export, how large they are, what their debug information says.
+//!
+//! The lines of docs/toolchains.md are run and compared as well.
 //!
 //! The programs are in `xtask/programs`. Objects, outputs and what is downloaded lie in
 //! `realworld` of the target directory.
 
+mod bindgen;
 pub(crate) mod bundled;
 mod compile;
 mod components;
@@ -12,11 +15,14 @@ mod dwarf;
 mod facts;
 mod freestanding;
 mod linker;
+mod recipes;
 mod report;
 pub(crate) mod rust;
+mod rustup;
 pub(crate) mod sources;
 pub(crate) mod tools;
 mod wasi;
+mod zig;
 
 use std::path::PathBuf;
 
@@ -32,6 +38,8 @@ struct Context {
     theirs: Linker,
     /// A part of the names of the programs that are wanted.
     filter: Option<String>,
+    /// Whether what takes longer is wanted too.
+    all: bool,
     table: Table,
     problems: Vec<String>,
 }
@@ -53,11 +61,13 @@ impl Context {
 pub(crate) fn run_command(args: &[String]) -> Result {
     let mut linker = None;
     let mut filter = None;
+    let mut all = false;
     let mut arguments = vec!["-flavor".to_owned(), "wasm".to_owned()];
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--linker" => linker = args.next().map(std::path::absolute).transpose()?,
+            "--all" => all = true,
             "--filter" => filter = args.next().cloned(),
             _ if arg.starts_with("--backend=") => arguments.push(arg.clone()),
             _ => return unknown_argument(arg),
@@ -93,6 +103,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
             arguments: vec!["-flavor".to_owned(), "wasm".to_owned()],
         },
         filter,
+        all,
         table: Table::new(&heading),
         problems: Vec::new(),
         work,
@@ -102,6 +113,9 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     rust::check(&mut context)?;
     freestanding::check(&mut context, &bundled)?;
     components::check(&mut context)?;
+    zig::check(&mut context)?;
+    rustup::check(&mut context)?;
+    recipes::check(&mut context)?;
 
     println!("\n{}", context.table);
     if context.problems.is_empty() {

@@ -27,7 +27,7 @@ const PACKAGES: [&str; 2] = [
 ];
 
 /// What runs components.
-struct Hosts {
+pub(super) struct Hosts {
     python: PathBuf,
     /// Where the packages of npm are.
     npm: PathBuf,
@@ -112,18 +112,9 @@ fn build(work: &Path, profile: &str, linker: Option<(&Path, &[String])>) -> Resu
 }
 
 impl Hosts {
-    fn install(work: &Path) -> Result<Self> {
-        let (venv, npm) = (work.join("python"), work.join("npm"));
-        let python = venv.join("bin").join("python");
-        if !python.is_file() {
-            tools::succeed(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        }
-        let installed = tools::output(Command::new(&python).args(["-c", "import wasmtime"]))?;
-        if !installed.status.success() {
-            tools::succeed(
-                Command::new(&python).args(["-m", "pip", "install", "--quiet", WASMTIME]),
-            )?;
-        }
+    pub(super) fn install(work: &Path) -> Result<Self> {
+        let npm = work.join("npm");
+        let python = tools::python(&work.join("python"), &[WASMTIME])?;
         if !npm
             .join("node_modules/@bytecodealliance/jco-transpile")
             .is_dir()
@@ -149,7 +140,12 @@ impl Hosts {
     }
 
     /// In what two components differ: their worlds, or what they do.
-    fn difference(&self, ours: &Path, theirs: &Path, by_wasmtime: bool) -> Result<Option<String>> {
+    pub(super) fn difference(
+        &self,
+        ours: &Path,
+        theirs: &Path,
+        by_wasmtime: bool,
+    ) -> Result<Option<String>> {
         let [our_world, their_world] = [ours, theirs].map(|component| self.world(component));
         let (our_world, their_world) = (our_world?, their_world?);
         if our_world != their_world {

@@ -108,6 +108,35 @@ impl Context {
         })
     }
 
+    /// Compares what two modules are, without running them. How many differences there are.
+    pub(super) fn compare_files(
+        &mut self,
+        name: &str,
+        ours: &Path,
+        theirs: &Path,
+    ) -> Result<usize> {
+        let read = |path: &Path| {
+            let cannot = |error| format!("cannot read `{}`: {error}", path.display());
+            fs::read(path).map_err(cannot)
+        };
+        let (reference, ours) = (read(theirs)?, read(ours)?);
+        let mut found = match facts::read(&ours) {
+            Ok(facts) => facts.differences(&facts::read(&reference)?),
+            Err(error) => vec![format!("not valid: {error}")],
+        };
+        if ours.len() * 100 > reference.len() * (100 + SIZE_TOLERANCE) {
+            found.push(format!(
+                "{} bytes instead of {}",
+                ours.len(),
+                reference.len()
+            ));
+        }
+        for difference in &found {
+            self.problem(name, difference);
+        }
+        Ok(found.len())
+    }
+
     /// Where `linker` puts an output; nothing is there yet.
     pub(super) fn output(&self, linker: &Linker, name: &str, extension: &str) -> Result<PathBuf> {
         let dir = self.work.join("out").join(linker.name);

@@ -9,7 +9,7 @@ use std::process::Command;
 use super::linker::Linker;
 use super::report::{Check, behaviour};
 use super::tools::{self, BUILTINS, LIB};
-use super::{Context, compile, facts};
+use super::{Context, compile};
 use crate::Result;
 use crate::apt::Apt;
 
@@ -170,20 +170,4 @@ fn check_nostd(context: &mut Context, root: &Path) -> Result {
         fewer_functions: false,
         debug_function: None,
     })
-}
-
-impl Context {
-    /// Compares what two modules are, without running them.
-    pub(super) fn compare_files(&mut self, name: &str, ours: &Path, theirs: &Path) -> Result {
-        let reference = facts::read(&fs::read(theirs)?)?;
-        match facts::read(&fs::read(ours)?) {
-            Ok(facts) => {
-                for difference in facts.differences(&reference) {
-                    self.problem(name, &difference);
-                }
-            }
-            Err(error) => self.problem(name, &format!("not valid: {error}")),
-        }
-        Ok(())
-    }
 }

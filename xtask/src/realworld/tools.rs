@@ -1,12 +1,15 @@
 //! The programs and libraries that this needs, and the package of Debian each comes from.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::{Result, process};
 
-pub(crate) const CLANG: &str = "clang-19";
-pub(super) const DWARFDUMP: &str = "llvm-dwarfdump-19";
+pub(crate) const CLANG: &str = "clang-22";
+pub(super) const CLANGXX: &str = "clang++-22";
+pub(super) const AR: &str = "llvm-ar-22";
+pub(super) const DWARFDUMP: &str = "llvm-dwarfdump-22";
 pub(super) const NODE: &str = "node";
 
 /// Debian's WASI libraries.
@@ -14,12 +17,12 @@ pub(crate) const LIB: &str = "/usr/lib/wasm32-wasi";
 
 /// What compiled code calls for what the machine does not have.
 pub(crate) const BUILTINS: &str =
-    "/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a";
+    "/usr/lib/llvm-22/lib/clang/22/lib/wasi/libclang_rt.builtins-wasm32.a";
 
 /// Fails unless everything is there.
 pub(super) fn check() -> Result {
     check_compiler()?;
-    for (program, package) in [(DWARFDUMP, "llvm-19"), (NODE, "nodejs")] {
+    for (program, package) in [(DWARFDUMP, "llvm-22"), (NODE, "nodejs")] {
         process::require(program, package)?;
     }
     Ok(())
@@ -27,16 +30,16 @@ pub(super) fn check() -> Result {
 
 /// Fails unless what compiles the programs is there, and the libraries they are linked with.
 pub(crate) fn check_compiler() -> Result {
-    process::require(CLANG, "clang-19")?;
+    process::require(CLANG, "clang-22")?;
     process::require("dpkg", "dpkg")?;
     for (file, package) in [
         ("/usr/lib/wasm32-wasi/libc.a", "wasi-libc"),
-        ("/usr/lib/wasm32-wasi/libc++.a", "libc++-19-dev-wasm32"),
+        ("/usr/lib/wasm32-wasi/libc++.a", "libc++-22-dev-wasm32"),
         (
             "/usr/lib/wasm32-wasi/libc++abi.a",
-            "libc++abi-19-dev-wasm32",
+            "libc++abi-22-dev-wasm32",
         ),
-        (BUILTINS, "libclang-rt-19-dev-wasm32"),
+        (BUILTINS, "libclang-rt-22-dev-wasm32"),
     ] {
         if !Path::new(file).is_file() {
             return Err(format!(
@@ -47,6 +50,41 @@ pub(crate) fn check_compiler() -> Result {
         }
     }
     Ok(())
+}
+
+/// The path of a program that is on `PATH`.
+pub(super) fn find(program: &str) -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|dir| dir.join(program));
+    let missing = || format!("`{program}` is not on PATH").into();
+    found
+        .into_iter()
+        .find(|path| path.is_file())
+        .ok_or_else(missing)
+}
+
+/// Python with packages of PyPI, in an environment of its own at `dir`.
+pub(super) fn python(dir: &Path, packages: &[&str]) -> Result<PathBuf> {
+    let python = dir.join("bin").join("python");
+    // What an earlier run was asked for and installed.
+    let stamp = dir.join("packages");
+    if fs::read_to_string(&stamp).is_ok_and(|earlier| earlier == packages.join(" ")) {
+        return Ok(python);
+    }
+    if !python.is_file() {
+        succeed(Command::new("python3").args(["-m", "venv"]).arg(dir))?;
+    }
+    let mut pip = Command::new(&python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
+    succeed(pip.args(packages))?;
+    fs::write(stamp, packages.join(" "))?;
+    Ok(python)
 }
 
 /// Runs the command with its outputs captured, silently; only starting it can fail.
@@ -79,7 +117,7 @@ pub(crate) fn show(command: &Command) -> String {
 }
 
 /// A file among the sources of the programs.
-pub(crate) fn source(name: &str) -> std::path::PathBuf {
+pub(crate) fn source(name: &str) -> PathBuf {
     process::root().join("xtask/programs").join(name)
 }
 
