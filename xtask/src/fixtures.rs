@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::process::{require, root, run};
 use crate::{Result, unknown_argument};
 
-const CLANG: &str = "clang-19";
+const CLANG: &str = "clang-22";
 
 pub(crate) fn run_command(args: &[String]) -> Result {
     let check = match args {
@@ -16,7 +16,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
         [flag] if flag == "--check" => true,
         [.., other] => return unknown_argument(other),
     };
-    require(CLANG, "clang-19")?;
+    require(CLANG, "clang-22")?;
     let scratch = root().join("target").join("fixtures");
     fs::create_dir_all(&scratch)?;
     for source in sources()? {

@@ -13,7 +13,7 @@ use crate::process::{build_dir, capture, cargo, reference_lld, require, root, ru
 use crate::realworld::tools::{self, BUILTINS, CLANG, LIB};
 use crate::{Result, fixtures, unknown_argument};
 
-const WASM_LD: &str = "wasm-ld-19";
+const WASM_LD: &str = "wasm-ld-22";
 /// Where Debian's WASI libraries are the sysroot's.
 const SYSROOT: &str = "--wasi-sysroot=/usr";
 
@@ -22,7 +22,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
         return unknown_argument(argument);
     }
     tools::check_compiler()?;
-    require(WASM_LD, "lld-19")?;
+    require(WASM_LD, "lld-22")?;
     let mut build = cargo();
     run(build.args(["build", "--package", "calc", "--package", "link-cli"]))?;
     let built = build_dir(false)?;

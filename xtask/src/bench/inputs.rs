@@ -13,7 +13,7 @@ use crate::realworld::{bundled, rust, sources};
 use crate::{Result, process};
 
 /// The archive tool that takes members out of rlibs.
-const AR: &str = "llvm-ar-19";
+const AR: &str = "llvm-ar-22";
 
 /// What is pulled of the input `big-archive`, without the archives: it is measured beside that one
 /// alone.
@@ -204,7 +204,7 @@ fn rust(dir: &Path, linker: &Linker) -> Result<Input> {
 
 /// Compiles the program, and unpacks in `dir` what was to be linked.
 fn capture_rust(dir: &Path, linker: &Linker) -> Result {
-    process::require(AR, "llvm-19")?;
+    process::require(AR, "llvm-22")?;
     process::require("tar", "tar")?;
     let root = rust::unpack(&process::target_dir()?.join("realworld"))?;
     let kept = dir.join("reproduce.tar");
