@@ -66,7 +66,7 @@ fn threads(context: &mut Context) -> Result {
             node.arg(module);
             node
         },
-        fewer_functions: false,
+        may_lack_copies: false,
         debug_function: None,
     })
 }
@@ -79,6 +79,7 @@ fn exceptions(context: &mut Context) -> Result {
         "exceptions_catch.cc",
         "exceptions_throw.cc",
         "exceptions_runtime.cc",
+        "exceptions_tag.s",
     ] {
         arguments.push(object(context, source, &flags)?.into());
     }
@@ -91,7 +92,7 @@ fn exceptions(context: &mut Context) -> Result {
             node.arg(module).args(["0", "1", "5", "20"]);
             node
         },
-        fewer_functions: false,
+        may_lack_copies: false,
         debug_function: None,
     })
 }
@@ -172,7 +173,7 @@ fn wasm64(context: &mut Context) -> Result {
             command.arg(module);
             command
         },
-        fewer_functions: false,
+        may_lack_copies: false,
         debug_function: None,
     })
 }

@@ -19,9 +19,9 @@ pub(super) struct Check<'a> {
     pub(super) arguments: &'a [OsString],
     /// How the module at a path is run.
     pub(super) run: &'a dyn Fn(&Path) -> Command,
-    /// Whether fewer functions are no difference: `rust-lld` keeps copies of functions that
-    /// nothing can call (see docs/differences.md).
-    pub(super) fewer_functions: bool,
+    /// Whether fewer functions and less data are no difference: `rust-lld` keeps copies in comdats
+    /// that nothing can reach (see docs/differences.md).
+    pub(super) may_lack_copies: bool,
     /// A function whose debug information is compared, if the program has any.
     pub(super) debug_function: Option<&'a str>,
 }
@@ -47,8 +47,9 @@ impl Context {
             }
         };
         let mut reference = theirs.facts;
-        if check.fewer_functions {
+        if check.may_lack_copies {
             reference.functions = reference.functions.min(ours.facts.functions);
+            reference.data = reference.data.min(ours.facts.data);
             reference
                 .names
                 .retain(|name| ours.facts.names.contains(name));

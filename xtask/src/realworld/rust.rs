@@ -167,7 +167,7 @@ fn check_nostd(context: &mut Context, root: &Path) -> Result {
             node.arg(module);
             node
         },
-        fewer_functions: false,
+        may_lack_copies: false,
         debug_function: None,
     })
 }

@@ -53,7 +53,7 @@ pub(super) fn check(context: &mut Context, bundled: &Bundled) -> Result {
                         node.arg(module).args(["one", "two"]);
                         node
                     },
-                    fewer_functions: variant == "no-gc-sections",
+                    may_lack_copies: variant == "no-gc-sections",
                     debug_function: (profile == "O0-g" && variant == "plain")
                         .then_some(program.function),
                 })?;

@@ -61,7 +61,7 @@ fn compare(
         name,
         arguments,
         run,
-        fewer_functions: false,
+        may_lack_copies: false,
         debug_function: None,
     })
 }
