@@ -232,7 +232,7 @@ fn lines(blocks: &[Block], heading: &str) -> String {
     ours.map(|block| block.lines.as_str()).collect()
 }
 
-/// Runs the recipes.
+/// Runs the recipes. `--backend` does not reach them: the lines are run as they stand.
 pub(super) fn check(context: &mut Context) -> Result {
     let blocks = blocks(&fs::read_to_string(process::root().join(DOCUMENT))?);
     let wanted: Vec<&Recipe> = RECIPES
