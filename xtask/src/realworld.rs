@@ -52,6 +52,11 @@ impl Context {
             .is_none_or(|filter| program.contains(filter.as_str()))
     }
 
+    /// Whether a program can be wanted whose name begins with `start`.
+    fn can_want(&self, start: &str) -> bool {
+        self.wants(start) || self.filter.as_ref().is_some_and(|it| it.contains(start))
+    }
+
     fn problem(&mut self, program: &str, problem: &str) {
         self.problems.push(format!("{program}: {problem}"));
     }
