@@ -197,6 +197,15 @@ option_rows! {
             group: Group::EXCHANGE,
             counts: Each,
             help: "Export <symbol>; not having it is an error",
+            note: "A function that the linker writes can be named, too: `__wasm_call_ctors`, \
+                   `__wasm_init_memory`, `__wasm_apply_data_relocs`, `__wasm_apply_global_relocs`, \
+                   `__wasm_apply_tls_relocs`, `__wasm_apply_global_tls_relocs` and `__wasm_start`, \
+                   which do nothing where the output has nothing for them to do, and with threads \
+                   `__wasm_init_tls`; if they are there, the wrapper `NAME.command_export` of an \
+                   export, a function that traps (`undefined_weak:NAME`, \
+                   `signature_mismatch:NAME`), and the guard `__wasm_init_memory_flag`. \
+                   Not in an object file (`-r`). Where LLD links, only functions that it has a \
+                   symbol for can be named: `__wasm_call_ctors` and `__wasm_init_tls`.",
         } => Text(|options, name| options.exports.push(name.into())),
         ExportIfDefined {
             forms: &[either("export-if-defined", EqualsOrNext)],
@@ -204,6 +213,7 @@ option_rows! {
             group: Group::EXCHANGE,
             counts: Each,
             help: "Export <symbol> if it is defined",
+            note: "A function that the linker writes is exported if the output needs it.",
         } => Text(|options, name| options.exports_if_defined.push(name.into())),
         ExportAll {
             forms: &[two("export-all", Nothing)],

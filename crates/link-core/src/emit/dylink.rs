@@ -19,7 +19,10 @@ pub(crate) fn write(sources: &Sources<'_, '_>) -> Vec<u8> {
         .iter()
         .filter_map(|export| match export.what {
             ExportTarget::Symbol(id) => Some((export.name, sources.resolution.symbol(id))),
-            ExportTarget::Wrapper(_) | ExportTarget::Made(_) | ExportTarget::Address(_) => None,
+            ExportTarget::Wrapper(_)
+            | ExportTarget::Made(_)
+            | ExportTarget::Stub(_)
+            | ExportTarget::Address(_) => None,
         })
         .filter(|(_, symbol)| symbol.kind == SymbolKind::Data && symbol.tls)
         .map(|(name, symbol)| DylinkExport {

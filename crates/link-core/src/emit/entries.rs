@@ -14,7 +14,9 @@ use crate::ids::{FileId, ObjSymbol};
 use crate::input::object::{ElementPlace, NULLARY};
 use crate::options::Options;
 use crate::pass::mark::Liveness;
-use crate::pass::synthesize::{ExportTarget, SynthFunction, Synthesis, TableUse, import_name};
+use crate::pass::synthesize::{
+    ExportTarget, FunctionRef, SynthFunction, Synthesis, TableUse, import_name,
+};
 use crate::plan::Plan;
 use crate::plan::synthetic::signature;
 use crate::plan::type_section::synth_signature;
@@ -374,7 +376,7 @@ impl Sources<'_, '_> {
                 _ => None,
             },
             ExportTarget::Address(made) => self.plan.memory.made(made, self.plan.slots.base),
-            ExportTarget::Wrapper(_) | ExportTarget::Made(_) => None,
+            ExportTarget::Wrapper(_) | ExportTarget::Made(_) | ExportTarget::Stub(_) => None,
         }
     }
 
@@ -395,6 +397,11 @@ impl Sources<'_, '_> {
                 }
                 ExportTarget::Made(made) => {
                     if let Some(index) = self.plan.functions.made(made) {
+                        section.export(export.name, ExternalKind::Func, index.0);
+                    }
+                }
+                ExportTarget::Stub(stub) => {
+                    if let Some(index) = self.plan.functions.get(FunctionRef::Stub(stub)) {
                         section.export(export.name, ExternalKind::Func, index.0);
                     }
                 }

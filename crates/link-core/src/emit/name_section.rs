@@ -17,7 +17,7 @@ use crate::pass::mark::Liveness;
 use crate::pass::synthesize::{SynthFunction, Synthesis};
 use crate::plan::customs::survives_strip_all;
 use crate::plan::numbering::FunctionIndices;
-use crate::resolve::resolution::{Definition, Resolution, SymbolRef};
+use crate::resolve::resolution::{COMMAND_EXPORT, Definition, Resolution, SymbolRef};
 
 /// Entries of one subsection, in parts that stand one behind the other.
 #[derive(Default)]
@@ -177,7 +177,7 @@ pub(crate) fn of_functions(
     entries.parts.push(Vec::new());
     for (nth, &symbol) in synthesis.wrappers.iter().enumerate() {
         let index = numbers.wrapper(nth as u32);
-        let name = format!("{}.command_export", resolution.symbol(symbol).name);
+        let name = format!("{}{COMMAND_EXPORT}", resolution.symbol(symbol).name);
         entries.add(index.0, shown.name(&name));
     }
     Some(entries)

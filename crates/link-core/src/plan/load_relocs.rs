@@ -143,6 +143,10 @@ pub(crate) fn global_relocs(
     tls: bool,
 ) -> Body {
     let mut body = Body::new(places.resolution.is_64);
+    if !tls && places.extended_const {
+        // They are constants, which add to the base themselves.
+        return body.finish();
+    }
     body.begin_steps();
     for &symbol in &synthesis.got_internal {
         let thread_local = places.resolution.is_thread_local(symbol);

@@ -189,6 +189,7 @@ pub(crate) fn plan<'a, T: Send>(
         memory: &memory,
         imported_memory: options.memory_import().is_some(),
         threads: options.has_threads(),
+        extended_const: features.has("extended-const"),
     };
     let symbols = SymbolValues::compute(&places);
     // and the linker can write its functions, which have no relocations left.
@@ -221,7 +222,7 @@ pub(crate) fn plan<'a, T: Send>(
     let plan = Plan {
         imported_memory: places.imported_memory,
         threads: places.threads,
-        extended_const: features.has("extended-const"),
+        extended_const: places.extended_const,
         types,
         functions,
         globals,

@@ -62,6 +62,8 @@ pub(crate) struct PlanView<'l, 'a> {
     pub(crate) imported_memory: bool,
     /// Whether each thread has thread-local data of its own.
     pub(crate) threads: bool,
+    /// Whether constant expressions may add.
+    pub(crate) extended_const: bool,
 }
 
 impl SymbolValues {
@@ -287,6 +289,7 @@ impl<'a> Plan<'a> {
             memory: &self.memory,
             imported_memory: self.imported_memory,
             threads: self.threads,
+            extended_const: self.extended_const,
         }
     }
 

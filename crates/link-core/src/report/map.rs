@@ -13,7 +13,7 @@ use crate::input::object::ObjTarget;
 use crate::pass::mark::Liveness;
 use crate::pass::synthesize::{SynthFunction, Synthesis};
 use crate::plan::{CodeLayout, DataSource, Plan, Value};
-use crate::resolve::resolution::{Definition, Resolution, Stub};
+use crate::resolve::resolution::{COMMAND_EXPORT, Definition, Resolution, Stub};
 
 /// What went where. Empty unless [`Options::map`](crate::options::Options::map) asks for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -258,7 +258,7 @@ impl Collector<'_, '_> {
             }
         }
         for (nth, &symbol) in self.synthesis.wrappers.iter().enumerate() {
-            let name = format!("{}.command_export", self.resolution.symbol(symbol).name);
+            let name = format!("{}{COMMAND_EXPORT}", self.resolution.symbol(symbol).name);
             let index = self.plan.functions.wrapper(nth as u32);
             chunks.push(self.function(index, None, name));
         }

@@ -3,11 +3,11 @@
 use wasm_format::linking::SymbolKind;
 
 use super::record::Wanted;
-use super::resolution::Definition;
+use super::resolution::{Definition, MadeFunction};
 use super::{Resolver, made};
 use crate::diag::{Code, Diagnostic};
 use crate::ids::SymbolId;
-use crate::options::{OutputKind, Unresolved};
+use crate::options::{Options, OutputKind, Unresolved};
 
 /// Who needs what the linker or the command line refers to.
 pub(super) const INTERNAL: &str = "<internal>";
@@ -131,22 +131,11 @@ impl<'a> Resolver<'a> {
             self.table.symbols[entry.index()].hidden = false;
         }
         for name in &options.exports {
-            let found = self.exportable(name).is_some();
-            let report: fn(Code, String) -> Diagnostic = match options.unresolved {
-                _ if found => continue,
-                Unresolved::Error => Diagnostic::error,
-                Unresolved::Warn => Diagnostic::warning,
-                Unresolved::Ignore | Unresolved::ImportDynamic => continue,
-            };
-            let message = format!("symbol exported via --export not found: {name}");
-            let mut diagnostic = report(Code::Undefined, message).about(name);
-            if made::is_loaders(name, options) {
-                diagnostic = diagnostic.note(
-                    "position-independent output has none: a loader lays out the memory, and \
-                     knows where that is",
-                );
+            // Functions without symbols are made later, and exported by their names then.
+            let is_made_later = made::is_without_symbol(name) && !options.is_relocatable();
+            if self.exportable(name).is_none() && !is_made_later {
+                self.table.diagnostics.extend(not_exported(name, options));
             }
-            self.table.diagnostics.push(diagnostic);
         }
     }
 
@@ -167,4 +156,25 @@ impl<'a> Resolver<'a> {
         };
         (is_there && self.table.is_defined(id)).then_some(id)
     }
+}
+
+/// What is said if `--export` names in vain; `None` if undefined symbols are passed over in
+/// silence.
+pub(crate) fn not_exported(name: &str, options: &Options) -> Option<Diagnostic> {
+    let report: fn(Code, String) -> Diagnostic = match options.unresolved {
+        Unresolved::Error => Diagnostic::error,
+        Unresolved::Warn => Diagnostic::warning,
+        Unresolved::Ignore | Unresolved::ImportDynamic => return None,
+    };
+    let message = format!("symbol exported via --export not found: {name}");
+    let mut diagnostic = report(Code::Undefined, message).about(name);
+    if made::is_loaders(name, options) {
+        diagnostic = diagnostic.note(
+            "position-independent output has none: a loader lays out the memory, and knows where \
+             that is",
+        );
+    } else if name == MadeFunction::InitTls.name() {
+        diagnostic = diagnostic.note("an output without threads has none");
+    }
+    Some(diagnostic)
 }

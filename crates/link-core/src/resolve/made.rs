@@ -6,7 +6,9 @@ use wasm_format::{GlobalType, Limits, Mutability, RefType, TableType, ValType};
 
 use super::Resolver;
 use super::mention::{Mention, own_mention};
-use super::resolution::{Definition, MadeAddress, MadeFunction, MadeGlobal};
+use super::resolution::{
+    COMMAND_EXPORT, Definition, INIT_MEMORY_FLAG, MadeAddress, MadeFunction, MadeGlobal, Stub,
+};
 use crate::diag::{Code, Diagnostic};
 use crate::hash::HashSet;
 use crate::ids::SymbolId;
@@ -67,6 +69,16 @@ pub(super) fn is_loaders(name: &str, options: &Options) -> bool {
         }
         _ => options.is_pic(),
     })
+}
+
+/// Whether only a function or an address of the linker that no symbol stands for can have this
+/// name. Whether the output has it is known when the linker decides what it adds.
+pub(crate) fn is_without_symbol(name: &str) -> bool {
+    let mut functions = MadeFunction::without_symbol();
+    functions.any(|made| made.name() == name)
+        || name == INIT_MEMORY_FLAG
+        || name.ends_with(COMMAND_EXPORT)
+        || Stub::PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Defines (or, where a loader provides them, refers to) the symbols that exist in every

@@ -38,6 +38,8 @@ use crate::input::object::{ObjTarget, Object, ObjectSymbol};
 use crate::input::{BITCODE_NEEDS_LLD, LazyMember, ReadInput, SharedLibrary, SymbolLists};
 use crate::options::Options;
 
+pub(crate) use self::command_line::not_exported;
+pub(crate) use self::made::is_without_symbol;
 pub(crate) use self::names::Names;
 
 /// What is known of the inputs before the first of them is resolved.

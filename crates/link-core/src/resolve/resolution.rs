@@ -109,6 +109,12 @@ const BOUND: u8 = 0x8;
 /// The module that compilers write where the source names none.
 pub const DEFAULT_MODULE: &str = "env";
 
+/// What follows the name of a function in the name of its wrapper.
+pub(crate) const COMMAND_EXPORT: &str = ".command_export";
+
+/// The guard of `__wasm_init_memory`.
+pub(crate) const INIT_MEMORY_FLAG: &str = "__wasm_init_memory_flag";
+
 /// What is known of few symbols, apart so that the others stay small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Particulars<'a> {
@@ -289,6 +295,27 @@ pub struct Stub<'a> {
     pub name: &'a str,
     /// Encoded signature.
     pub signature: &'a [u8],
+}
+
+impl Stub<'_> {
+    /// In the place of a function that is defined with another signature.
+    pub(crate) const SIGNATURE_MISMATCH: &'static str = "signature_mismatch:";
+    /// In the place of a function to which there are only weak references.
+    pub(crate) const UNDEFINED_WEAK: &'static str = "undefined_weak:";
+    /// In the place of any undefined function of a signature.
+    pub(crate) const UNDEFINED: &'static str = "undefined_stub";
+
+    /// What the names of stubs begin with.
+    pub(crate) const PREFIXES: [&'static str; 3] = [
+        Self::SIGNATURE_MISMATCH,
+        Self::UNDEFINED_WEAK,
+        Self::UNDEFINED,
+    ];
+
+    /// Whether this is what it is called.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        name.strip_prefix(self.prefix) == Some(self.name)
+    }
 }
 
 /// Functions the linker writes.
@@ -646,6 +673,21 @@ impl MadeFunction {
             MadeFunction::ApplyGlobalTlsRelocs => "__wasm_apply_global_tls_relocs",
             MadeFunction::Start => "__wasm_start",
         }
+    }
+}
+
+impl MadeFunction {
+    /// Those that no symbol stands for, in the order of their indices.
+    pub(crate) fn without_symbol() -> impl Iterator<Item = Self> {
+        [
+            Self::ApplyDataRelocs,
+            Self::InitMemory,
+            Self::ApplyGlobalTlsRelocs,
+            Self::ApplyTlsRelocs,
+            Self::ApplyGlobalRelocs,
+            Self::Start,
+        ]
+        .into_iter()
     }
 }
 

@@ -38,7 +38,7 @@ impl<'a> Resolver<'a> {
             if defined.is_some() {
                 self.table.stands_for(name, chosen);
                 for &id in variants.iter().filter(|&&id| id != chosen) {
-                    self.make_stub(id, "signature_mismatch:");
+                    self.make_stub(id, Stub::SIGNATURE_MISMATCH);
                 }
             }
         }
@@ -139,7 +139,7 @@ impl<'a> Resolver<'a> {
         // What a lazy input offers was met before it got a symbol.
         unanswered.sort_unstable_by_key(|&id| self.table.met_of(id));
         for id in unanswered {
-            self.make_stub(id, "undefined_weak:");
+            self.make_stub(id, Stub::UNDEFINED_WEAK);
         }
     }
 }

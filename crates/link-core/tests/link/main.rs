@@ -19,6 +19,7 @@ mod linker_defined;
 mod loader;
 mod messages;
 mod metadata;
+mod named_exports;
 mod native_options;
 mod ports;
 mod raw_indices;

@@ -8,6 +8,7 @@
 //! globals.
 
 mod hints;
+mod named_exports;
 mod port_names;
 mod ports;
 mod scan;
@@ -130,6 +131,8 @@ pub enum ExportTarget {
     Wrapper(u32),
     /// A function the linker writes, which no symbol names.
     Made(MadeFunction),
+    /// The function that traps at this index of [`Synthesis::stubs`].
+    Stub(u32),
     /// An address the linker knows, which no symbol names, as a constant global.
     Address(MadeAddress),
 }
@@ -158,7 +161,7 @@ impl Resolution<'_> {
 pub fn synthesize<'a>(
     resolution: &Resolution<'a>,
     live: &Liveness,
-    options: &Options,
+    options: &'a Options,
     features: &Features,
     allowed: &[&str],
     diagnostics: &mut Diagnostics,
@@ -231,7 +234,7 @@ fn stub_undefined<'a>(
         };
         let stub = *known.entry(signature).or_insert_with(|| {
             synthesis.stubs.push(Stub {
-                prefix: UNDEFINED_STUB,
+                prefix: Stub::UNDEFINED,
                 name: "",
                 signature,
             });
@@ -240,9 +243,6 @@ fn stub_undefined<'a>(
         synthesis.undefined_stubs.insert(id, stub);
     }
 }
-
-/// Name of the stubs that stand for any undefined function of their signature.
-const UNDEFINED_STUB: &str = "undefined_stub";
 
 /// Whether what is live names the indirect function table.
 fn is_table_named(resolution: &Resolution<'_>, live: &Liveness) -> bool {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use wasm_format::linking::SymbolKind;
 use wasm_format::{GlobalType, Mutability, RefType, TableType, ValType};
 
+use super::ExportTarget;
 use super::ports::import_name;
 use crate::demangle::demangle;
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -14,9 +15,7 @@ use crate::ids::SymbolId;
 use crate::input::object::NULLARY;
 use crate::options::Options;
 use crate::resolve::messages;
-use crate::resolve::resolution::{
-    Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef,
-};
+use crate::resolve::resolution::{Definition, Resolution, Symbol, SymbolRef};
 
 /// Types of one import that a message shows before it only counts them.
 const TYPES_SHOWN: usize = 4;
@@ -260,10 +259,8 @@ pub(super) enum Exported {
     Memory,
     /// A symbol, or the wrapper of its function.
     Symbol(SymbolId),
-    /// A function of the linker that no symbol names.
-    Function(MadeFunction),
-    /// An address of the linker that no symbol names.
-    Address(MadeAddress),
+    /// What the linker makes and no symbol names.
+    Linker(ExportTarget),
 }
 
 impl<'r, 'a> ExportNames<'r, 'a> {
@@ -322,8 +319,10 @@ impl<'r, 'a> ExportNames<'r, 'a> {
             Exported::Memory => {
                 return "the memory; --export-memory=NAME exports it as NAME".to_owned();
             }
-            Exported::Function(_) => return format!("function {name} of the linker"),
-            Exported::Address(_) => return format!("address {name} of the linker"),
+            Exported::Linker(ExportTarget::Address(_)) => {
+                return format!("address {name} of the linker");
+            }
+            Exported::Linker(_) => return format!("function {name} of the linker"),
             Exported::Symbol(id) => id,
         };
         let symbol = self.resolution.symbol(id);

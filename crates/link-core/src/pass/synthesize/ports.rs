@@ -2,6 +2,7 @@
 
 use wasm_format::linking::SymbolKind;
 
+use super::named_exports::{self, is_named};
 use super::port_names::{ExportNames, Exported, ImportNames};
 use super::{Export, ExportTarget, SynthFunction, Synthesis, TableUse, has_import_name};
 use crate::diag::Diagnostics;
@@ -12,7 +13,8 @@ use crate::options::{Options, OutputKind, Unresolved};
 use crate::pass::features::Features;
 use crate::pass::mark::{Liveness, is_exported};
 use crate::resolve::resolution::{
-    DEFAULT_MODULE, Definition, MadeAddress, MadeFunction, Resolution, Symbol, SymbolRef,
+    DEFAULT_MODULE, Definition, INIT_MEMORY_FLAG, MadeAddress, MadeFunction, Resolution, Symbol,
+    SymbolRef,
 };
 
 /// Fills in [`Synthesis::imports`]. `table_is_used` says whether an object refers to the
@@ -129,7 +131,7 @@ fn is_replaceable(symbol: &Symbol<'_>, options: &Options) -> bool {
 pub(super) fn exports<'a>(
     resolution: &Resolution<'a>,
     live: &Liveness,
-    options: &Options,
+    options: &'a Options,
     features: &Features,
     synthesis: &mut Synthesis<'a>,
     diagnostics: &mut Diagnostics,
@@ -178,16 +180,17 @@ pub(super) fn exports<'a>(
         }
     }
     start_up_exports(resolution, options, &mut names, synthesis);
-    names.report(diagnostics);
     for (name, id) in wrapped {
         let what = ExportTarget::Wrapper(synthesis.wrappers.len() as u32);
         synthesis.wrappers.push(id);
         synthesis.exports.push(Export { name, what });
     }
+    named_exports::add(resolution, options, &mut names, synthesis, diagnostics);
+    names.report(diagnostics);
 }
 
-/// Exports of functions and addresses that no symbol names: the one a loader calls, and
-/// all of them where everything is exported.
+/// Exports of functions and addresses that no symbol names: the one a loader calls, those that
+/// an option names, and all of them where everything is exported.
 fn start_up_exports(
     resolution: &Resolution<'_>,
     options: &Options,
@@ -196,7 +199,7 @@ fn start_up_exports(
 ) {
     let init_memory = SynthFunction::Made(MadeFunction::InitMemory);
     let guarded = options.memory.shared && synthesis.functions.contains(&init_memory);
-    if options.export_all && guarded {
+    if guarded && (options.export_all || is_named(INIT_MEMORY_FLAG, options)) {
         // It is older than the bounds of segments that only the linker names.
         let is_bound = |export: &Export<'_>| match export.what {
             ExportTarget::Symbol(id) => {
@@ -211,11 +214,11 @@ fn start_up_exports(
         };
         let others = synthesis.exports.iter().rposition(|it| !is_bound(it));
         let flag = Export {
-            name: "__wasm_init_memory_flag",
+            name: INIT_MEMORY_FLAG,
             what: ExportTarget::Address(MadeAddress::InitMemoryFlag),
         };
         let at = others.map_or(0, |last| last + 1);
-        if names.take(flag.name, Exported::Address(MadeAddress::InitMemoryFlag)) {
+        if names.take(flag.name, Exported::Linker(flag.what)) {
             synthesis.exports.insert(at, flag);
         }
     }
@@ -224,14 +227,15 @@ fn start_up_exports(
             continue;
         };
         // The others have symbols.
-        let named = matches!(made, MadeFunction::CallCtors | MadeFunction::InitTls);
-        if named || !options.export_all && made != MadeFunction::ApplyDataRelocs {
-            continue;
-        }
-        if names.take(made.name(), Exported::Function(made)) {
+        let has_symbol = matches!(made, MadeFunction::CallCtors | MadeFunction::InitTls);
+        let is_wanted = options.export_all
+            || made == MadeFunction::ApplyDataRelocs
+            || is_named(made.name(), options);
+        let what = ExportTarget::Made(made);
+        if !has_symbol && is_wanted && names.take(made.name(), Exported::Linker(what)) {
             synthesis.exports.push(Export {
                 name: made.name(),
-                what: ExportTarget::Made(made),
+                what,
             });
         }
     }

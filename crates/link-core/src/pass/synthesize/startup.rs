@@ -4,7 +4,7 @@
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::ValueForm;
 
-use super::{SynthFunction, Synthesis, needs_got, target};
+use super::{SynthFunction, Synthesis, named_exports, needs_got, target};
 use crate::ids::{FileId, ObjSymbol};
 use crate::input::object::{ObjReloc, Segment};
 use crate::options::Options;
@@ -52,7 +52,8 @@ pub(super) fn add(
         (MadeFunction::Start, start == Some(MadeFunction::Start)),
     ];
     for (made, wanted) in wanted {
-        if wanted {
+        // A loader may call what this output has no need of: there is nothing to do then.
+        if wanted || named_exports::is_made_for(resolution, options, made) {
             synthesis.functions.push(SynthFunction::Made(made));
         }
     }
