@@ -1,5 +1,7 @@
 //! `--export` and `--export-if-defined` of what the linker makes.
 
+use std::fmt::Write;
+
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::RelocType;
 
@@ -124,7 +126,7 @@ fn what_the_linker_makes_is_exported_by_its_name() {
             } else {
                 ""
             };
-            text += &format!("  {name}: {said}{in_all}\n");
+            let _ = writeln!(text, "  {name}: {said}{in_all}");
         }
     }
     insta::assert_snapshot!(text);
