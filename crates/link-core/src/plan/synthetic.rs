@@ -319,7 +319,7 @@ fn init_memory(places: &PlanView<'_, '_>) -> Body {
     let cooperative = places.resolution.made.is_cooperative();
     let storage = FLAG + u32::from(memory.init_flag.is_some());
     let mut body = match (memory.init_flag, memory.tls) {
-        (Some(_), _) if is_pic => Body::with_address_locals(is_64, 2),
+        (Some(_), tls) if is_pic => Body::with_address_locals(is_64, 1 + u8::from(tls.is_some())),
         (None, Some(_)) if is_pic && places.threads => Body::with_address_locals(is_64, 1),
         _ => Body::new(is_64),
     };

@@ -779,3 +779,86 @@ fn bounds_of_segments_may_be_declared_either_way() {
         assert_eq!(run(&job.module, "as_function"), 7);
     }
 }
+
+/// Whatever is between them, read-only data lies first, and other data up to the zeroes behind it.
+#[test]
+fn read_only_data_has_bounds() {
+    let mut source = Source::new();
+    source.start(&[]);
+    for (name, segment) in [
+        ("zeroes", ".bss.zeroes"),
+        ("own", ".tdata.own"),
+        ("named", "named"),
+        ("data", ".data.data"),
+        ("first", ".rodata.first"),
+        ("last", ".rodata.last"),
+    ] {
+        source.data(name, segment, [u8::from(segment != ".bss.zeroes"); 3]);
+        source.segment_flags(SegmentFlags::RETAIN);
+    }
+    let job = |source: &Source, args: &str| {
+        let bounds = "--export=__rodata_start --export=__rodata_end --no-check-features";
+        Job::new().object("a.o", source).args(bounds).args(args)
+    };
+    let mut all = String::new();
+    for args in [
+        "",
+        "--no-merge-data-segments",
+        "--global-base=100000",
+        "-pie",
+        "-pie --extra-features=extended-const",
+        "--shared-memory --max-memory=131072",
+    ] {
+        writeln!(all, ";; {args}").expect("a string takes everything");
+        all += &print(&job(&source, args).module());
+    }
+    insta::assert_snapshot!(all);
+
+    let mut without = Source::new();
+    without.start(&[]);
+    let module = print(&job(&without, "").module());
+    assert_eq!(module.matches("i32 i32.const 0)").count(), 2, "{module}");
+    // A program may have one of its own.
+    without.data("before", ".rodata.before", [9; 4]);
+    without.data("__rodata_end", ".data.own", [9; 4]);
+    let module = print(&job(&without, "--export=before").module());
+    assert!(module.contains("i32 i32.const 65540)"), "{module}");
+}
+
+/// They come in one order, whatever order files refer to them in, and only where something does.
+#[test]
+fn bases_are_globals_where_something_refers_to_them() {
+    let bases = [
+        "__tls_base",
+        "__table_base",
+        "__memory_base",
+        "__stack_pointer",
+    ];
+    let mut all = String::new();
+    for (used, args) in [
+        (0, ""),
+        (4, ""),
+        (3, "--shared-memory --max-memory=131072 --no-check-features"),
+        (3, "--no-gc-sections"),
+        (1, "--export=__memory_base --table-base=7"),
+        (0, "--export-all --print-gc-sections"),
+    ] {
+        let mut source = Source::new();
+        source.start(&[]);
+        source.function("get", sig(0, 1), |body| {
+            body.i32(0);
+            for &base in &bases[..used] {
+                let mutability = match base {
+                    "__stack_pointer" | "__tls_base" => Mutability::Var,
+                    _ => Mutability::Const,
+                };
+                let value = ValType::I32;
+                body.global(base, GlobalType { value, mutability }).add();
+            }
+        });
+        let job = Job::new().object("a.o", &source).args("--export=get");
+        writeln!(all, ";; {used} {args}").expect("a string takes everything");
+        all += &print(&job.args(args).module());
+    }
+    insta::assert_snapshot!(all);
+}
