@@ -104,7 +104,7 @@ const COMMANDS: &[Command] = &[
         usage: "[--suite DIR] [--linker PATH] [--filter REGEX] [--verbose] [--save]",
         about: "Run LLVM's tests of wasm-ld on wasm-link, or on the linker at PATH, and on the \
                 reference rust-lld; --verbose shows what failing tests printed, --save records \
-                the results (needs llvm-19, llvm-19-tools, python3-venv)",
+                the results (needs llvm-22, llvm-22-tools, python3-venv)",
         run: conformance::run_command,
     },
     Command {

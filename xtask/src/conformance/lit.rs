@@ -10,23 +10,23 @@ use crate::conformance::expected::Verdict;
 use crate::conformance::require_in;
 use crate::{Result, process};
 
-/// Where Debian's packages of LLVM 19 put the programs that the tests call.
-const LLVM_BIN: &str = "/usr/lib/llvm-19/bin";
+/// Where Debian's packages of LLVM 22 put the programs that the tests call.
+const LLVM_BIN: &str = "/usr/lib/llvm-22/bin";
 
 const LLVM_TOOLS: [(&str, &str); 13] = [
-    ("llc", "llvm-19"),
-    ("llvm-ar", "llvm-19"),
-    ("llvm-as", "llvm-19"),
-    ("llvm-dwarfdump", "llvm-19"),
-    ("llvm-mc", "llvm-19"),
-    ("llvm-nm", "llvm-19"),
-    ("llvm-objdump", "llvm-19"),
-    ("llvm-readobj", "llvm-19"),
-    ("obj2yaml", "llvm-19"),
-    ("yaml2obj", "llvm-19"),
-    ("FileCheck", "llvm-19-tools"),
-    ("not", "llvm-19-tools"),
-    ("split-file", "llvm-19-tools"),
+    ("llc", "llvm-22"),
+    ("llvm-ar", "llvm-22"),
+    ("llvm-as", "llvm-22"),
+    ("llvm-dwarfdump", "llvm-22"),
+    ("llvm-mc", "llvm-22"),
+    ("llvm-nm", "llvm-22"),
+    ("llvm-objdump", "llvm-22"),
+    ("llvm-readobj", "llvm-22"),
+    ("obj2yaml", "llvm-22"),
+    ("yaml2obj", "llvm-22"),
+    ("FileCheck", "llvm-22-tools"),
+    ("not", "llvm-22-tools"),
+    ("split-file", "llvm-22-tools"),
 ];
 
 /// The release of lit that belongs to the suite's time.

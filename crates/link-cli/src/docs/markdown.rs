@@ -25,8 +25,7 @@ const TAIL: &str = "
 What `wasm-ld` 23 does, and `wasm-link` with it:
 
 - With one dash, the shortest option can be the one that is meant: `-export-all` is `-e xport-all`, \
-`-max-memory=1` is `-m ax-memory=1`, `-lto-O2` is the library `to-O2`, `-output` is `-o utput`, \
-`-end-group` is `-e nd-group`. The longest name that accepts the whole argument wins.
+`-max-memory=1` is `-m ax-memory=1`, `-lto-O2` is the library `to-O2`, `-output` is `-o utput`. The longest name that accepts the whole argument wins.
 - `--` is no option; there is no way to name an input that begins with a dash but `./-name`.
 - `-` is an input called `-`, not standard input.
 - An empty argument is skipped.
