@@ -207,7 +207,7 @@ pub(crate) fn outline(
         outliner.bytes(out);
     }
     outliner.try_entries(SectionId::Element, |section| sources.elements(section));
-    outline_data_count(&mut outliner, plan, options, features);
+    outline_data_count(&mut outliner, plan, options);
 
     // The author of the code wants to know before.
     for (i, section) in plan.metadata.iter().enumerate() {
@@ -275,22 +275,11 @@ fn is_for_loader(resolution: &Resolution<'_>, options: &Options) -> bool {
     options.is_pic() || (imports && !options.is_relocatable())
 }
 
-/// Code that copies passive segments is validated in one pass, which needs their count.
-fn outline_data_count(
-    outliner: &mut Outliner,
-    plan: &Plan<'_>,
-    options: &Options,
-    features: &Features,
-) {
+/// Code that copies passive segments is validated in one pass, which needs their count. An object
+/// file has no such code: no relocation can adjust the index of a segment.
+fn outline_data_count(outliner: &mut Outliner, plan: &Plan<'_>, options: &Options) {
     let count = plan.data.file_segments().len() as u32;
-    let may_copy = if options.is_relocatable() {
-        // Code of an object may say `memory.init` of segments that become passive only when it is
-        // linked for good.
-        features.has("bulk-memory")
-    } else {
-        options.has_threads()
-    };
-    if may_copy && count > 0 {
+    if options.has_threads() && !options.is_relocatable() && count > 0 {
         let mut out = Vec::new();
         put_data_count_section(&mut out, count);
         outliner.bytes(out);
