@@ -70,21 +70,17 @@ pub fn merge(
                 others(resolution, "shared-mem", true),
             );
         }
-        need(
-            &features,
-            &["atomics", "bulk-memory"],
-            "shared memory",
-            &mut report,
-        );
+        let needed = ["atomics", "bulk-memory"];
+        need(&features, &needed, "shared memory", &mut report);
     }
     if uses_tls(resolution, live) {
         // Threads that take turns need no atomics.
-        let of_threads: &[&str] = if options.memory.cooperative {
+        let needed: &[&str] = if options.memory.cooperative {
             &["bulk-memory"]
         } else {
             &["bulk-memory", "atomics"]
         };
-        need(&features, of_threads, "thread-local storage", &mut report);
+        need(&features, needed, "thread-local storage", &mut report);
     }
     if wanted.only.is_some() {
         for (name, file) in &used {

@@ -137,28 +137,17 @@ impl<'a> SegmentGroup<'a> {
     }
 }
 
-/// Where the output has the template of thread-local data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TemplatePlace {
-    /// After all that instantiation writes, so that the first segment of position-independent output
-    /// lies at its base even where the thread-local one is passive.
-    AfterData,
-    /// Behind that and zeroes, if it writes those, too, and all as one.
-    Last,
-}
-
 /// Order of output segments; those of equal rank stay in the order in which the objects
 /// have them.
-fn rank(name: &str, template: TemplatePlace) -> u32 {
+fn rank(name: &str, template_is_last: bool) -> u32 {
     if name.starts_with(READ_ONLY) {
         0
     } else if name.starts_with(".data") {
         1
     } else if name.starts_with(".tdata") {
-        match template {
-            TemplatePlace::AfterData => 3,
-            TemplatePlace::Last => 5,
-        }
+        // After all that instantiation writes, so that the first segment of position-independent
+        // output lies at its base even where the thread-local one is passive.
+        if template_is_last { 5 } else { 3 }
     } else if name.starts_with(".bss") {
         4
     } else {
@@ -194,11 +183,8 @@ pub(crate) fn collect<'a>(
     // A loader's base is all that an offset can tell without extended constants.
     let joined = options.is_pic() && !features.has("extended-const") && !options.memory.shared;
     let is_final = !options.is_relocatable();
-    let template = if options.memory.cooperative && is_final && joined && bss_in_file {
-        TemplatePlace::Last
-    } else {
-        TemplatePlace::AfterData
-    };
+    // Where all that instantiation writes is one, zeroes may be a part of that.
+    let template_is_last = options.memory.cooperative && is_final && joined && bss_in_file;
 
     let mut by_destination: HashMap<SegmentGroup<'a>, usize> = HashMap::default();
     let mut members: Vec<Vec<(FileId, ObjSegment)>> = Vec::new();
@@ -220,7 +206,7 @@ pub(crate) fn collect<'a>(
         }
     }
     let mut order: Vec<usize> = (0..names.len()).collect();
-    order.sort_by_key(|&slot| rank(names[slot], template));
+    order.sort_by_key(|&slot| rank(names[slot], template_is_last));
 
     let mut data = DataLayout {
         files: resolution
