@@ -140,7 +140,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The symbol that `--export=NAME` can export.
-    fn exportable(&self, name: &str) -> Option<SymbolId> {
+    pub(super) fn exportable(&self, name: &str) -> Option<SymbolId> {
         let id = self.table.find(name)?;
         let symbol = &self.table.symbols[id.index()];
         // The function table is defined whenever something may come to need it. It is the
@@ -169,10 +169,7 @@ pub(crate) fn not_exported(name: &str, options: &Options) -> Option<Diagnostic> 
     let message = format!("symbol exported via --export not found: {name}");
     let mut diagnostic = report(Code::Undefined, message).about(name);
     if made::is_loaders(name, options) {
-        diagnostic = diagnostic.note(
-            "position-independent output has none: a loader lays out the memory, and knows where \
-             that is",
-        );
+        diagnostic = diagnostic.note(made::LOADERS);
     } else if name == MadeFunction::InitTls.name() {
         diagnostic = diagnostic.note("an output without threads has none");
     }

@@ -59,6 +59,10 @@ fn bounded_segment(name: &str) -> Option<&str> {
     segment.filter(|segment| is_c_identifier(segment))
 }
 
+/// What to say about an address that only a loader knows.
+pub(super) const LOADERS: &str =
+    "position-independent output has none: a loader lays out the memory, and knows where that is";
+
 /// Whether `name` describes the layout of a memory that only a loader knows. A
 /// position-independent executable knows where its own data ends.
 pub(super) fn is_loaders(name: &str, options: &Options) -> bool {
@@ -338,6 +342,7 @@ fn wanted(resolver: &Resolver<'_>, name: &str) -> bool {
                     .chain(&options.exports_if_defined)
                     .any(|export| export == name)
                 || super::defsym::is_target(name, options)
+                || resolver.needed_by_stubs.contains(name)
         }
     }
 }

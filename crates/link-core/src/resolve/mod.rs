@@ -33,6 +33,7 @@ use self::record::Wanted;
 use self::resolution::{Definition, FileResolution, LinkerMade, Resolution, Stub, Symbol};
 use self::table::{LazyId, NameTable, Referred};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::hash::HashSet;
 use crate::ids::{FileId, ObjSymbol, SymbolId};
 use crate::input::object::{ObjTarget, Object, ObjectSymbol};
 use crate::input::{BITCODE_NEEDS_LLD, LazyMember, ReadInput, SharedLibrary, SymbolLists};
@@ -117,11 +118,12 @@ pub fn resolve<'a>(
     let known_later = defsym::define(&mut resolver);
     resolver.add_command_line();
     // What the host provides, and what that needs of the program.
-    stub::apply(&mut resolver);
+    let stub_libraries = stub::apply(&mut resolver);
     // Linker-made symbols that exist only where a file refers to them.
     let wrapped = wrap::refer(&mut resolver);
     made::define_optional(&mut resolver);
     defsym::define_rest(&mut resolver, &known_later);
+    stub::finish(&mut resolver, &stub_libraries);
     // A name used with several signatures: calls with the wrong one trap.
     resolver.settle_variants();
     resolver.keep_undefined();
@@ -176,6 +178,8 @@ struct Resolver<'a> {
     comdats: Vec<bool>,
     stubs: Vec<Stub<'a>>,
     stub_libraries: Vec<stub::StubLibrary<'a>>,
+    /// What their functions need: the linker's own symbols are made for them, too.
+    needed_by_stubs: HashSet<&'a str>,
     shared: Vec<SharedLibrary<'a>>,
     made: LinkerMade,
     entry: Option<SymbolId>,
@@ -208,6 +212,7 @@ impl<'a> Resolver<'a> {
             comdats: Vec::new(),
             stubs: Vec::new(),
             stub_libraries: Vec::new(),
+            needed_by_stubs: HashSet::default(),
             shared: Vec::new(),
             made: LinkerMade::default(),
             entry: None,

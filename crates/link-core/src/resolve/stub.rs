@@ -4,6 +4,7 @@
 
 use super::Resolver;
 use super::history::TracedWhat;
+use super::made::{LOADERS, is_loaders};
 use crate::diag::{Code, Diagnostic};
 use crate::hash::HashMap;
 use crate::ids::SymbolId;
@@ -48,11 +49,11 @@ pub(super) fn parse<'a>(file: &RawFile<'a>) -> Result<StubLibrary<'a>, Diagnosti
 }
 
 /// Turns references to the libraries' functions into imports, and exports what those
-/// need, pulling archive members until nothing changes.
-pub(super) fn apply(resolver: &mut Resolver<'_>) {
+/// need, pulling archive members until nothing changes. Returns the libraries for [`finish`].
+pub(super) fn apply<'a>(resolver: &mut Resolver<'a>) -> Vec<StubLibrary<'a>> {
     let libraries = std::mem::take(&mut resolver.stub_libraries);
     if libraries.is_empty() {
-        return;
+        return libraries;
     }
     // Pulling a member may refer to further functions of the libraries.
     loop {
@@ -64,9 +65,51 @@ pub(super) fn apply(resolver: &mut Resolver<'_>) {
             break;
         }
     }
-    for library in &libraries {
-        report_missing(resolver, library);
+    let needs = needs(resolver, &libraries);
+    let needs = needs.iter().map(|&(_, _, need)| need);
+    resolver.needed_by_stubs.extend(needs);
+    libraries
+}
+
+/// Exports what the libraries need of the linker's own symbols, and reports what nothing defines.
+pub(super) fn finish<'a>(resolver: &mut Resolver<'a>, libraries: &[StubLibrary<'a>]) {
+    for (library, id, need) in needs(resolver, libraries) {
+        if let Some(found) = resolver.exportable(need) {
+            let symbol = &mut resolver.table.symbols[found.index()];
+            symbol.force_export = true;
+            symbol.hidden = false;
+            continue;
+        }
+        let name = resolver.table.show(resolver.table.symbols[id.index()].name);
+        let message = format!("undefined symbol: {need}. Required by {name}");
+        let mut diagnostic = Diagnostic::error(Code::Undefined, message);
+        if is_loaders(need, resolver.options) {
+            diagnostic = diagnostic.note(LOADERS);
+        }
+        let diagnostic = diagnostic.in_file(&*library.name).about(need);
+        resolver.table.diagnostics.push(diagnostic);
     }
+}
+
+/// What the imported functions of the libraries need: the library, the function, the name.
+fn needs<'l, 'a>(
+    resolver: &Resolver<'a>,
+    libraries: &'l [StubLibrary<'a>],
+) -> Vec<(&'l StubLibrary<'a>, SymbolId, &'a str)> {
+    if libraries.is_empty() {
+        return Vec::new();
+    }
+    let imports = import_names(resolver);
+    let functions = libraries.iter().flat_map(|library| {
+        let functions = library.functions.iter();
+        functions.map(move |(name, needs)| (library, name, needs))
+    });
+    functions
+        .filter_map(|(library, name, needs)| {
+            Some((library, function(resolver, &imports, name)?, needs))
+        })
+        .flat_map(|(library, id, needs)| needs.iter().map(move |&need| (library, id, need)))
+        .collect()
 }
 
 /// Undefined symbols that sources import under a name of its own. Stub libraries call
@@ -134,30 +177,4 @@ fn function(
         .find(name)
         .filter(|&id| resolver.table.is_undefined(id))
         .or_else(|| imports.get(name).copied())
-}
-
-fn report_missing(resolver: &mut Resolver<'_>, library: &StubLibrary<'_>) {
-    let imports = import_names(resolver);
-    for (name, needs) in &library.functions {
-        let Some(id) = function(resolver, &imports, name) else {
-            continue;
-        };
-        let name = resolver.table.show(resolver.table.symbols[id.index()].name);
-        for need in needs {
-            let defined = resolver
-                .table
-                .find(need)
-                .is_some_and(|id| resolver.table.is_defined(id));
-            if !defined {
-                let diagnostic = Diagnostic::error(
-                    Code::Undefined,
-                    format!("undefined symbol: {need}. Required by {name}"),
-                );
-                resolver
-                    .table
-                    .diagnostics
-                    .push(diagnostic.in_file(&*library.name).about(*need));
-            }
-        }
-    }
 }

@@ -27,6 +27,7 @@ mod relocatable;
 mod slices;
 mod split;
 mod structure;
+mod stub_libraries;
 mod support;
 mod symbols;
 mod thread_local;
