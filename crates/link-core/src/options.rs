@@ -89,6 +89,9 @@ pub struct Options {
     /// `--max-function-body-size`: a function that the linker writes is split into several if its
     /// body has more bytes. By default the limit of engines.
     pub max_function_body_size: u64,
+    /// `--no-compact-imports` turns it off: where the feature `compact-imports` is on, imports of
+    /// one module are written as a group, with the module's name once.
+    pub compact_imports: bool,
     /// `--merge-data-segments` / `--no-merge-data-segments`; `None` merges, but not into an
     /// object file.
     pub merge_data_segments: Option<bool>,
@@ -369,6 +372,7 @@ impl Default for Options {
             compress_relocations: false,
             emit_relocs: false,
             max_function_body_size: crate::limits::BODY_BYTES,
+            compact_imports: true,
             merge_data_segments: None,
             memory: MemoryOptions {
                 stack_size: wasm_format::PAGE_SIZE,

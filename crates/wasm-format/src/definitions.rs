@@ -76,6 +76,32 @@ impl Import<'_> {
     }
 }
 
+/// Appends `imports`, which are all of one module, as one entry of the import section
+/// (proposal of the compact import section): the module's name stands once. Without imports,
+/// it appends nothing.
+///
+/// ```
+/// use wasm_format::{EntityType, Import, put_import_group};
+///
+/// let import = |field, ty| Import { module: "env", field, ty: EntityType::Func(ty) };
+/// let mut out = Vec::new();
+/// put_import_group(&mut out, &[import("get", 0), import("put", 1)]);
+/// assert_eq!(out, b"\x03env\x00\x7f\x02\x03get\x00\x00\x03put\x00\x01");
+/// ```
+pub fn put_import_group(out: &mut Vec<u8>, imports: &[Import<'_>]) {
+    let Some(first) = imports.first() else {
+        return;
+    };
+    put_name(out, first.module);
+    put_name(out, "");
+    out.push(0x7f);
+    put_u32(out, imports.len() as u32);
+    for import in imports {
+        put_name(out, import.field);
+        import.ty.encode(out);
+    }
+}
+
 /// An entry of the export section (core spec, 5.5.10). Names of exports are unique.
 ///
 /// ```

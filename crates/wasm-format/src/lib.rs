@@ -20,7 +20,7 @@ pub mod target_features;
 mod types;
 
 pub use const_expr::{ConstExpr, ConstOp, ConstValue, EvalError};
-pub use definitions::{EntityType, Export, Global, Import, Table, put_tag};
+pub use definitions::{EntityType, Export, Global, Import, Table, put_import_group, put_tag};
 pub use entries::{Entries, Entry};
 pub use error::{DecodeError, DecodeErrorKind, Result};
 pub use opcode::Opcode;

@@ -468,6 +468,16 @@ option_rows! {
                 larger calls others, `__wasm_apply_data_relocs_0` and so on, which are not exported. \
                 Functions of objects stay as they are.",
         } => Custom(max_function_body_size),
+        NoCompactImports {
+            forms: &[two("no-compact-imports", Nothing)],
+            group: Group::CONTENT,
+            extension: true, native_only: true,
+            help: "Write each import by itself, in spite of the feature compact-imports (experimental)",
+            note: "If an input has the feature `compact-imports`, or `--features` or \
+                `--extra-features` turns it on, imports of one module that follow each other share \
+                the module's name. Engines do not take that by default yet, so there is a warning. \
+                An object file has no such groups.",
+        } => Flag(|options| options.compact_imports = false),
         Bsymbolic {
             forms: &[either("Bsymbolic", Nothing)],
             group: Group::DYNAMIC,

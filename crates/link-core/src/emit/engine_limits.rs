@@ -90,6 +90,14 @@ pub(crate) fn warnings(sources: &Sources<'_, '_>, size: u64) -> Vec<Diagnostic> 
     let bytes = EngineLimit::check("bytes", size, limits::MODULE_BYTES);
     let all = counts(sources).beyond().chain(bytes);
     warnings.extend(all.map(|limit| warning("the output", limit)));
+    if sources.has_import_groups() {
+        let message = "the output has compact imports, which engines do not take by default yet";
+        let warning = Diagnostic::warning(Code::Limits, message).never_fatal();
+        warnings.push(warning.note(
+            "an input or an option turns the feature `compact-imports` on; \
+             --no-compact-imports writes the imports as engines take them",
+        ));
+    }
     warnings
 }
 

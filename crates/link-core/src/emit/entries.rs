@@ -4,8 +4,8 @@
 use wasm_format::leb128::put_u32;
 use wasm_format::linking::SymbolKind;
 use wasm_format::{
-    ConstExpr, ConstOp, ElementMode, EntityType, ExternalKind, GlobalType, Limits, Mutability,
-    RefType, TableType, ValType,
+    ConstExpr, ConstOp, ElementMode, EntityType, ExternalKind, GlobalType, Import, Limits,
+    Mutability, RefType, TableType, ValType,
 };
 
 use super::section_buffer::SectionBuffer;
@@ -95,9 +95,33 @@ impl Sources<'_, '_> {
     }
 
     pub(super) fn imports(&self, section: &mut SectionBuffer<'_>) -> Written {
+        if self.plan.compact_imports {
+            let mut imports = Vec::new();
+            self.each_import(|import| imports.push(import))?;
+            for run in imports.chunk_by(|a, b| a.module == b.module) {
+                section.import_run(run);
+            }
+            return Ok(());
+        }
+        self.each_import(|import| section.import(import.module, import.field, import.ty))
+    }
+
+    /// Whether [`Self::imports`] writes a group.
+    pub(super) fn has_import_groups(&self) -> bool {
+        let mut modules = Vec::new();
+        self.plan.compact_imports
+            && self
+                .each_import(|import| modules.push(import.module))
+                .is_ok()
+            && modules.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
+    /// Hands over the imports in their order.
+    fn each_import<'s>(&'s self, mut each: impl FnMut(Import<'s>)) -> Written {
         const WHAT: &str = "the import";
-        if let Some((module, name)) = self.options.memory_import() {
-            section.import(module, name, EntityType::Memory(self.plan.memory.limits));
+        if let Some((module, field)) = self.options.memory_import() {
+            let ty = EntityType::Memory(self.plan.memory.limits);
+            each(Import { module, field, ty });
         }
         for &id in &self.synthesis.imports {
             let symbol = self.resolution.symbol(id);
@@ -124,8 +148,8 @@ impl Sources<'_, '_> {
                 // Synthesis lists no other kind.
                 _ => continue,
             };
-            let (module, name) = import_name(symbol, self.options);
-            section.import(module, name, ty);
+            let (module, field) = import_name(symbol, self.options);
+            each(Import { module, field, ty });
         }
         for &symbol in &self.synthesis.got_imports {
             let module = match self.resolution.kind(symbol) {
@@ -136,7 +160,11 @@ impl Sources<'_, '_> {
                 value: self.pointer(),
                 mutability: Mutability::Var,
             };
-            section.import(module, self.resolution.name(symbol), EntityType::Global(ty));
+            each(Import {
+                module,
+                field: self.resolution.name(symbol),
+                ty: EntityType::Global(ty),
+            });
         }
         Ok(())
     }

@@ -4,8 +4,8 @@
 use wasm_format::leb128::{len_u64, put_u32};
 use wasm_format::{
     ConstExpr, ElementMode, EntityType, Export, ExternalKind, Global, GlobalType, Import, Limits,
-    SectionId, TableType, put_custom_section_header, put_function_elements, put_tag,
-    put_vector_section_header,
+    SectionId, TableType, put_custom_section_header, put_function_elements, put_import_group,
+    put_tag, put_vector_section_header,
 };
 
 /// A buffer that sections are appended to. The linker has one for each section, since it
@@ -85,6 +85,15 @@ impl SectionBuffer<'_> {
 
     pub(crate) fn import(&mut self, module: &str, field: &str, ty: EntityType) {
         self.entry(|out| Import { module, field, ty }.encode(out));
+    }
+
+    /// Imports of one module: a group if there are several.
+    pub(crate) fn import_run(&mut self, run: &[Import<'_>]) {
+        match run {
+            [] => {}
+            [single] => self.entry(|out| single.encode(out)),
+            group => self.entry(|out| put_import_group(out, group)),
+        }
     }
 
     /// Functions, by the indices of their types.

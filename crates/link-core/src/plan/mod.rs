@@ -82,6 +82,8 @@ pub struct Plan<'a> {
     pub(crate) threads: bool,
     /// Whether constant expressions may add.
     pub(crate) extended_const: bool,
+    /// Whether neighbouring imports of one module are written as a group.
+    pub(crate) compact_imports: bool,
 }
 
 /// The parts of a plan that depend on no name, made before names are resolved.
@@ -223,6 +225,10 @@ pub(crate) fn plan<'a, T: Send>(
         imported_memory: places.imported_memory,
         threads: places.threads,
         extended_const: places.extended_const,
+        // Linkers disagree on how a section counts groups, so no object has any.
+        compact_imports: options.compact_imports
+            && !options.is_relocatable()
+            && features.has("compact-imports"),
         types,
         functions,
         globals,

@@ -7,6 +7,7 @@ mod common;
 mod build_id;
 mod collisions;
 mod common_symbols;
+mod compact_imports;
 mod cooperative;
 mod distances;
 mod dynamic;

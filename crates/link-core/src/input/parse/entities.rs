@@ -37,48 +37,95 @@ impl<'a> Imports<'a> {
         self.functions.len() + self.globals.len() + self.tables.len() + self.tags.len()
     }
 
-    /// Fewest bytes an import takes: two names, kind, type.
-    const MIN_LEN: usize = 4;
+    /// Fewest bytes an import takes: its name, kind and type. A single one has its module's name,
+    /// too; in a group that name stands once.
+    const MIN_LEN: usize = 3;
+    /// In the place of a kind, after an empty name: a group of imports of one module follows
+    /// (proposal of the compact import section).
+    const GROUP: u8 = 0x7f;
+    /// The same; all imports of the group have one kind and type, which stand in front of it.
+    const GROUP_OF_TYPE: u8 = 0x7e;
 
     pub(super) fn decode(mut body: Reader<'a>, types: &[&[u8]]) -> Parsed<Self> {
         let mut imports = Self::default();
         let count = body.count("import", Self::MIN_LEN)?;
         // Nearly all are functions.
         imports.functions.reserve_exact(count as usize);
-        for _ in 0..count {
+        // By the proposal, the section counts a group once; LLVM 23 counts its imports.
+        let mut imported = 0;
+        let mut entries = 0;
+        while entries < count && !(imported == count && body.is_empty()) {
+            entries += 1;
             let module = body.name()?;
             let name = body.name()?;
-            let at = body.offset();
-            let kind = body.u8()?;
-            match ExternalKind::from_u8(kind) {
-                Some(ExternalKind::Func) => imports.functions.push(Import {
-                    module,
-                    name,
-                    ty: type_index(&mut body, types.len())?,
-                }),
-                Some(ExternalKind::Table) => imports.tables.push(Import {
-                    module,
-                    name,
-                    ty: table_type(&mut body, false)?,
-                }),
-                Some(ExternalKind::Memory) => {
-                    imports.memory_64 = Some(Limits::decode(&mut body)?.is_64);
+            match body.rest().first() {
+                Some(&Self::GROUP) if name.is_empty() => {
+                    body.u8()?;
+                    let of_group = body.count("grouped import", Self::MIN_LEN)?;
+                    for _ in 0..of_group {
+                        let name = body.name()?;
+                        imports.decode_item(module, name, &mut body, types)?;
+                    }
+                    imported += of_group;
                 }
-                Some(ExternalKind::Global) => imports.globals.push(Import {
-                    module,
-                    name,
-                    ty: global_type(&mut body)?,
-                }),
-                Some(ExternalKind::Tag) => imports.tags.push(Import {
-                    module,
-                    name,
-                    ty: tag_type(&mut body, types)?,
-                }),
-                _ => return Err(Fault::new(at, format!("unknown kind of import {kind:#x}"))),
+                Some(&Self::GROUP_OF_TYPE) if name.is_empty() => {
+                    body.u8()?;
+                    let ty = body.clone();
+                    Self::default().decode_item(module, name, &mut body, types)?;
+                    let of_group = body.count("grouped import", 1)?;
+                    for _ in 0..of_group {
+                        let name = body.name()?;
+                        imports.decode_item(module, name, &mut ty.clone(), types)?;
+                    }
+                    imported += of_group;
+                }
+                _ => {
+                    imports.decode_item(module, name, &mut body, types)?;
+                    imported += 1;
+                }
             }
         }
         body.finish("the last import")?;
         Ok(imports)
+    }
+
+    /// Decodes the kind and the type of an import.
+    fn decode_item(
+        &mut self,
+        module: &'a str,
+        name: &'a str,
+        body: &mut Reader<'a>,
+        types: &[&[u8]],
+    ) -> Parsed<()> {
+        let at = body.offset();
+        let kind = body.u8()?;
+        match ExternalKind::from_u8(kind) {
+            Some(ExternalKind::Func) => self.functions.push(Import {
+                module,
+                name,
+                ty: type_index(body, types.len())?,
+            }),
+            Some(ExternalKind::Table) => self.tables.push(Import {
+                module,
+                name,
+                ty: table_type(body, false)?,
+            }),
+            Some(ExternalKind::Memory) => {
+                self.memory_64 = Some(Limits::decode(body)?.is_64);
+            }
+            Some(ExternalKind::Global) => self.globals.push(Import {
+                module,
+                name,
+                ty: global_type(body)?,
+            }),
+            Some(ExternalKind::Tag) => self.tags.push(Import {
+                module,
+                name,
+                ty: tag_type(body, types)?,
+            }),
+            _ => return Err(Fault::new(at, format!("unknown kind of import {kind:#x}"))),
+        }
+        Ok(())
     }
 }
 
