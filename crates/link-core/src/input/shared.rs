@@ -94,11 +94,22 @@ impl<'a> Exports<'a> {
                     }
                 }
                 Payload::ImportSection(section) => {
-                    for import in section.into_imports() {
-                        match import?.ty {
-                            TypeRef::Func(ty) => found.functions.push(ty),
-                            TypeRef::Tag(tag) => found.tags.push(tag.func_type_idx),
-                            _ => {}
+                    let (count, end) = (section.count(), section.range().end);
+                    let mut entries = section.into_iter();
+                    let mut imported = 0;
+                    // By the proposal of compact imports, the section counts a group once; LLVM 23
+                    // counts its imports.
+                    while !(imported == count && entries.original_position() == end) {
+                        let Some(entry) = entries.next() else {
+                            break;
+                        };
+                        for import in entry? {
+                            imported += 1;
+                            match import?.1.ty {
+                                TypeRef::Func(ty) => found.functions.push(ty),
+                                TypeRef::Tag(tag) => found.tags.push(tag.func_type_idx),
+                                _ => {}
+                            }
                         }
                     }
                 }

@@ -209,3 +209,35 @@ fn objects_may_have_groups() {
     }
     insta::assert_snapshot!(messages);
 }
+
+#[test]
+fn shared_libraries_may_have_groups() {
+    let library = Job::new().object("a.o", &with_feature()).args("-shared");
+    let ours = library.link_with(&library.options()).module;
+    let mut theirs = ours.clone();
+    let imports = section(&ours);
+    let at = (ours.windows(imports.len()))
+        .position(|window| window == imports)
+        .expect("the section");
+    // `rust-lld` counts imports: three of `env`, and seven.
+    assert_eq!(theirs[at], 5);
+    theirs[at] = 10;
+    if let Some(made) = library.by_rust_lld() {
+        assert_eq!(
+            section(&made.expect("rust-lld links this")),
+            section(&theirs)
+        );
+    }
+    let mut user = Source::new();
+    user.function("main", sig(0, 0), |body| {
+        body.call("_start", sig(0, 0));
+    });
+    let of = |library: Vec<u8>| {
+        let job = Job::new().object("u.o", &user).file("libx.so", library);
+        let done = job.args("libx.so -shared");
+        let done = done.link_with(&done.options());
+        assert_eq!(done.messages(), "");
+        done.module
+    };
+    assert!(of(ours) == of(theirs));
+}
