@@ -172,7 +172,7 @@ impl Room {
             status,
             stdout,
             stderr,
-        } = command.output().expect("the command runs");
+        } = output(command);
         let stderr = String::from_utf8(stderr).expect("messages are text");
         Run {
             code: status.code(),
@@ -251,3 +251,17 @@ pub(crate) fn member_header(name: &str, len: usize) -> Vec<u8> {
 
 /// An archive without members.
 pub(crate) const EMPTY_ARCHIVE: &[u8] = b"!<arch>\n";
+
+/// Runs `command` to its end. A copy of an executable is busy for a moment where another test starts
+/// a process while the copy is written: that process has the file open until it runs its program.
+fn output(command: &mut Command) -> Output {
+    for _ in 0..500 {
+        match command.output() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            result => return result.expect("the command runs"),
+        }
+    }
+    panic!("{command:?} stays busy");
+}
