@@ -9,6 +9,10 @@
 //! declaration before all others was freed: no function has the number that a call to it
 //! was committed with, so every call is patched.
 //!
+//! `flush/open` updates one function and flushes into a file that stays open, beside
+//! `flush/file`, a full flush to a new file, and `flush/open-first`, the first flush into such a
+//! file.
+//!
 //! `update` is the other half: making a body and committing it in place of the one before,
 //! beside making a `wasm_encoder::Function`. What committing does beyond encoding (checking
 //! every hole, counting references, copying into the arena) has no counterpart there.
@@ -16,8 +20,13 @@
 
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use link_core::module::{DataDef, DataId, FuncId, FunctionBody, Module, TypeId};
+use criterion::measurement::WallTime;
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
+use link_core::module::{
+    DataDef, DataId, FuncId, FunctionBody, Module, OpenOutput, OutputFile, TypeId,
+};
 use wasm_encoder as enc;
 use wasm_format::{FuncType, Reader, SectionId, ValType};
 
@@ -256,8 +265,52 @@ fn flush(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("copy", count), |b| {
             b.iter(|| black_box(&ours).clone());
         });
+        flush_files(&mut group, count);
     }
     group.finish();
+}
+
+/// Flushes to files, in the directory of temporary files.
+fn flush_files(group: &mut BenchmarkGroup<'_, WallTime>, count: usize) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.wasm");
+    let (mut module, handles) = announce(count);
+    define(&mut module, &handles);
+    group.bench_function(BenchmarkId::new("file", count), |b| {
+        b.iter(|| {
+            let file = OutputFile::create(&path).unwrap();
+            module.flush_to_file(file).unwrap()
+        });
+    });
+    group.bench_function(BenchmarkId::new("open-first", count), |b| {
+        b.iter(|| {
+            let mut output = OpenOutput::create(&path).unwrap();
+            module.flush_open(&mut output).unwrap();
+            output
+        });
+    });
+    let mut output = OpenOutput::create(&path).unwrap();
+    module.flush_open(&mut output).unwrap();
+    println!(
+        "{count} functions: {} bytes with padding",
+        output.bytes().len()
+    );
+    let mut round = 0;
+    group.bench_function(BenchmarkId::new("open", count), |b| {
+        b.iter(|| {
+            // The calls of another function that refers to data, or does not, as this one.
+            round += 1;
+            let function = round * 7_919 % count;
+            let other = (function + FUNCTIONS_PER_DATUM * (1 + round / count)) % count;
+            let update = body(other, &handles);
+            module.update(handles.functions[function], update).unwrap();
+            let map = module.flush_open(&mut output).unwrap();
+            assert!(map.rewritten().is_none() && !map.changed().is_empty());
+        });
+    });
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(bytes == output.bytes());
+    wasmparser::validate(&bytes).expect("a valid module");
 }
 
 fn update(c: &mut Criterion) {

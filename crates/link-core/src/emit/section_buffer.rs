@@ -41,6 +41,11 @@ impl SectionBuffer<'_> {
         self.bytes.len() - self.start
     }
 
+    /// How many entries the section has so far.
+    pub(crate) fn entry_count(&self) -> u32 {
+        self.count
+    }
+
     /// Ends a vector section: puts its header in front. Returns the header's size, or `None`
     /// if there is no entry: then there is no section.
     pub(crate) fn finish(&mut self, id: SectionId) -> Option<usize> {

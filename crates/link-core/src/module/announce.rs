@@ -33,6 +33,7 @@ macro_rules! announce {
             let name = name.into();
             let target = insert(&mut self.decls.$slab, TargetKind::$kind, $imported, &name)?;
             self.names.insert(name, target);
+            self.note(target);
             Ok($handle(target))
         }
     )* };
@@ -107,6 +108,7 @@ impl Module {
             &name,
         )?;
         self.names.insert(name, target);
+        self.note(target);
         Ok(MemoryId(target))
     }
 
@@ -125,6 +127,7 @@ impl Module {
         let name = name.into();
         let target = insert(&mut self.decls.customs, TargetKind::Custom, false, &name)?;
         self.custom_names.insert(name, CustomId(target));
+        self.note(target);
         Ok(CustomId(target))
     }
 
@@ -231,6 +234,7 @@ impl Module {
     ) -> Result<[TypeId; N]> {
         let number = self.decls.types.len();
         let ids = self.decls.types.raw(build);
+        self.note_other("a raw type");
         ids.map_err(|kind| refused(TargetKind::Type, false, &number.to_string().into(), kind))
     }
 

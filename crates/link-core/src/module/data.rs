@@ -164,6 +164,8 @@ pub(super) struct Datum {
     pub(super) segment: Option<Arc<str>>,
     /// Its entry in the offset table, for as long as it is declared.
     pub(super) offset_slot: Option<u32>,
+    /// How many references there are to that entry, rather than to the datum itself.
+    pub(super) slot_uses: u32,
     /// Its number among passive segments, from the first time it is one.
     pub(super) passive_slot: Option<u32>,
     /// Neighbours in the order of placement.
@@ -180,6 +182,7 @@ impl Default for Datum {
             passive: false,
             segment: None,
             offset_slot: None,
+            slot_uses: 0,
             passive_slot: None,
             links: Links::default(),
         }

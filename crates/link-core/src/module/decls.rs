@@ -189,6 +189,11 @@ impl Decls {
     pub(super) fn retain_holes(&mut self, holes: &[Hole]) {
         for hole in holes {
             self.retain(hole.target);
+            if hole.target.kind() == TargetKind::DataSlot
+                && let Some(datum) = self.data.at_mut(hole.target.index())
+            {
+                datum.body.slot_uses += 1;
+            }
             if takes_slot(hole.ty)
                 && let Some(function) = self.funcs.at_mut(hole.target.index())
             {
@@ -219,6 +224,11 @@ impl Decls {
                 && let Some(function) = self.funcs.at_mut(hole.target.index())
             {
                 function.body.address_uses -= 1;
+            }
+            if hole.target.kind() == TargetKind::DataSlot
+                && let Some(datum) = self.data.at_mut(hole.target.index())
+            {
+                datum.body.slot_uses -= 1;
             }
             self.release(hole.target);
         }

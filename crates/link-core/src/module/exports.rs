@@ -71,6 +71,7 @@ impl Module {
         {
             head.rare().exports = exports;
         }
+        self.note_exports(target);
         Ok(())
     }
 
@@ -82,6 +83,7 @@ impl Module {
         for name in &exports {
             self.exports.swap_remove(&**name);
         }
+        self.note_exports(target);
     }
 
     /// Sets what an import is called, apart from its symbol, and that it is the host's
@@ -96,7 +98,10 @@ impl Module {
             return Err(self.decls.error(target, ModuleErrorKind::NotImported));
         }
         if let Some(head) = self.decls.head_mut(target) {
-            head.rare().import = import;
+            let known = std::mem::replace(&mut head.rare().import, import);
+            if head.rare().import != known {
+                self.note(target);
+            }
         }
         Ok(())
     }

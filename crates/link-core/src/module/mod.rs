@@ -47,6 +47,7 @@ mod holes;
 mod init;
 mod object;
 mod output_file;
+mod reflush;
 mod slab;
 mod slots;
 mod types;
@@ -71,6 +72,7 @@ pub use handle::{
 pub use init::BadInit;
 pub use object::LinkInput;
 pub use output_file::OutputFile;
+pub use reflush::{OpenOutput, Rewritten};
 pub use types::RawType;
 pub use update::Update;
 
@@ -78,6 +80,7 @@ use crate::hash::{IndexMap, IndexSet};
 use arena::{Arena, Call, Hole};
 use decls::Decls;
 use exports::ExportDecl;
+use reflush::Journal;
 
 /// What is decided when a module is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +142,8 @@ pub struct Module {
     producers: IndexMap<Arc<str>, IndexMap<Arc<str>, Arc<str>>>,
     features: IndexMap<Arc<str>, FeaturePrefix>,
     scratch: CommitScratch,
+    /// What changed since the module was last flushed into an open output, if it ever was.
+    journal: Option<Box<Journal>>,
 }
 
 /// Where a body is brought into its committed form.
@@ -191,6 +196,7 @@ impl Module {
             producers: IndexMap::default(),
             features: IndexMap::default(),
             scratch: CommitScratch::default(),
+            journal: None,
         }
     }
 
@@ -202,6 +208,7 @@ impl Module {
     /// Names the module in the name section (core spec, 7.4.1 Name Section).
     pub fn set_name(&mut self, name: impl Into<Arc<str>>) {
         self.name = Some(name.into());
+        self.note_other("the module's name");
     }
 
     /// Says what made the module (tool-conventions ProducersSection.md): `field` is
@@ -214,6 +221,7 @@ impl Module {
     ) {
         let values = self.producers.entry(field.into()).or_default();
         values.insert(name.into(), version.into());
+        self.note_other("the producers");
     }
 
     /// Says what the module needs or forbids (tool-conventions Linking.md, "Target
@@ -227,6 +235,7 @@ impl Module {
         self.features = features
             .map(|(prefix, name)| (name.into(), prefix))
             .collect();
+        self.note_other("the target features");
     }
 
     /// What the bodies, data and holes of the module occupy.

@@ -90,6 +90,22 @@ impl OutputFile {
         }
     }
 
+    /// [Commits](Self::commit) and returns the file, open for reading and writing; `None` if it
+    /// is no regular one.
+    pub(super) fn commit_and_keep(self, bytes: &[u8]) -> Result<Option<File>, FlushError> {
+        let file = match &self.destination {
+            Destination::Replaced(new) => new.file().try_clone().map(Some),
+            Destination::InPlace(_) => Ok(None),
+        };
+        let file = file.map_err(|source| FlushError::Io {
+            action: "open",
+            path: self.path.clone(),
+            source,
+        })?;
+        self.commit(bytes)?;
+        Ok(file)
+    }
+
     fn commit(self, bytes: &[u8]) -> Result<(), FlushError> {
         let Self { path, destination } = self;
         destination.commit(bytes).map_err(|source| FlushError::Io {

@@ -187,6 +187,11 @@ impl<T> Slab<T> {
         }
     }
 
+    /// How many references there are to slot `index`, which exists.
+    pub(super) fn references(&self, index: usize) -> u32 {
+        self.tenancies[index].references
+    }
+
     /// Counts one more reference to slot `index`, which exists.
     #[inline]
     pub(super) fn retain(&mut self, index: usize) {

@@ -66,6 +66,7 @@ impl Module {
     /// If the definition cannot be one of this declaration, no module can have it, or it is
     /// beyond what engines take ([`EngineLimit`]). Nothing is changed then.
     pub fn update<H: Update>(&mut self, handle: H, definition: H::Definition) -> Result<()> {
+        self.note_update(handle.target());
         handle.commit(self, definition)
     }
 
@@ -80,6 +81,7 @@ impl Module {
         if self.decls.is_builtin(target) {
             return Err(self.decls.error(target, ModuleErrorKind::Builtin));
         }
+        self.note(target);
         self.drop_definition(target);
         if let Some(head) = self.decls.head_mut(target) {
             head.state = DeclState::Failed;
@@ -98,6 +100,7 @@ impl Module {
         let head = self.decls.live(target)?;
         let name = Arc::clone(&head.name);
         let named = head.named(target.kind());
+        self.note(target);
         self.drop_definition(target);
         self.drop_exports(target);
         if target.kind() == TargetKind::Custom {
@@ -133,6 +136,9 @@ impl Module {
                 body.locals_len = 0;
                 let span = std::mem::replace(&mut body.span, Span::EMPTY);
                 let names = std::mem::replace(&mut body.local_names, Span::EMPTY);
+                if let Some(journal) = &mut self.journal {
+                    journal.local_names |= names != Span::EMPTY;
+                }
                 if let Some(ty) = ty {
                     decls.release(ty.into());
                 }
@@ -208,6 +214,10 @@ impl Module {
             if !body.code.is_empty() || !body.locals.is_empty() || !body.local_names.is_empty() {
                 return Err(ModuleErrorKind::ContentsOfImport);
             }
+            let old = self.decls.funcs.at(index).and_then(|decl| decl.body.ty);
+            if old != Some(ty) {
+                self.note(target);
+            }
             self.decls.retain(ty.into());
             self.drop_definition(target);
             if let Some(decl) = self.decls.funcs.at_mut(index) {
@@ -269,6 +279,9 @@ impl Module {
         };
         let old_ty = decl.body.ty.replace(ty);
         let (old, old_names) = (decl.body.span, decl.body.local_names);
+        if let Some(journal) = &mut self.journal {
+            journal.local_names |= self.arena.bytes(old_names) != names;
+        }
         if let Some(ty) = old_ty {
             self.decls.release(ty.into());
         }
@@ -503,6 +516,7 @@ impl Module {
         for target in references {
             self.decls.retain(target);
         }
+        self.note_other("an element segment");
         Ok(ElementId { index, generation })
     }
 
@@ -524,6 +538,7 @@ impl Module {
         for target in removed.iter().flat_map(Element::references) {
             self.decls.release(target);
         }
+        self.note_other("an element segment");
         Ok(())
     }
 
@@ -541,6 +556,7 @@ impl Module {
         if let Some(old) = std::mem::replace(&mut self.start, function) {
             self.decls.release(old.into());
         }
+        self.note_other("the start function");
         Ok(())
     }
 
@@ -568,6 +584,7 @@ impl Module {
         for (_, old) in std::mem::replace(&mut self.init_functions, list) {
             self.decls.release(old.into());
         }
+        self.note_other("an init function");
         Ok(())
     }
 
@@ -592,6 +609,7 @@ impl Module {
             && decl.body.offset_slot.is_none()
         {
             decl.body.offset_slot = Some(self.decls.offset_slots.take(index));
+            self.note_other("an entry of the offset table");
         }
         Ok(())
     }

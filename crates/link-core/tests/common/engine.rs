@@ -10,8 +10,8 @@ use std::collections::HashSet;
 use link_core::module::{
     Binding, ComdatId, CustomDef, CustomId, DataDef, DataId, ElementDef, ElementId, ElementMode,
     FuncId, FunctionBody, GlobalDef, GlobalId, Handle, ImportName, Init, LocalType, MemoryDef,
-    MemoryId, Module, ModuleOptions, RawType, Signature, SymbolAttributes, TableDef, TableId,
-    TagDef, TagId, Target, TypeId, Update, Visibility,
+    MemoryId, Module, ModuleOptions, OpenOutput, RawType, Signature, SymbolAttributes, TableDef,
+    TableId, TagDef, TagId, Target, TypeId, Update, Visibility,
 };
 use link_core::reloc::Reloc;
 use link_core::{FileData, Options as LinkOptions, link};
@@ -190,6 +190,7 @@ struct Known {
 
 struct Driver {
     module: Module,
+    output: OpenOutput,
     known: Known,
     /// What has a definition, or had one when it was freed.
     defined: HashSet<Target>,
@@ -250,13 +251,14 @@ impl Driver {
         }
         Self {
             module: Module::new(options),
+            output: OpenOutput::in_memory(),
             known,
             defined: HashSet::new(),
         }
     }
 
     fn step(&mut self, script: &mut Script<'_>) {
-        match script.below(28) {
+        match script.below(29) {
             0..=3 => self.announce(script),
             4..=7 => self.update_function(script),
             8..=10 => self.update_data(script),
@@ -288,6 +290,7 @@ impl Driver {
             24 => self.start(script),
             25 => self.builtin(script),
             26 => self.types(script),
+            27 => self.flush_open(),
             _ => self.about(script),
         }
     }
@@ -739,7 +742,33 @@ impl Driver {
     }
 
     /// Writes the module in every way.
-    fn check(&self, link_options: &LinkOptions) -> [bool; 3] {
+    /// Flushes into the output that stays open: what changed is told, and nothing changes
+    /// unless a full flush succeeds.
+    fn flush_open(&mut self) {
+        let full = self.module.flush();
+        let mut copy = self.output.bytes().to_vec();
+        let changed = self.module.flush_open(&mut self.output);
+        let changed = changed.map(|map| map.changed().to_vec());
+        assert_eq!(
+            full.as_ref().err().map(ToString::to_string),
+            changed.as_ref().err().map(ToString::to_string)
+        );
+        let bytes = self.output.bytes();
+        if let Ok(changed) = changed {
+            valid_frame(bytes);
+            copy.resize(bytes.len(), 0);
+            for range in changed {
+                copy[range.clone()].copy_from_slice(&bytes[range]);
+            }
+            for &function in &self.known.functions {
+                let _ = self.output.map().get(function);
+            }
+        }
+        assert!(copy == bytes);
+    }
+
+    fn check(&mut self, link_options: &LinkOptions) -> [bool; 3] {
+        self.flush_open();
         let module = &self.module;
         let flushed = module.flush();
         if let Ok(flushed) = &flushed {

@@ -9,6 +9,7 @@ mod limits;
 mod many;
 mod model;
 mod object;
+mod open;
 mod output;
 mod random;
 mod sections;

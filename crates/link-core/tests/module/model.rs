@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use link_core::module::{
     DataDef, DataId, FlushError, FuncId, FunctionBody, GlobalDef, GlobalId, ImportName, Init,
-    Module, Problem, TableId,
+    Module, OpenOutput, Problem, TableId,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -144,6 +144,8 @@ struct Decl {
 
 struct Model {
     module: Module,
+    /// An output that is flushed into all the time.
+    output: OpenOutput,
     table: TableId,
     decls: Vec<Decl>,
     exports: BTreeMap<String, usize>,
@@ -165,6 +167,7 @@ impl Model {
         Self {
             table: module.function_table().unwrap(),
             module,
+            output: OpenOutput::in_memory(),
             decls: Vec::new(),
             exports: BTreeMap::new(),
         }
@@ -182,6 +185,7 @@ impl Model {
             Op::UseSlot(n) => self.use_slot(n),
             Op::Flush => {
                 self.flush();
+                self.flush_open();
             }
         }
     }
@@ -535,6 +539,31 @@ impl Model {
         Some(bytes)
     }
 
+    /// Flushes into the output that stays open, which does the same.
+    fn flush_open(&mut self) {
+        let full = self.module.flush();
+        let before = self.output.bytes().to_vec();
+        match (full, self.module.flush_open(&mut self.output)) {
+            (Ok(_), Ok(map)) => {
+                let changed = map.changed().to_vec();
+                let bytes = self.output.bytes();
+                let mut copy = before;
+                copy.resize(bytes.len(), 0);
+                for range in changed {
+                    copy[range.clone()].copy_from_slice(&bytes[range]);
+                }
+                assert!(copy == bytes, "all changes are named");
+                validate(bytes);
+                self.compare(bytes);
+            }
+            (Err(full), Err(error)) => {
+                assert_eq!(full.to_string(), error.to_string());
+                assert!(self.output.bytes() == before);
+            }
+            (full, open) => panic!("{:?} {:?}", full.map(|_| ()), open.map(|_| ())),
+        }
+    }
+
     /// Runs a program and compares what it computes with the model.
     fn compare(&self, program: &[u8]) {
         let engine = wasmi::Engine::default();
@@ -657,6 +686,7 @@ proptest! {
         model.repair();
         let flushed = model.flush().expect("the module is complete");
         validate(&flushed);
+        model.flush_open();
         model.compare(&link(&[&model.module], &[]));
         model.compare(&link_in_process(&model.module));
     }

@@ -342,7 +342,8 @@ fn no_stack(module: &Module, problems: &mut Vec<Problem>) {
     }
 }
 
-fn start_types(module: &Module, problems: &mut Vec<Problem>) {
+/// Adds the functions that run at start and cannot.
+pub(in crate::module) fn start_types(module: &Module, problems: &mut Vec<Problem>) {
     let nothing = FuncType::default();
     let init = module.init_functions.iter().map(|(_, function)| *function);
     for function in init.chain(module.start) {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::number::{FunctionNumbers, NONE};
 use crate::module::handle::{Handle, Target, TargetKind};
+use crate::module::reflush::Rewritten;
 
 /// What a flush says about one declaration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub struct FlushMap {
     kinds: [Vec<MapEntry>; 6],
     /// By slot of the datum.
     addresses: Vec<u64>,
+    /// Of a flush into an open output.
+    changed: Vec<Range<usize>>,
+    rewritten: Option<Rewritten>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +61,19 @@ impl MapEntry {
 }
 
 impl FlushMap {
+    /// The ranges of the output that the flush changed, in their order. They are those of a
+    /// flush into an [`OpenOutput`](crate::module::OpenOutput); of any other flush there are
+    /// none.
+    pub fn changed(&self) -> &[Range<usize>] {
+        &self.changed
+    }
+
+    /// Why a flush into an [`OpenOutput`](crate::module::OpenOutput) wrote all of the output;
+    /// `None` if it wrote what changed.
+    pub fn rewritten(&self) -> Option<Rewritten> {
+        self.rewritten
+    }
+
     /// Where the declaration of `handle` went.
     pub fn get(&self, handle: impl Handle) -> Option<Location> {
         let target = handle.target();
@@ -102,7 +119,56 @@ impl FlushMap {
         self
     }
 
-    pub(super) fn set_bodies(&mut self, bodies: Vec<(usize, u32)>) {
+    pub(in crate::module) fn set_changed(
+        &mut self,
+        changed: Vec<Range<usize>>,
+        rewritten: Option<Rewritten>,
+    ) {
+        self.changed = changed;
+        self.rewritten = rewritten;
+    }
+
+    /// Sets the number that the function in a slot has; `NONE` if it is gone.
+    pub(in crate::module) fn set_function(&mut self, slot: usize, generation: u32, number: u32) {
+        self.functions.set(slot, generation, number);
+    }
+
+    /// Sets where the defined function of that place among all of them is.
+    pub(in crate::module) fn set_body(&mut self, place: usize, start: usize, len: u32) {
+        if self.bodies.len() <= place {
+            self.bodies.resize(place + 1, (0, 0));
+        }
+        self.bodies[place] = (start, len);
+    }
+
+    /// Says that a datum is gone.
+    pub(in crate::module) fn remove_datum(&mut self, slot: usize) {
+        if let Some(entry) = self.kinds[0].get_mut(slot) {
+            *entry = MapEntry::EMPTY;
+        }
+    }
+
+    /// Sets the address of the datum in a slot.
+    pub(in crate::module) fn set_address(&mut self, slot: usize, address: u64) {
+        if self.addresses.len() <= slot {
+            self.addresses.resize(slot + 1, 0);
+        }
+        self.addresses[slot] = address;
+    }
+
+    /// Changes where everything but functions is: `place` says where what began at an offset
+    /// begins, and its size if that is another.
+    pub(in crate::module) fn relocate(&mut self, place: impl Fn(usize) -> (usize, Option<u32>)) {
+        for entry in self.kinds.iter_mut().flatten() {
+            if entry.start > 0 {
+                let (start, len) = place(entry.start);
+                entry.start = start;
+                entry.len = len.unwrap_or(entry.len);
+            }
+        }
+    }
+
+    pub(in crate::module) fn set_bodies(&mut self, bodies: Vec<(usize, u32)>) {
         self.bodies = bodies;
     }
 
@@ -123,7 +189,13 @@ impl FlushMap {
 
     /// `len` is that of an entry of a section, so it fits.
     #[inline]
-    pub(super) fn set(&mut self, target: Target, index: Option<u32>, start: usize, len: usize) {
+    pub(in crate::module) fn set(
+        &mut self,
+        target: Target,
+        index: Option<u32>,
+        start: usize,
+        len: usize,
+    ) {
         let Some(place) = place(target.kind()) else {
             return;
         };

@@ -6,7 +6,7 @@ use wasm_format::PAGE_SIZE;
 
 use super::{Form, Problem};
 use crate::module::Module;
-use crate::module::data::Datum;
+use crate::module::data::{Bytes, Datum};
 use crate::module::decl::Decl;
 
 /// The upper end of what a 32-bit memory can hold, in bytes.
@@ -17,6 +17,10 @@ const END_64: u64 = 1 << 48;
 /// Zeros between two data are written when they take fewer bytes than the header of
 /// another segment.
 const WRITTEN_GAP: u64 = 8;
+/// What room for more data begins at a multiple of, in bytes.
+const SPARE_ALIGN: u64 = 16;
+/// The least room for more data, in bytes.
+const LEAST_SPARE: u64 = 256;
 /// What the stack's upper end is aligned to (tool-conventions BasicCABI.md).
 const STACK_ALIGN: u64 = 16;
 
@@ -59,6 +63,8 @@ pub(in crate::module) struct Layout {
     pub(in crate::module) end: u64,
     /// Whether anything is placed.
     pub(in crate::module) has_data: bool,
+    /// Addresses behind everything else that nothing has yet, if there is to be room for more.
+    pub(in crate::module) spare: Range<u64>,
 }
 
 impl Layout {
@@ -66,6 +72,16 @@ impl Layout {
     /// object the linker places it; there, everything has a segment of its own, and its
     /// address is where it would be if the object were all there is.
     pub(in crate::module) fn new(module: &Module, form: Form) -> Result<Self, Problem> {
+        Self::with_room(module, form, false)
+    }
+
+    /// As [`new`](Self::new); if it is `padded`, data has room to grow, and there is room for
+    /// more.
+    pub(in crate::module) fn with_room(
+        module: &Module,
+        form: Form,
+        padded: bool,
+    ) -> Result<Self, Problem> {
         let decls = &module.decls;
         let pointer = module.options.pointer_size();
         let stack_top = module
@@ -102,6 +118,7 @@ impl Layout {
             passive: 0,
             end: 0,
             has_data: false,
+            spare: 0..0,
         };
         let slots = decls.offset_slots.owners().len() as u64;
         let mut at = base.saturating_add(slots * pointer);
@@ -110,7 +127,10 @@ impl Layout {
             written.push((base, at - base, PlacedItem::OffsetTable));
         }
         let mut place = |at: &mut u64, slot: usize, decl: &Decl<Datum>| {
-            let size = decl.body.size(&module.arena);
+            let mut size = decl.body.size(&module.arena);
+            if padded && has_room(&decl.body) {
+                size += room_of(size);
+            }
             let address = align_up(*at, 1 << decl.body.align_log2);
             *at = address.saturating_add(size);
             if address == limit {
@@ -157,6 +177,9 @@ impl Layout {
         } else {
             layout.make_segments(module, &written);
         }
+        if padded && layout.has_data {
+            layout.add_spare(limit)?;
+        }
         Ok(layout)
     }
 
@@ -177,6 +200,25 @@ impl Layout {
                 len,
             });
         }
+    }
+
+    /// Adds a segment that nothing has anything in yet.
+    fn add_spare(&mut self, limit: u64) -> Result<(), Problem> {
+        let data: u64 = self.segments.iter().map(|segment| segment.len).sum();
+        let address = align_up(self.end, SPARE_ALIGN);
+        let len = LEAST_SPARE + room_of(data);
+        self.end = address.saturating_add(len);
+        if self.end > limit {
+            let end = self.end;
+            return Err(Problem::MemoryFull { end, limit });
+        }
+        self.spare = address..self.end;
+        self.segments.push(PlacedSegment {
+            address: Some(address),
+            items: 0..0,
+            len,
+        });
+        Ok(())
     }
 
     fn make_segments(&mut self, module: &Module, written: &[(u64, u64, PlacedItem)]) {
@@ -225,6 +267,16 @@ impl Layout {
         let page = page_size_log2.map_or(PAGE_SIZE, |log2| 1 << log2.min(16));
         self.end.div_ceil(page)
     }
+}
+
+/// Whether a datum is given room to grow: one whose bytes lie in a segment with others.
+pub(in crate::module) fn has_room(datum: &Datum) -> bool {
+    !datum.passive && !matches!(datum.bytes, Bytes::Zero(_))
+}
+
+/// Bytes of room for contents of `size` bytes.
+pub(in crate::module) fn room_of(size: u64) -> u64 {
+    size / 16
 }
 
 fn align_up(at: u64, align: u64) -> u64 {

@@ -20,10 +20,11 @@ pub use flush_map::{FlushMap, Location};
 pub use problem::{FlushError, Problem};
 
 use super::Module;
-pub(super) use check::problems;
-pub(super) use layout::{Layout, PlacedItem};
-pub(super) use number::{NONE, Numbers};
-pub(super) use sections::LINKER_MODULE;
+pub(super) use check::{problems, start_types};
+pub(super) use layout::{Layout, PlacedItem, PlacedSegment, has_room, room_of};
+pub(super) use number::{NONE, Numbers, elements_end};
+pub(super) use patch::Patcher;
+pub(super) use sections::{LINKER_MODULE, put_exports};
 pub(super) use write::ModuleWriter;
 
 /// What is written.
@@ -71,12 +72,24 @@ impl Module {
     }
 
     fn write(&self, out: &mut Vec<u8>) -> Result<FlushOutcome, Vec<Problem>> {
+        let written = self.write_numbered(out, false)?;
+        let map = written.map.with_functions(written.numbers.functions);
+        Ok((map, written.problems))
+    }
+
+    /// Appends the module to a buffer, with room for more data if it is `padded`.
+    pub(super) fn write_numbered(
+        &self,
+        out: &mut Vec<u8>,
+        padded: bool,
+    ) -> Result<NumberedFlush<'_>, Vec<Problem>> {
         let numbers = Numbers::new(self, Form::Module);
         let problems = check::problems(self, &numbers, Form::Module);
         if !problems.is_empty() {
             return Err(problems);
         }
-        let layout = Layout::new(self, Form::Module).map_err(|problem| vec![problem])?;
+        let layout = Layout::with_room(self, Form::Module, padded);
+        let layout = layout.map_err(|problem| vec![problem])?;
         let problems = check::beyond_engines(self, &numbers, &layout);
         if !problems.is_empty() {
             return Err(problems);
@@ -88,9 +101,27 @@ impl Module {
         writer.producers();
         writer.target_features();
         writer.check_module_size(0);
+        let segment_starts = std::mem::take(&mut writer.segment_starts);
         let (map, problems) = writer.finish();
-        Ok((map.with_functions(numbers.functions), problems))
+        Ok(NumberedFlush {
+            map,
+            problems,
+            segment_starts,
+            numbers,
+            layout,
+        })
     }
+}
+
+/// What was appended, what turned out to be wrong with it meanwhile, and what it was made by.
+pub(super) struct NumberedFlush<'a> {
+    /// Lacks the functions' numbers.
+    pub(super) map: FlushMap,
+    pub(super) problems: Vec<Problem>,
+    /// Where the contents of each segment begin in the buffer.
+    pub(super) segment_starts: Vec<usize>,
+    pub(super) numbers: Numbers<'a>,
+    pub(super) layout: Layout,
 }
 
 /// What was appended, and what turned out to be wrong with it meanwhile.

@@ -102,6 +102,18 @@ pub(in crate::module) struct FunctionNumbers {
     pub(in crate::module) imports: Vec<u32>,
 }
 
+impl FunctionNumbers {
+    /// Sets the number of the function in a slot.
+    pub(in crate::module) fn set(&mut self, slot: usize, generation: u32, number: u32) {
+        if self.number.len() <= slot {
+            self.number.resize(slot + 1, NONE);
+            self.generation.resize(slot + 1, 0);
+        }
+        self.number[slot] = number;
+        self.generation[slot] = generation;
+    }
+}
+
 /// Which table holds the addresses of functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::module) struct FunctionTable {
@@ -192,6 +204,27 @@ impl<'a> Numbers<'a> {
             table_slots,
             function_table,
             exported_data,
+        }
+    }
+
+    /// The numbers without what they borrow, which is asked for only while everything is
+    /// written.
+    pub(in crate::module) fn without_functions(self) -> Numbers<'static> {
+        Numbers {
+            functions: self.functions,
+            ready: self.ready,
+            code_size: self.code_size,
+            name_bytes: self.name_bytes,
+            defined_funcs: Vec::new(),
+            globals: self.globals,
+            tables: self.tables,
+            memories: self.memories,
+            tags: self.tags,
+            types: self.types,
+            addressed: self.addressed,
+            table_slots: self.table_slots,
+            function_table: self.function_table,
+            exported_data: self.exported_data,
         }
     }
 

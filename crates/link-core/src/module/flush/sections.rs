@@ -9,9 +9,10 @@ use wasm_format::{
 };
 
 use super::layout::Layout;
-use super::number::{self, FunctionTable};
+use super::number::{self, FunctionTable, Numbers};
 use super::write::ModuleWriter;
 use super::{Form, Problem};
+use crate::emit::section_buffer::SectionBuffer;
 use crate::limits;
 use crate::module::Module;
 use crate::module::announce::FUNCTION_TABLE;
@@ -35,6 +36,33 @@ pub(super) fn exports_memory(module: &Module, layout: &Layout) -> bool {
         .next()
         .is_none_or(|(_, decl)| !decl.head.imported && decl.head.exports().is_empty());
     is_private && layout.has_data && !module.exports.contains_key(MEMORY_EXPORT)
+}
+
+/// Appends the entries of the export section.
+pub(in crate::module) fn put_exports(
+    module: &Module,
+    numbers: &Numbers<'_>,
+    layout: &Layout,
+    out: &mut SectionBuffer<'_>,
+) {
+    for (name, target) in module.exports_in_order() {
+        let (kind, index) = match target.kind() {
+            TargetKind::Function => (ExternalKind::Func, Some(numbers.of(target))),
+            TargetKind::Table => (ExternalKind::Table, Some(numbers.of(target))),
+            TargetKind::Memory => (ExternalKind::Memory, Some(numbers.of(target))),
+            TargetKind::Tag => (ExternalKind::Tag, Some(numbers.of(target))),
+            TargetKind::Data => {
+                let index = numbers.data_global(target.index() as u32);
+                (ExternalKind::Global, index)
+            }
+            _ => (ExternalKind::Global, Some(numbers.of(target))),
+        };
+        let Some(index) = index else { continue };
+        out.export(name, kind, index);
+    }
+    if exports_memory(module, layout) {
+        out.export(MEMORY_EXPORT, ExternalKind::Memory, 0);
+    }
 }
 
 impl ModuleWriter<'_> {
@@ -348,26 +376,9 @@ impl ModuleWriter<'_> {
     }
 
     pub(super) fn exports(&mut self) {
-        let (module, numbers) = (self.module, self.numbers);
+        let (module, numbers, layout) = (self.module, self.numbers, self.layout);
         self.vector_section(SectionId::Export, |w| {
-            for (name, target) in module.exports_in_order() {
-                let (kind, index) = match target.kind() {
-                    TargetKind::Function => (ExternalKind::Func, Some(numbers.of(target))),
-                    TargetKind::Table => (ExternalKind::Table, Some(numbers.of(target))),
-                    TargetKind::Memory => (ExternalKind::Memory, Some(numbers.of(target))),
-                    TargetKind::Tag => (ExternalKind::Tag, Some(numbers.of(target))),
-                    TargetKind::Data => {
-                        let index = numbers.data_global(target.index() as u32);
-                        (ExternalKind::Global, index)
-                    }
-                    _ => (ExternalKind::Global, Some(numbers.of(target))),
-                };
-                let Some(index) = index else { continue };
-                w.out.export(name, kind, index);
-            }
-            if exports_memory(module, w.layout) {
-                w.out.export(MEMORY_EXPORT, ExternalKind::Memory, 0);
-            }
+            put_exports(module, numbers, layout, &mut w.out);
         });
     }
 

@@ -388,6 +388,8 @@ impl<'a> ModuleWriter<'a> {
                     PlacedItem::Datum(slot) => self.datum(slot, index as u32, address),
                 }
             }
+            // Room for more.
+            self.out.bytes.resize(start + segment.len as usize, 0);
         }
     }
 
