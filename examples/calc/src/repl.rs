@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{self, Write};
 
+use link_core::module::OpenOutput;
 use wasi_runner::{Program, RunError};
 
 use super::compiler::parser::{parse_block, parse_program};
@@ -17,13 +18,16 @@ extern fn f(x: i32);        says that something else defines it
 fib(20) + 1                 computes and prints
 :list                       what there is
 :free NAME                  takes a function away
-:flush [FILE]               writes the module and says where everything is in it
+:flush [FILE]               writes what changed of the module, and says where everything is
 :object FILE                writes a relocatable object
 :quit                       ends
 ";
 
 pub(crate) struct Repl {
     session: Session,
+    /// The module as it was last flushed, and the file that it is in, if any.
+    output: OpenOutput,
+    file: String,
     /// What was typed of a function that is not complete.
     pending: String,
     inputs: u32,
@@ -33,6 +37,8 @@ impl Repl {
     pub(crate) fn new() -> Result<Self, CalcError> {
         Ok(Self {
             session: Session::new()?,
+            output: OpenOutput::in_memory(),
+            file: String::new(),
             pending: String::new(),
             inputs: 0,
         })
@@ -124,19 +130,35 @@ impl Repl {
         Ok(true)
     }
 
-    /// Writes the module, and lists its functions by their indices: those that are imported
-    /// come first.
+    /// Writes the module, or what changed of it since it was last written to the same place,
+    /// and lists its functions by their indices: those that are imported come first.
     fn flush(&mut self, file: &str, out: &mut impl Write) -> io::Result<()> {
-        let flushed = match self.session.flush() {
-            Ok(flushed) => flushed,
+        if file != self.file {
+            let opened = if file.is_empty() {
+                Ok(OpenOutput::in_memory())
+            } else {
+                OpenOutput::create(file)
+            };
+            match opened {
+                Ok(output) => self.output = output,
+                Err(error) => return writeln!(out, "{error}"),
+            }
+            file.clone_into(&mut self.file);
+        }
+        let map = match self.session.flush_open(&mut self.output) {
+            Ok(map) => map,
             Err(error) => return writeln!(out, "{error}"),
         };
-        writeln!(out, "{} bytes", flushed.bytes.len())?;
+        let written: usize = map.changed().iter().map(ExactSizeIterator::len).sum();
+        let why = map.rewritten().map(|reason| format!(": {reason}"));
+        let (size, why) = (self.output.bytes().len(), why.unwrap_or_default());
+        writeln!(out, "{size} bytes, {written} of them written{why}")?;
+        let map = self.output.map();
         let mut found: Vec<_> = self
             .session
             .functions()
             .filter_map(|(name, entry)| {
-                let place = flushed.map.get(entry.handle)?;
+                let place = map.get(entry.handle)?;
                 Some((place.index?, name, place.range))
             })
             .collect();
@@ -147,9 +169,6 @@ impl Repl {
             } else {
                 writeln!(out, "function {index}: {name}, bytes {range:?}")?;
             }
-        }
-        if !file.is_empty() {
-            report(write_file(file, &flushed.bytes), out)?;
         }
         Ok(())
     }

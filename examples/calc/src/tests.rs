@@ -213,17 +213,54 @@ fn the_prompt_changes_one_function_at_a_time() {
 
 #[test]
 fn a_redefinition_leaves_nothing_behind() {
-    let mut repl = Repl::new().unwrap();
+    let mut session = Session::new().unwrap();
     let mut size_after = |definition: &str| {
-        let mut out = Vec::new();
-        assert!(repl.line(&format!("{definition}\n"), &mut out).unwrap());
-        assert!(repl.line(":flush\n", &mut out).unwrap());
-        String::from_utf8(out).unwrap()
+        let source = Source::new("test.calc", definition);
+        session.define(parse_program(&source).unwrap()).unwrap();
+        session.flush().unwrap().bytes.len()
     };
     let first = size_after("fn f() { print(\"one\"); }");
     let larger = size_after("fn f() { print(\"one\", \"two\", 3); print(\"four\"); }");
     assert_ne!(first, larger);
     assert_eq!(first, size_after("fn f() { print(\"two\"); }"));
+}
+
+#[test]
+fn the_prompt_writes_what_changed_to_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.wasm");
+    let flush = format!(":flush {}", path.display());
+    let mut repl = Repl::new().unwrap();
+    let mut transcript = Vec::new();
+    let lines = [
+        "fn one() -> i32 { 1 }",
+        "fn main() { print(one(), \" is a number\"); }",
+        &*flush,
+        &*flush,
+        "fn one() -> i32 { 2 }",
+        &*flush,
+        "fn two(x: i32) -> i32 { one() * (x + 1) * (x + 2) * (x + 3) * (x + 4) }",
+        "fn main() { print(two(one()), \" is a larger number, and this a longer text\"); }",
+        "one() + 1",
+        &*flush,
+        ":free main",
+        &*flush,
+        "fn main() { print(one(), \".\"); }",
+        &*flush,
+    ];
+    for line in lines {
+        transcript.extend_from_slice(format!("> {line}\n").as_bytes());
+        assert!(repl.line(&format!("{line}\n"), &mut transcript).unwrap());
+        if line == flush {
+            let wasm = std::fs::read(&path).unwrap();
+            wasmparser::validate(&wasm).unwrap();
+            let output = Program::new(&wasm).run();
+            let printed = output.map_or_else(|error| error.to_string(), |output| output.stdout);
+            transcript.extend_from_slice(format!("it prints: {printed}\n").as_bytes());
+        }
+    }
+    let transcript = String::from_utf8(transcript).unwrap();
+    insta::assert_snapshot!(transcript.replace(&flush, ":flush out.wasm"));
 }
 
 fn demo() -> Session {

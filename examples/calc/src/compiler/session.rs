@@ -13,8 +13,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use link_core::diag;
 use link_core::module::{
-    Binding, DataDef, DataId, FlushError, Flushed, FuncId, FunctionBody, ImportName, MemoryDef,
-    MemoryId, Module, ModuleError, ModuleOptions, SymbolAttributes,
+    Binding, DataDef, DataId, FlushError, FlushMap, Flushed, FuncId, FunctionBody, ImportName,
+    MemoryDef, MemoryId, Module, ModuleError, ModuleOptions, OpenOutput, SymbolAttributes,
 };
 use link_core::{Env, LinkError, Options as LinkOptions, link};
 use link_core::{Input, Inputs};
@@ -404,6 +404,17 @@ impl Session {
 
     /// The program as a finished module: it exports its functions and begins with `main`.
     pub(crate) fn flush(&mut self) -> Result<Flushed> {
+        self.set_exports()?;
+        Ok(self.module.flush()?)
+    }
+
+    /// The same in an output that stays open: what changed since the last time is written.
+    pub(crate) fn flush_open<'o>(&mut self, output: &'o mut OpenOutput) -> Result<&'o FlushMap> {
+        self.set_exports()?;
+        Ok(self.module.flush_open(output)?)
+    }
+
+    fn set_exports(&mut self) -> Result {
         self.clear_exports()?;
         self.module.set_exports(self.memory, ["memory"])?;
         if let Some([start, _]) = self.main {
@@ -414,7 +425,7 @@ impl Session {
                 self.module.set_exports(entry.handle, [name.as_str()])?;
             }
         }
-        Ok(self.module.flush()?)
+        Ok(())
     }
 
     /// The program as a relocatable object, to be linked with others.
