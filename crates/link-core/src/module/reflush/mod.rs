@@ -83,8 +83,9 @@ use padded::Padded;
 /// meanwhile, so a module that is half written does not load, and a process that reads or maps
 /// the file sees the changes. The file is replaced by a new one when everything is written, and
 /// everything is written if the file was replaced, removed, given another link, or has another
-/// size or time of modification than it was left with. Nothing is flushed to the disk itself
-/// (`fsync`): after a power failure the file is to be written anew.
+/// size or time of modification than it was left with. A change that keeps the size, within one
+/// tick of the file system's clock of the last flush, is not noticed. Nothing is flushed to the
+/// disk itself (`fsync`): after a power failure the file is to be written anew.
 pub struct OpenOutput {
     image: Image,
     /// What is known of the image; `None` if it has no padding, or is of no use any more.
