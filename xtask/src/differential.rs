@@ -1,5 +1,6 @@
 //! `cargo xtask differential`: random link problems, each solved by `wasm-link` and by
-//! `rust-lld`. Exit code, messages and module must be the same, byte for byte. Another build of
+//! `rust-lld`. Exit code, messages and module must be the same, byte for byte (but for relocations of
+//! functions that the linkers write, which `rust-lld` does not keep). Another build of
 //! `wasm-link` can take the place of `rust-lld`, which tells whether a change kept every output.
 
 mod alike;

@@ -6,6 +6,7 @@
 
 mod archive;
 pub mod dwarf;
+pub mod kept;
 pub mod lld;
 mod object;
 mod random;

@@ -67,9 +67,11 @@ pub(super) fn adapt(inputs: &mut [Input], options: &Options) {
         if options.output == OutputKind::Shared {
             forget(object, |name| name.starts_with("__rodata_"));
         }
-        // A finished module of `wasm-ld` loses relocations to merged strings, and flags.
+        // A finished module of `wasm-ld` loses relocations to merged strings, and flags. Stubs of weak
+        // functions have two symbols in it.
         if options.emit_relocs {
             forget_strings(object);
+            forget_weak_functions(object);
         }
     }
 }
@@ -166,6 +168,20 @@ fn forget_strings(object: &mut Object) {
             _ => {}
         }
     }
+}
+
+fn forget_weak_functions(object: &mut Object) {
+    let names: HashSet<String> = (object.items.iter())
+        .filter_map(|item| match item {
+            Item::Undefined(undefined)
+                if undefined.flags & WEAK != 0 && matches!(undefined.kind, Kind::Function(_)) =>
+            {
+                Some(undefined.name.clone())
+            }
+            _ => None,
+        })
+        .collect();
+    forget(object, |name| names.contains(name));
 }
 
 fn forget_references(object: &mut Object) {

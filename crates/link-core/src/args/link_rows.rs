@@ -456,6 +456,8 @@ option_rows! {
             forms: &[either("emit-relocs", Nothing)],
             group: Group::CONTENT,
             help: "Keep the relocations in the output",
+            note: "The functions that the linker writes have relocations and fields of full width, too, so that \
+                   tools can move all code.",
         } => Flag(|options| options.emit_relocs = true),
         MaxFunctionBodySize {
             forms: &[two("max-function-body-size", Equals)],

@@ -348,7 +348,7 @@ impl Sources<'_, '_> {
         };
         let by_thread = tls && threads;
         match places.base_global(base) {
-            Some(base) if self.plan.extended_const => {
+            Some((_, base)) if self.plan.extended_const => {
                 let mut init = Vec::new();
                 self.offset_from(base.0, value, &mut init);
                 self.put_global(section, Mutability::Const, &init);
@@ -383,7 +383,7 @@ impl Sources<'_, '_> {
         let places = self.plan.places(self.resolution, self.liveness);
         match places.memory_base() {
             None => out.push(self.address_op(address)),
-            Some(base) => self.offset_from(base.0, address, out),
+            Some((_, base)) => self.offset_from(base.0, address, out),
         }
     }
 
@@ -461,7 +461,7 @@ impl Sources<'_, '_> {
             };
             let base = self.plan.places(self.resolution, self.liveness);
             let offset = match base.base_global(self.resolution.made.table_base) {
-                Some(base) => [ConstOp::GlobalGet(base.0)],
+                Some((_, base)) => [ConstOp::GlobalGet(base.0)],
                 None => [self.address_op(slots.base)],
             };
             let mode = ElementMode::Active {

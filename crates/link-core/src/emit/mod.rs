@@ -43,7 +43,7 @@ use crate::options::{BuildId, Options};
 use crate::output::{Places, Room};
 use crate::par;
 use crate::plan::values::{Relocator, Site};
-use crate::plan::{CustomPiece, DataPiece, DataSource, Plan, StringRun};
+use crate::plan::{CustomPiece, DataPiece, DataSource, MadeBody, Plan, StringRun};
 use crate::resolve::resolution::Resolution;
 
 /// Bytes of output per unit of parallel work where it is hashed: the blocks within are
@@ -255,7 +255,7 @@ impl<'l> ChunkWriter<'l, '_> {
             PartSource::Fill(byte) => out.fill(byte),
             PartSource::Bodies(bodies) => {
                 let mut at = 0;
-                for body in bodies {
+                for MadeBody { code: body, .. } in bodies {
                     at += leb128::write_u64(&mut out[at..], body.len() as u64);
                     out[at..at + body.len()].copy_from_slice(body);
                     at += body.len();

@@ -10,7 +10,7 @@ use super::slices::{Slice, Sliced, slices};
 use crate::ids::{FileId, FuncIndex};
 use crate::input::object::UncheckedRelocs;
 use crate::pass::mark::Liveness;
-use crate::plan::{CustomContents, CustomPiece, DataPiece, Plan, StringRun};
+use crate::plan::{CustomContents, CustomPiece, DataPiece, MadeBody, Plan, StringRun};
 use crate::resolve::resolution::Resolution;
 
 /// The bytes of output that make a unit of parallel work: of a large output more are not
@@ -42,7 +42,7 @@ pub(super) enum PartSource<'l> {
     /// The same byte all over.
     Fill(u8),
     /// Functions the linker wrote, with their sizes.
-    Bodies(&'l [Vec<u8>]),
+    Bodies(&'l [MadeBody]),
     /// Functions of an object from one to another: the part begins with the size of the
     /// first that is live.
     Functions { file: FileId, functions: Range<u32> },

@@ -3,6 +3,7 @@
 
 use wasm_format::leb128;
 
+use super::made_body::MadeBody;
 use super::values::{Relocator, Site};
 use crate::ids::{FileId, FuncIndex, ObjFunc};
 use crate::input::object::{ObjReloc, ObjTarget};
@@ -58,9 +59,9 @@ impl CodeLayout {
     /// `wrappers` and `helpers` those that come last.
     pub(crate) fn lay_out(
         imported: u32,
-        made: &[Vec<u8>],
-        wrappers: &[Vec<u8>],
-        helpers: &[Vec<u8>],
+        made: &[MadeBody],
+        wrappers: &[MadeBody],
+        helpers: &[MadeBody],
         relocator: &Relocator<'_, '_>,
         compressed: bool,
     ) -> Self {
@@ -78,10 +79,10 @@ impl CodeLayout {
         });
         let count = relocator.places.functions.count - imported;
         let mut sizes = Vec::with_capacity(count as usize);
-        sizes.extend(made.iter().map(|body| body.len() as u32));
+        sizes.extend(made.iter().map(|body| body.code.len() as u32));
         sizes.extend(of_files.into_iter().flatten());
-        sizes.extend(wrappers.iter().map(|body| body.len() as u32));
-        sizes.extend(helpers.iter().map(|body| body.len() as u32));
+        sizes.extend(wrappers.iter().map(|body| body.code.len() as u32));
+        sizes.extend(helpers.iter().map(|body| body.code.len() as u32));
 
         let mut offsets = Vec::with_capacity(sizes.len());
         let mut at = leb128::len_u32(sizes.len() as u32) as u64;

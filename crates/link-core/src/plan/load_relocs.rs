@@ -4,8 +4,9 @@
 use wasm_format::Opcode;
 use wasm_format::reloc::{RelocBase, RelocTarget};
 
+use super::made_body::{Body, BodyTarget, ConstReloc};
 use super::segments::DataSource;
-use super::synthetic::{Body, push_address};
+use super::synthetic::push_address;
 use super::values::{PlanView, Value};
 use crate::ids::{FileId, GlobalIndex, ObjSegment, ObjSymbol};
 use crate::input::object::ObjReloc;
@@ -14,7 +15,7 @@ use crate::resolve::resolution::SymbolRef;
 
 /// `__wasm_apply_data_relocs`, or for thread-local data (`tls`) `__wasm_apply_tls_relocs`.
 pub(crate) fn data_relocs(places: &PlanView<'_, '_>, tls: bool) -> Body {
-    let mut body = Body::new(places.resolution.is_64);
+    let mut body = Body::new(places);
     body.begin_steps();
     for (i, output) in places.data.segments.iter().enumerate() {
         // Without threads, thread-local data is data like any other.
@@ -57,27 +58,41 @@ fn segment_relocs(
         let Some(source) = source(places, &reloc, symbol) else {
             continue;
         };
-        let place = start + u64::from(reloc.offset);
+        let place = (
+            BodyTarget::ObjectSegment(file, segment),
+            i64::from(reloc.offset),
+        );
+        let address = start + u64::from(reloc.offset);
         if tls {
-            push_tls_address(places, body, place);
+            push_tls_address(places, body, place, address);
         } else {
-            push_address(places, body, place);
+            push_address(places, body, place, address);
         }
         let wide = reloc.ty.form().is_64();
+        let target = BodyTarget::Symbol(symbol);
         match source {
             StoredValue::Got(global) => {
-                body.op_u32(Opcode::GlobalGet, global.0);
+                body.global(Opcode::GlobalGet, (symbol, global));
                 if reloc.addend != 0 {
                     body.constant(wide, reloc.addend as u64).sum(wide);
                 }
             }
-            StoredValue::Base(base, value) => {
-                body.op_u32(Opcode::GlobalGet, base.0);
-                body.constant(wide, value).sum(wide);
+            StoredValue::Address(base, address) => {
+                let target = (target, reloc.addend);
+                body.global(Opcode::GlobalGet, base);
+                body.place(ConstReloc::FROM_MEMORY_BASE, wide, target, address);
+                body.sum(wide);
+            }
+            StoredValue::Slot(base, slot) => {
+                body.global(Opcode::GlobalGet, base);
+                body.place(ConstReloc::FROM_TABLE_BASE, wide, (target, 0), slot);
+                body.sum(wide);
             }
             StoredValue::ThreadLocal(value) => {
+                let target = (target, reloc.addend);
                 places.push_tls_base(body);
-                body.constant(wide, value).sum(wide);
+                body.place(ConstReloc::FROM_TLS_BASE, wide, target, value);
+                body.sum(wide);
             }
         }
         let store = if wide {
@@ -94,8 +109,10 @@ fn segment_relocs(
 enum StoredValue {
     /// What a GOT entry holds, and the addend.
     Got(GlobalIndex),
-    /// A base and what lies beyond it.
-    Base(GlobalIndex, u64),
+    /// A base and the address beyond it.
+    Address((SymbolRef, GlobalIndex), u64),
+    /// A base and the table slot beyond it.
+    Slot((SymbolRef, GlobalIndex), u64),
     /// What lies so far beyond the start of the thread's storage.
     ThreadLocal(u64),
 }
@@ -117,19 +134,24 @@ fn source(places: &PlanView<'_, '_>, reloc: &ObjReloc, symbol: SymbolRef) -> Opt
                 return Some(StoredValue::ThreadLocal(value));
             }
             let base = places.base_global(made.memory_base)?;
-            Some(StoredValue::Base(base, value))
+            Some(StoredValue::Address(base, value))
         }
         (RelocTarget::TableSlot, Value::Function(function)) => {
             let base = places.base_global(made.table_base)?;
             let slot = places.slots.of(symbol, function)?;
-            Some(StoredValue::Base(base, u64::from(slot.0)))
+            Some(StoredValue::Slot(base, u64::from(slot.0)))
         }
         _ => None,
     }
 }
 
-fn push_tls_address(places: &PlanView<'_, '_>, body: &mut Body, offset: u64) {
-    body.address(offset);
+fn push_tls_address(
+    places: &PlanView<'_, '_>,
+    body: &mut Body,
+    place: (BodyTarget, i64),
+    offset: u64,
+) {
+    body.place(ConstReloc::FROM_TLS_BASE, body.is_64, place, offset);
     places.push_tls_base(body);
     body.add();
 }
@@ -142,7 +164,7 @@ pub(crate) fn global_relocs(
     synthesis: &Synthesis<'_>,
     tls: bool,
 ) -> Body {
-    let mut body = Body::new(places.resolution.is_64);
+    let mut body = Body::new(places);
     if !tls && places.extended_const {
         // They are constants, which add to the base themselves.
         return body.finish();
@@ -153,27 +175,32 @@ pub(crate) fn global_relocs(
         if (places.threads && thread_local) != tls {
             continue;
         }
-        let template = (places.memory.tls).map_or(0, |template| template.address);
         let Some(global) = places.globals.got(symbol) else {
             continue;
         };
+        let is_64 = body.is_64;
+        let target = BodyTarget::Symbol(symbol);
         match places.symbol(symbol) {
             Value::Address(offset) if tls => {
                 places.push_tls_base(&mut body);
-                body.address(offset).add();
+                body.place(ConstReloc::FROM_TLS_BASE, is_64, (target, 0), offset);
             }
             Value::Address(_) if places.resolution.is_absolute(symbol) => continue,
             Value::Address(address) => {
                 let Some(base) = places.memory_base() else {
                     continue;
                 };
-                let address = if thread_local {
-                    template + address
-                } else {
-                    address
+                // Without threads, the template is the storage.
+                let template = places.memory.tls.filter(|_| thread_local);
+                let (target, address) = match template {
+                    Some(template) => (
+                        (BodyTarget::Segment(template.segment), address as i64),
+                        template.address + address,
+                    ),
+                    None => ((target, 0), address),
                 };
-                body.op_u32(Opcode::GlobalGet, base.0);
-                body.address(address).add();
+                body.global(Opcode::GlobalGet, base);
+                body.place(ConstReloc::FROM_MEMORY_BASE, is_64, target, address);
             }
             Value::Function(function) => {
                 let base = places.base_global(places.resolution.made.table_base);
@@ -181,12 +208,14 @@ pub(crate) fn global_relocs(
                 let (Some(base), Some(slot)) = (base, slot) else {
                     continue;
                 };
-                body.op_u32(Opcode::GlobalGet, base.0);
-                body.address(u64::from(slot.0)).add();
+                let slot = u64::from(slot.0);
+                body.global(Opcode::GlobalGet, base);
+                body.place(ConstReloc::FROM_TABLE_BASE, is_64, (target, 0), slot);
             }
             _ => continue,
         }
-        body.op_u32(Opcode::GlobalSet, global.0).end_step();
+        body.add();
+        body.global(Opcode::GlobalSet, (symbol, global)).end_step();
     }
     body.finish()
 }

@@ -6,6 +6,7 @@ mod code;
 mod code_metadata;
 pub(crate) mod customs;
 mod load_relocs;
+pub(crate) mod made_body;
 mod memory;
 pub(crate) mod numbering;
 pub(crate) mod segments;
@@ -30,6 +31,7 @@ use crate::resolve::resolution::{Definition, MadeAddress, MadeFunction, Resoluti
 pub use self::code::CodeLayout;
 pub use self::code_metadata::MetadataSection;
 pub use self::customs::{CustomContents, CustomPiece, Customs, OutputCustom};
+pub use self::made_body::MadeBody;
 pub use self::memory::{MemoryLayout, Tls};
 pub use self::numbering::{FunctionIndices, GlobalIndices, TableIndices, TableSlots, TagIndices};
 pub use self::segments::{DataLayout, DataPiece, DataSource, OutputSegment, SegmentPlace};
@@ -63,11 +65,11 @@ pub struct Plan<'a> {
     /// The value of each name.
     pub symbols: SymbolValues,
     /// Bodies of the functions the linker writes before those of objects.
-    pub made_bodies: Vec<Vec<u8>>,
+    pub made_bodies: Vec<MadeBody>,
     /// Bodies of the wrappers of exports.
-    pub wrapper_bodies: Vec<Vec<u8>>,
+    pub wrapper_bodies: Vec<MadeBody>,
     /// Bodies of the helpers of those that would be too large alone.
-    pub helper_bodies: Vec<Vec<u8>>,
+    pub helper_bodies: Vec<MadeBody>,
     /// Names of the helpers.
     pub helper_names: Vec<String>,
     /// Where function bodies are in the code section.
@@ -84,6 +86,8 @@ pub struct Plan<'a> {
     pub(crate) extended_const: bool,
     /// Whether neighbouring imports of one module are written as a group.
     pub(crate) compact_imports: bool,
+    /// Whether the output keeps its relocations.
+    pub(crate) keeps_relocs: bool,
 }
 
 /// The parts of a plan that depend on no name, made before names are resolved.
@@ -192,9 +196,10 @@ pub(crate) fn plan<'a, T: Send>(
         imported_memory: options.memory_import().is_some(),
         threads: options.has_threads(),
         extended_const: features.has("extended-const"),
+        keeps_relocs: options.is_relinkable(),
     };
     let symbols = SymbolValues::compute(&places);
-    // and the linker can write its functions, which have no relocations left.
+    // and the linker can write its functions.
     let mut splitter = Splitter::new(&functions, options);
     let one = |error| vec![error];
     let made_bodies = synthetic::write(&places, synthesis, &mut splitter).map_err(one)?;
@@ -229,6 +234,7 @@ pub(crate) fn plan<'a, T: Send>(
         compact_imports: options.compact_imports
             && !options.is_relocatable()
             && features.has("compact-imports"),
+        keeps_relocs: places.keeps_relocs,
         types,
         functions,
         globals,

@@ -3,10 +3,8 @@
 
 use std::ops::Range;
 
-use wasm_format::Opcode;
-
+use super::made_body::{Body, BodyTarget, MadeBody};
 use super::numbering::FunctionIndices;
-use super::synthetic::Body;
 use crate::diag::{Code, Diagnostic};
 use crate::ids::FuncIndex;
 use crate::limits;
@@ -19,7 +17,7 @@ pub(crate) struct Helpers {
     /// Their names: that of the function that they belong to, and a number.
     pub(crate) names: Vec<String>,
     /// Their bodies.
-    pub(crate) bodies: Vec<Vec<u8>>,
+    pub(crate) bodies: Vec<MadeBody>,
 }
 
 /// Splits functions.
@@ -49,7 +47,7 @@ impl Splitter {
     ///
     /// # Errors
     /// Something in it is larger than the command line allows.
-    pub(crate) fn split(&mut self, name: &str, mut body: Body) -> Result<Vec<u8>, Diagnostic> {
+    pub(crate) fn split(&mut self, name: &str, mut body: Body) -> Result<MadeBody, Diagnostic> {
         let mut count = 0;
         while body.code.len() as u64 > self.max {
             // Calls of helpers are steps, too: there may be too many of them for one function.
@@ -60,7 +58,7 @@ impl Splitter {
             body = smaller;
         }
         self.check(name, body.code.len())?;
-        Ok(body.code)
+        Ok(body.done())
     }
 
     /// Reports a body that is larger than the command line allows. One that is only larger than
@@ -80,23 +78,26 @@ impl Splitter {
     /// The same body with calls of new helpers in the place of its steps. `count` helpers belong to
     /// the function that is called `name`.
     fn outline(&mut self, name: &str, count: &mut u32, body: &Body) -> Result<Body, Diagnostic> {
-        let mut caller = Body::empty(body.is_64);
+        let mut caller = Body::empty_like(body);
         let mut copied = 0;
         for run in &body.runs {
             caller.append(body, copied..run.start);
             caller.begin_steps();
             for steps in self.groups(run.start, &run.ends) {
-                let mut helper = Body::new(body.is_64);
+                let mut helper = Body::helper_of(body);
                 helper.append(body, steps);
                 let helper = helper.finish();
                 let name = format!("{name}_{count}");
                 self.check(&name, helper.code.len())?;
-                caller.op_u32(Opcode::Call, self.next.0);
+                caller.call(
+                    BodyTarget::Helper(self.helpers.bodies.len() as u32),
+                    self.next,
+                );
                 caller.end_step();
                 self.next.0 += 1;
                 *count += 1;
                 self.helpers.names.push(name);
-                self.helpers.bodies.push(helper.code);
+                self.helpers.bodies.push(helper.done());
             }
             copied = run.ends.last().copied().unwrap_or(run.start);
         }

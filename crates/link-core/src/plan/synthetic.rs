@@ -1,152 +1,18 @@
 //! Bodies of the functions that the linker writes: locals and code, without the size that
 //! precedes them in the section.
 
-use std::ops::Range;
-
-use wasm_format::leb128::{put_i64, put_u32};
+use wasm_format::leb128::put_u32;
 use wasm_format::{FuncType, Opcode, Reader};
 
 use super::load_relocs;
+use super::made_body::{Body, BodyTarget, ConstReloc, MadeBody};
 use super::segments::OutputSegment;
 use super::split::Splitter;
 use super::values::{PlanView, Value};
 use crate::diag::{Code, Diagnostic};
-use crate::ids::{FuncIndex, SymbolId};
+use crate::ids::{FuncIndex, GlobalIndex, SymbolId};
 use crate::pass::synthesize::{FunctionRef, SynthFunction, Synthesis};
-use crate::resolve::resolution::{MadeFunction, MadeGlobal, Resolution, SymbolRef};
-
-/// A body under construction.
-pub(crate) struct Body {
-    pub(crate) code: Vec<u8>,
-    /// Whether addresses have 64 bits.
-    pub(crate) is_64: bool,
-    /// The parts that a function of its own may hold.
-    pub(crate) runs: Vec<StepRun>,
-}
-
-/// Consecutive steps of a body. A step uses no local and no label, and leaves the stack as it was,
-/// so that any function can do it.
-pub(crate) struct StepRun {
-    /// Where the first step begins, in bytes from the start of the body.
-    pub(crate) start: usize,
-    /// Where each step ends.
-    pub(crate) ends: Vec<usize>,
-}
-
-impl Body {
-    /// A body of a function without locals.
-    pub(crate) fn new(is_64: bool) -> Self {
-        Self {
-            code: vec![0],
-            is_64,
-            runs: Vec::new(),
-        }
-    }
-
-    /// Nothing, not even locals: what another body holds is to be appended.
-    pub(crate) fn empty(is_64: bool) -> Self {
-        Self {
-            code: Vec::new(),
-            is_64,
-            runs: Vec::new(),
-        }
-    }
-
-    /// Appends a range of another body.
-    pub(crate) fn append(&mut self, body: &Self, range: Range<usize>) {
-        self.code.extend_from_slice(&body.code[range]);
-    }
-
-    /// A body with `count` locals that hold addresses.
-    fn with_address_locals(is_64: bool, count: u8) -> Self {
-        Self {
-            code: vec![1, count, if is_64 { 0x7e } else { 0x7f }],
-            is_64,
-            runs: Vec::new(),
-        }
-    }
-
-    pub(crate) fn op(&mut self, op: Opcode) -> &mut Self {
-        op.encode(&mut self.code);
-        self
-    }
-
-    /// An instruction with one index or label.
-    pub(crate) fn op_u32(&mut self, op: Opcode, operand: u32) -> &mut Self {
-        self.op(op);
-        put_u32(&mut self.code, operand);
-        self
-    }
-
-    pub(crate) fn i32(&mut self, value: i32) -> &mut Self {
-        self.op(Opcode::I32Const);
-        put_i64(&mut self.code, i64::from(value));
-        self
-    }
-
-    fn i64(&mut self, value: i64) -> &mut Self {
-        self.op(Opcode::I64Const);
-        put_i64(&mut self.code, value);
-        self
-    }
-
-    /// A constant of an address's type.
-    pub(crate) fn address(&mut self, value: u64) -> &mut Self {
-        self.constant(self.is_64, value)
-    }
-
-    /// Adds two addresses.
-    pub(crate) fn add(&mut self) -> &mut Self {
-        self.sum(self.is_64)
-    }
-
-    /// A constant of 64 (`wide`) or 32 bits.
-    pub(crate) fn constant(&mut self, wide: bool, value: u64) -> &mut Self {
-        if wide {
-            self.i64(value as i64)
-        } else {
-            self.i32(value as u32 as i32)
-        }
-    }
-
-    /// Adds two numbers of 64 (`wide`) or 32 bits.
-    pub(crate) fn sum(&mut self, wide: bool) -> &mut Self {
-        self.op(if wide { Opcode::I64Add } else { Opcode::I32Add })
-    }
-
-    /// A memory access: alignment (as a power of two) and offset.
-    pub(crate) fn access(&mut self, op: Opcode, align_log2: u32, offset: u64) -> &mut Self {
-        self.op_u32(op, align_log2);
-        wasm_format::leb128::put_u64(&mut self.code, offset);
-        self
-    }
-
-    pub(crate) fn block(&mut self) -> &mut Self {
-        self.op(Opcode::Block);
-        self.code.push(0x40);
-        self
-    }
-
-    /// Says that steps follow, each of which [`end_step`](Self::end_step) ends.
-    pub(crate) fn begin_steps(&mut self) {
-        self.runs.push(StepRun {
-            start: self.code.len(),
-            ends: Vec::new(),
-        });
-    }
-
-    /// Ends a step.
-    pub(crate) fn end_step(&mut self) {
-        if let Some(run) = self.runs.last_mut() {
-            run.ends.push(self.code.len());
-        }
-    }
-
-    pub(crate) fn finish(mut self) -> Self {
-        self.op(Opcode::End);
-        self
-    }
-}
+use crate::resolve::resolution::{MadeFunction, Resolution, SymbolRef};
 
 /// The bodies of all functions the linker writes, in the order of their indices.
 ///
@@ -156,12 +22,12 @@ pub(crate) fn write(
     places: &PlanView<'_, '_>,
     synthesis: &Synthesis<'_>,
     splitter: &mut Splitter,
-) -> Result<Vec<Vec<u8>>, Diagnostic> {
+) -> Result<Vec<MadeBody>, Diagnostic> {
     synthesis
         .functions
         .iter()
         .map(|&function| match function {
-            SynthFunction::Stub(_) => Ok(stub().code),
+            SynthFunction::Stub(_) => Ok(stub(places).done()),
             SynthFunction::Made(made) => {
                 splitter.split(made.name(), made_body(places, synthesis, made)?)
             }
@@ -194,7 +60,7 @@ pub(crate) fn write_wrappers(
     places: &PlanView<'_, '_>,
     synthesis: &Synthesis<'_>,
     splitter: &mut Splitter,
-) -> Result<Vec<Vec<u8>>, Diagnostic> {
+) -> Result<Vec<MadeBody>, Diagnostic> {
     (synthesis.wrappers.iter())
         .map(|&symbol| {
             let name = format!("{}.command_export", places.resolution.symbol(symbol).name);
@@ -204,8 +70,8 @@ pub(crate) fn write_wrappers(
 }
 
 /// Traps.
-fn stub() -> Body {
-    let mut body = Body::new(false);
+fn stub(places: &PlanView<'_, '_>) -> Body {
+    let mut body = Body::new(places);
     body.op(Opcode::Unreachable);
     body.finish()
 }
@@ -247,11 +113,12 @@ pub(crate) fn signature<'a>(resolution: &Resolution<'a>, symbol: SymbolRef) -> O
 
 /// Calls the init functions and drops their results.
 fn call_ctors(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Body, Diagnostic> {
-    let mut body = Body::new(places.resolution.is_64);
+    let mut body = Body::new(places);
     body.begin_steps();
     for &init in &synthesis.init_functions {
         let index = function(places, init)?;
-        body.op_u32(Opcode::Call, places.functions.called(init, index).0);
+        let called = places.functions.called(init, index);
+        body.call(BodyTarget::Symbol(init), called);
         let (_, results) = arity(signature(places.resolution, init));
         for _ in 0..results {
             body.op(Opcode::Drop);
@@ -264,19 +131,19 @@ fn call_ctors(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Bo
 /// Runs constructors, the exported function, and destructors.
 fn wrapper(places: &PlanView<'_, '_>, symbol: SymbolId) -> Result<Body, Diagnostic> {
     let resolution = places.resolution;
-    let mut body = Body::new(resolution.is_64);
+    let mut body = Body::new(places);
     if let Some(ctors) = places.functions.made(MadeFunction::CallCtors) {
-        body.op_u32(Opcode::Call, ctors.0);
+        body.call(BodyTarget::Function(MadeFunction::CallCtors), ctors);
     }
     let symbol = SymbolRef::Global(symbol);
     let (params, _) = arity(signature(resolution, symbol));
     for param in 0..params {
         body.op_u32(Opcode::LocalGet, param);
     }
-    body.op_u32(Opcode::Call, function(places, symbol)?.0);
+    body.call(BodyTarget::Symbol(symbol), function(places, symbol)?);
     if let Some(dtors) = resolution.call_dtors {
-        let dtors = function(places, SymbolRef::Global(dtors))?;
-        body.op_u32(Opcode::Call, dtors.0);
+        let dtors = SymbolRef::Global(dtors);
+        body.call(BodyTarget::Symbol(dtors), function(places, dtors)?);
     }
     Ok(body.finish())
 }
@@ -284,11 +151,11 @@ fn wrapper(places: &PlanView<'_, '_>, symbol: SymbolId) -> Result<Body, Diagnost
 /// Calls what has to run at instantiation, one after the other: what completes the memory
 /// before the objects' start functions, which may use it.
 fn start(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Body, Diagnostic> {
-    let mut body = Body::new(places.resolution.is_64);
+    let mut body = Body::new(places);
     body.begin_steps();
     for made in [MadeFunction::ApplyGlobalRelocs, MadeFunction::InitMemory] {
         if let Some(index) = places.functions.made(made) {
-            body.op_u32(Opcode::Call, index.0);
+            body.call(BodyTarget::Function(made), index);
             body.end_step();
         }
     }
@@ -296,7 +163,7 @@ fn start(places: &PlanView<'_, '_>, synthesis: &Synthesis<'_>) -> Result<Body, D
         let symbol = places.resolution.symbol_ref(file, start);
         let index = places.functions.called_by(places.resolution, symbol);
         let index = index.ok_or_else(|| not_there(places.resolution.name(symbol)))?;
-        body.op_u32(Opcode::Call, index.0);
+        body.call(BodyTarget::Symbol(symbol), index);
         body.end_step();
     }
     Ok(body.finish())
@@ -313,15 +180,14 @@ fn needs_init(segment: &OutputSegment<'_>, imported_memory: bool) -> bool {
 fn init_memory(places: &PlanView<'_, '_>) -> Body {
     /// The local that holds the guard's address. That of the template's is the next, or the first.
     const FLAG: u32 = 0;
-    let is_64 = places.resolution.is_64;
     let memory = places.memory;
     let is_pic = places.memory_base().is_some();
     let cooperative = places.resolution.made.is_cooperative();
     let storage = FLAG + u32::from(memory.init_flag.is_some());
     let mut body = match (memory.init_flag, memory.tls) {
-        (Some(_), tls) if is_pic => Body::with_address_locals(is_64, 1 + u8::from(tls.is_some())),
-        (None, Some(_)) if is_pic && places.threads => Body::with_address_locals(is_64, 1),
-        _ => Body::new(is_64),
+        (Some(_), tls) if is_pic => Body::with_address_locals(places, 1 + u8::from(tls.is_some())),
+        (None, Some(_)) if is_pic && places.threads => Body::with_address_locals(places, 1),
+        _ => Body::new(places),
     };
     // The guard's address, as it is pushed again and again.
     let flag = memory.init_flag.map(|flag| (flag, is_pic));
@@ -330,14 +196,16 @@ fn init_memory(places: &PlanView<'_, '_>) -> Body {
             body.op_u32(Opcode::LocalGet, FLAG);
         }
         Some((address, false)) => {
-            body.address(address);
+            let flag = (BodyTarget::InitFlag, 0);
+            body.place(ConstReloc::ADDRESS, body.is_64, flag, address);
         }
         None => {}
     };
     if let (Some((address, true)), Some(base)) = (flag, places.memory_base()) {
-        body.op_u32(Opcode::GlobalGet, base.0);
-        body.address(address).add();
-        body.op_u32(Opcode::LocalSet, FLAG);
+        body.global(Opcode::GlobalGet, base);
+        let flag = (BodyTarget::InitFlag, 0);
+        body.place(ConstReloc::FROM_MEMORY_BASE, body.is_64, flag, address);
+        body.add().op_u32(Opcode::LocalSet, FLAG);
     }
     if flag.is_some() {
         // block $drop; block $wait; block $init
@@ -357,19 +225,20 @@ fn init_memory(places: &PlanView<'_, '_>) -> Body {
     for (i, segment) in places.data.segments.iter().enumerate() {
         if needs_init(segment, places.imported_memory) {
             let address = memory.segments[i];
-            push_address(places, &mut body, address);
+            let start = (BodyTarget::Segment(i as u32), 0);
+            push_address(places, &mut body, start, address);
             if segment.tls && places.threads {
                 // The thread that fills memory uses the template itself as its storage.
                 if is_pic {
                     body.op_u32(Opcode::LocalTee, storage);
                     if let (true, Some(first)) = (cooperative, places.tls_base()) {
                         body.op_u32(Opcode::LocalGet, storage);
-                        body.op_u32(Opcode::GlobalSet, first.0);
+                        body.global(Opcode::GlobalSet, first);
                     }
                     places.set_tls_base(&mut body);
                     body.op_u32(Opcode::LocalGet, storage);
                 } else {
-                    body.address(address);
+                    body.place(ConstReloc::ADDRESS, body.is_64, start, address);
                     places.set_tls_base(&mut body);
                 }
             }
@@ -378,7 +247,7 @@ fn init_memory(places: &PlanView<'_, '_>) -> Body {
                 body.i32(0).i32(segment.size as u32 as i32);
                 body.op_u32(Opcode::MemoryInit, index).code.push(0);
             } else {
-                body.i32(0).address(segment.size);
+                body.i32(0).size(segment.size);
                 body.op(Opcode::MemoryFill).code.push(0);
             }
             if segment.tls {
@@ -416,17 +285,24 @@ fn init_memory(places: &PlanView<'_, '_>) -> Body {
 }
 
 /// Pushes an address in data, which is relative to where the loader put that, if there
-/// is one.
-pub(crate) fn push_address(places: &PlanView<'_, '_>, body: &mut Body, address: u64) {
-    body.address(address);
+/// is one. It is that of `place`.
+pub(crate) fn push_address(
+    places: &PlanView<'_, '_>,
+    body: &mut Body,
+    place: (BodyTarget, i64),
+    address: u64,
+) {
     if let Some(base) = places.memory_base() {
-        body.op_u32(Opcode::GlobalGet, base.0).add();
+        body.place(ConstReloc::FROM_MEMORY_BASE, body.is_64, place, address);
+        body.global(Opcode::GlobalGet, base).add();
+    } else {
+        body.place(ConstReloc::ADDRESS, body.is_64, place, address);
     }
 }
 
 /// Makes the memory at the parameter a thread's storage.
 fn init_tls(places: &PlanView<'_, '_>) -> Body {
-    let mut body = Body::new(places.resolution.is_64);
+    let mut body = Body::new(places);
     if let Some(tls) = places.memory.tls {
         body.op_u32(Opcode::LocalGet, 0);
         places.set_tls_base(&mut body);
@@ -439,7 +315,7 @@ fn init_tls(places: &PlanView<'_, '_>) -> Body {
             MadeFunction::ApplyGlobalTlsRelocs,
         ] {
             if let Some(apply) = places.functions.made(made) {
-                body.op_u32(Opcode::Call, apply.0);
+                body.call(BodyTarget::Function(made), apply);
             }
         }
     }
@@ -448,44 +324,46 @@ fn init_tls(places: &PlanView<'_, '_>) -> Body {
 
 impl PlanView<'_, '_> {
     /// The function that one of these symbols calls.
-    fn called(&self, symbol: Option<SymbolId>) -> Option<FuncIndex> {
+    fn called(&self, symbol: Option<SymbolId>) -> Option<(SymbolRef, FuncIndex)> {
         let symbol = SymbolRef::Global(symbol?);
-        self.functions.called_by(self.resolution, symbol)
-    }
-
-    /// The global that says where the thread-local data is: that of the current thread, or of the
-    /// first if threads take turns.
-    fn tls_base(&self) -> Option<crate::ids::GlobalIndex> {
-        self.globals.made(MadeGlobal::TlsBase)
+        let index = self.functions.called_by(self.resolution, symbol)?;
+        Some((symbol, index))
     }
 
     /// Pushes the address of the current thread's thread-local data.
     pub(crate) fn push_tls_base(&self, body: &mut Body) {
-        if let Some(get) = self.called(self.resolution.made.get_tls_base) {
-            body.op_u32(Opcode::Call, get.0);
+        if let Some((symbol, get)) = self.called(self.resolution.made.get_tls_base) {
+            body.call(BodyTarget::Symbol(symbol), get);
         } else if let Some(base) = self.tls_base() {
-            body.op_u32(Opcode::GlobalGet, base.0);
+            body.global(Opcode::GlobalGet, base);
         }
     }
 
     /// Makes the address on the stack that of the current thread's thread-local data.
     fn set_tls_base(&self, body: &mut Body) {
-        if let Some(set) = self.called(self.resolution.made.set_tls_base) {
-            body.op_u32(Opcode::Call, set.0);
+        if let Some((symbol, set)) = self.called(self.resolution.made.set_tls_base) {
+            body.call(BodyTarget::Symbol(symbol), set);
         } else if let Some(base) = self.tls_base() {
-            body.op_u32(Opcode::GlobalSet, base.0);
+            body.global(Opcode::GlobalSet, base);
         }
     }
 
     /// The global that says where the loader put the data, in position-independent code.
-    pub(crate) fn memory_base(&self) -> Option<crate::ids::GlobalIndex> {
+    pub(crate) fn memory_base(&self) -> Option<(SymbolRef, GlobalIndex)> {
         self.base_global(self.resolution.made.memory_base)
     }
 
-    /// The global that says where the loader put the table slots.
-    pub(crate) fn base_global(&self, symbol: Option<SymbolId>) -> Option<crate::ids::GlobalIndex> {
-        match self.symbol(SymbolRef::Global(symbol?)) {
-            Value::Global(global) => Some(global),
+    /// The global that says where the thread-local data is: that of the current thread, or of the
+    /// first if threads take turns.
+    pub(crate) fn tls_base(&self) -> Option<(SymbolRef, GlobalIndex)> {
+        self.base_global(self.resolution.made.tls_base)
+    }
+
+    /// The global that a symbol stands for: one that says where the loader put something.
+    pub(crate) fn base_global(&self, symbol: Option<SymbolId>) -> Option<(SymbolRef, GlobalIndex)> {
+        let symbol = SymbolRef::Global(symbol?);
+        match self.symbol(symbol) {
+            Value::Global(global) => Some((symbol, global)),
             _ => None,
         }
     }

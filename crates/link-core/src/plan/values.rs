@@ -64,6 +64,8 @@ pub(crate) struct PlanView<'l, 'a> {
     pub(crate) threads: bool,
     /// Whether constant expressions may add.
     pub(crate) extended_const: bool,
+    /// Whether the output keeps its relocations.
+    pub(crate) keeps_relocs: bool,
 }
 
 impl SymbolValues {
@@ -290,6 +292,7 @@ impl<'a> Plan<'a> {
             imported_memory: self.imported_memory,
             threads: self.threads,
             extended_const: self.extended_const,
+            keeps_relocs: self.keeps_relocs,
         }
     }
 

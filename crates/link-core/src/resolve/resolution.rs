@@ -603,6 +603,20 @@ impl<'a> Resolution<'a> {
         }
     }
 
+    /// The symbol of a function that the linker writes, if one stands for it.
+    pub(crate) fn symbol_of(&self, made: MadeFunction) -> Option<SymbolId> {
+        match made {
+            MadeFunction::CallCtors => self.made.call_ctors,
+            MadeFunction::InitTls => self.made.init_tls,
+            MadeFunction::InitMemory
+            | MadeFunction::ApplyDataRelocs
+            | MadeFunction::ApplyGlobalRelocs
+            | MadeFunction::ApplyTlsRelocs
+            | MadeFunction::ApplyGlobalTlsRelocs
+            | MadeFunction::Start => None,
+        }
+    }
+
     /// Symbols with their ids, in order.
     pub fn symbols(&self) -> impl Iterator<Item = (SymbolId, &Symbol<'a>)> {
         self.symbols

@@ -13,8 +13,10 @@ use crate::loader::{ELSEWHERE, Loaded, MEMORY_BASE, TABLE_BASE};
 use crate::support::{Job, print, validate};
 
 const OPTION: &str = "--cooperative-threading";
-const PIE: &str = "-pie --experimental-pic --no-entry --import-memory --cooperative-threading";
-const SHARED: &str = "-shared --experimental-pic --cooperative-threading";
+pub(crate) const STATIC: &str = "--no-entry --cooperative-threading";
+pub(crate) const PIE: &str =
+    "-pie --experimental-pic --no-entry --import-memory --cooperative-threading";
+pub(crate) const SHARED: &str = "-shared --experimental-pic --cooperative-threading";
 
 const ADDRESS: GlobalType = GlobalType {
     value: ValType::I32,
@@ -41,7 +43,7 @@ fn thread_local(source: &mut Source, name: &'static str, bytes: &[u8]) {
 }
 
 /// Data of all kinds. `get` adds up what code finds in it.
-fn program() -> Source {
+pub(crate) fn program() -> Source {
     let mut source = Source::new();
     source.features(&["+bulk-memory", "+mutable-globals"]);
     thread_local(&mut source, "one", &[1, 0, 0, 0]);
@@ -64,7 +66,7 @@ fn program() -> Source {
 }
 
 /// The same in position-independent code. Thread-local data points to data and to functions.
-fn placed() -> Source {
+pub(crate) fn placed() -> Source {
     let mut source = Source::new();
     source.features(&["+bulk-memory", "+mutable-globals"]);
     source.function("f", sig(0, 0), |_| {});
@@ -176,12 +178,8 @@ fn position_independent() {
 /// Zeroes are in the file where relocations stay, and are one with the data there.
 #[test]
 fn relocations_stay() {
-    for args in ["--no-entry --cooperative-threading", PIE, SHARED] {
-        let source = if args.starts_with("--no-entry") {
-            program()
-        } else {
-            placed()
-        };
+    for args in [STATIC, PIE, SHARED] {
+        let source = if args == STATIC { program() } else { placed() };
         let job = || {
             Job::new()
                 .object("a.o", &source)

@@ -18,6 +18,7 @@ mod library;
 mod limits;
 mod linker_defined;
 mod loader;
+mod made_relocs;
 mod messages;
 mod metadata;
 mod named_exports;

@@ -21,7 +21,7 @@ const NAMES: [&str; 9] = [
     "undefined_weak:weak",
 ];
 
-const MODES: [&str; 9] = [
+pub(crate) const MODES: [&str; 9] = [
     "--no-entry --export=get",
     "--no-entry --export=get --emit-relocs --no-gc-sections",
     "--no-entry --export=get --import-memory",
@@ -38,7 +38,7 @@ const UNKNOWN: &str = "rust-lld knows no such symbol";
 
 /// Asks for every start-up function where position-independent code can be linked: constructors,
 /// data that holds addresses, GOT entries, thread-local data, zeroes, a weak function.
-fn program() -> Source {
+pub(crate) fn program() -> Source {
     let mut source = Source::new();
     source.function("construct", sig(0, 0), |_| {});
     source.init(1, "construct");

@@ -8,11 +8,12 @@ use std::path::Path;
 use link_core::{CommandLine, Env, FileData, LinkError, Linked, Options, link};
 use link_core::{Input, Inputs};
 
-use test_objects::lld;
+use test_objects::{kept, lld};
 use wasm_format::{EntityType, Import, Limits, RefType, TableType};
 
 use crate::common::source::{Source, sig};
 use crate::common::{ArchiveForm, MemoryFiles, ObjectFile, archive};
+use crate::identical::without_own_relocs;
 
 /// One link: files, and a command line of the objects' names and options.
 #[derive(Default)]
@@ -123,6 +124,10 @@ impl Job {
         let threads = self.link_with(&options);
         assert!(done.module == threads.module, "threads show in the output");
         assert_eq!(done.messages(), threads.messages());
+        if options.emit_relocs && done.outcome.is_ok() {
+            let checked = kept::check_fields(&done.module);
+            checked.unwrap_or_else(|error| panic!("{error}"));
+        }
 
         let Some(theirs) = self.by_rust_lld() else {
             return done;
@@ -133,7 +138,11 @@ impl Job {
                 "this is no different from rust-lld"
             );
         } else {
-            match (&theirs, done.module()) {
+            let ours = match (&theirs, done.module()) {
+                (Ok(theirs), Ok(ours)) => Ok(without_own_relocs(&ours, theirs, &self.line)),
+                (_, ours) => ours,
+            };
+            match (&theirs, ours) {
                 (Ok(theirs), Ok(ours)) => assert!(
                     theirs[..] == ours[..],
                     "rust-lld made\n{}\nand not\n{}",

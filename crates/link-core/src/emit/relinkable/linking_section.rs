@@ -17,7 +17,7 @@ pub(super) fn write(
     table: &SymbolTable<'_>,
 ) -> Vec<u8> {
     let mut symbols: Vec<SymbolEntry<'_>> = table.entries.clone();
-    for (&index, name) in &table.stubs {
+    for (&index, name) in &table.composed {
         symbols[index as usize].name = Some(name);
     }
     let mut out = Vec::new();

@@ -5,12 +5,14 @@
 //! Made when everything else has its index and offset; written as the bytes they are.
 
 mod linking_section;
+mod made_relocs;
 mod reloc_sections;
 mod symbol_table;
 
 use wasm_format::leb128::len_u32;
 use wasm_format::linking::LINKING_SECTION;
 
+use self::made_relocs::MadeRelocs;
 use self::symbol_table::SymbolTable;
 use super::entries::Sources;
 use super::outline::{OutputSection, SectionContents};
@@ -22,10 +24,11 @@ pub(crate) type NamedSection = (String, Vec<Vec<u8>>);
 /// header first.
 pub(crate) fn sections(sources: &Sources<'_, '_>, planned: &[OutputSection]) -> Vec<NamedSection> {
     let indices = SectionIndices::of(sources, planned);
-    let table = SymbolTable::number(sources, &indices);
+    let made = MadeRelocs::of(sources);
+    let table = SymbolTable::number(sources, &indices, &made);
     let linking = linking_section::write(sources, &indices, &table);
     let mut sections = vec![(LINKING_SECTION.to_owned(), vec![linking])];
-    sections.extend(reloc_sections::write(sources, &indices, &table));
+    sections.extend(reloc_sections::write(sources, &indices, &table, &made));
     sections
 }
 

@@ -5,6 +5,7 @@ use wasm_format::SectionId;
 use wasm_format::linking::SymbolKind;
 use wasm_format::reloc::{RelocBase, RelocSection, RelocTarget, RelocType};
 
+use super::made_relocs::{BodyRelocs, MadeRelocs};
 use super::symbol_table::SymbolTable;
 use super::{NamedSection, SectionIndices};
 use crate::emit::entries::Sources;
@@ -30,6 +31,7 @@ pub(super) fn write(
     sources: &Sources<'_, '_>,
     indices: &SectionIndices,
     table: &SymbolTable<'_>,
+    made: &MadeRelocs,
 ) -> Vec<NamedSection> {
     let translator = Translator { sources, table };
     let plan = sources.plan;
@@ -46,9 +48,12 @@ pub(super) fn write(
         sections.push((name, std::iter::once(header).chain(parts).collect()));
     };
     if let Some(section) = indices.code {
-        let parts = sources
+        let mut parts = vec![translator.made(&made.first)];
+        let of_files = sources
             .resolution
             .map_objects(|file, _| translator.code(file));
+        parts.extend(of_files);
+        parts.push(translator.made(&made.last));
         add(SectionId::Code.name(), section, parts);
     }
     if let Some(section) = indices.data {
@@ -89,6 +94,27 @@ struct Translator<'s, 'l, 'a> {
 }
 
 impl Translator<'_, '_, '_> {
+    /// The relocations of bodies that the linker wrote.
+    fn made(&self, bodies: &[BodyRelocs]) -> RelocPart {
+        let mut part = RelocPart::default();
+        for (function, relocs) in bodies {
+            let start = self.sources.plan.code.body_offset(*function);
+            for reloc in relocs {
+                if let (Some(start), Some(index)) = (start, self.table.made(reloc.target)) {
+                    let reloc = Reloc {
+                        ty: reloc.ty,
+                        offset: reloc.offset,
+                        target: index,
+                        addend: reloc.addend,
+                    };
+                    reloc.entry(start).encode(&mut part.bytes);
+                    part.count += 1;
+                }
+            }
+        }
+        part
+    }
+
     fn code(&self, file: FileId) -> RelocPart {
         let plan = self.sources.plan;
         let functions = &self.sources.resolution.object(file).functions;

@@ -1,5 +1,6 @@
 //! The symbol table of the output: the names that files share, then the symbols that are
-//! local to each file, then functions that trap, then the custom sections.
+//! local to each file, then functions that trap, then what only the functions that the linker
+//! writes refer to, then the custom sections.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +9,31 @@ use wasm_format::linking::{
 };
 
 use super::SectionIndices;
+use super::made_relocs::MadeRelocs;
 use crate::emit::entries::Sources;
 use crate::emit::linking_tables::collect_flags;
-use crate::hash::HashSet;
+use crate::hash::{HashMap, HashSet};
 use crate::ids::{FileId, ObjSymbol, SymbolId};
 use crate::input::object::ObjTarget;
-use crate::pass::synthesize::import_name;
+use crate::pass::synthesize::{SynthFunction, import_name};
+use crate::plan::made_body::BodyTarget;
 use crate::plan::values::Value;
-use crate::resolve::resolution::{Definition, MadeAddress, Symbol, SymbolRef};
+use crate::resolve::resolution::{
+    COMMAND_EXPORT, Definition, INIT_MEMORY_FLAG, MadeAddress, Symbol, SymbolRef,
+};
 
 /// A symbol that the table does not have.
 const ABSENT: u32 = u32::MAX;
 
 /// The symbol table.
 pub(super) struct SymbolTable<'a> {
-    /// Its entries. Functions that trap have no name here: see [`SymbolTable::stubs`].
+    /// Its entries. Functions that trap, wrappers and helpers have no name here: see
+    /// [`SymbolTable::composed`].
     pub(super) entries: Vec<SymbolEntry<'a>>,
-    /// Names of the functions that trap, by the indices of their entries.
-    pub(super) stubs: BTreeMap<u32, String>,
+    /// Names of functions that trap, of wrappers and of helpers, by the indices of their entries.
+    pub(super) composed: BTreeMap<u32, String>,
+    /// Entries of what the linker makes and no symbol of the link stands for.
+    made: HashMap<BodyTarget, u32>,
     /// For each name that files share, its entry.
     shared: Vec<u32>,
     /// For each symbol of each file that is local to it, its entry.
@@ -35,16 +43,23 @@ pub(super) struct SymbolTable<'a> {
 }
 
 impl<'a> SymbolTable<'a> {
-    pub(super) fn number(sources: &Sources<'_, 'a>, indices: &SectionIndices) -> Self {
+    pub(super) fn number(
+        sources: &Sources<'_, 'a>,
+        indices: &SectionIndices,
+        relocs: &MadeRelocs,
+    ) -> Self {
         let resolution = sources.resolution;
+        let targets = relocs.targets();
         let maker = Maker {
             sources,
             indices,
             wrapped: sources.synthesis.wrappers.iter().copied().collect(),
+            named: targets.iter().copied().collect(),
         };
         let mut table = Self {
             entries: Vec::new(),
-            stubs: BTreeMap::new(),
+            composed: BTreeMap::new(),
+            made: HashMap::default(),
             shared: vec![ABSENT; resolution.symbols.len()],
             local: Vec::new(),
             first_section: 0,
@@ -73,10 +88,11 @@ impl<'a> SymbolTable<'a> {
                 });
                 let stub = &resolution.stubs[stub as usize];
                 let name = format!("{}{}", stub.prefix, stub.name);
-                table.stubs.insert(index, name);
+                table.composed.insert(index, name);
                 table.shared[id.index()] = index;
             }
         }
+        table.add_made(&maker, &targets);
         table.first_section = table.entries.len() as u32;
         let sections = indices.customs.iter().map(|&section| SymbolEntry {
             flags: SymbolFlags::BINDING_LOCAL,
@@ -85,6 +101,52 @@ impl<'a> SymbolTable<'a> {
         });
         table.entries.extend(sections);
         table
+    }
+
+    /// Adds the functions that the linker writes, and the places that they refer to.
+    fn add_made(&mut self, maker: &Maker<'_, '_, 'a>, targets: &[BodyTarget]) {
+        let sources = maker.sources;
+        let functions = sources.synthesis.functions.iter();
+        for (&function, index) in functions.zip(sources.plan.functions.imported..) {
+            let SynthFunction::Made(made) = function else {
+                continue;
+            };
+            let symbol = sources.resolution.symbol_of(made);
+            let entry = symbol.and_then(|id| self.index(SymbolRef::Global(id)));
+            let entry = entry.unwrap_or_else(|| {
+                self.push(SymbolEntry {
+                    flags: SymbolFlags::BINDING_LOCAL,
+                    name: Some(made.name()),
+                    target: SymbolTarget::Function(index),
+                })
+            });
+            self.made.insert(BodyTarget::Function(made), entry);
+        }
+        for (nth, &symbol) in sources.synthesis.wrappers.iter().enumerate() {
+            let index = self.push(SymbolEntry {
+                flags: SymbolFlags::BINDING_LOCAL,
+                name: None,
+                target: SymbolTarget::Function(sources.plan.functions.wrapper(nth as u32).0),
+            });
+            let name = format!("{}{COMMAND_EXPORT}", sources.resolution.symbol(symbol).name);
+            self.composed.insert(index, name);
+        }
+        let first_helper = sources.plan.functions.first_helper().0;
+        for (nth, name) in (0..).zip(&sources.plan.helper_names) {
+            let index = self.push(SymbolEntry {
+                flags: SymbolFlags::BINDING_LOCAL,
+                name: None,
+                target: SymbolTarget::Function(first_helper + nth),
+            });
+            self.composed.insert(index, name.clone());
+            self.made.insert(BodyTarget::Helper(nth), index);
+        }
+        for &target in targets {
+            if let Some(entry) = maker.place(target) {
+                let index = self.push(entry);
+                self.made.insert(target, index);
+            }
+        }
     }
 
     fn push(&mut self, entry: SymbolEntry<'a>) -> u32 {
@@ -102,6 +164,20 @@ impl<'a> SymbolTable<'a> {
         (index != ABSENT).then_some(index)
     }
 
+    /// The index of the entry of what a body refers to that the linker wrote.
+    pub(super) fn made(&self, target: BodyTarget) -> Option<u32> {
+        match target {
+            BodyTarget::Symbol(symbol) => self.index(symbol),
+            BodyTarget::Function(_)
+            | BodyTarget::Segment(_)
+            | BodyTarget::ThreadStorage
+            | BodyTarget::InitFlag
+            | BodyTarget::Helper(_) => self.made.get(&target).copied(),
+            // Symbols have taken the place of these.
+            BodyTarget::ObjectSegment(..) => None,
+        }
+    }
+
     /// The index of the entry of a custom section, by its place in `Customs::sections`.
     pub(super) fn section(&self, nth: u32) -> u32 {
         self.first_section + nth
@@ -114,9 +190,45 @@ struct Maker<'s, 'l, 'a> {
     indices: &'s SectionIndices,
     /// Functions of which a wrapper is exported.
     wrapped: HashSet<SymbolId>,
+    /// What the functions that the linker writes refer to.
+    named: HashSet<BodyTarget>,
 }
 
 impl<'a> Maker<'_, '_, 'a> {
+    /// The entry of a place in data that no symbol of the link stands for. It has no size: what is
+    /// there belongs to other symbols.
+    fn place(&self, target: BodyTarget) -> Option<SymbolEntry<'a>> {
+        let plan = self.sources.plan;
+        let (segment, flags) = match target {
+            BodyTarget::Segment(segment) => (segment, SymbolFlags::BINDING_LOCAL),
+            BodyTarget::ThreadStorage => (
+                plan.memory.tls?.segment,
+                SymbolFlags::BINDING_LOCAL | SymbolFlags::TLS,
+            ),
+            BodyTarget::InitFlag => {
+                return Some(SymbolEntry {
+                    flags: SymbolFlags::BINDING_LOCAL | SymbolFlags::ABSOLUTE,
+                    name: Some(INIT_MEMORY_FLAG),
+                    target: absolute(plan.memory.init_flag?, 0),
+                });
+            }
+            BodyTarget::Symbol(_)
+            | BodyTarget::Function(_)
+            | BodyTarget::ObjectSegment(..)
+            | BodyTarget::Helper(_) => return None,
+        };
+        let place = self.indices.segments[segment as usize]?;
+        Some(SymbolEntry {
+            flags,
+            name: Some(plan.data.segments[segment as usize].name),
+            target: SymbolTarget::Data(Some(DataRef {
+                segment: place.index,
+                offset: place.within,
+                size: 0,
+            })),
+        })
+    }
+
     /// The entry of a name; `None` for one that is not in the output, or is a stub's.
     fn shared(&self, id: SymbolId) -> Option<SymbolEntry<'a>> {
         let (resolution, plan) = (self.sources.resolution, self.sources.plan);
@@ -191,16 +303,17 @@ impl<'a> Maker<'_, '_, 'a> {
         let sources = self.sources;
         match symbol.definition {
             Definition::Stub(_) => false,
-            Definition::Object { .. } => true,
+            // Functions of the linker have an index if the output has them.
+            Definition::Object { .. } | Definition::Function(_) => true,
             Definition::Undefined | Definition::Shared(_) => {
                 symbol.used_in_object || Some(id) == sources.resolution.made.indirect_function_table
             }
             // Addresses are there, whether they are needed or not, and of globals and tables
             // those that have an index.
             Definition::Address(_) | Definition::Global(_) | Definition::IndirectFunctionTable => {
-                symbol.used_in_object
+                let named = BodyTarget::Symbol(SymbolRef::Global(id));
+                symbol.used_in_object || self.named.contains(&named)
             }
-            Definition::Function(_) => sources.liveness.reached(id) && symbol.used_in_object,
         }
     }
 
