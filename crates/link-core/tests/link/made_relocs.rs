@@ -234,6 +234,8 @@ fn programs() -> Vec<Program> {
     add(" (a start function)", static_args, vec![started]);
     let dynamic_args = format!("{static_args} --unresolved-symbols=import-dynamic");
     add(" (data of others)", &dynamic_args, vec![dynamic().build()]);
+    let args = "-shared --experimental-pic --export=get";
+    add(" (weak functions)", args, vec![replaceable().build()]);
     let mut twice = Source::new();
     twice.function("twice", sig(0, 0), |_| {});
     let stub_args = format!("{static_args} --export=twice --unresolved-symbols=ignore-all");
@@ -374,6 +376,20 @@ fn dynamic() -> Source {
     source.points(0, RelocType::MemoryAddrI32, "elsewhere", 4);
     source.function("get", sig(0, 1), |body| {
         body.address("pointer", 0).load();
+    });
+    source
+}
+
+/// Functions that a loader may replace: constructors and code call imports.
+fn replaceable() -> Source {
+    let mut source = Source::new();
+    source
+        .function("construct", sig(0, 0), |_| {})
+        .weak("construct");
+    source.init(1, "construct");
+    source.constant("callee", 7).weak("callee");
+    source.function("get", sig(0, 1), |body| {
+        body.call("callee", sig(0, 1));
     });
     source
 }

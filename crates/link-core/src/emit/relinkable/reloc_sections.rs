@@ -100,7 +100,8 @@ impl Translator<'_, '_, '_> {
         for (function, relocs) in bodies {
             let start = self.sources.plan.code.body_offset(*function);
             for reloc in relocs {
-                if let (Some(start), Some(index)) = (start, self.table.made(reloc.target)) {
+                if let (Some(start), Some(index)) = (start, self.table.made(reloc.ty, reloc.target))
+                {
                     let reloc = Reloc {
                         ty: reloc.ty,
                         offset: reloc.offset,
@@ -209,7 +210,7 @@ impl Translator<'_, '_, '_> {
         if null {
             return None;
         }
-        Some((self.table.index(symbol)?, reloc.addend))
+        Some((self.table.referred(reloc.ty, symbol)?, reloc.addend))
     }
 
     /// Sections of objects lie one behind the other in a section of the output.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use wasm_format::linking::{
     CommonRef, DataRef, SymbolEntry, SymbolFlags, SymbolKind, SymbolTarget,
 };
+use wasm_format::reloc::{RelocTarget, RelocType};
 
 use super::SectionIndices;
 use super::made_relocs::MadeRelocs;
@@ -36,6 +37,9 @@ pub(super) struct SymbolTable<'a> {
     made: HashMap<BodyTarget, u32>,
     /// For each name that files share, its entry.
     shared: Vec<u32>,
+    /// Entries of the imports that calls of weak functions lead to, since a loader may replace the
+    /// functions.
+    replacements: HashMap<SymbolId, u32>,
     /// For each symbol of each file that is local to it, its entry.
     local: Vec<Vec<u32>>,
     /// The first custom section's entry.
@@ -61,6 +65,7 @@ impl<'a> SymbolTable<'a> {
             composed: BTreeMap::new(),
             made: HashMap::default(),
             shared: vec![ABSENT; resolution.symbols.len()],
+            replacements: HashMap::default(),
             local: Vec::new(),
             first_section: 0,
         };
@@ -92,6 +97,7 @@ impl<'a> SymbolTable<'a> {
                 table.shared[id.index()] = index;
             }
         }
+        table.add_replacements(&maker);
         table.add_made(&maker, &targets);
         table.first_section = table.entries.len() as u32;
         let sections = indices.customs.iter().map(|&section| SymbolEntry {
@@ -101,6 +107,31 @@ impl<'a> SymbolTable<'a> {
         });
         table.entries.extend(sections);
         table
+    }
+
+    /// Adds the imports in the place of weak functions of the output. They are local, as no name may
+    /// be there twice.
+    fn add_replacements(&mut self, maker: &Maker<'_, '_, 'a>) {
+        let sources = maker.sources;
+        for (id, symbol) in sources.resolution.symbols() {
+            let Value::Function(function) = sources.plan.symbols.get(id) else {
+                continue;
+            };
+            let called = sources
+                .plan
+                .functions
+                .called(SymbolRef::Global(id), function);
+            if called != function {
+                let index = self.push(SymbolEntry {
+                    flags: SymbolFlags::BINDING_LOCAL
+                        | SymbolFlags::UNDEFINED
+                        | SymbolFlags::EXPLICIT_NAME,
+                    name: Some(symbol.name),
+                    target: SymbolTarget::Function(called.0),
+                });
+                self.replacements.insert(id, index);
+            }
+        }
     }
 
     /// Adds the functions that the linker writes, and the places that they refer to.
@@ -164,10 +195,24 @@ impl<'a> SymbolTable<'a> {
         (index != ABSENT).then_some(index)
     }
 
-    /// The index of the entry of what a body refers to that the linker wrote.
-    pub(super) fn made(&self, target: BodyTarget) -> Option<u32> {
+    /// The index of the entry that a relocation of a type names to refer to a symbol: calls and
+    /// addresses of a function that a loader may replace are those of its import.
+    #[inline]
+    pub(super) fn referred(&self, ty: RelocType, symbol: SymbolRef) -> Option<u32> {
+        let replacement = match (ty.target(), symbol) {
+            (RelocTarget::Function | RelocTarget::TableSlot, SymbolRef::Global(id)) => {
+                self.replacements.get(&id).copied()
+            }
+            _ => None,
+        };
+        replacement.or_else(|| self.index(symbol))
+    }
+
+    /// The index of the entry of what a body refers to that the linker wrote, in a relocation of a
+    /// type.
+    pub(super) fn made(&self, ty: RelocType, target: BodyTarget) -> Option<u32> {
         match target {
-            BodyTarget::Symbol(symbol) => self.index(symbol),
+            BodyTarget::Symbol(symbol) => self.referred(ty, symbol),
             BodyTarget::Function(_)
             | BodyTarget::Segment(_)
             | BodyTarget::ThreadStorage
