@@ -82,6 +82,9 @@ pub struct Options {
     pub strip: Strip,
     /// `--keep-section`: custom sections kept in spite of `--strip-all`.
     pub keep_sections: BTreeSet<String>,
+    /// `--extract-custom-sections`: members of archives are linked for their custom sections, too,
+    /// although nothing refers to what they define.
+    pub extract_custom_sections: bool,
     /// `--compress-relocations`: write relocated LEB128 in code as short as it goes.
     pub compress_relocations: bool,
     /// `--emit-relocs`
@@ -369,6 +372,7 @@ impl Default for Options {
             optimize: 1,
             strip: Strip::None,
             keep_sections: BTreeSet::new(),
+            extract_custom_sections: false,
             compress_relocations: false,
             emit_relocs: false,
             max_function_body_size: crate::limits::BODY_BYTES,

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::{Room, member_header, object};
+use crate::thin::thin_archive;
 
 /// An archive of one member, with an index of one symbol.
 fn archive(member: &str, symbol: &str, contents: &[u8]) -> Vec<u8> {
@@ -178,6 +179,60 @@ fn a_reproduction_makes_the_same_link() {
     command.env("LLD_REPRODUCE", "env.tar");
     room.result(command.args(line.split(' '))).ok();
     assert_eq!(untar(&room.read("env.tar")).len(), 4);
+}
+
+/// An object without symbols that has a custom section.
+fn section(name: &str, contents: &[u8]) -> Vec<u8> {
+    let mut object = b"\0asm\x01\0\0\0".to_vec();
+    for (name, contents) in [("linking", &[2][..]), (name, contents)] {
+        object.extend([0, (1 + name.len() + contents.len()) as u8]);
+        object.push(name.len() as u8);
+        object.extend(name.as_bytes());
+        object.extend(contents);
+    }
+    object
+}
+
+#[test]
+fn members_that_are_linked_for_their_sections_are_reported_and_reproduced() {
+    let room = Room::new();
+    let members: [(&[u8], &str); 2] = [(b"f.o", "f"), (b"notes.o", "")];
+    room.write("lib/libnotes.a", thin_archive(&members));
+    room.write("lib/f.o", object("f", None));
+    room.write("lib/notes.o", section("_ZN5notes", b"text"));
+    let line = "main.o -L lib -lnotes -o x --extract-custom-sections";
+    let args = |more: &str| format!("{line} {more}");
+    let run = room
+        .run(args("-t --why-extract=- --threads=1").split(' '))
+        .ok();
+    insta::assert_snapshot!(run.text());
+    let linked = room.read("x");
+    assert!(
+        linked
+            .windows(14)
+            .any(|bytes| bytes == b"\x09_ZN5notestext")
+    );
+    let run = room.run(args("--Map=-").split(' ')).ok();
+    assert!(run.text().contains("CUSTOM(_ZN5notes)"), "{}", run.text());
+
+    room.run(args("--reproduce=r.tar --threads=4").split(' '))
+        .ok();
+    assert!(room.read("x") == linked);
+    let other = Room::new();
+    for (path, contents) in untar(&room.read("r.tar")) {
+        other.write(&path, contents);
+    }
+    let mut command = other.command("wasm-link");
+    command.current_dir(other.path("r")).arg("@response.txt");
+    other.result(&mut command).ok();
+    assert!(other.read("r/x") == linked);
+
+    // LLD does not know the option.
+    let stderr = room.run(args("--backend=lld").split(' ')).failed();
+    insta::assert_snapshot!(stderr);
+    room.write("b.o", b"BC\xC0\xDE not really");
+    let stderr = room.run(args("b.o").split(' ')).failed();
+    insta::assert_snapshot!(stderr);
 }
 
 #[test]

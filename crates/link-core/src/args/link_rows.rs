@@ -440,6 +440,24 @@ option_rows! {
             counts: Each,
             help: "Keep this custom section in spite of --strip-all; may be repeated",
         } => Text(keep_section),
+        ExtractCustomSections {
+            forms: &[two("extract-custom-sections", Nothing)],
+            group: Group::CONTENT,
+            extension: true, native_only: true,
+            help: "Link the members of archives that have custom sections, needed or not",
+            note: "Objects between `--start-lib` and `--end-lib` count, too. Empty sections do not \
+                count, nor do those that compilers and linkers add by themselves: `linking`, \
+                `reloc.*`, `name`, `producers`, `target_features`, `build_id`, \
+                `external_debug_info`, `sourceMappingURL`, `dylink*`, `metadata.code.*`, \
+                `llvm.func_attr.*` and names that begin with a dot, such as those of debug \
+                information. Bitcode is passed over. Such a member is linked like one that is \
+                needed, and what it needs is linked with it; where a symbol is defined without them, \
+                that definition stays. Sections alone do not keep code or data: `--gc-sections` \
+                leaves out what is neither exported nor needed, and constructors run only if \
+                something else of their member is in the output. With `--no-gc-sections` all of the \
+                member is in the output: undefined symbols in its code are errors, and its \
+                constructors run.",
+        } => Flag(|options| options.extract_custom_sections = true),
         BuildId {
             forms: &[either("build-id", OptionalEquals)],
             value: "style", choices: &["fast", "sha1", "tree", "uuid", "none", "0x"],

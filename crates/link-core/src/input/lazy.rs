@@ -13,6 +13,7 @@ use super::keep::LoadedFiles;
 use super::kind::{FileKind, RUST_METADATA_SECTION};
 use super::object::Object;
 use super::offered::OfferedNames;
+use super::own_sections::first_own_section;
 use super::parse::{ParseOptions, parse_object};
 use super::section_headers::sections;
 use crate::diag::{Code, Diagnostic};
@@ -181,10 +182,7 @@ impl<'a> LazyMember<'a> {
     /// [`Code::Bitcode`], so that the caller can turn to LLD.
     pub fn parse(&self) -> Result<Object<'a>, Diagnostic> {
         let name = self.name();
-        let bytes = self
-            .access
-            .load(&self.contents)
-            .map_err(|error| cannot_open(&name, &error))?;
+        let bytes = self.bytes()?;
         // Parsing tells objects by the way, which nearly all are.
         let mut parsed = parse_object(&name, bytes, self.options, self.access.loaded);
         if let Ok(object) = &mut parsed {
@@ -203,6 +201,21 @@ impl<'a> LazyMember<'a> {
             FileKind::Foreign(foreign) => Err(foreign.into_diagnostic(&name)),
             _ => parsed,
         }
+    }
+
+    /// The name of a custom section that it has for its own sake, and `--extract-custom-sections`
+    /// links it for. Bitcode has none.
+    ///
+    /// # Errors
+    /// If it cannot be read, or its sections cannot be told apart.
+    pub(crate) fn own_section(&self) -> Result<Option<&'a str>, Diagnostic> {
+        let bytes = self.bytes()?;
+        first_own_section(bytes).map_err(|fault| fault.into_diagnostic(&self.name()))
+    }
+
+    fn bytes(&self) -> Result<&'a [u8], Diagnostic> {
+        let loaded = self.access.load(&self.contents);
+        loaded.map_err(|error| cannot_open(&self.name(), &error))
     }
 }
 

@@ -35,6 +35,7 @@ pub fn read<'a>(
         search_paths: &inputs.search_paths,
         options: ParseOptions::of(options),
         is_relocatable: options.is_relocatable(),
+        extracts_customs: options.extract_custom_sections,
         access: Access {
             files: env.files,
             loaded: files,
@@ -74,6 +75,8 @@ struct InputReader<'i, 'a> {
     options: ParseOptions,
     /// Whether an object file is made (`-r`).
     is_relocatable: bool,
+    /// Whether a member that defines nothing for others may be needed (`--extract-custom-sections`).
+    extracts_customs: bool,
     access: Access<'a>,
 }
 
@@ -265,7 +268,7 @@ impl<'a> InputReader<'_, 'a> {
         part: &mut ReadInputs<'a>,
     ) {
         match defined_symbols(bytes) {
-            Ok(names) if names.is_empty() => {}
+            Ok(names) if names.is_empty() && !self.extracts_customs => {}
             Ok(names) => part.inputs.push(ReadInput::Lazy(LazyMember {
                 name,
                 contents,
@@ -357,6 +360,8 @@ impl<'a> InputReader<'_, 'a> {
                 if FileKind::of(bytes) != FileKind::Bitcode {
                     self.member(archive, member, false, part);
                 }
+            } else if self.extracts_customs {
+                self.member(archive, member, false, part);
             }
         }
     }

@@ -15,6 +15,7 @@ mod lazy;
 mod load;
 pub mod object;
 mod offered;
+mod own_sections;
 mod parse;
 mod prefetch;
 mod section_headers;
@@ -33,6 +34,7 @@ pub use self::shared::{SharedKind, SharedLibrary, SharedSymbol, parse_shared};
 pub use self::symbol_lists::{Closeness, CxxNames, SymbolLists, SymbolPatterns};
 
 pub(crate) use self::lazy::BITCODE_NEEDS_LLD;
+pub(crate) use self::own_sections::first_own_section_of;
 pub(crate) use self::parse::Checker;
 pub(crate) use self::size::are_small;
 

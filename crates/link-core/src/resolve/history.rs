@@ -17,11 +17,13 @@ pub struct History {
 /// Why an archive member (or an object of a `--start-lib` group) was linked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extraction {
-    /// Who needed it: a file, or `--entry`, `--export` or `<internal>`, as `wasm-ld` says.
+    /// Who needed it: a file, or `--entry`, `--export` or `<internal>`, as `wasm-ld` says, or
+    /// `--extract-custom-sections`.
     pub by: Arc<str>,
     /// The member.
     pub file: Arc<str>,
-    /// The symbol that was needed, as it stands in the files.
+    /// The symbol that was needed, as it stands in the files; for `--extract-custom-sections` the
+    /// name of a section.
     pub symbol: String,
 }
 

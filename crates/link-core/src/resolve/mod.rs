@@ -7,6 +7,7 @@ mod command_line;
 mod commons;
 mod conflicts;
 mod defsym;
+mod extract;
 pub(crate) mod history;
 mod made;
 mod mention;
@@ -117,6 +118,8 @@ pub fn resolve<'a>(
     // Then what the command line defines, and what it refers to, which may pull archive members.
     let known_later = defsym::define(&mut resolver);
     resolver.add_command_line();
+    // Then archive members that no name has pulled.
+    extract::extract(&mut resolver);
     // What the host provides, and what that needs of the program.
     let stub_libraries = stub::apply(&mut resolver);
     // Linker-made symbols that exist only where a file refers to them.

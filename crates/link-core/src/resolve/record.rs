@@ -12,6 +12,7 @@ use crate::options::Options;
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
     pub(super) by: Arc<str>,
+    /// A symbol, or a custom section.
     pub(super) symbol: &'a str,
 }
 

@@ -3,6 +3,7 @@
 //!
 //! The rules are `wasm-ld`'s; they depend on the order in which files are added.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bumpalo::Bump;
@@ -18,7 +19,7 @@ use super::record::Recorder;
 use super::resolution::{Definition, Particulars, Symbol};
 use crate::diag::{Code, Diagnostic};
 use crate::hash::{HashMap, IndexMap};
-use crate::ids::SymbolId;
+use crate::ids::{FileId, SymbolId};
 use crate::input::LazyMember;
 use crate::input::object::{Object, ObjectSymbol, SymbolImport};
 use crate::options::{Options, OutputKind};
@@ -80,6 +81,9 @@ pub(super) struct NameTable<'a> {
     pub(super) file_names: Vec<Arc<str>>,
     /// Names of the shared libraries.
     pub(super) library_names: Vec<Arc<str>>,
+    /// The objects, by [`FileId`], that are linked for their custom sections, and those that they
+    /// need: other inputs' definitions win over theirs.
+    pub(super) yielding: Range<u32>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) record: Recorder<'a>,
     /// References of other kinds than the first to addresses that the linker is to define.
@@ -124,6 +128,7 @@ impl<'a> NameTable<'a> {
             by_signature: HashMap::default(),
             file_names: Vec::new(),
             library_names: Vec::new(),
+            yielding: 0..0,
             diagnostics: Vec::new(),
             record: Recorder::new(options),
             also: Vec::new(),
@@ -467,6 +472,12 @@ impl<'a> NameTable<'a> {
             self.replace_traced(id, mention, definition);
             return id;
         }
+        if self.yields(mention.by.object())
+            && self.is_defined(id)
+            && !self.yields(self.symbols[id.index()].file)
+        {
+            return self.refer_again(id, mention);
+        }
         // What the linker's own definitions serve was checked before.
         let own = mention.by == By::Linker && !self.is_defined(id);
         let fits = own || self.check_kind(id, mention) && self.check_also(id, mention);
@@ -586,10 +597,14 @@ impl<'a> NameTable<'a> {
         if !self.is_defined(id) {
             return true;
         }
+        let symbol = &self.symbols[id.index()];
+        let both_yield = match (self.yields(symbol.file), self.yields(mention.by.object())) {
+            (true, false) => return true,
+            (both, _) => both,
+        };
         if mention.flags.is_weak() {
             return false;
         }
-        let symbol = &self.symbols[id.index()];
         if symbol.weak || matches!(symbol.definition, Definition::Shared(_)) {
             return true;
         }
@@ -597,7 +612,7 @@ impl<'a> NameTable<'a> {
         if symbol.is_common() || mention.flags.is_common() {
             return !mention.flags.is_common();
         }
-        if !self.allow_multiple_definition {
+        if !self.allow_multiple_definition && !both_yield {
             let message = format!("duplicate symbol: {}", self.show(mention.name));
             let new = if self.duplicates_warn {
                 Diagnostic::warning
@@ -613,6 +628,11 @@ impl<'a> NameTable<'a> {
             return true;
         }
         false
+    }
+
+    /// Whether an object's definitions give way to those of other inputs.
+    fn yields(&self, file: Option<FileId>) -> bool {
+        file.is_some_and(|file| self.yielding.contains(&file.0))
     }
 
     fn replace(&mut self, id: SymbolId, mention: &Mention<'a>, definition: Definition) {

@@ -223,6 +223,7 @@ pub fn options(bits: u64) -> Options {
     if bit(34) {
         options.build_id = link_core::options::BuildId::Fast;
     }
+    options.extract_custom_sections = bit(35);
     options
 }
 

@@ -23,6 +23,7 @@ mod messages;
 mod metadata;
 mod named_exports;
 mod native_options;
+mod own_sections;
 mod ports;
 mod raw_indices;
 mod relocatable;

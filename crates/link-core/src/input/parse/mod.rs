@@ -20,11 +20,9 @@ mod without_symbols;
 
 use std::sync::Arc;
 
-use wasm_format::dylink::DYLINK_SECTION;
 use wasm_format::linking::LINKING_SECTION;
 use wasm_format::names::NAME_SECTION;
 use wasm_format::producers::PRODUCERS_SECTION;
-use wasm_format::reloc::RELOC_PREFIX;
 use wasm_format::target_features::TARGET_FEATURES_SECTION;
 use wasm_format::{MODULE_HEADER, Reader, SectionId};
 
@@ -35,6 +33,7 @@ use super::keep::LoadedFiles;
 use super::object::{
     Chunk, Comdats, CustomSection, Functions, Object, Relocs, Symbols, is_debug_section,
 };
+use super::own_sections::is_linkers;
 use super::section_headers::{InputSection, sections};
 use crate::diag::Diagnostic;
 use crate::ids::ObjCustom;
@@ -298,15 +297,7 @@ fn customs<'a>(
         .iter()
         .map(|section| {
             let consumed = section.id != SectionId::Custom
-                || matches!(
-                    section.name,
-                    LINKING_SECTION
-                        | NAME_SECTION
-                        | PRODUCERS_SECTION
-                        | TARGET_FEATURES_SECTION
-                        | DYLINK_SECTION
-                )
-                || section.name.starts_with(RELOC_PREFIX)
+                || is_linkers(section.name)
                 || options.strip_debug && is_debug_section(section.name);
             if consumed {
                 return None;
