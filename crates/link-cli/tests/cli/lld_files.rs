@@ -30,9 +30,7 @@ lld() { "$WASM_LD" -flavor wasm "$@"; }
 /// A directory with `out`, which has the files of an earlier link, and a linker that does `commands`.
 fn room(commands: &str) -> Room {
     let room = Room::new();
-    room.write("linker", format!("{ARGUMENTS}{commands}\n"));
-    let mode = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(room.path("linker"), mode).expect("it is made executable");
+    room.script("linker", &format!("{ARGUMENTS}{commands}\n"));
     for name in ["x", "map", "why"] {
         room.write(&format!("out/{name}"), "earlier");
     }

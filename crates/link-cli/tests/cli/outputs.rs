@@ -145,7 +145,6 @@ mod unix {
 
 #[cfg(all(unix, feature = "platform"))]
 mod interrupt {
-    use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::{CommandExt, ExitStatusExt};
     use std::process::{Command, Stdio};
     use std::thread;
@@ -155,9 +154,7 @@ mod interrupt {
 
     /// A linker that says that it has started and then takes its time.
     fn slow_linker(room: &Room) {
-        room.write("slow", "#!/bin/sh\ntouch started\nexec sleep 60\n");
-        let mode = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(room.path("slow"), mode).expect("it is made executable");
+        room.script("slow", "#!/bin/sh\ntouch started\nexec sleep 60\n");
     }
 
     /// Interrupts a link with `args` while the linker runs, and sees that what was temporary is

@@ -75,6 +75,23 @@ impl Room {
         fs::write(path, content).expect("a file is written");
     }
 
+    /// Writes a script that can be run. Another process writes it: a process that another test starts
+    /// meanwhile would have the file open, and the script would be busy.
+    #[cfg(all(unix, feature = "platform"))]
+    pub(crate) fn script(&self, name: &str, text: &str) {
+        let mut shell = Command::new("sh");
+        shell
+            .args([
+                "-c",
+                "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\"",
+                name,
+                text,
+            ])
+            .current_dir(self.dir.path());
+        let status = shell.status().expect("a shell runs");
+        assert!(status.success(), "{name} is written");
+    }
+
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).expect("the file is there")
     }

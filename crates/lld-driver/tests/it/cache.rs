@@ -189,14 +189,18 @@ fn another_linker_makes_it_link() {
     options.explicit.as_mut().unwrap().leading_args = vec!["count".into(), "log".into()];
     let linker = Lld::locate(&options).unwrap();
     let outcome = || {
-        loop {
+        for _ in 0..500 {
             match s.try_link(&linker, &ARGS) {
                 // Still open for writing in a child that another test has forked.
                 Err(CacheError::Run(RunError::Start { source, .. }))
-                    if source.kind() == ErrorKind::ExecutableFileBusy => {}
+                    if source.kind() == ErrorKind::ExecutableFileBusy =>
+                {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
                 result => return result.unwrap().outcome,
             }
         }
+        panic!("the linker stays busy");
     };
     assert_eq!(outcome(), Outcome::Linked);
     // What it writes to its log is not an input that the arguments name.
