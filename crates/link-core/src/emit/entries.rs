@@ -322,9 +322,7 @@ impl Sources<'_, '_> {
                 memory.tls.map_or(0, |tls| 1 << tls.align_log2),
             ),
             MadeGlobal::MemoryBase => (Mutability::Const, 0),
-            MadeGlobal::TableBase | MadeGlobal::TableBase32 => {
-                (Mutability::Const, self.plan.slots.base)
-            }
+            MadeGlobal::TableBase => (Mutability::Const, self.plan.slots.base),
         }
     }
 

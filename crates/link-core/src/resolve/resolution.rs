@@ -356,8 +356,6 @@ pub enum MadeGlobal {
     MemoryBase,
     /// `__table_base`: the first table slot used, where no loader says where those lie.
     TableBase,
-    /// `__table_base32`, for 32-bit table offsets in wasm64
-    TableBase32,
 }
 
 /// Addresses the linker knows, of symbols that no object defines.
@@ -715,7 +713,7 @@ impl MadeGlobal {
             MadeGlobal::TlsSize => 2,
             MadeGlobal::TlsAlign => 3,
             MadeGlobal::MemoryBase => 4,
-            MadeGlobal::TableBase | MadeGlobal::TableBase32 => 5,
+            MadeGlobal::TableBase => 5,
             MadeGlobal::TlsBase => 6,
         }
     }
@@ -732,7 +730,6 @@ impl MadeGlobal {
             MadeGlobal::TlsAlign => "__tls_align",
             MadeGlobal::MemoryBase => "__memory_base",
             MadeGlobal::TableBase => "__table_base",
-            MadeGlobal::TableBase32 => "__table_base32",
         }
     }
 }

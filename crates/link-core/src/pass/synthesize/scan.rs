@@ -174,7 +174,7 @@ fn refers_elsewhere(resolution: &Resolution<'_>, options: &Options, file: FileId
             Definition::Undefined | Definition::Shared(_) => true,
             Definition::Address(_) => symbol.kind() == SymbolKind::Global,
             Definition::Global(made) => match made {
-                MadeGlobal::MemoryBase | MadeGlobal::TableBase | MadeGlobal::TableBase32 => true,
+                MadeGlobal::MemoryBase | MadeGlobal::TableBase => true,
                 MadeGlobal::TlsBase => !options.has_threads(),
                 MadeGlobal::StackPointer | MadeGlobal::TlsSize | MadeGlobal::TlsAlign => false,
             },
