@@ -4,7 +4,7 @@
 //! it is. `features.tsv` has the symbols of `features.cc`, compiled with
 //! `clang++-19 -std=c++23 -w` for x86-64 and for wasm32-wasi; `grammar.tsv` has names that were
 //! written, or drawn at random, from the grammar of the ABI. The texts are those in the `name`
-//! section that `rust-lld -flavor wasm` of LLVM 22 writes for functions of these names.
+//! section that `rust-lld -flavor wasm` of LLVM 22 and 23 writes for functions of these names.
 
 use std::fmt::Write;
 

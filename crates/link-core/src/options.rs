@@ -1,5 +1,5 @@
 //! What a link is asked to do. The names are `wasm-ld`'s; the defaults are those of LLVM
-//! 22's `wasm-ld`.
+//! 23's `wasm-ld`.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
