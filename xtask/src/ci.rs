@@ -15,6 +15,7 @@ pub(crate) fn run_command(args: &[String]) -> Result {
     }
     test::run_fallbacks()?;
     test::check_elsewhere()?;
+    test::run_with_llvm()?;
     // The fuzz targets are a workspace of their own, whose lock file nothing else reads.
     run(cargo().args(["fetch", "--locked", "--manifest-path", "fuzz/Cargo.toml"]))?;
     inside::run_command(&[])?;

@@ -48,6 +48,21 @@ pub(crate) fn run_fallbacks() -> Result {
     Ok(())
 }
 
+/// Runs the tests that compare with tools of LLVM 22 where these are installed; now they have to be.
+pub(crate) fn run_with_llvm() -> Result {
+    for tests in [
+        &["--lib", "debug_gaps"][..],
+        &["--test", "link", "debug_info_that_is_patched"],
+    ] {
+        let mut run_tests = cargo();
+        run_tests
+            .args(["test", "--package", "link-core"])
+            .args(tests);
+        run(without_updates(run_tests.env("REQUIRE_LLVM", "1")))?;
+    }
+    Ok(())
+}
+
 /// Checks what asks the platform for something on others than this one, where rustup has their
 /// standard libraries.
 pub(crate) fn check_elsewhere() -> Result {

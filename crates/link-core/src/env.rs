@@ -1,11 +1,13 @@
 //! What a link needs of the world outside: files, threads, and whether to stop.
 
+use std::fs::Metadata;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::SystemTime;
 
 /// A file's bytes, from wherever they come.
 #[derive(Clone)]
@@ -107,6 +109,48 @@ pub trait Files: Sync {
         let _ = path;
         None
     }
+
+    /// What tells the file at `path` from what it was before, without reading it. A
+    /// [`Session`](crate::Session) takes a file for changed that has another one, or none, which is
+    /// the default.
+    fn identity(&self, path: &Path) -> Option<FileIdentity> {
+        let _ = path;
+        None
+    }
+}
+
+/// What tells a file that was changed or replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIdentity {
+    /// Device and inode, where there are such.
+    node: Option<(u64, u64)>,
+    /// Size in bytes.
+    len: u64,
+    /// When it was modified, where that is known.
+    modified: Option<SystemTime>,
+}
+
+impl FileIdentity {
+    /// The identity of a file that has this metadata.
+    pub fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        let node = {
+            use std::os::unix::fs::MetadataExt;
+            Some((metadata.dev(), metadata.ino()))
+        };
+        #[cfg(not(unix))]
+        let node = None;
+        Self {
+            node,
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
+
+    /// When the file was modified, where that is known.
+    pub fn modified(&self) -> Option<SystemTime> {
+        self.modified
+    }
 }
 
 /// Files of the file system, read into memory.
@@ -129,6 +173,11 @@ impl Files for SystemFiles {
     fn size(&self, path: &Path) -> Option<u64> {
         let metadata = std::fs::metadata(path).ok()?;
         metadata.is_file().then_some(metadata.len())
+    }
+
+    fn identity(&self, path: &Path) -> Option<FileIdentity> {
+        let metadata = std::fs::metadata(path).ok()?;
+        metadata.is_file().then(|| FileIdentity::of(&metadata))
     }
 
     fn list(&self, directory: &Path) -> Vec<PathBuf> {

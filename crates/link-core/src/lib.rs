@@ -20,13 +20,16 @@ pub mod plan;
 pub mod reloc;
 pub mod report;
 pub mod resolve;
+mod room;
+mod session;
 mod sharded;
 mod sys;
 
 pub use args::{ArgumentsError, CommandLine};
-pub use env::{Env, FileBytes, FileData, Files, Phase, ReadAt, SystemFiles, Threads};
+pub use env::{Env, FileBytes, FileData, FileIdentity, Files, Phase, ReadAt, SystemFiles, Threads};
 pub use input::{Input, Inputs};
 pub use limits::{EngineLimit, InvalidLimits};
 pub use link::{link, link_then};
 pub use options::Options;
 pub use output::{LinkError, Linked, Places, Room, Sink};
+pub use session::{FullReason, Relinked, Session};

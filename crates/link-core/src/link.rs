@@ -13,6 +13,7 @@ use crate::output::{LinkError, Linked, Room, Sink};
 use crate::pass::{features, mark, raw_indices, synthesize, warn_left_out};
 use crate::report::map::LinkMap;
 use crate::report::{Report, map};
+use crate::session::State;
 use crate::{emit, input, par, plan, report, resolve};
 
 /// Links `inputs` into `sink`.
@@ -56,6 +57,28 @@ pub fn link_then<S: Sink, T: Send>(
     sink: &mut S,
     then: impl FnOnce(&mut S, Linked) -> T + Send,
 ) -> Result<T, LinkError> {
+    run(inputs, options, env, sink, &mut None, then)
+}
+
+/// As [`link()`]; if the options ask for room, `state` becomes what is known of the output.
+pub(crate) fn link_with_room(
+    inputs: Inputs<'_>,
+    options: &Options,
+    env: &Env<'_>,
+    sink: &mut Vec<u8>,
+    state: &mut Option<State>,
+) -> Result<Linked, LinkError> {
+    run(inputs, options, env, sink, state, |_, linked| linked)
+}
+
+fn run<S: Sink, T: Send>(
+    inputs: Inputs<'_>,
+    options: &Options,
+    env: &Env<'_>,
+    sink: &mut S,
+    state: &mut Option<State>,
+    then: impl FnOnce(&mut S, Linked) -> T + Send,
+) -> Result<T, LinkError> {
     let mut diagnostics = Diagnostics::default();
     let mut report = Report::default();
     let small = matches!(env.threads, Threads::Own | Threads::OwnForGood { .. })
@@ -67,8 +90,8 @@ pub fn link_then<S: Sink, T: Send>(
             options,
             env,
             sink,
-            &mut diagnostics,
-            &mut report,
+            state,
+            (&mut diagnostics, &mut report),
             then,
         )
     });
@@ -93,8 +116,8 @@ fn phases<S: Sink, T>(
     options: &Options,
     env: &Env<'_>,
     sink: &mut S,
-    diagnostics: &mut Diagnostics,
-    report: &mut Report,
+    state: &mut Option<State>,
+    (diagnostics, report): (&mut Diagnostics, &mut Report),
     then: impl FnOnce(&mut S, Linked) -> T,
 ) -> Result<T, Stopped> {
     // What later phases borrow from lives as long as the link.
@@ -193,6 +216,9 @@ fn phases<S: Sink, T>(
         },
         report: std::mem::take(report),
     };
+    if options.room {
+        *state = State::new(resolution, &live, &synthesis, plan, outline, options);
+    }
     // Here everything is still there that the link needed.
     Ok(then(sink, linked))
 }

@@ -118,6 +118,8 @@ pub struct Options {
     pub map: bool,
     /// `--host-module`: the module of imports whose source names none. `env` by default.
     pub default_import_module: String,
+    /// Leaves room in an executable for changes: a [`Session`](crate::Session) asks for it.
+    pub(crate) room: bool,
 }
 
 /// What a link makes.
@@ -411,6 +413,7 @@ impl Default for Options {
             fatal_warnings: false,
             map: false,
             default_import_module: "env".into(),
+            room: false,
         }
     }
 }

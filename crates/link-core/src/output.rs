@@ -80,6 +80,17 @@ pub struct Linked {
     pub report: Report,
 }
 
+impl Linked {
+    /// A link that changed an output, with the warnings from when that was made.
+    pub(crate) fn patched(diagnostics: Vec<Diagnostic>) -> Self {
+        Self {
+            diagnostics,
+            map: crate::report::map::LinkMap::default(),
+            report: Report::default(),
+        }
+    }
+}
+
 /// A link that failed; there is no output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", first_error(.diagnostics))]

@@ -9,6 +9,7 @@ use crate::diag::Diagnostic;
 use crate::ids::ObjSymbol;
 use crate::input::Checker;
 use crate::input::object::Object;
+use crate::plan::BodyForm;
 use crate::plan::customs::PlacedSection;
 use crate::plan::values::{Relocator, Site, fits_32};
 
@@ -22,7 +23,7 @@ const SECTIONS: usize = 8;
 /// If they are damaged.
 // The loop has no registers to share with its caller.
 #[inline(never)]
-pub(super) fn write_unchecked(
+pub(crate) fn write_unchecked(
     relocator: &Relocator<'_, '_>,
     site: &Site,
     bytes: &[u8],
@@ -86,7 +87,7 @@ impl<'l> Offsets<'l, '_, '_> {
         let base = match entry.ty {
             RelocType::SectionOffsetI32 => self.section(entry.index)?,
             // Where code is compressed, not all of a body moves alike.
-            RelocType::FunctionOffsetI32 if !self.relocator.code.compressed => {
+            RelocType::FunctionOffsetI32 if self.relocator.code.form != BodyForm::Compressed => {
                 self.function(entry.index)?
             }
             _ => return None,

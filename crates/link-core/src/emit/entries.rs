@@ -207,11 +207,16 @@ impl Sources<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn tables(&self, section: &mut SectionBuffer<'_>) {
+    /// Appends the tables; `indirect` appends the type of the indirect function table.
+    pub(super) fn tables(
+        &self,
+        section: &mut SectionBuffer<'_>,
+        mut indirect: impl FnMut(&mut Vec<u8>, TableType),
+    ) {
         let defined = self.synthesis.table == TableUse::Defined;
         let first = self.resolution.indirect_table_is_first();
         if defined && first {
-            section.table(self.indirect_table());
+            section.entry(|out| indirect(out, self.indirect_table()));
         }
         for (file, object) in self.resolution.objects() {
             for (table, live) in object
@@ -225,7 +230,7 @@ impl Sources<'_, '_> {
             }
         }
         if defined && !first {
-            section.table(self.indirect_table());
+            section.entry(|out| indirect(out, self.indirect_table()));
         }
     }
 

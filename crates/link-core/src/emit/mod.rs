@@ -27,24 +27,29 @@ use wasm_format::leb128;
 use xxhash_rust::xxh3::Xxh3;
 
 use self::build_id::{Hash, Run};
-use self::debug::write_unchecked;
+pub(crate) use self::debug::write_unchecked;
 pub(crate) use self::engine_limits::warnings as engine_warnings;
 pub(crate) use self::entries::Sources;
-pub(crate) use self::name_section::of_functions as function_names;
+pub(crate) use self::name_section::{of_function as function_name, of_functions as function_names};
 use self::outbox::Outbox;
 pub(crate) use self::outline::outline;
 pub use self::outline::{Outline, OutputSection, SectionContents};
 use self::parts::{Part, PartSource, batch_bytes, parts};
-use self::relocate::{Relocated, write_chunk, write_compressed};
+pub(crate) use self::relocate::write_chunk;
+use self::relocate::{Relocated, write_compressed};
 use self::slices::{Slice, Sliced};
 use crate::diag::{Code, Diagnostic};
 use crate::ids::{FileId, ObjFunc};
 use crate::options::{BuildId, Options};
 use crate::output::{Places, Room};
 use crate::par;
+use crate::plan::debug_gaps::ABBREVIATIONS_AT;
 use crate::plan::values::{Relocator, Site};
-use crate::plan::{CustomPiece, DataPiece, DataSource, MadeBody, Plan, StringRun};
+use crate::plan::{
+    BodyForm, CustomPiece, DataPiece, DataSource, MadeBody, OutputCustom, Plan, StringRun,
+};
 use crate::resolve::resolution::Resolution;
+use crate::room::fill_body;
 
 /// Bytes of output per unit of parallel work where it is hashed: the blocks within are
 /// hashed at once.
@@ -272,29 +277,39 @@ impl<'l> ChunkWriter<'l, '_> {
             PartSource::Strings(run) => write_strings(std::slice::from_ref(run), out),
             PartSource::Slice { of, slice } => of.written(self.slice(&of, slice, out)),
             PartSource::Custom {
-                name,
+                section,
                 pieces,
                 start,
-            } => self.customs(name, pieces, start, out, errors),
+            } => self.customs(section, pieces, start, out, errors),
+            PartSource::Gap(gap) => gap.fill(out, ABBREVIATIONS_AT),
         }
     }
 
-    /// Writes pieces of the custom section `name`, the part of which begins `start` bytes into it.
+    /// Writes pieces of a custom section, the part of which begins `start` bytes into it.
     fn customs(
         &self,
-        name: &str,
+        section: &OutputCustom<'_>,
         pieces: &[CustomPiece],
         start: u64,
         out: &mut [u8],
         errors: &mut Vec<Diagnostic>,
     ) {
+        let name = section.name;
+        let fill = |out: &mut [u8]| match section.gap {
+            Some(gap) => gap.fill(out, ABBREVIATIONS_AT),
+            // Alignment leaves gaps.
+            None => out.fill(0),
+        };
         let mut at = 0;
+        if start == 0 {
+            at = section.head.len();
+            out[..at].copy_from_slice(section.head);
+        }
         for piece in pieces {
             let object = self.resolution.object(piece.file);
             let custom = &object.customs[piece.custom.index()];
             let offset = (piece.offset - start) as usize;
-            // Alignment leaves gaps.
-            out[at..offset].fill(0);
+            fill(&mut out[at..offset]);
             at = offset + custom.chunk.bytes.len();
             let out = &mut out[offset..at];
             let site = Site::custom(piece.file, name);
@@ -313,14 +328,20 @@ impl<'l> ChunkWriter<'l, '_> {
             };
             self.report(written, piece.file, name, errors);
         }
-        out[at..].fill(0);
+        // Behind the last one there may be room of its own and that of the section.
+        let end = (section.end - start) as usize;
+        if (at..out.len()).contains(&end) {
+            fill(&mut out[at..end]);
+            at = end;
+        }
+        fill(&mut out[at..]);
     }
 
     /// Writes a slice, and counts its relocations; `None` if not all is as it should be.
     fn slice(&self, of: &Sliced<'_>, slice: Slice, out: &mut [u8]) -> Option<u32> {
         let object = self.resolution.object(of.piece.file);
         let custom = &object.customs[of.piece.custom.index()];
-        let site = Site::custom(of.piece.file, of.name);
+        let site = Site::custom(of.piece.file, of.section.name);
         let Slice { bytes, entries } = slice;
         let start = bytes.start;
         let mut relocs = (custom.unchecked?).checker_of(object, bytes.clone(), entries);
@@ -357,10 +378,15 @@ impl<'l> ChunkWriter<'l, '_> {
             if locals::may_be_many(chunk.bytes) {
                 self.many_locals.store(true, Relaxed);
             }
-            let written = if code.compressed {
-                write_compressed(&self.relocator, &site, &chunk, body)
-            } else {
-                write_chunk(&self.relocator, &site, &chunk, body)
+            let written = match code.form {
+                BodyForm::Plain => write_chunk(&self.relocator, &site, &chunk, body),
+                BodyForm::Compressed => write_compressed(&self.relocator, &site, &chunk, body),
+                BodyForm::Roomy => {
+                    let len = chunk.bytes.len();
+                    let written = write_chunk(&self.relocator, &site, &chunk, &mut body[..len]);
+                    fill_body(body, len);
+                    written
+                }
             };
             self.report(written, file, object.function_name(id), errors);
         }

@@ -10,7 +10,8 @@ use wasm_format::names::{
 
 use super::entries::Sources;
 use crate::demangle::Demangler;
-use crate::ids::FileId;
+use crate::ids::{FileId, ObjFunc};
+use crate::input::object::Object;
 use crate::options::Options;
 use crate::par;
 use crate::pass::mark::Liveness;
@@ -18,6 +19,7 @@ use crate::pass::synthesize::{SynthFunction, Synthesis};
 use crate::plan::customs::survives_strip_all;
 use crate::plan::numbering::FunctionIndices;
 use crate::resolve::resolution::{COMMAND_EXPORT, Definition, Resolution, SymbolRef};
+use crate::room::{GrowingNames, PADDING};
 
 /// Entries of one subsection, in parts that stand one behind the other.
 #[derive(Default)]
@@ -51,11 +53,21 @@ impl NameEntries {
     }
 }
 
-/// The section's contents after its name, in parts that stand one behind the other.
-pub(crate) fn write(sources: &Sources<'_, '_>, mut functions: NameEntries) -> Vec<Vec<u8>> {
+/// The section's contents after its name, in parts that stand one behind the other; and where
+/// more functions can be named, in bytes from their start, if there is room.
+pub(crate) fn write(
+    sources: &Sources<'_, '_>,
+    mut functions: NameEntries,
+) -> (Vec<Vec<u8>>, Option<GrowingNames>) {
     let plan = sources.plan;
-    for (index, name) in (plan.functions.first_helper().0..).zip(&plan.helper_names) {
-        functions.add(index, name);
+    let helpers = (plan.functions.first_helper().0..).zip(&plan.helper_names);
+    let mut padding = None;
+    for (index, name) in helpers {
+        if name == PADDING {
+            padding = Some(index);
+        } else {
+            functions.add(index, name);
+        }
     }
     let globals = globals(sources);
     let segments = segments(sources);
@@ -63,10 +75,16 @@ pub(crate) fn write(sources: &Sources<'_, '_>, mut functions: NameEntries) -> Ve
     let mut module = Vec::new();
     put_module_name(&mut module, &module_name(sources));
     out.push(module);
-    functions.finish(NameSubsectionId::Function, &mut out);
+    let mut growing = None;
+    if let Some(padding) = padding {
+        let NameEntries { count, parts } = functions;
+        growing = Some(GrowingNames::put(&mut out, count, parts, padding));
+    } else {
+        functions.finish(NameSubsectionId::Function, &mut out);
+    }
     globals.finish(NameSubsectionId::Global, &mut out);
     segments.finish(NameSubsectionId::Data, &mut out);
-    out
+    (out, growing)
 }
 
 /// What `--soname` says, else the output's file name.
@@ -93,6 +111,18 @@ impl DisplayNames {
         }
     }
 
+    /// The name of a function; `None` if it has none.
+    fn function<'n>(&'n mut self, object: &Object<'n>, function: ObjFunc) -> Option<&'n str> {
+        match (
+            object.functions.debug_name(function),
+            object.function_name(function),
+        ) {
+            (Some(name), _) => Some(name),
+            (None, "") => None,
+            (None, name) => Some(self.name(name)),
+        }
+    }
+
     /// What C calls `main` is that even if names are not to be demangled.
     fn name<'n>(&'n mut self, name: &'n str) -> &'n str {
         if self.demangle || name == "__main_argc_argv" {
@@ -101,6 +131,16 @@ impl DisplayNames {
             name
         }
     }
+}
+
+/// What a function of an object is called in the section; `None` if it has no name.
+pub(crate) fn of_function(
+    object: &Object<'_>,
+    function: ObjFunc,
+    options: &Options,
+) -> Option<String> {
+    let mut shown = DisplayNames::new(options);
+    shown.function(object, function).map(str::to_owned)
 }
 
 /// What functions are called; `None` if the output has no such section.
@@ -153,14 +193,10 @@ pub(crate) fn of_functions(
                 }
                 .encode(part);
             };
-            match (
-                object.functions.debug_name(function),
-                object.function_name(function),
-            ) {
-                (Some(name), _) => encode(part, name),
-                (None, "") => continue,
-                (None, name) => encode(part, shown.name(name)),
-            }
+            let Some(name) = shown.function(object, function) else {
+                continue;
+            };
+            encode(part, name);
             count += 1;
         }
         (count, part.clone())

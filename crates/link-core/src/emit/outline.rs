@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use wasm_format::build_id::{BUILD_ID_SECTION, put_build_id};
 use wasm_format::dylink::DYLINK_SECTION;
-use wasm_format::leb128::len_u32;
+use wasm_format::leb128::{FIXED32, decode_u32, len_u32, put_u32_fixed};
 use wasm_format::names::NAME_SECTION;
 use wasm_format::producers::PRODUCERS_SECTION;
 use wasm_format::target_features::{
@@ -23,9 +23,11 @@ use crate::diag::{Code, Diagnostic};
 use crate::ids::FuncIndex;
 use crate::options::{BuildId, Options, Unresolved};
 use crate::pass::features::Features;
+use crate::pass::synthesize::TableUse;
 use crate::plan::customs::survives_strip_all;
 use crate::plan::{Plan, segments};
 use crate::resolve::resolution::Resolution;
+use crate::room::{Growing, GrowingNames, GrowingTable, put_wide, room_behind};
 
 /// A part of the output, which begins where the one before it ends.
 #[derive(Debug)]
@@ -82,6 +84,21 @@ pub struct Outline {
     pub sections: Vec<OutputSection>,
     /// Size of the output, in bytes.
     pub size: u64,
+    /// Where things can be added, if room was left for them.
+    pub(crate) room: Option<OutputRoom>,
+}
+
+/// What can be added to an output with room. Places are bytes from the start of the output.
+#[derive(Debug)]
+pub(crate) struct OutputRoom {
+    pub(crate) types: Growing,
+    /// Functions, by the indices of their types.
+    pub(crate) functions: Growing,
+    /// Bytes of the index of a type there.
+    pub(crate) type_width: usize,
+    /// The indirect function table and its elements, if the output defines it.
+    pub(crate) table: Option<(GrowingTable, Growing)>,
+    pub(crate) names: Option<GrowingNames>,
 }
 
 /// Collects the sections and tells where each goes.
@@ -93,6 +110,27 @@ struct Outliner {
 }
 
 impl Outliner {
+    /// A vector section with room for more entries.
+    fn roomy_entries(
+        &mut self,
+        id: SectionId,
+        fill: impl FnOnce(&mut SectionBuffer<'_>) -> Result<(), Diagnostic>,
+    ) -> Option<Growing> {
+        let mut entries = Vec::new();
+        let mut section = SectionBuffer::new(&mut entries);
+        if let Err(error) = fill(&mut section) {
+            self.errors.push(error);
+            return None;
+        }
+        let count = section.entry_count();
+        let mut out = Vec::new();
+        let room = room_behind(entries.len(), 16, 128);
+        let growing = Growing::put(&mut out, id, count, &entries, room);
+        let growing = growing.moved(self.at as usize);
+        self.bytes(out);
+        Some(growing)
+    }
+
     fn push(&mut self, header: Vec<u8>, contents: SectionContents, size: u64) {
         let offset = self.at;
         self.at += header.len() as u64 + size;
@@ -152,6 +190,24 @@ impl Outliner {
         self.push(header, contents, size);
     }
 
+    /// The code section, of which the number of functions may change.
+    fn roomy_code(&mut self, count: u32, size: u64) {
+        let before = self.errors.len();
+        self.vector(SectionId::Code, count, size, SectionContents::Code);
+        if self.errors.len() > before {
+            return;
+        }
+        let Some(section) = self.sections.last_mut() else {
+            return;
+        };
+        let compact = section.header.len() as u64;
+        section.header.clear();
+        section.header.push(SectionId::Code as u8);
+        put_u32_fixed(&mut section.header, (size + FIXED32 as u64) as u32);
+        put_u32_fixed(&mut section.header, count);
+        self.at += section.header.len() as u64 - compact;
+    }
+
     fn custom(&mut self, name: &str, contents: SectionContents, size: u64) {
         if u32::try_from(size + name.len() as u64 + 5).is_err() {
             self.errors.push(Diagnostic::error(
@@ -193,10 +249,11 @@ pub(crate) fn outline(
     if is_for_loader(resolution, options) {
         outliner.custom_bytes(DYLINK_SECTION, vec![dylink::write(sources)]);
     }
-    outliner.entries(SectionId::Type, |section| sources.types(section));
+    let types = outline_types(&mut outliner, sources);
     outliner.try_entries(SectionId::Import, |section| sources.imports(section));
-    outliner.try_entries(SectionId::Function, |section| sources.functions(section));
-    outliner.entries(SectionId::Table, |section| sources.tables(section));
+    let type_width = len_u32(plan.types.list.len() as u32 + MORE_TYPES);
+    let functions = outline_functions(&mut outliner, sources, type_width);
+    let table = outline_tables(&mut outliner, sources);
     outliner.entries(SectionId::Memory, |section| sources.memories(section));
     outliner.try_entries(SectionId::Tag, |section| sources.tags(section));
     outliner.entries(SectionId::Global, |section| sources.globals(section));
@@ -206,7 +263,7 @@ pub(crate) fn outline(
         put_start_section(&mut out, start.0);
         outliner.bytes(out);
     }
-    outliner.try_entries(SectionId::Element, |section| sources.elements(section));
+    let elements = outline_elements(&mut outliner, sources);
     outline_data_count(&mut outliner, plan, options);
 
     // The author of the code wants to know before.
@@ -216,8 +273,12 @@ pub(crate) fn outline(
     }
     let code = &plan.code;
     if code.count() > 0 {
-        let size = code.size - len_u32(code.count()) as u64;
-        outliner.vector(SectionId::Code, code.count(), size, SectionContents::Code);
+        let size = code.size - code.count_len();
+        if options.room {
+            outliner.roomy_code(code.count(), size);
+        } else {
+            outliner.vector(SectionId::Code, code.count(), size, SectionContents::Code);
+        }
     }
     outline_data(&mut outliner, sources);
     for (i, section) in plan.customs.sections.iter().enumerate() {
@@ -232,8 +293,15 @@ pub(crate) fn outline(
             outliner.custom_bytes(&name, parts);
         }
     }
+    let mut names = None;
     if let Some(function_names) = function_names {
-        outliner.custom_bytes(NAME_SECTION, name_section::write(sources, function_names));
+        let (parts, growing) = name_section::write(sources, function_names);
+        outliner.custom_bytes(NAME_SECTION, parts);
+        let section = outliner.sections.last();
+        names = growing.zip(section).map(|(names, section)| {
+            let contents = section.contents_offset();
+            names.moved(contents as usize)
+        });
     }
     if survives_strip_all(PRODUCERS_SECTION, options) {
         outliner.custom_bytes(PRODUCERS_SECTION, vec![producers::merge(resolution)]);
@@ -248,13 +316,90 @@ pub(crate) fn outline(
     outline_build_id(&mut outliner, options);
 
     if outliner.errors.is_empty() {
+        let room = types.zip(functions).map(|(types, functions)| OutputRoom {
+            types,
+            functions,
+            type_width,
+            table: table.zip(elements),
+            names,
+        });
         Ok(Outline {
             sections: outliner.sections,
             size: outliner.at,
+            room,
         })
     } else {
         Err(outliner.errors)
     }
+}
+
+/// How many types can be added before their indices take more bytes.
+const MORE_TYPES: u32 = 64;
+
+/// The types; with room for more if it is asked for, as the following sections.
+fn outline_types(outliner: &mut Outliner, sources: &Sources<'_, '_>) -> Option<Growing> {
+    if sources.options.room {
+        return outliner.roomy_entries(SectionId::Type, |section| {
+            sources.types(section);
+            Ok(())
+        });
+    }
+    outliner.entries(SectionId::Type, |section| sources.types(section));
+    None
+}
+
+/// The functions; with room for more, each has an index of `type_width` bytes.
+fn outline_functions(
+    outliner: &mut Outliner,
+    sources: &Sources<'_, '_>,
+    type_width: usize,
+) -> Option<Growing> {
+    if !sources.options.room {
+        outliner.try_entries(SectionId::Function, |section| sources.functions(section));
+        return None;
+    }
+    outliner.roomy_entries(SectionId::Function, |section| {
+        let mut narrow = Vec::new();
+        let mut functions = SectionBuffer::new(&mut narrow);
+        sources.functions(&mut functions)?;
+        let count = functions.entry_count();
+        let mut wide = Vec::with_capacity(count as usize * type_width);
+        let mut rest = &narrow[..];
+        while let Ok((ty, len)) = decode_u32(rest) {
+            put_wide(&mut wide, ty, type_width);
+            rest = &rest[len..];
+        }
+        section.encoded(count, &wide);
+        Ok(())
+    })
+}
+
+fn outline_tables(outliner: &mut Outliner, sources: &Sources<'_, '_>) -> Option<GrowingTable> {
+    let mut growing = None;
+    let mut out = Vec::new();
+    let mut section = SectionBuffer::new(&mut out);
+    sources.tables(&mut section, |out, ty| {
+        let at = out.len();
+        if sources.options.room {
+            growing = GrowingTable::put(out, &ty, ty.limits.max.is_some());
+        }
+        if growing.is_none() {
+            out.truncate(at);
+            ty.encode(out);
+        }
+    });
+    let header = section.finish(SectionId::Table)?;
+    let start = outliner.at as usize + header;
+    outliner.bytes(out);
+    growing.map(|table| table.moved(start))
+}
+
+fn outline_elements(outliner: &mut Outliner, sources: &Sources<'_, '_>) -> Option<Growing> {
+    if sources.options.room && sources.synthesis.table == TableUse::Defined {
+        return outliner.roomy_entries(SectionId::Element, |section| sources.elements(section));
+    }
+    outliner.try_entries(SectionId::Element, |section| sources.elements(section));
+    None
 }
 
 /// The output's start function. An object file has that of its first part that has one.

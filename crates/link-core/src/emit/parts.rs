@@ -10,7 +10,10 @@ use super::slices::{Slice, Sliced, slices};
 use crate::ids::{FileId, FuncIndex};
 use crate::input::object::UncheckedRelocs;
 use crate::pass::mark::Liveness;
-use crate::plan::{CustomContents, CustomPiece, DataPiece, MadeBody, Plan, StringRun};
+use crate::plan::debug_gaps::Gap;
+use crate::plan::{
+    CustomContents, CustomPiece, DataPiece, MadeBody, OutputCustom, Plan, StringRun,
+};
 use crate::resolve::resolution::Resolution;
 
 /// The bytes of output that make a unit of parallel work: of a large output more are not
@@ -57,12 +60,14 @@ pub(super) enum PartSource<'l> {
     Strings(&'l StringRun<'l>),
     /// Pieces of a custom section; the part begins `start` bytes into it.
     Custom {
-        name: &'l str,
+        section: &'l OutputCustom<'l>,
         pieces: &'l [CustomPiece],
         start: u64,
     },
     /// A slice of such a piece.
     Slice { of: Arc<Sliced<'l>>, slice: Slice },
+    /// Room in debug info.
+    Gap(Gap),
 }
 
 /// All parts of the output, in order; most have about [`batch_bytes`]. With `resolution`,
@@ -143,10 +148,11 @@ impl<'l> Cutter<'l, '_> {
                         for run in &strings.placed {
                             self.push(run.size, PartSource::Strings(run));
                         }
+                        if let Some(gap) = section.gap {
+                            self.push(section.size - strings.size, PartSource::Gap(gap));
+                        }
                     }
-                    CustomContents::Pieces(pieces) => {
-                        self.customs(section.name, pieces, section.size);
-                    }
+                    CustomContents::Pieces(pieces) => self.customs(section, pieces),
                 }
             }
             SectionContents::Metadata(nth) => self.bytes(&plan.metadata[*nth as usize].bytes),
@@ -224,8 +230,9 @@ impl<'l> Cutter<'l, '_> {
         );
     }
 
-    /// Pieces of a custom section of `size` bytes.
-    fn customs(&mut self, name: &'l str, pieces: &'l [CustomPiece], size: u64) {
+    /// Pieces of a custom section.
+    fn customs(&mut self, section: &'l OutputCustom<'l>, pieces: &'l [CustomPiece]) {
+        let size = section.size;
         let mut begin = 0;
         let mut start = 0;
         let runs = |cutter: &mut Self, pieces: &'l [CustomPiece], range| {
@@ -234,7 +241,7 @@ impl<'l> Cutter<'l, '_> {
                 range,
                 |piece| piece.offset,
                 |pieces, start| PartSource::Custom {
-                    name,
+                    section,
                     pieces,
                     start,
                 },
@@ -244,21 +251,28 @@ impl<'l> Cutter<'l, '_> {
             let Some(relocs) = self.relocs(piece) else {
                 continue;
             };
-            let end = pieces.get(i + 1).map_or(size, |next| next.offset);
-            let len = (end - piece.offset) as usize;
+            let end = pieces.get(i + 1).map_or(section.end, |next| next.offset);
+            // Behind it there may be room.
+            let len = match section.gap {
+                Some(_) => piece.len as usize,
+                None => (end - piece.offset) as usize,
+            };
             let slices = slices(&relocs, len, self.batch as usize);
             if slices.is_empty() {
                 continue;
             }
             runs(self, &pieces[begin..i], start..piece.offset);
             (begin, start) = (i + 1, end);
-            let of = Arc::new(Sliced::new(piece, name, self.end, len, &relocs));
+            let of = Arc::new(Sliced::new(piece, section, self.end, len, &relocs));
             for slice in slices {
                 let len = slice.bytes.len() as u64;
                 let of = of.clone();
                 self.push(len, PartSource::Slice { of, slice });
             }
             self.sliced.push(of);
+            if let Some(gap) = section.gap {
+                self.push(end - piece.offset - len as u64, PartSource::Gap(gap));
+            }
         }
         runs(self, &pieces[begin..], start..size);
     }

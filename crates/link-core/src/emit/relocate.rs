@@ -10,11 +10,11 @@ use crate::plan::values::{BadReloc, Relocator, Site, WhyUnrelocated};
 use crate::resolve::resolution::Resolution;
 
 /// The result of writing a chunk: the first relocation that cannot be applied.
-pub(super) type Relocated = Result<(), BadReloc>;
+pub(crate) type Relocated = Result<(), BadReloc>;
 
 /// Copies a chunk into `out`, which is as long, and applies its relocations.
 #[inline]
-pub(super) fn write_chunk(
+pub(crate) fn write_chunk(
     relocator: &Relocator<'_, '_>,
     site: &Site,
     chunk: &Chunk<'_>,

@@ -14,7 +14,7 @@ use wasm_format::reloc::RelocEntry;
 
 use super::parts::PartSource;
 use crate::input::object::UncheckedRelocs;
-use crate::plan::CustomPiece;
+use crate::plan::{CustomPiece, OutputCustom};
 
 /// Bytes among which one that begins an entry is looked for: no entry is longer.
 const LONGEST_ENTRY: usize = 21;
@@ -30,8 +30,8 @@ const MIN_ENTRIES: usize = 512;
 pub(super) struct Sliced<'l> {
     /// The section.
     pub(super) piece: &'l CustomPiece,
-    /// Its name.
-    pub(super) name: &'l str,
+    /// The output's section that it is in.
+    pub(super) section: &'l OutputCustom<'l>,
     /// Where it begins in the output, in bytes.
     pub(super) at: u64,
     /// Its size, in bytes.
@@ -53,14 +53,14 @@ pub(super) struct Slice {
 impl<'l> Sliced<'l> {
     pub(super) fn new(
         piece: &'l CustomPiece,
-        name: &'l str,
+        section: &'l OutputCustom<'l>,
         at: u64,
         len: usize,
         relocs: &UncheckedRelocs<'_>,
     ) -> Self {
         Self {
             piece,
-            name,
+            section,
             at,
             len,
             left: relocs.count.into(),
@@ -81,7 +81,7 @@ impl<'l> Sliced<'l> {
     /// The section as one part.
     pub(super) fn whole(&self) -> PartSource<'l> {
         PartSource::Custom {
-            name: self.name,
+            section: self.section,
             pieces: std::slice::from_ref(self.piece),
             start: self.piece.offset,
         }

@@ -23,7 +23,7 @@ impl LoadedFiles {
     }
 
     /// Keeps a file.
-    pub(super) fn keep_file(&self, data: FileData) -> &FileData {
+    pub(crate) fn keep_file(&self, data: FileData) -> &FileData {
         self.files.push(data)
     }
 

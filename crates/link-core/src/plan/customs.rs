@@ -1,6 +1,7 @@
 //! Custom sections carried over from objects: one of the output for each name, debug
 //! strings merged, everything else one behind the other. Descriptions of worlds stay apart.
 
+use super::debug_gaps::{self, Gap};
 use super::segments::unterminated;
 use super::strings::MergedStrings;
 use super::strings::cut::MergedInput;
@@ -32,6 +33,12 @@ pub struct OutputCustom<'a> {
     pub size: u64,
     /// What it is made of.
     pub contents: CustomContents<'a>,
+    /// How the room between and behind the contents is filled, if there is any.
+    pub(crate) gap: Option<Gap>,
+    /// What it begins with, before what objects have.
+    pub(crate) head: &'static [u8],
+    /// Where the room behind all contents begins.
+    pub(crate) end: u64,
 }
 
 /// What a custom section is made of.
@@ -53,6 +60,10 @@ pub struct CustomPiece {
     pub custom: ObjCustom,
     /// Where it begins in the output's section, after the name.
     pub offset: u64,
+    /// Its size, in bytes.
+    pub(crate) len: u64,
+    /// How many bytes it may have.
+    pub(crate) capacity: u64,
 }
 
 /// What became of the contents of an object's section.
@@ -100,7 +111,7 @@ fn is_mergeable(name: &str, options: &Options) -> bool {
 }
 
 /// Whether a section goes into the output.
-fn is_wanted(name: &str, options: &Options) -> bool {
+pub(crate) fn is_wanted(name: &str, options: &Options) -> bool {
     // Bitcode that a compiler embedded is for tools that read objects.
     let embedded = matches!(name, ".llvmbc" | ".llvmcmd");
     let stripped = options.strip_debug() && is_debug_section(name);
@@ -220,6 +231,15 @@ pub(crate) fn collect<'a>(
             .collect(),
     };
     let mut errors = Vec::new();
+    let has_abbreviations = destinations
+        .keys()
+        .any(|group| group.name == ".debug_abbrev");
+    let gap = |name: &str| {
+        // The units that fill the room of one need those of the other.
+        let lacks = !has_abbreviations && name == ".debug_info";
+        let gap = Gap::of_section(name, resolution.is_64);
+        gap.filter(|_| options.room && !lacks)
+    };
     for (SectionGroup { name, .. }, members) in destinations {
         let bytes = |(file, id): (FileId, ObjCustom)| {
             resolution.object(file).customs[id.index()].chunk.bytes
@@ -227,7 +247,7 @@ pub(crate) fn collect<'a>(
         let section = if is_mergeable(name, options) {
             let inputs: Vec<&'a [u8]> = members.iter().map(|&member| bytes(member)).collect();
             match MergedStrings::merge(&inputs, ahead.0.remove(name)) {
-                Ok(strings) => customs.add_strings(name, strings, &members),
+                Ok(strings) => customs.add_strings(name, strings, &members, gap(name)),
                 Err(bad) => {
                     for nth in bad {
                         let (file, _) = members[nth.0];
@@ -237,7 +257,9 @@ pub(crate) fn collect<'a>(
                 }
             }
         } else {
-            customs.add_pieces(name, &members, |member| bytes(member).len() as u64)
+            customs.add_pieces(name, &members, gap(name), |member| {
+                bytes(member).len() as u64
+            })
         };
         if u32::try_from(section.size).is_err() {
             errors.push(Diagnostic::error(
@@ -258,11 +280,27 @@ pub(crate) fn collect<'a>(
 }
 
 impl<'a> Customs<'a> {
+    /// Places that were decided before: for each object, the output section of each of its custom
+    /// sections, and where in that it begins.
+    pub(crate) fn pinned(files: &[Vec<Option<(u32, u64)>>]) -> Self {
+        let place = |place: &Option<(u32, u64)>| match *place {
+            Some((section, offset)) => CustomPlace::Whole { section, offset },
+            None => CustomPlace::Absent,
+        };
+        Self {
+            sections: Vec::new(),
+            files: (files.iter())
+                .map(|places| places.iter().map(place).collect())
+                .collect(),
+        }
+    }
+
     fn add_strings(
         &mut self,
         name: &'a str,
         strings: MergedStrings<'a>,
         members: &[(FileId, ObjCustom)],
+        gap: Option<Gap>,
     ) -> OutputCustom<'a> {
         for (nth, &(file, id)) in members.iter().enumerate() {
             self.files[file.index()][id.index()] = CustomPlace::Strings {
@@ -272,8 +310,11 @@ impl<'a> Customs<'a> {
         }
         OutputCustom {
             name,
-            size: strings.size,
+            size: strings.size + gap.map_or(0, |gap| gap.behind(strings.size)),
+            end: strings.size,
             contents: CustomContents::Strings(strings),
+            gap,
+            head: &[],
         }
     }
 
@@ -281,10 +322,12 @@ impl<'a> Customs<'a> {
         &mut self,
         name: &'a str,
         members: &[(FileId, ObjCustom)],
+        gap: Option<Gap>,
         size_of: impl Fn((FileId, ObjCustom)) -> u64,
     ) -> OutputCustom<'a> {
         let align = alignment(name);
-        let mut size: u64 = 0;
+        let head = gap.map_or(&[][..], |_| debug_gaps::head(name));
+        let mut size = head.len() as u64;
         let mut pieces = Vec::with_capacity(members.len());
         for &(file, custom) in members {
             size = size.next_multiple_of(align);
@@ -292,17 +335,24 @@ impl<'a> Customs<'a> {
                 section: self.sections.len() as u32,
                 offset: size,
             };
+            let len = size_of((file, custom));
+            let capacity = len + gap.map_or(0, |gap| gap.beside(len));
             pieces.push(CustomPiece {
                 file,
                 custom,
                 offset: size,
+                len,
+                capacity,
             });
-            size += size_of((file, custom));
+            size += capacity;
         }
         OutputCustom {
             name,
-            size,
+            size: size + gap.map_or(0, |gap| gap.behind(size)),
+            end: size,
             contents: CustomContents::Pieces(pieces),
+            gap,
+            head,
         }
     }
 

@@ -2,9 +2,10 @@
 //! lies in memory; what the linker's own functions say; and where each chunk lies in its
 //! section. The result is one [`Plan`], which nothing changes afterwards.
 
-mod code;
+pub(crate) mod code;
 mod code_metadata;
 pub(crate) mod customs;
+pub(crate) mod debug_gaps;
 mod load_relocs;
 pub(crate) mod made_body;
 mod memory;
@@ -20,7 +21,7 @@ use self::customs::CutAhead;
 use self::split::Splitter;
 use self::values::{PlanView, Relocator};
 use crate::diag::{Code as Topic, Diagnostic};
-use crate::input::object::Object;
+use crate::input::object::{NULLARY, Object};
 use crate::options::Options;
 use crate::par;
 use crate::pass::features::Features;
@@ -28,7 +29,7 @@ use crate::pass::mark::Liveness;
 use crate::pass::synthesize::{SynthFunction, Synthesis};
 use crate::resolve::resolution::{Definition, MadeAddress, MadeFunction, Resolution};
 
-pub use self::code::CodeLayout;
+pub use self::code::{BodyForm, CodeLayout};
 pub use self::code_metadata::MetadataSection;
 pub use self::customs::{CustomContents, CustomPiece, Customs, OutputCustom};
 pub use self::made_body::MadeBody;
@@ -166,7 +167,14 @@ pub(crate) fn plan<'a, T: Send>(
     // Types and names need no contents.
     let named = || {
         par::beside(
-            || type_section::collect(resolution, liveness, synthesis),
+            || {
+                let mut types = type_section::collect(resolution, liveness, synthesis);
+                if options.room {
+                    // That of the padding function.
+                    types.add(NULLARY);
+                }
+                types
+            },
             || beside(&functions),
         )
     };
@@ -205,7 +213,10 @@ pub(crate) fn plan<'a, T: Send>(
     let made_bodies = synthetic::write(&places, synthesis, &mut splitter).map_err(one)?;
     let wrapper_bodies =
         synthetic::write_wrappers(&places, synthesis, &mut splitter).map_err(one)?;
-    let helpers = splitter.finish();
+    let mut helpers = splitter.finish();
+    if options.room {
+        helpers.add_padding(code::body_bytes(resolution, liveness));
+    }
     let relocator = |code| Relocator {
         places,
         symbols: &symbols,
@@ -221,8 +232,7 @@ pub(crate) fn plan<'a, T: Send>(
         &wrapper_bodies,
         &helpers.bodies,
         &relocator(&no_code),
-        // Places that are to be relocated again need their full width.
-        options.compress_relocations && !options.is_relinkable(),
+        body_form(options),
     );
     // Metadata speaks of offsets within bodies.
     let metadata = code_metadata::merge(&relocator(&code), options.is_relinkable());
@@ -253,6 +263,17 @@ pub(crate) fn plan<'a, T: Send>(
         metadata,
     };
     Ok((plan, beside))
+}
+
+fn body_form(options: &Options) -> BodyForm {
+    if options.room {
+        BodyForm::Roomy
+    } else if options.compress_relocations && !options.is_relinkable() {
+        // Places that are to be relocated again need their full width.
+        BodyForm::Compressed
+    } else {
+        BodyForm::Plain
+    }
 }
 
 /// The first table slot that is used.

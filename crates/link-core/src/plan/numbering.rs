@@ -104,6 +104,27 @@ impl FunctionIndices {
         functions
     }
 
+    /// Indices that were decided before: for each object, those of its functions.
+    pub(crate) fn pinned(files: Vec<Vec<Option<FuncIndex>>>) -> Self {
+        Self {
+            imported: 0,
+            count: 0,
+            files,
+            first: Vec::new(),
+            first_wrapper: FuncIndex(0),
+            imports: HashMap::default(),
+            made: HashMap::default(),
+            stubs: HashMap::default(),
+            undefined_stubs: HashMap::default(),
+            replaceable: false,
+        }
+    }
+
+    /// What [`FunctionIndices::pinned`] was given.
+    pub(crate) fn into_files(self) -> Vec<Vec<Option<FuncIndex>>> {
+        self.files
+    }
+
     fn take(&mut self) -> FuncIndex {
         let index = FuncIndex(self.count);
         self.count += 1;
@@ -217,6 +238,14 @@ impl GlobalIndices {
         globals
     }
 
+    /// Indices that were decided before: for each object, those of its globals.
+    pub(crate) fn pinned(files: Vec<Vec<Option<GlobalIndex>>>) -> Self {
+        Self {
+            files,
+            ..Self::default()
+        }
+    }
+
     fn take(&mut self) -> GlobalIndex {
         let index = GlobalIndex(self.count);
         self.count += 1;
@@ -297,6 +326,19 @@ impl TableIndices {
         tables
     }
 
+    /// Indices that were decided before: that of the indirect function table and, for each object,
+    /// those of its tables.
+    pub(crate) fn pinned(
+        indirect: Option<TableIndex>,
+        files: Vec<Vec<Option<TableIndex>>>,
+    ) -> Self {
+        Self {
+            indirect,
+            files,
+            ..Self::default()
+        }
+    }
+
     fn take(&mut self) -> TableIndex {
         let index = TableIndex(self.count);
         self.count += 1;
@@ -346,6 +388,14 @@ impl TagIndices {
         tags
     }
 
+    /// Indices that were decided before: for each object, those of its tags.
+    pub(crate) fn pinned(files: Vec<Vec<Option<TagIndex>>>) -> Self {
+        Self {
+            files,
+            ..Self::default()
+        }
+    }
+
     fn take(&mut self) -> TagIndex {
         let index = TagIndex(self.count);
         self.count += 1;
@@ -364,7 +414,7 @@ impl TagIndices {
 }
 
 /// The slots of the indirect function table that the output fills.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct TableSlots {
     /// The first of them.
     pub base: u64,
@@ -407,6 +457,20 @@ impl TableSlots {
             slots.functions.push(functions.called(symbol, index));
         }
         slots
+    }
+
+    /// Gives a function the next slot, unless it has one. Whether it had none.
+    pub(crate) fn add(&mut self, function: FuncIndex) -> bool {
+        if self.by_function.len() <= function.index() {
+            self.by_function.resize(function.index() + 1, u32::MAX);
+        }
+        let known = &mut self.by_function[function.index()];
+        let is_new = *known == u32::MAX;
+        if is_new {
+            *known = self.functions.len() as u32;
+            self.functions.push(function);
+        }
+        is_new
     }
 
     /// The slot that holds a function, by which a symbol means it.

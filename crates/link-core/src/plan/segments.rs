@@ -14,6 +14,7 @@ use crate::options::Options;
 use crate::pass::features::Features;
 use crate::pass::mark::Liveness;
 use crate::resolve::resolution::Resolution;
+use crate::room::room_behind;
 
 /// The output's data.
 #[derive(Debug, Default)]
@@ -30,6 +31,8 @@ pub struct DataLayout<'a> {
     named: HashMap<&'a str, u32>,
     /// Whether all segments that instantiation writes are one in the file.
     pub joined: bool,
+    /// The segment that is nothing but room, by its place in [`DataLayout::segments`].
+    pub(crate) padding: Option<u32>,
 }
 
 /// One segment of the output.
@@ -50,6 +53,13 @@ pub struct OutputSegment<'a> {
     /// Not written to memory by instantiation, but by code.
     pub passive: bool,
 }
+
+/// What the room behind the data is called. It is no C identifier, so that no symbol asks for its
+/// bounds.
+const PADDING_SEGMENT: &str = ".padding";
+
+/// What it is aligned to, as a power of two.
+const PADDING_ALIGN_LOG2: u32 = 4;
 
 /// What the names of segments of constants begin with.
 const READ_ONLY: &str = ".rodata";
@@ -155,7 +165,8 @@ fn rank(name: &str, template_is_last: bool) -> u32 {
     }
 }
 
-fn is_mergeable(segment: &Segment<'_>, options: &Options) -> bool {
+/// Whether a segment's strings are merged.
+pub(crate) fn is_mergeable(segment: &Segment<'_>, options: &Options) -> bool {
     options.optimize > 0
         && segment.flags.contains(SegmentFlags::STRINGS)
         // Strings of wider characters carry the flag too; their zero bytes end nothing.
@@ -219,6 +230,9 @@ pub(crate) fn collect<'a>(
     };
     let mut errors = Vec::new();
     for slot in order {
+        if options.room && data.padding.is_none() && names[slot].starts_with(".bss") {
+            data.add_padding();
+        }
         let mut segment = OutputSegment {
             name: names[slot],
             align_log2: 0,
@@ -230,6 +244,9 @@ pub(crate) fn collect<'a>(
         };
         segment.in_file = bss_in_file || !segment.is_bss();
         data.place(resolution, options, segment, &members[slot], &mut errors);
+    }
+    if options.room && data.padding.is_none() {
+        data.add_padding();
     }
     if options.memory.cooperative && is_final {
         for segment in &mut data.segments {
@@ -256,6 +273,25 @@ struct StringGroup {
 }
 
 impl<'a> DataLayout<'a> {
+    /// Places that were decided before: for each object, where its segments are. `tls` says of each
+    /// output segment whether it is thread-local.
+    pub(crate) fn pinned(files: Vec<Vec<SegmentPlace>>, tls: impl Iterator<Item = bool>) -> Self {
+        let segment = |tls| OutputSegment {
+            name: "",
+            align_log2: 0,
+            size: 0,
+            tls,
+            pieces: Vec::new(),
+            in_file: true,
+            passive: false,
+        };
+        Self {
+            segments: tls.map(segment).collect(),
+            files,
+            ..Self::default()
+        }
+    }
+
     /// The output segment called `name`, a C identifier.
     pub(crate) fn by_name(&self, name: &str) -> Option<usize> {
         self.named.get(name).map(|&i| i as usize)
@@ -293,6 +329,23 @@ impl<'a> DataLayout<'a> {
             }
         }
         indices
+    }
+
+    /// Adds a segment that is nothing but room, behind all others that the file holds.
+    fn add_padding(&mut self) {
+        let in_file = self.segments.iter().filter(|segment| segment.in_file);
+        let bytes: u64 = in_file.map(|segment| segment.size).sum();
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.padding = Some(self.segments.len() as u32);
+        self.segments.push(OutputSegment {
+            name: PADDING_SEGMENT,
+            align_log2: PADDING_ALIGN_LOG2,
+            size: room_behind(bytes, 32, 1024) as u64,
+            tls: false,
+            pieces: Vec::new(),
+            in_file: true,
+            passive: false,
+        });
     }
 
     /// Lays out `members` in `segment` and adds that.

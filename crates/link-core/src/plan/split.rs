@@ -9,6 +9,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ids::FuncIndex;
 use crate::limits;
 use crate::options::Options;
+use crate::room::{PADDING, padding_body, room_behind};
 
 /// Functions that do a part of what another function of the linker does. They take and return
 /// nothing, and only functions of the linker call them.
@@ -18,6 +19,19 @@ pub(crate) struct Helpers {
     pub(crate) names: Vec<String>,
     /// Their bodies.
     pub(crate) bodies: Vec<MadeBody>,
+}
+
+impl Helpers {
+    /// Adds the padding function, which comes last: nothing calls it, and its body is the room
+    /// behind the bodies of objects, which have `bytes`.
+    pub(crate) fn add_padding(&mut self, bytes: u64) {
+        let room = room_behind(usize::try_from(bytes).unwrap_or(usize::MAX), 32, 1024);
+        self.names.push(PADDING.to_owned());
+        self.bodies.push(MadeBody {
+            code: padding_body(room),
+            relocs: Vec::new(),
+        });
+    }
 }
 
 /// Splits functions.

@@ -26,7 +26,16 @@ pub struct TypeSection<'a> {
 }
 
 impl<'a> TypeSection<'a> {
-    fn add(&mut self, bytes: &'a [u8]) -> TypeIndex {
+    /// Indices that were decided before: for each object, those of its types.
+    pub(crate) fn pinned(files: Vec<Vec<Option<TypeIndex>>>) -> Self {
+        Self {
+            files,
+            ..Self::default()
+        }
+    }
+
+    /// The index of a type, which is added unless it is there.
+    pub(crate) fn add(&mut self, bytes: &'a [u8]) -> TypeIndex {
         let next = TypeIndex(self.list.len() as u32);
         let index = *self.by_bytes.entry(bytes).or_insert(next);
         if index == next {

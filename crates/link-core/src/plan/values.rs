@@ -76,6 +76,11 @@ impl SymbolValues {
         }))
     }
 
+    /// Values that were decided before, by [`SymbolId`].
+    pub(crate) fn pinned(values: Vec<Value>) -> Self {
+        Self(values)
+    }
+
     /// The value of a name.
     #[inline]
     pub fn get(&self, symbol: SymbolId) -> Value {
@@ -448,7 +453,7 @@ impl<'l> Relocator<'l, '_> {
 
     /// What is called when the function that a symbol names is; `None` if there is none.
     #[inline]
-    fn called(&self, file: FileId, symbol: ObjSymbol) -> Option<FuncIndex> {
+    pub(crate) fn called(&self, file: FileId, symbol: ObjSymbol) -> Option<FuncIndex> {
         let functions = self.places.functions;
         let Some(id) = self.places.resolution.files[file.index()].symbols[symbol.index()] else {
             let entry = &self.places.resolution.object(file).symbols[symbol.index()];

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use wasm_format::{Reader, SectionId, leb128};
+use wasm_format::{Reader, SectionId};
 
 use crate::emit::outline::{Outline, OutputSection, SectionContents};
 use crate::hash::HashMap;
@@ -449,7 +449,7 @@ impl Outline {
             .find(|section| matches!(section.contents, SectionContents::Code))?;
         // Offsets of bodies count from the section's contents, of which the header holds
         // the count.
-        let contents = section.contents_offset() - leb128::len_u32(code.count()) as u64;
+        let contents = section.contents_offset() - code.count_len();
         let start = contents + u64::from(code.body_offset(function)?);
         Some(start..start + u64::from(code.body_size(function)?))
     }

@@ -241,6 +241,16 @@ impl Shard {
     }
 }
 
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            shards: vec![Shard::with_capacity(0)],
+            shard_bits: 0,
+            symbols: Vec::new(),
+        }
+    }
+}
+
 impl Names {
     /// Numbers the names of all inputs; also returns those of each input.
     pub(super) fn of(inputs: &[ReadInput<'_>]) -> (Self, Vec<InputNames>) {
@@ -396,6 +406,21 @@ impl Names {
     #[inline]
     pub(super) fn symbol(&self, name: NameId) -> Option<SymbolId> {
         self.symbols[name.index()]
+    }
+
+    /// Lets a name stand for a symbol.
+    pub(crate) fn add(&mut self, name: &str, symbol: SymbolId) {
+        let name = self.intern(name);
+        self.set(name, symbol);
+    }
+
+    /// For each of `count` symbols, whether it is what a name stands for.
+    pub(crate) fn named_symbols(&self, count: usize) -> Vec<bool> {
+        let mut named = vec![false; count];
+        for symbol in self.symbols.iter().flatten() {
+            named[symbol.index()] = true;
+        }
+        named
     }
 
     /// Does `f` to every symbol that a name stands for.

@@ -27,6 +27,7 @@ mod own_sections;
 mod ports;
 mod raw_indices;
 mod relocatable;
+mod sessions;
 mod slices;
 mod split;
 mod structure;

@@ -2,11 +2,10 @@
 //! change what changed in the module.
 //!
 //! A module writes down which declarations change ([`journal`]) once it was flushed into an open
-//! output. The output has the bytes ([`image`]) and knows where everything is in them
+//! output. The output has the bytes ([`room`](crate::room)) and knows where everything is in them
 //! ([`padded`]), so a flush looks at the declarations in the journal and at nothing else
 //! ([`patched`]).
 
-mod image;
 mod journal;
 mod open_file;
 mod padded;
@@ -22,7 +21,7 @@ pub(super) use journal::Journal;
 
 use super::Module;
 use super::flush::{FlushError, FlushMap};
-use image::Image;
+use crate::room::{Image, NoRoom};
 use open_file::OpenFile;
 use padded::Padded;
 
@@ -118,6 +117,12 @@ pub enum Rewritten {
     File,
     /// The flush before this one failed on the way.
     Unfinished,
+}
+
+impl From<NoRoom> for Rewritten {
+    fn from(NoRoom(section): NoRoom) -> Self {
+        Self::NoRoom(section)
+    }
 }
 
 impl fmt::Display for Rewritten {

@@ -4,8 +4,8 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
+use crate::env::FileIdentity;
 use crate::module::flush::FlushError;
 use crate::module::output_file::OutputFile;
 
@@ -18,28 +18,26 @@ pub(super) struct OpenFile {
     /// Opened for the first write.
     first: Option<OutputFile>,
     /// The file as it was left; `None` if it has to be written whole.
-    open: Option<(File, FileIdentity)>,
+    open: Option<(File, LeftFile)>,
 }
 
-/// What tells a file that others changed or replaced.
+/// What tells a file that others changed, replaced or gave another name.
 #[derive(Debug, PartialEq, Eq)]
-struct FileIdentity {
-    len: u64,
-    modified: Option<SystemTime>,
-    /// Device, inode and number of links.
-    #[cfg(unix)]
-    node: (u64, u64, u64),
+struct LeftFile {
+    identity: FileIdentity,
+    /// How many names it has, where that is known.
+    links: Option<u64>,
 }
 
-impl FileIdentity {
+impl LeftFile {
     fn new(metadata: &Metadata) -> Self {
         #[cfg(unix)]
-        use std::os::unix::fs::MetadataExt;
+        let links = Some(std::os::unix::fs::MetadataExt::nlink(metadata));
+        #[cfg(not(unix))]
+        let links = None;
         Self {
-            len: metadata.len(),
-            modified: metadata.modified().ok(),
-            #[cfg(unix)]
-            node: (metadata.dev(), metadata.ino(), metadata.nlink()),
+            identity: FileIdentity::of(metadata),
+            links,
         }
     }
 }
@@ -67,7 +65,7 @@ impl OpenFile {
 
     /// Whether the file at the path is the one that was written, and as it was left.
     pub(super) fn is_as_it_was_left(&self) -> bool {
-        let now = fs::metadata(&self.path).map(|metadata| FileIdentity::new(&metadata));
+        let now = fs::metadata(&self.path).map(|metadata| LeftFile::new(&metadata));
         let left = self.open.as_ref();
         now.is_ok_and(|now| left.is_some_and(|(_, left)| *left == now))
     }
@@ -81,7 +79,7 @@ impl OpenFile {
         };
         if let Some(file) = new.commit_and_keep(bytes)? {
             let identity = file.metadata().map_err(|source| self.error(source))?;
-            self.open = Some((file, FileIdentity::new(&identity)));
+            self.open = Some((file, LeftFile::new(&identity)));
         }
         Ok(())
     }
@@ -114,11 +112,7 @@ impl OpenFile {
     }
 }
 
-fn write_ranges(
-    mut file: &File,
-    bytes: &[u8],
-    changed: &[Range<usize>],
-) -> io::Result<FileIdentity> {
+fn write_ranges(mut file: &File, bytes: &[u8], changed: &[Range<usize>]) -> io::Result<LeftFile> {
     let mut write = |at: usize, bytes: &[u8]| {
         file.seek(SeekFrom::Start(at as u64))?;
         file.write_all(bytes)
@@ -128,7 +122,7 @@ fn write_ranges(
         write(range.start, &bytes[range.clone()])?;
     }
     write(0, &bytes[..TORN.len()])?;
-    file.metadata().map(|metadata| FileIdentity::new(&metadata))
+    file.metadata().map(|metadata| LeftFile::new(&metadata))
 }
 
 #[cfg(test)]

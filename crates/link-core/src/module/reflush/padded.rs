@@ -3,32 +3,28 @@
 use std::sync::Arc;
 
 use wasm_format::leb128::{
-    FIXED32, decode_u32, len_u32, put_name, put_u32, put_u32_fixed, put_u64, write_u32_fixed,
+    FIXED32, decode_u32, len_u32, put_name, put_u32, put_u32_fixed, write_u32_fixed,
 };
 use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming};
-use wasm_format::{Limits, Reader, SectionId, TableType};
+use wasm_format::{Reader, SectionId, TableType};
 
-use super::image::{Growing, Image, put_padding};
 use crate::hash::HashMap;
-use crate::limits::{BODY_BYTES, Counts, MODULE_BYTES};
+use crate::limits::{Counts, MODULE_BYTES};
 use crate::module::Module;
 use crate::module::defs::Builtin;
 use crate::module::flush::{
     FlushMap, Layout, NumberedFlush, Numbers, PlacedItem, PlacedSegment, has_room, room_of,
 };
 use crate::module::handle::{CustomId, DataId, Target, TargetKind, TypeId};
+use crate::room::{
+    Growing, GrowingTable, Image, NO_BODY, body_capacity, forwarding_body_len, padding_body,
+    put_filled_body, put_padding, put_wide, room_behind,
+};
 
-/// `unreachable`, the body of a function that is not there. So is the last function of the image,
-/// the padding function: its body takes what is not used of the code section, and its name what
-/// is not used of the functions' names.
-pub(super) const NO_BODY: [u8; 3] = [0x00, 0x00, 0x0b];
-/// What `code_end` is followed by at least: the entry of the padding function.
+/// What `code_end` is followed by at least: the entry of the padding function. That is the last
+/// function of the image, and traps: its body takes what is not used of the code section, and its
+/// name what is not used of the functions' names.
 pub(super) const LEAST_BODY: usize = FIXED32 + NO_BODY.len();
-const NOP: u8 = 0x01;
-const RETURN: u8 = 0x0f;
-const END: u8 = 0x0b;
-/// The most that is added to a section of a kind, in bytes. It fits in a function.
-const MOST_ROOM: usize = 4 << 20;
 
 /// A body in the code section.
 #[derive(Debug, Clone, Copy)]
@@ -52,15 +48,6 @@ pub(super) struct DatumPlace {
     pub(super) segment: Option<Arc<str>>,
     /// The index of the segment.
     pub(super) index: Option<u32>,
-}
-
-/// The type of the function table.
-pub(super) struct TablePlace {
-    /// Where its minimum is, in five bytes.
-    pub(super) min: usize,
-    /// Where its maximum is, if it is to be the same.
-    pub(super) max: Option<usize>,
-    pub(super) limits: Limits,
 }
 
 /// The name section.
@@ -94,7 +81,7 @@ pub(super) struct Padded {
     pub(super) functions: Growing,
     pub(super) exports: Growing,
     pub(super) elements: Option<Growing>,
-    pub(super) table: Option<TablePlace>,
+    pub(super) table: Option<GrowingTable>,
     /// Where the contents of the code section begin: the number of bodies.
     pub(super) code: usize,
     /// Where the padding function begins, and ends.
@@ -127,46 +114,6 @@ struct MovedPart {
     len: Option<u32>,
 }
 
-/// A body of `capacity` bytes that does what `contents` do, which are no longer. What fills it
-/// is never run.
-pub(super) fn fill(contents: &[u8], capacity: u32) -> Vec<u8> {
-    let mut body = Vec::with_capacity(capacity as usize);
-    put_filled(&mut body, contents, capacity);
-    body
-}
-
-/// Appends what [`fill`] returns.
-fn put_filled(out: &mut Vec<u8>, contents: &[u8], capacity: u32) {
-    let end = out.len() + capacity as usize;
-    out.extend_from_slice(contents);
-    if out.len() < end {
-        out.pop();
-        out.push(RETURN);
-        out.resize(end - 1, NOP);
-        out.push(END);
-    }
-}
-
-/// How many bytes a body of `len` bytes is given, so that there are at least `least`.
-pub(super) fn capacity_of(len: u32, least: u32) -> u32 {
-    let more = 2 + (len / 16).min(4096);
-    let most = u32::try_from(BODY_BYTES).unwrap_or(u32::MAX).max(len);
-    (len + more).max(least).min(most)
-}
-
-/// What a function of that many parameters does that leaves everything to function `to`.
-pub(super) fn forward(parameters: u32, to: u32) -> Vec<u8> {
-    let mut body = vec![0];
-    for parameter in 0..parameters {
-        body.push(0x20); // local.get
-        put_u32(&mut body, parameter);
-    }
-    body.push(0x10); // call
-    put_u32(&mut body, to);
-    body.push(END);
-    body
-}
-
 /// How many parameters functions of a type have; `None` if only its maker can say.
 pub(super) fn parameters(module: &Module, ty: Option<TypeId>) -> Option<u32> {
     Some(module.decls.types.get(ty?)?.params.len() as u32)
@@ -174,24 +121,7 @@ pub(super) fn parameters(module: &Module, ty: Option<TypeId>) -> Option<u32> {
 
 /// Bytes that have to be there for a function to be able to move.
 pub(super) fn least_capacity(module: &Module, ty: Option<TypeId>, functions: u32) -> u32 {
-    // That of `forward`, with twice as many functions.
-    let rest = 1 + 1 + len_u32(functions.saturating_mul(2)) + 1;
-    let stub = |parameters| {
-        let gets = (0..parameters).map(|parameter| 1 + len_u32(parameter));
-        (gets.sum::<usize>() + rest) as u32
-    };
-    parameters(module, ty).map_or(0, stub)
-}
-
-/// `value` in as many bytes as are asked for, which it fits in.
-pub(super) fn put_wide(out: &mut Vec<u8>, value: u32, width: usize) {
-    let mut bytes = Vec::with_capacity(FIXED32);
-    put_u32_fixed(&mut bytes, value);
-    bytes.truncate(width);
-    if let Some(last) = bytes.last_mut() {
-        *last &= 0x7f;
-    }
-    out.extend_from_slice(&bytes);
+    parameters(module, ty).map_or(0, |parameters| forwarding_body_len(parameters, functions))
 }
 
 /// The entry of the padding function in the names, up to the name.
@@ -200,10 +130,6 @@ pub(super) fn padding_name(index: u32, size: usize) -> Vec<u8> {
     put_u32_fixed(&mut entry, index);
     put_u32_fixed(&mut entry, (size - 2 * FIXED32) as u32);
     entry
-}
-
-fn room(len: usize, part: usize, least: usize) -> usize {
-    (len / part).min(MOST_ROOM) + least
 }
 
 /// Makes an image with padding of a module. `None` if it has no functions, or would be too large.
@@ -258,7 +184,7 @@ pub(super) fn pad(
             SectionId::Type | SectionId::Export | SectionId::Element => {
                 let count = body.u32().ok()?;
                 let entries = body.rest();
-                let room = room(entries.len(), 16, 128);
+                let room = room_behind(entries.len(), 16, 128);
                 let section = Some(Growing::put(&mut out, id, count, entries, room));
                 match id {
                     SectionId::Type => types = section,
@@ -274,7 +200,7 @@ pub(super) fn pad(
                 }
                 // The padding function's.
                 put_wide(&mut entries, first_type, type_width);
-                let room = room(entries.len(), 32, 64 * type_width);
+                let room = room_behind(entries.len(), 32, 64 * type_width);
                 functions = Some(Growing::put(&mut out, id, count + 1, &entries, room));
             }
             SectionId::Table => {
@@ -305,10 +231,7 @@ pub(super) fn pad(
                     to: base + at,
                     len: Some(len as u32),
                 }));
-                if let Some(table) = &mut table {
-                    table.min += base;
-                    table.max = table.max.map(|max| max + base);
-                }
+                table = table.map(|table: GrowingTable| table.moved(base));
                 out.extend_from_slice(&entries);
             }
             SectionId::Code => {
@@ -316,9 +239,9 @@ pub(super) fn pad(
                 let contents = put_code(module, &numbers, count, body, &mut out, &mut bodies)?;
                 code = Some(contents);
                 let body_bytes = out.len() - contents;
-                let room = room(body_bytes, 32, 1024);
+                let room = room_behind(body_bytes, 32, 1024);
                 code_end = out.len();
-                let padding = [&NO_BODY[..2], &vec![NOP; room], &NO_BODY[2..]].concat();
+                let padding = padding_body(room);
                 put_u32_fixed(&mut out, padding.len() as u32);
                 out.extend_from_slice(&padding);
                 let size = out.len() - contents;
@@ -453,7 +376,7 @@ fn put_code(
             Some(function) => {
                 let decl = module.decls.funcs.at(function.slot as usize);
                 let ty = decl.and_then(|decl| decl.body.ty);
-                capacity_of(len, least_capacity(module, ty, total))
+                body_capacity(len, least_capacity(module, ty, total))
             }
             // What calls the init functions stays as it is.
             None => len,
@@ -463,41 +386,22 @@ fn put_code(
             start: out.len(),
             capacity,
         });
-        put_filled(out, body, capacity);
+        put_filled_body(out, body, capacity);
     }
     Some(contents)
 }
 
-/// Appends the type of the function table, its limits in five bytes each; places count from the
-/// start of `out`.
+/// Appends the type of the function table, which `slot` declares; places count from the start of
+/// `out`.
 fn put_table(
     module: &Module,
     slot: Option<u32>,
     ty: &TableType,
     out: &mut Vec<u8>,
-) -> Option<TablePlace> {
+) -> Option<GrowingTable> {
     let decl = slot.and_then(|slot| module.decls.tables.at(slot as usize));
     let is_fitted = decl.is_none_or(|decl| decl.body.builtin == Some(Builtin::FunctionTable));
-    ty.element.encode(out);
-    let mut flags = Vec::new();
-    ty.limits.encode(&mut flags);
-    out.push(*flags.first()?);
-    let min = out.len();
-    put_u32_fixed(out, u32::try_from(ty.limits.min).ok()?);
-    let mut max = None;
-    if let Some(limit) = ty.limits.max {
-        if is_fitted {
-            max = Some(out.len());
-            put_u32_fixed(out, u32::try_from(limit).ok()?);
-        } else {
-            put_u64(out, limit);
-        }
-    }
-    Some(TablePlace {
-        min,
-        max,
-        limits: ty.limits,
-    })
+    GrowingTable::put(out, ty, is_fitted)
 }
 
 /// Appends the name section, with room for more names. `padding` is the index of the padding
@@ -531,7 +435,7 @@ fn put_names(mut plain: Reader<'_>, padding: u32, out: &mut Vec<u8>) -> Option<N
                     entries.push(out.len());
                     Naming::decode(&mut body).ok()?.encode(out);
                 }
-                let room = 2 * FIXED32 + room(out.len() - first, 32, 256);
+                let room = 2 * FIXED32 + room_behind(out.len() - first, 32, 256);
                 entries.push(out.len());
                 out.extend_from_slice(&padding_name(padding, room));
                 out.resize(out.len() + room - 2 * FIXED32, b' ');
@@ -550,7 +454,7 @@ fn put_names(mut plain: Reader<'_>, padding: u32, out: &mut Vec<u8>) -> Option<N
     let end = out.len();
     let size = end - start - 1 - FIXED32;
     write_u32_fixed(&mut out[start + 1..], size as u32);
-    put_padding(out, room(end - rest, 16, 128));
+    put_padding(out, room_behind(end - rest, 16, 128));
     Some(NamesPlace {
         start,
         count,

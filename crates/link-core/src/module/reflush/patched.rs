@@ -7,11 +7,9 @@ use wasm_format::reloc::RelocTarget;
 use wasm_format::{ConstExpr, ElementMode};
 
 use super::Rewritten;
-use super::image::{Image, LEAST_PADDING};
 use super::journal::Journal;
 use super::padded::{
-    DatumPlace, LEAST_BODY, NO_BODY, Padded, PaddedBody, capacity_of, fill, forward,
-    least_capacity, padding_name, parameters, put_wide,
+    DatumPlace, LEAST_BODY, Padded, PaddedBody, least_capacity, padding_name, parameters,
 };
 use crate::emit::section_buffer::SectionBuffer;
 use crate::hash::HashMap;
@@ -23,6 +21,9 @@ use crate::module::decl::{Decl, DeclState};
 use crate::module::flush::{FlushMap, Form, NONE, Patcher, elements_end, put_exports, start_types};
 use crate::module::handle::{DataId, FuncId, TargetKind, TypeId};
 use crate::reloc::takes_slot;
+use crate::room::{
+    Image, LEAST_PADDING, NO_BODY, body_capacity, filled_body, forwarding_body, put_wide,
+};
 
 /// How many bodies that nothing has any more are looked at for one of the right size.
 const TRIED: usize = 64;
@@ -160,7 +161,7 @@ impl Patching<'_> {
     fn free_body(&mut self, index: u32, reusable: bool) {
         let PaddedBody { start, capacity } = self.padded.bodies[index as usize];
         if capacity as usize >= NO_BODY.len() {
-            self.image.write(start, &fill(&NO_BODY, capacity));
+            self.image.write(start, &filled_body(&NO_BODY, capacity));
         }
         if reusable && capacity as usize >= NO_BODY.len() {
             self.padded.free_bodies.push(index);
@@ -219,7 +220,7 @@ impl Patching<'_> {
 
         let padded = &mut *self.padded;
         let index = padded.bodies.len() as u32;
-        let capacity = capacity_of(len, least_capacity(self.module, ty, index + imports + 1));
+        let capacity = body_capacity(len, least_capacity(self.module, ty, index + imports + 1));
         let mut entry = Vec::new();
         put_u32(&mut entry, capacity);
         let start = padded.code_end + entry.len();
@@ -227,7 +228,7 @@ impl Patching<'_> {
         if end + LEAST_BODY > padded.code_limit {
             return Err(Rewritten::NoRoom("CODE"));
         }
-        entry.extend_from_slice(&fill(&NO_BODY, capacity));
+        entry.extend_from_slice(&filled_body(&NO_BODY, capacity));
         self.image.write(padded.code_end, &entry);
         padded.code_end = end;
         padded.bodies.push(PaddedBody { start, capacity });
@@ -389,14 +390,7 @@ impl Patching<'_> {
         let mut entry = Vec::new();
         wasm_format::put_function_elements(&mut entry, mode, addressed.iter().map(number));
         elements.push(self.image, 1, &entry)?;
-        if needed > table.limits.min {
-            table.limits.min = needed;
-            self.image.write_u32(table.min, needed as u32);
-            if let Some(max) = table.max {
-                table.limits.max = Some(needed);
-                self.image.write_u32(max, needed as u32);
-            }
-        }
+        table.grow(self.image, needed as u32);
         Ok(())
     }
 
@@ -632,16 +626,17 @@ impl Patching<'_> {
             self.set_type(body, ty);
             let parameters = parameters(module, decl.body.ty);
             let parameters = parameters.ok_or(Rewritten::Changed("a function of a raw type"))?;
-            let stub = forward(parameters, body + self.imports());
+            let stub = forwarding_body(parameters, body + self.imports());
             if stub.len() as u32 > own.capacity {
                 return Err(Rewritten::NoRoom("CODE"));
             }
-            self.image.write(own.start, &fill(&stub, own.capacity));
+            self.image
+                .write(own.start, &filled_body(&stub, own.capacity));
             self.padded.moved.insert(slot, body);
             body
         };
         let PaddedBody { start, capacity } = self.padded.bodies[body as usize];
-        self.image.write(start, &fill(&contents, capacity));
+        self.image.write(start, &filled_body(&contents, capacity));
         self.map.set_body(index as usize, start, capacity);
         if !self.padded.customs.is_empty() {
             let offsets = &mut self.padded.code_offsets;
@@ -728,7 +723,7 @@ impl Patching<'_> {
             &mut section,
         );
         let count = section.entry_count();
-        self.padded.exports.replace(self.image, count, &bytes)
+        Ok(self.padded.exports.replace(self.image, count, &bytes)?)
     }
 
     /// Writes the names of locals, and what comes after them.

@@ -1,0 +1,849 @@
+//! Patching an output: the changed files get their indices, addresses and places, and are written
+//! there. What other files refer to keeps its index or address.
+
+use std::collections::VecDeque;
+
+use wasm_format::leb128::{FIXED32, len_u32, put_u32};
+use wasm_format::linking::SegmentFlags;
+use wasm_format::reloc::RelocTarget;
+use wasm_format::{ConstExpr, ElementMode, put_function_elements};
+
+use super::FullReason;
+use super::decide::{Decision, NameMeaning};
+use super::state::{
+    KnownFile, KnownFunction, KnownMention, KnownPiece, KnownSymbol, MovedBody, State, hash, shape,
+    unasked,
+};
+use crate::emit;
+use crate::hash::HashMap;
+use crate::ids::{
+    FileId, FuncIndex, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, ObjType, SymbolId, TypeIndex,
+};
+use crate::input::object::{Chunk, NULLARY, Object, is_debug_section};
+use crate::options::Options;
+use crate::plan::customs::{Customs, is_wanted};
+use crate::plan::debug_gaps::{ABBREVIATIONS_AT, Gap};
+use crate::plan::segments::is_mergeable;
+use crate::plan::values::{PlanView, Relocator, Site};
+use crate::plan::{
+    DataLayout, FunctionIndices, GlobalIndices, SegmentPlace, SymbolValues, TableIndices,
+    TableSlots, TagIndices, TypeSection, Value, code,
+};
+use crate::reloc::takes_slot;
+use crate::resolve::resolution::{Definition, SymbolRef};
+use crate::room::{
+    Image, NO_BODY, NoRoom, body_capacity, filled_body, forwarding_body, forwarding_body_len,
+    put_wide,
+};
+
+impl From<NoRoom> for FullReason {
+    fn from(NoRoom(section): NoRoom) -> Self {
+        Self::NoRoom(section)
+    }
+}
+
+/// Patches the image as was decided.
+///
+/// # Errors
+/// Why it takes a full link. The state is then of no use any more; the image's changes can be
+/// undone.
+pub(super) fn apply(
+    state: &mut State,
+    image: &mut Image,
+    decision: &Decision<'_>,
+    options: &Options,
+) -> Result<(), FullReason> {
+    let mut patch = Patch {
+        functions: Vec::new(),
+        new_functions: Vec::new(),
+        left_over: Vec::new(),
+        segments: Vec::new(),
+        segment_pieces: Vec::new(),
+        customs: Vec::new(),
+        custom_pieces: Vec::new(),
+        types: Vec::new(),
+        state,
+        image,
+        decision,
+        options,
+    };
+    for nth in 0..decision.files.len() {
+        patch.number_types(nth)?;
+        patch.number_functions(nth);
+    }
+    patch.place_bodies()?;
+    for nth in 0..decision.files.len() {
+        patch.place_data(nth)?;
+        patch.place_customs(nth)?;
+    }
+    patch.write()?;
+    patch.remember();
+    Ok(())
+}
+
+struct Patch<'p, 'a> {
+    state: &'p mut State,
+    image: &'p mut Image,
+    decision: &'p Decision<'a>,
+    options: &'p Options,
+    /// For each changed file, the output's index of each of its types.
+    types: Vec<Vec<Option<TypeIndex>>>,
+    /// For each changed file, the index of each of its functions.
+    functions: Vec<Vec<Option<FuncIndex>>>,
+    /// Functions that have no index yet.
+    new_functions: Vec<(u32, ObjFunc)>,
+    /// For each changed file, its functions that are gone.
+    left_over: Vec<Vec<KnownFunction>>,
+    /// For each changed file, where its segments are.
+    segments: Vec<Vec<SegmentPlace>>,
+    segment_pieces: Vec<Vec<KnownPiece>>,
+    /// For each changed file, where its custom sections are.
+    customs: Vec<Vec<Option<(u32, u64)>>>,
+    custom_pieces: Vec<Vec<KnownPiece>>,
+}
+
+/// Known parts of a file by name, in order.
+struct ByName<T>(HashMap<u64, VecDeque<T>>);
+
+impl<T: Copy> ByName<T> {
+    fn new(parts: impl Iterator<Item = (u64, T)>) -> Self {
+        let mut by_name: HashMap<u64, VecDeque<T>> = HashMap::default();
+        for (name, part) in parts {
+            by_name.entry(name).or_default().push_back(part);
+        }
+        Self(by_name)
+    }
+
+    fn take(&mut self, name: u64) -> Option<T> {
+        self.0.get_mut(&name)?.pop_front()
+    }
+}
+
+fn function_hash(object: &Object<'_>, function: ObjFunc) -> u64 {
+    hash(
+        object
+            .any_function_name(function)
+            .unwrap_or_default()
+            .as_bytes(),
+    )
+}
+
+impl<'a> Patch<'_, 'a> {
+    fn object(&self, nth: usize) -> &Object<'a> {
+        self.decision.resolution.object(FileId(nth as u32))
+    }
+
+    fn known(&self, nth: usize) -> &KnownFile {
+        &self.state.files[self.decision.files[nth].index()]
+    }
+
+    /// Gives numbers to the types that the output lacks.
+    fn number_types(&mut self, nth: usize) -> Result<(), FullReason> {
+        let decision = self.decision;
+        let file = FileId(nth as u32);
+        let object = decision.resolution.object(file);
+        let mut wanted = vec![false; object.types.len()];
+        for function in decision.liveness.functions(file) {
+            wanted[object.functions[function].ty.index()] = true;
+            for reloc in object.functions.chunk(function).relocs.iter() {
+                if reloc.ty.target() == RelocTarget::Type {
+                    wanted[ObjType(reloc.target).index()] = true;
+                }
+            }
+        }
+        let mut types = vec![None; object.types.len()];
+        for (i, _) in wanted.iter().enumerate().filter(|(_, wanted)| **wanted) {
+            types[i] = Some(TypeIndex(self.type_index(object.types[i])?));
+        }
+        self.types.push(types);
+        Ok(())
+    }
+
+    fn type_index(&mut self, ty: &[u8]) -> Result<u32, FullReason> {
+        if let Some(&index) = self.state.types.get(ty) {
+            return Ok(index);
+        }
+        let index = self.state.types.len() as u32;
+        if len_u32(index) > self.state.room.type_width {
+            return Err(FullReason::NoRoom("TYPE"));
+        }
+        self.state.room.types.push(self.image, 1, ty)?;
+        self.state.types.insert(ty.into(), index);
+        Ok(index)
+    }
+
+    /// Finds the functions of a file that have an index already.
+    fn number_functions(&mut self, nth: usize) {
+        let decision = self.decision;
+        let file = FileId(nth as u32);
+        let object = decision.resolution.object(file);
+        let known = self.known(nth).functions.iter();
+        let mut known = ByName::new(known.map(|function| (function.name, *function)));
+        let mut indices = vec![None; object.functions.len()];
+        for function in decision.liveness.functions(file) {
+            let found = known.take(function_hash(object, function));
+            indices[function.index()] = found.map(|found| found.index);
+            if found.is_none() {
+                self.new_functions.push((nth as u32, function));
+            }
+        }
+        self.functions.push(indices);
+        let mut left_over: Vec<_> = known.0.into_values().flatten().collect();
+        left_over.sort_unstable_by_key(|function| function.index);
+        self.left_over.push(left_over);
+    }
+
+    /// Finds room for every body.
+    fn place_bodies(&mut self) -> Result<(), FullReason> {
+        for (nth, function) in std::mem::take(&mut self.new_functions) {
+            let nth = nth as usize;
+            let object = self.object(nth);
+            let len = object.functions.body_len(function);
+            let ty = object.functions[function].ty;
+            let index = self.add_function(nth, function, len, ty)?;
+            self.functions[nth][function.index()] = Some(index);
+        }
+        let decision = self.decision;
+        for nth in 0..self.functions.len() {
+            let file = FileId(nth as u32);
+            let object = decision.resolution.object(file);
+            for function in decision.liveness.functions(file) {
+                let Some(index) = self.functions[nth][function.index()] else {
+                    continue;
+                };
+                let ty = self.types[nth][object.functions[function].ty.index()];
+                if let Some(ty) = ty {
+                    self.set_type(index, ty.0);
+                }
+                self.place_body(nth, function, index)?;
+            }
+            for function in self.left_over[nth].clone() {
+                self.remove_body(function.index);
+            }
+        }
+        let count = self.state.code.layout.count();
+        self.image.write_u32(self.state.code.at, count);
+        Ok(())
+    }
+
+    /// Finds room for a body that has an index.
+    fn place_body(
+        &mut self,
+        nth: usize,
+        function: ObjFunc,
+        index: FuncIndex,
+    ) -> Result<(), FullReason> {
+        let object = self.object(nth);
+        let len = object.functions.body_len(function);
+        let ty = object.functions[function].ty;
+        let code = &mut self.state.code;
+        let place = code
+            .layout
+            .body_offset(index)
+            .zip(code.layout.body_size(index));
+        let (start, size) = place.ok_or(FullReason::Resolution)?;
+        let moved = code.moved.get(&index).copied();
+        let (own, own_size) = moved.map_or((start, size), |moved| (moved.own, moved.own_size));
+        if len <= own_size {
+            if let Some(moved) = moved {
+                code.moved.remove(&index);
+                code.layout.set_body(index, own, own_size);
+                self.trap(moved.to);
+            }
+            return Ok(());
+        }
+        if moved.is_some() && len <= size {
+            return Ok(());
+        }
+        if let Some(moved) = moved {
+            self.trap(moved.to);
+        }
+        let signature = self.object(nth).types[ty.index()];
+        let to = self.add_function(nth, function, len, ty)?;
+        let forward = forwarding_body(code::parameters(signature), to.0);
+        if forward.len() as u32 > own_size {
+            return Err(FullReason::NoRoom("CODE"));
+        }
+        let code = &mut self.state.code;
+        self.image
+            .write(code.at + own as usize, &filled_body(&forward, own_size));
+        let place = code.layout.body_offset(to).zip(code.layout.body_size(to));
+        let (start, size) = place.ok_or(FullReason::Resolution)?;
+        code.layout.set_body(index, start, size);
+        let moved = MovedBody { own, own_size, to };
+        code.moved.insert(index, moved);
+        Ok(())
+    }
+
+    /// Adds a function of this type to the output, with room for a body of `len` bytes.
+    fn add_function(
+        &mut self,
+        nth: usize,
+        function: ObjFunc,
+        len: u32,
+        ty: ObjType,
+    ) -> Result<FuncIndex, FullReason> {
+        let object = self.object(nth);
+        let signature = object.types[ty.index()];
+        let name = emit::function_name(object, function, self.options);
+        let ty = self.types[nth][ty.index()].ok_or(FullReason::Resolution)?;
+        let padding_type = self.type_index(NULLARY)?;
+        let state = &mut *self.state;
+        let code = &mut state.code;
+        let functions = state.imported_functions + code.layout.count();
+        let least = forwarding_body_len(code::parameters(signature), functions);
+        let capacity = body_capacity(len, least);
+        let mut entry = Vec::new();
+        put_u32(&mut entry, capacity);
+        let start = code.end + entry.len() as u64;
+        let end = start + u64::from(capacity);
+        let padding = end + FIXED32 as u64;
+        if padding + NO_BODY.len() as u64 > code.layout.size {
+            return Err(FullReason::NoRoom("CODE"));
+        }
+        entry.extend_from_slice(&filled_body(&NO_BODY, capacity));
+        self.image.write(code.at + code.end as usize, &entry);
+        // What is left is the padding function's.
+        let rest = (code.layout.size - padding) as u32;
+        self.image.write_u32(code.at + end as usize, rest);
+        let at = code.at + padding as usize;
+        self.image.write(at, &NO_BODY[..2]);
+        let index = code
+            .layout
+            .insert_body(start as u32, capacity, padding as u32);
+        code.end = end;
+
+        let mut entry = Vec::new();
+        put_wide(&mut entry, padding_type, state.room.type_width);
+        state.room.functions.push(self.image, 1, &entry)?;
+        if let Some(names) = &mut state.room.names {
+            names.push(self.image, index.0, &name.unwrap_or_default())?;
+        }
+        self.set_type(index, ty.0);
+        Ok(index)
+    }
+
+    /// Says which type a function has.
+    fn set_type(&mut self, index: FuncIndex, ty: u32) {
+        let room = &self.state.room;
+        let nth = (index.0 - self.state.imported_functions) as usize;
+        let mut entry = Vec::new();
+        put_wide(&mut entry, ty, room.type_width);
+        let at = room.functions.entries() + nth * room.type_width;
+        self.image.write(at, &entry);
+    }
+
+    /// Leaves nothing of a function that is gone.
+    fn remove_body(&mut self, index: FuncIndex) {
+        if let Some(moved) = self.state.code.moved.remove(&index) {
+            let MovedBody { own, own_size, to } = moved;
+            self.state.code.layout.set_body(index, own, own_size);
+            self.trap(to);
+        }
+        self.trap(index);
+    }
+
+    /// Makes a function trap.
+    fn trap(&mut self, index: FuncIndex) {
+        let code = &self.state.code;
+        let place = code
+            .layout
+            .body_offset(index)
+            .zip(code.layout.body_size(index));
+        if let Some((start, size)) = place {
+            let at = code.at + start as usize;
+            self.image.write(at, &filled_body(&NO_BODY, size));
+        }
+    }
+
+    /// Finds room for the data of a file.
+    fn place_data(&mut self, nth: usize) -> Result<(), FullReason> {
+        let decision = self.decision;
+        let file = FileId(nth as u32);
+        let object = decision.resolution.object(file);
+        let known = self.known(nth).segments.iter();
+        let mut known = ByName::new(known.map(|piece| (piece.name, *piece)));
+        let mut places = vec![SegmentPlace::Absent; object.segments.len()];
+        let mut pieces = Vec::new();
+        for (i, segment) in object.segments.iter().enumerate() {
+            if !decision.liveness.segment(file, ObjSegment(i as u32)) {
+                continue;
+            }
+            let name = hash(segment.name.as_bytes());
+            let align = 1_u64 << segment.align_log2;
+            let merges = is_mergeable(segment, self.options);
+            let found = known.take(name).filter(|piece| {
+                let output = &self.state.segments[piece.output as usize];
+                let address = self.state.memory.segments[piece.output as usize] + piece.offset;
+                let is_zero = segment.chunk.bytes.iter().all(|&byte| byte == 0);
+                let fits = segment.size <= piece.capacity
+                    && (!output.has_bounds || segment.size == piece.capacity);
+                fits && address.is_multiple_of(align)
+                    && (output.at.is_some() || is_zero && segment.chunk.relocs.is_empty())
+                    && output.tls == segment.flags.contains(SegmentFlags::TLS)
+            });
+            let output_name = segment.output_name(self.options);
+            let is_bound = !output_name.starts_with('.');
+            let is_tls = segment.flags.contains(SegmentFlags::TLS);
+            let piece = match found {
+                Some(piece) => piece,
+                None if is_bound || is_tls => return Err(FullReason::Data),
+                None => self.new_data(name, segment.size, align, merges)?,
+            };
+            places[i] = SegmentPlace::Whole {
+                output: piece.output,
+                offset: piece.offset,
+            };
+            pieces.push(piece);
+        }
+        // A bound of a segment must not stay where nothing is.
+        for piece in known.0.into_values().flatten() {
+            if self.state.segments[piece.output as usize].has_bounds {
+                return Err(FullReason::Data);
+            }
+            pieces.push(piece);
+        }
+        self.segments.push(places);
+        self.segment_pieces.push(pieces);
+        Ok(())
+    }
+
+    fn new_data(
+        &mut self,
+        name: u64,
+        size: u64,
+        align: u64,
+        merges: bool,
+    ) -> Result<KnownPiece, FullReason> {
+        let spare = &mut self.state.spare;
+        let base = self.state.memory.segments[spare.segment as usize];
+        // Strings are likely to become more.
+        let capacity = if merges { size + size / 8 + 8 } else { size };
+        let offset = (base + spare.next).checked_next_multiple_of(align);
+        let offset = offset.map(|address| address - base);
+        let end = offset.and_then(|offset| offset.checked_add(capacity));
+        let (Some(offset), Some(end)) = (offset, end) else {
+            return Err(FullReason::NoRoom("DATA"));
+        };
+        if end > spare.size {
+            return Err(FullReason::NoRoom("DATA"));
+        }
+        spare.next = end;
+        Ok(KnownPiece {
+            name,
+            output: spare.segment,
+            offset,
+            capacity,
+        })
+    }
+
+    /// Finds room for the custom sections of a file.
+    fn place_customs(&mut self, nth: usize) -> Result<(), FullReason> {
+        let decision = self.decision;
+        let file = FileId(nth as u32);
+        let object = decision.resolution.object(file);
+        let live = decision.liveness.files[nth].any;
+        let known = self.known(nth).customs.iter();
+        let mut known = ByName::new(known.map(|piece| (piece.name, *piece)));
+        let mut places = vec![None; object.customs.len()];
+        let mut pieces = Vec::new();
+        for (i, custom) in object.customs.iter().enumerate() {
+            let describes_nothing = !live && is_debug_section(custom.name);
+            let is_discarded = decision
+                .resolution
+                .custom_discarded(file, ObjCustom(i as u32));
+            if describes_nothing
+                || is_discarded
+                || custom.chunk.bytes.is_empty()
+                || !is_wanted(custom.name, self.options)
+            {
+                continue;
+            }
+            let name = hash(custom.name.as_bytes());
+            let size = custom.chunk.bytes.len() as u64;
+            let before = known.take(name);
+            let fits = before.filter(|piece| self.takes(piece, size));
+            let piece = if let Some(piece) = fits {
+                piece
+            } else {
+                if let Some(before) = before {
+                    self.vacate(&before)?;
+                }
+                self.new_custom(name, custom.name, size)?
+            };
+            places[i] = Some((piece.output, piece.offset));
+            pieces.push(piece);
+        }
+        for piece in known.0.into_values().flatten() {
+            self.vacate(&piece)?;
+        }
+        self.customs.push(places);
+        self.custom_pieces.push(pieces);
+        Ok(())
+    }
+
+    /// Whether a custom section of `size` bytes fits where another one was.
+    fn takes(&self, piece: &KnownPiece, size: u64) -> bool {
+        let rest = piece.capacity.checked_sub(size);
+        let gap = self.state.customs[piece.output as usize].gap;
+        rest == Some(0) || rest.is_some_and(|rest| gap.is_some_and(|gap| gap.takes(rest as usize)))
+    }
+
+    /// Leaves nothing of a custom section.
+    fn vacate(&mut self, piece: &KnownPiece) -> Result<(), FullReason> {
+        // Merged strings stay for those who share them.
+        if piece.capacity == 0 {
+            return Ok(());
+        }
+        let custom = &self.state.customs[piece.output as usize];
+        let size = piece.capacity as usize;
+        let gap = custom.gap.filter(|gap| gap.takes(size));
+        let gap = gap.ok_or(FullReason::CustomSection)?;
+        let at = custom.at + piece.offset as usize;
+        self.fill_gap(gap, at, size);
+        Ok(())
+    }
+
+    fn fill_gap(&mut self, gap: Gap, at: usize, size: usize) {
+        let mut filled = vec![0; size];
+        gap.fill(&mut filled, ABBREVIATIONS_AT);
+        self.image.write(at, &filled);
+    }
+
+    /// Finds room for a custom section of `size` bytes behind all others of its name.
+    fn new_custom(&mut self, hash: u64, name: &str, size: u64) -> Result<KnownPiece, FullReason> {
+        let mut sections = self.state.customs.iter_mut().enumerate();
+        let found = sections.find(|(_, custom)| *custom.name == *name);
+        let (output, custom) = found.ok_or(FullReason::CustomSection)?;
+        let gap = custom.gap.ok_or(FullReason::CustomSection)?;
+        let room = custom.size - custom.next;
+        let capacity = size + gap.beside(size);
+        let rest = room.checked_sub(capacity);
+        let rest = rest.filter(|&rest| gap.takes(rest as usize));
+        let rest = rest.ok_or(FullReason::NoRoom("debug info"))?;
+        let offset = custom.next;
+        custom.next += capacity;
+        let at = custom.at + custom.next as usize;
+        self.fill_gap(gap, at, rest as usize);
+        Ok(KnownPiece {
+            name: hash,
+            output: output as u32,
+            offset,
+            capacity,
+        })
+    }
+
+    /// Writes everything that the changed files have.
+    fn write(&mut self) -> Result<(), FullReason> {
+        let decision = self.decision;
+        let resolution = &decision.resolution;
+        let functions = FunctionIndices::pinned(std::mem::take(&mut self.functions));
+        let of_files = |nth: usize| &self.state.files[decision.files[nth].index()];
+        let files = 0..decision.files.len();
+        let globals = (files.clone()).map(|nth| of_files(nth).globals.clone());
+        let globals = GlobalIndices::pinned(globals.collect());
+        let tables = (files.clone()).map(|nth| of_files(nth).tables.clone());
+        let tables = TableIndices::pinned(self.state.table, tables.collect());
+        let tags = (files.clone()).map(|nth| of_files(nth).tags.clone());
+        let tags = TagIndices::pinned(tags.collect());
+        let tls = self.state.segments.iter().map(|segment| segment.tls);
+        let data = DataLayout::pinned(self.segments.clone(), tls);
+        let types = TypeSection::pinned(std::mem::take(&mut self.types));
+        let customs = Customs::pinned(&self.customs);
+
+        // Addresses of functions that nothing took before.
+        let mut slots = std::mem::take(&mut self.state.slots);
+        let none = TableSlots::default();
+        let view = |slots| PlanView {
+            resolution,
+            liveness: &decision.liveness,
+            functions: &functions,
+            globals: &globals,
+            tables: &tables,
+            tags: &tags,
+            slots,
+            data: &data,
+            memory: &self.state.memory,
+            imported_memory: self.options.memory_import().is_some(),
+            threads: false,
+            keeps_relocs: false,
+            extended_const: self.state.has_extended_const,
+        };
+        let symbols = {
+            let places = view(&none);
+            let value = |(i, name): (usize, &NameMeaning)| {
+                let id = SymbolRef::Global(SymbolId::new(i as u32));
+                name.pinned.unwrap_or_else(|| places.symbol(id))
+            };
+            SymbolValues::pinned(decision.names.iter().enumerate().map(value).collect())
+        };
+        for (i, name) in decision.names.iter().enumerate() {
+            let Some(known) = name.known.filter(|_| name.is_needed) else {
+                continue;
+            };
+            let before = self.state.symbols[known.index()].value;
+            let now = symbols.get(SymbolId::new(i as u32));
+            // Others refer to it.
+            if before != Value::Dead && before != now {
+                return Err(FullReason::Moved);
+            }
+        }
+        let mut added = Vec::new();
+        {
+            let relocator = Relocator {
+                places: view(&none),
+                symbols: &symbols,
+                types: &types,
+                code: &self.state.code.layout,
+                customs: &customs,
+            };
+            for (nth, &id) in decision.files.iter().enumerate() {
+                let file = FileId(nth as u32);
+                let unasked = unasked(resolution.object(file));
+                let now = unasked.map(|symbol| relocator.called(file, symbol));
+                if !now.eq(self.state.files[id.index()].unasked.iter().copied()) {
+                    return Err(FullReason::Moved);
+                }
+            }
+            for (file, chunk) in live_chunks(decision) {
+                for reloc in chunk.relocs.iter().filter(|reloc| takes_slot(reloc.ty)) {
+                    let value = relocator.symbol(file, ObjSymbol(reloc.target));
+                    if let Value::Function(function) = value
+                        && slots.add(function)
+                    {
+                        added.push(function.0);
+                    }
+                }
+            }
+        }
+
+        let relocator = Relocator {
+            places: view(&slots),
+            symbols: &symbols,
+            types: &types,
+            code: &self.state.code.layout,
+            customs: &customs,
+        };
+        let mut out = Vec::new();
+        let bad = |_| FullReason::Relocation;
+        for nth in files {
+            let file = FileId(nth as u32);
+            let object = resolution.object(file);
+            for function in decision.liveness.functions(file) {
+                let Some(index) = functions.of(file, function) else {
+                    continue;
+                };
+                let layout = &self.state.code.layout;
+                let place = layout.body_offset(index).zip(layout.body_size(index));
+                let (start, size) = place.ok_or(FullReason::Resolution)?;
+                let chunk = object.functions.chunk(function);
+                out.clear();
+                out.resize(chunk.bytes.len(), 0);
+                emit::write_chunk(&relocator, &Site::code(file), &chunk, &mut out).map_err(bad)?;
+                let at = self.state.code.at + start as usize;
+                self.image.write(at, &filled_body(&out, size));
+            }
+            for (i, segment) in object.segments.iter().enumerate() {
+                let SegmentPlace::Whole { output, offset } = self.segments[nth][i] else {
+                    continue;
+                };
+                let base = self.state.memory.segments[output as usize];
+                let Some(at) = self.state.segments[output as usize].at else {
+                    continue;
+                };
+                out.clear();
+                out.resize(segment.chunk.bytes.len(), 0);
+                let site = Site::data(file, base + offset);
+                emit::write_chunk(&relocator, &site, &segment.chunk, &mut out).map_err(bad)?;
+                let placed = self.segment_pieces[nth].iter();
+                let piece = placed
+                    .filter(|piece| (piece.output, piece.offset) == (output, offset))
+                    .map(|piece| piece.capacity)
+                    .max();
+                out.resize(piece.unwrap_or(segment.size) as usize, 0);
+                self.image.write(at + offset as usize, &out);
+            }
+            for (i, custom) in object.customs.iter().enumerate() {
+                let Some((section, offset)) = self.customs[nth][i] else {
+                    continue;
+                };
+                let known = &self.state.customs[section as usize];
+                let site = Site::custom(file, &known.name);
+                let bytes = custom.chunk.bytes;
+                out.clear();
+                out.resize(bytes.len(), 0);
+                match custom.unchecked {
+                    None => emit::write_chunk(&relocator, &site, &custom.chunk, &mut out),
+                    Some(relocs) => {
+                        let mut relocs = relocs.checker(object, bytes.len());
+                        emit::write_unchecked(&relocator, &site, bytes, 0, &mut relocs, &mut out)
+                            .and_then(|written| relocs.finish().map(|()| written))
+                            .map_err(|_| FullReason::Relocation)?
+                    }
+                }
+                .map_err(bad)?;
+                let placed = self.custom_pieces[nth].iter();
+                let capacity = placed
+                    .filter(|piece| (piece.output, piece.offset) == (section, offset))
+                    .map(|piece| piece.capacity as usize)
+                    .max();
+                if let (Some(capacity), Some(gap)) = (capacity, known.gap) {
+                    out.resize(capacity, 0);
+                    gap.fill(&mut out[bytes.len()..], ABBREVIATIONS_AT);
+                }
+                self.image.write(known.at + offset as usize, &out);
+            }
+        }
+        self.functions = functions.into_files();
+        let values: Vec<Value> = (0..decision.names.len() as u32)
+            .map(|id| symbols.get(SymbolId::new(id)))
+            .collect();
+        self.state.slots = slots;
+        self.fill_table(&added)?;
+        self.set_values(&values);
+        self.close();
+        Ok(())
+    }
+
+    /// Puts functions into the next slots of the function table.
+    fn fill_table(&mut self, added: &[u32]) -> Result<(), FullReason> {
+        if added.is_empty() {
+            return Ok(());
+        }
+        let slots = &self.state.slots;
+        let needed = slots.base + slots.functions.len() as u64;
+        let first = needed - added.len() as u64;
+        let index = self.state.table.ok_or(FullReason::Table)?;
+        let (table, elements) = (self.state.room.table.as_mut()).ok_or(FullReason::Table)?;
+        let needed = u32::try_from(needed).map_err(|_| FullReason::Table)?;
+        let mode = ElementMode::Active {
+            table: index.0,
+            offset: ConstExpr::address(first, table.limits.is_64),
+        };
+        let mut entry = Vec::new();
+        put_function_elements(&mut entry, mode, added.iter().copied());
+        elements.push(self.image, 1, &entry)?;
+        table.grow(self.image, needed);
+        Ok(())
+    }
+
+    /// Brings everything in line that says how much there is.
+    fn close(&mut self) {
+        let room = &mut self.state.room;
+        room.types.close(self.image);
+        room.functions.close(self.image);
+        if let Some((_, elements)) = &mut room.table {
+            elements.close(self.image);
+        }
+    }
+
+    /// Notes what names stand for now.
+    fn set_values(&mut self, values: &[Value]) {
+        let decision = self.decision;
+        for &id in &decision.gone {
+            self.state.symbols[id.index()].is_gone = true;
+        }
+        let resolution = &decision.resolution;
+        for (i, name) in decision.names.iter().enumerate() {
+            let symbol = &resolution.symbols[i];
+            let Definition::Object {
+                file,
+                symbol: entry,
+            } = symbol.definition
+            else {
+                continue;
+            };
+            let before = name.known.map(|id| self.state.symbols[id.index()]);
+            let entry = &resolution.object(file).symbols[entry.index()];
+            let now = KnownSymbol {
+                value: values[i],
+                kind: symbol.kind,
+                file: Some(decision.files[file.index()]),
+                mentions: before.map_or(0, |before| before.mentions),
+                signature: symbol.signature.map_or(0, hash),
+                import: 0,
+                flags: entry.flags(),
+                is_root: before.is_some_and(|before| before.is_root),
+                is_odd: false,
+                is_gone: false,
+            };
+            if let Some(id) = name.known {
+                self.state.symbols[id.index()] = now;
+            } else {
+                let id = SymbolId::new(self.state.symbols.len() as u32);
+                self.state.symbols.push(now);
+                self.state.names.add(symbol.name, id);
+            }
+        }
+    }
+
+    /// Notes what the changed files are now.
+    fn remember(&mut self) {
+        let decision = self.decision;
+        for (nth, &id) in decision.files.iter().enumerate() {
+            let file = FileId(nth as u32);
+            let object = decision.resolution.object(file);
+            for mention in &self.state.files[id.index()].symbols {
+                self.state.symbols[mention.symbol.index()].mentions -= 1;
+            }
+            let mut functions = std::mem::take(&mut self.left_over[nth]);
+            functions.extend(decision.liveness.functions(file).filter_map(|function| {
+                Some(KnownFunction {
+                    name: function_hash(object, function),
+                    index: self.functions[nth][function.index()]?,
+                })
+            }));
+            let symbols: Vec<KnownMention> = object
+                .symbols
+                .iter()
+                .filter(|entry| entry.is_shared())
+                .filter_map(|entry| {
+                    Some(KnownMention {
+                        symbol: self.state.names.find(entry.name)?,
+                        defines: !entry.is_undefined(),
+                    })
+                })
+                .collect();
+            for mention in &symbols {
+                self.state.symbols[mention.symbol.index()].mentions += 1;
+            }
+            let comdats = object.comdats.names(&object.symbols);
+            let discarded = &decision.resolution.files[nth].comdat_discarded;
+            let comdats = comdats
+                .zip(discarded)
+                .map(|(name, &discarded)| (hash(name.as_bytes()), discarded));
+            let comdats = comdats.collect();
+            self.state.comdats.extend(
+                object
+                    .comdats
+                    .own_names()
+                    .iter()
+                    .map(|name| hash(name.as_bytes())),
+            );
+            let known = &mut self.state.files[id.index()];
+            known.shape = shape(object);
+            known.functions = functions;
+            known.symbols = symbols;
+            known.segments = std::mem::take(&mut self.segment_pieces[nth]);
+            known.customs = std::mem::take(&mut self.custom_pieces[nth]);
+            known.comdats = comdats;
+        }
+    }
+}
+
+/// The code and data of the changed files that are live.
+fn live_chunks<'d, 'a>(
+    decision: &'d Decision<'a>,
+) -> impl Iterator<Item = (FileId, Chunk<'a>)> + use<'d, 'a> {
+    decision
+        .resolution
+        .objects()
+        .flat_map(move |(file, object)| {
+            let liveness = &decision.liveness;
+            let functions = liveness
+                .functions(file)
+                .map(|it| object.functions.chunk(it));
+            let segments = liveness.segments_of(file, object).map(|it| it.chunk);
+            functions.chain(segments).map(move |chunk| (file, chunk))
+        })
+}

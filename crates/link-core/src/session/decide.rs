@@ -1,0 +1,531 @@
+//! What names mean after some files changed. Nothing else may change its meaning: what would make
+//! another file's references mean something else is left to a full link.
+
+use wasm_format::linking::{SymbolFlags, SymbolKind};
+
+use super::FullReason;
+use super::state::{KnownSymbol, State, hash, import_hash};
+use crate::hash::{HashMap, HashSet};
+use crate::ids::{FileId, ObjSymbol, SymbolId};
+use crate::input::object::{ObjTarget, Object, Undefined};
+use crate::options::Options;
+use crate::pass::mark::{self, FileLiveness, Liveness};
+use crate::plan::Value;
+use crate::resolve::Names;
+use crate::resolve::history::History;
+use crate::resolve::resolution::{Definition, FileResolution, LinkerMade, Resolution, Symbol};
+
+/// A file that changed, and what it is now.
+pub(super) struct Changed<'a> {
+    pub(super) file: FileId,
+    pub(super) object: Box<Object<'a>>,
+}
+
+/// The changed files as a link of their own: of the others it has the symbols that the changed
+/// ones refer to, each with the value that it has.
+pub(super) struct Decision<'a> {
+    /// Its files are the changed ones, its symbols those that they speak of.
+    pub(super) resolution: Resolution<'a>,
+    pub(super) liveness: Liveness,
+    /// Which files the changed ones are.
+    pub(super) files: Vec<FileId>,
+    /// By [`SymbolId`] of the resolution.
+    pub(super) names: Vec<NameMeaning>,
+    /// What no file speaks of any more.
+    pub(super) gone: Vec<SymbolId>,
+}
+
+/// What a name means.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NameMeaning {
+    /// The symbol that the state has for it.
+    pub(super) known: Option<SymbolId>,
+    /// The value, if nothing that changed defines it.
+    pub(super) pinned: Option<Value>,
+    /// Whether anything else needs it to have the value that it has.
+    pub(super) is_needed: bool,
+}
+
+/// A file's entry for a name.
+#[derive(Clone, Copy)]
+struct NameMention<'a> {
+    /// Which of the changed files.
+    nth: u32,
+    symbol: ObjSymbol,
+    kind: SymbolKind,
+    flags: SymbolFlags,
+    defines: bool,
+    /// Of a function or tag.
+    signature: Option<&'a [u8]>,
+    /// The hash of where it is imported from; 0 if nothing says so.
+    import: u64,
+}
+
+/// All that the changed files say of a name.
+struct Mentioned<'a> {
+    name: &'a str,
+    mentions: Vec<NameMention<'a>>,
+}
+
+/// Which of the definitions of a name is the one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// That of another file, or of the linker.
+    Pinned(Value),
+    /// That of a changed file.
+    Defined { nth: u32, symbol: ObjSymbol },
+}
+
+struct Decider<'s> {
+    state: &'s State,
+    files: Vec<FileId>,
+    /// How often the changed files spoke of each symbol.
+    mentions_before: HashMap<SymbolId, u32>,
+    /// What the changed files defined.
+    defined_before: HashSet<(SymbolId, FileId)>,
+    options: &'s Options,
+}
+
+/// Decides what the changed files mean.
+///
+/// # Errors
+/// Why it takes a full link, and the objects.
+pub(super) fn decide<'a>(
+    state: &State,
+    changed: Vec<Changed<'a>>,
+    options: &Options,
+) -> Result<Decision<'a>, (FullReason, Vec<Box<Object<'a>>>)> {
+    let objects = |changed: Vec<Changed<'a>>| changed.into_iter().map(|changed| changed.object);
+    let resolved = match resolve(state, &changed, options) {
+        Ok(resolved) => resolved,
+        Err(reason) => return Err((reason, objects(changed).collect())),
+    };
+    let resolution = Resolution {
+        objects: objects(changed).collect(),
+        files: resolved.file_resolutions,
+        symbols: resolved.symbols,
+        names: Names::default(),
+        stubs: Vec::new(),
+        shared: Vec::new(),
+        is_64: state.is_64,
+        entry: None,
+        kept: resolved.kept,
+        call_dtors: None,
+        made: LinkerMade::default(),
+        history: History::default(),
+    };
+    let liveness = mark::mark(&resolution, options);
+    let mut of_files = liveness.files.iter().zip(&resolved.files);
+    let is_same = |(now, file): (&FileLiveness, &FileId)| now.any == state.files[file.index()].any;
+    if !of_files.all(is_same) {
+        return Err((FullReason::Resolution, resolution.objects));
+    }
+    let revived = |(meaning, &is_reached): (&NameMeaning, &bool)| {
+        // What was left out would have to be added.
+        meaning.pinned == Some(Value::Dead) && is_reached && options.gc_sections
+    };
+    if resolved.names.iter().zip(&liveness.symbols).any(revived) {
+        return Err((FullReason::Revived, resolution.objects));
+    }
+    Ok(Decision {
+        resolution,
+        liveness,
+        files: resolved.files,
+        names: resolved.names,
+        gone: resolved.gone,
+    })
+}
+
+/// What the names of the changed files mean, before it is known what is live.
+struct Resolved<'a> {
+    files: Vec<FileId>,
+    file_resolutions: Vec<FileResolution>,
+    symbols: Vec<Symbol<'a>>,
+    names: Vec<NameMeaning>,
+    kept: Vec<SymbolId>,
+    gone: Vec<SymbolId>,
+}
+
+fn resolve<'a>(
+    state: &State,
+    changed: &[Changed<'a>],
+    options: &Options,
+) -> Result<Resolved<'a>, FullReason> {
+    let files: Vec<FileId> = changed.iter().map(|changed| changed.file).collect();
+    let mut decider = Decider {
+        state,
+        mentions_before: HashMap::default(),
+        defined_before: HashSet::default(),
+        options,
+        files,
+    };
+    for &file in &decider.files {
+        for mention in &state.files[file.index()].symbols {
+            *decider.mentions_before.entry(mention.symbol).or_insert(0) += 1;
+            if mention.defines {
+                decider.defined_before.insert((mention.symbol, file));
+            }
+        }
+    }
+
+    // Number the names of the changed files.
+    let mut numbers: HashMap<&'a str, u32> = HashMap::default();
+    let mut mentioned: Vec<Mentioned<'a>> = Vec::new();
+    let mut file_resolutions = Vec::new();
+    for (nth, changed) in (0..).zip(changed) {
+        let object = &*changed.object;
+        let mut symbols = Vec::with_capacity(object.symbols.len());
+        for (i, entry) in (0..).zip(&*object.symbols) {
+            if !entry.is_shared() {
+                symbols.push(None);
+                continue;
+            }
+            let number = *numbers.entry(entry.name).or_insert(mentioned.len() as u32);
+            if number as usize == mentioned.len() {
+                mentioned.push(Mentioned {
+                    name: entry.name,
+                    mentions: Vec::new(),
+                });
+            }
+            mentioned[number as usize]
+                .mentions
+                .push(mention(object, nth, ObjSymbol(i)));
+            symbols.push(Some(SymbolId::new(number)));
+        }
+        file_resolutions.push(FileResolution {
+            symbols,
+            comdat_discarded: Vec::new(),
+        });
+    }
+
+    let mut symbols = Vec::with_capacity(mentioned.len());
+    let mut names = Vec::with_capacity(mentioned.len());
+    let mut kept = Vec::new();
+    for (id, mentioned) in (0..).map(SymbolId::new).zip(&mentioned) {
+        let known = state.names.find(mentioned.name);
+        let known = known.filter(|id| !state.symbols[id.index()].is_gone);
+        let is_needed = known.is_some_and(|id| decider.is_needed(id));
+        let meaning = decider.meaning(mentioned, known, is_needed)?;
+        symbols.push(symbol(mentioned, meaning));
+        let pinned = match meaning {
+            Meaning::Pinned(value) => Some(value),
+            Meaning::Defined { .. } => None,
+        };
+        let was_live = known.is_some_and(|id| state.symbols[id.index()].value != Value::Dead);
+        if pinned.is_none() && is_needed && was_live {
+            kept.push(id);
+        }
+        names.push(NameMeaning {
+            known,
+            pinned,
+            is_needed,
+        });
+    }
+    let gone = decider.gone(&names)?;
+    decider.check_dropped(&names)?;
+    for (nth, (changed, resolution)) in changed.iter().zip(&mut file_resolutions).enumerate() {
+        resolution.comdat_discarded =
+            decider.discarded_comdats(&changed.object, nth as u32, &numbers, &symbols)?;
+    }
+
+    Ok(Resolved {
+        files: decider.files,
+        file_resolutions,
+        symbols,
+        names,
+        kept,
+        gone,
+    })
+}
+
+fn mention<'a>(object: &Object<'a>, nth: u32, symbol: ObjSymbol) -> NameMention<'a> {
+    let entry = &object.symbols[symbol.index()];
+    let (signature, import) = match object.symbols.target_of(symbol) {
+        ObjTarget::Function(function) => (Some(object.functions[function].ty), None),
+        ObjTarget::Tag(tag) => (Some(object.tags[tag.index()].ty), None),
+        ObjTarget::Undefined { what, .. } => match object.undefined[what.index()] {
+            Undefined::Function { ty, import } | Undefined::Tag { ty, import } => {
+                (Some(ty), Some(import))
+            }
+            Undefined::Global { import, .. } | Undefined::Table { import, .. } => {
+                (None, Some(import))
+            }
+            Undefined::Data => (None, None),
+        },
+        ObjTarget::Data { .. }
+        | ObjTarget::Absolute { .. }
+        | ObjTarget::Global(_)
+        | ObjTarget::Table(_)
+        | ObjTarget::Section(_) => (None, None),
+    };
+    NameMention {
+        nth,
+        symbol,
+        kind: entry.kind(),
+        flags: entry.flags(),
+        defines: !entry.is_undefined(),
+        signature: signature.map(|ty| object.types[ty.index()]),
+        import: import.map_or(0, |import| import_hash(&import)),
+    }
+}
+
+/// The symbol of a name that has this meaning.
+fn symbol<'a>(mentioned: &Mentioned<'a>, meaning: Meaning) -> Symbol<'a> {
+    let mut symbol = Symbol::new(mentioned.name);
+    let mut said = mentioned.mentions.iter();
+    let said = match meaning {
+        Meaning::Pinned(_) => said.next(),
+        Meaning::Defined { nth, symbol } => {
+            said.find(|mention| (mention.nth, mention.symbol) == (nth, symbol))
+        }
+    };
+    if let Some(mention) = said {
+        symbol.kind = mention.kind;
+        symbol.signature = mention.signature;
+        symbol.weak = mention.flags.is_weak();
+        symbol.tls = mention.flags.contains(SymbolFlags::TLS);
+    }
+    symbol.used_in_object = true;
+    if let Meaning::Defined { nth, symbol: entry } = meaning {
+        let file = FileId(nth);
+        symbol.definition = Definition::Object {
+            file,
+            symbol: entry,
+        };
+        symbol.file = Some(file);
+        if let Some(mention) = said {
+            symbol.hidden = mention.flags.contains(SymbolFlags::VISIBILITY_HIDDEN);
+            symbol.no_strip = mention.flags.contains(SymbolFlags::NO_STRIP);
+            symbol.exported_flag = mention.flags.contains(SymbolFlags::EXPORTED);
+        }
+    }
+    symbol
+}
+
+impl Decider<'_> {
+    fn known(&self, id: SymbolId) -> &KnownSymbol {
+        &self.state.symbols[id.index()]
+    }
+
+    /// Whether a file that did not change speaks of a symbol, or the link needs it anyway.
+    fn is_needed(&self, id: SymbolId) -> bool {
+        let known = self.known(id);
+        let before = self.mentions_before.get(&id).copied().unwrap_or(0);
+        known.is_root || known.mentions > before
+    }
+
+    /// Whether what is new would be exported.
+    fn exports_all(&self) -> bool {
+        self.options.export_all || self.options.exports_dynamic()
+    }
+
+    /// Whether a new symbol of this name would concern more than those who speak of it. The names
+    /// that begin with two underscores are the linker's and those of the C library.
+    fn is_special(&self, name: &str) -> bool {
+        let options = self.options;
+        let is = |known: &String| known == name;
+        self.exports_all()
+            || name.starts_with("__")
+            || matches!(name, "_start" | "_initialize" | "main")
+            || options.exports.iter().any(is)
+            || options.exports_if_defined.iter().any(is)
+            || options.undefined.iter().any(is)
+    }
+
+    fn has_changed(&self, file: FileId) -> bool {
+        self.files.contains(&file)
+    }
+
+    /// What a name means, of which the changed files say this.
+    fn meaning(
+        &self,
+        Mentioned { name, mentions }: &Mentioned<'_>,
+        known: Option<SymbolId>,
+        is_needed: bool,
+    ) -> Result<Meaning, FullReason> {
+        let mut defining = mentions.iter().filter(|mention| mention.defines);
+        let agree = |kind: SymbolKind, signature: u64, flags: Option<SymbolFlags>| {
+            let agrees = |mention: &NameMention<'_>| {
+                mention.kind == kind
+                    && mention.signature.map_or(0, hash) == signature
+                    && flags.is_none_or(|flags| {
+                        flags.contains(SymbolFlags::TLS) == mention.flags.contains(SymbolFlags::TLS)
+                    })
+            };
+            if mentions.iter().all(agrees) {
+                Ok(())
+            } else {
+                Err(FullReason::Resolution)
+            }
+        };
+        let new = |mention: &NameMention<'_>| {
+            let special = SymbolFlags::EXPORTED
+                .with(SymbolFlags::NO_STRIP)
+                .with(SymbolFlags::EXPLICIT_NAME)
+                .with(SymbolFlags::ABSOLUTE);
+            let is_plain = mention.flags.without(special) == mention.flags
+                && !mention.flags.is_common()
+                && !self.is_special(name);
+            if !is_plain {
+                return Err(FullReason::Resolution);
+            }
+            agree(
+                mention.kind,
+                mention.signature.map_or(0, hash),
+                Some(mention.flags),
+            )?;
+            Ok(Meaning::Defined {
+                nth: mention.nth,
+                symbol: mention.symbol,
+            })
+        };
+        let Some(id) = known else {
+            let one = defining.next();
+            return match (one, defining.next()) {
+                (Some(one), None) => new(one),
+                // It would have to be looked for in archives, or is missing.
+                _ => Err(FullReason::Resolution),
+            };
+        };
+        let known = self.known(id);
+        if known.is_odd {
+            return Err(FullReason::Resolution);
+        }
+        match known.file {
+            Some(file) if self.has_changed(file) => {
+                let own = |mention: &&NameMention<'_>| self.files[mention.nth as usize] == file;
+                if let Some(own) = defining.clone().find(own) {
+                    let others = defining.filter(|mention| mention.nth != own.nth);
+                    self.stays_behind(id, file, others)?;
+                    let is_same = own.flags == known.flags && own.kind == known.kind;
+                    let special = SymbolFlags::EXPORTED.with(SymbolFlags::NO_STRIP);
+                    let is_special = own.flags.without(special) != own.flags;
+                    if !is_same && (is_needed || is_special || self.exports_all()) {
+                        return Err(FullReason::Resolution);
+                    }
+                    let signature = own.signature.map_or(0, hash);
+                    if is_needed && signature != known.signature {
+                        return Err(FullReason::Resolution);
+                    }
+                    agree(own.kind, signature, Some(own.flags))?;
+                    return Ok(Meaning::Defined {
+                        nth: own.nth,
+                        symbol: own.symbol,
+                    });
+                }
+                let one = defining.next();
+                match (one, defining.next()) {
+                    (Some(one), None) if !is_needed => new(one),
+                    _ => Err(FullReason::Resolution),
+                }
+            }
+            Some(file) => {
+                self.stays_behind(id, file, defining)?;
+                agree(known.kind, known.signature, Some(known.flags))?;
+                Ok(Meaning::Pinned(known.value))
+            }
+            None if defining.next().is_none() => {
+                agree(known.kind, known.signature, None)?;
+                // What is imported is imported from one place.
+                let is_import = matches!(known.value, Value::Function(_) | Value::Global(_));
+                let mut imports = mentions.iter().map(|mention| mention.import);
+                if is_import && known.import != 0 && imports.any(|import| import != known.import) {
+                    return Err(FullReason::Resolution);
+                }
+                Ok(Meaning::Pinned(known.value))
+            }
+            None => Err(FullReason::Resolution),
+        }
+    }
+
+    /// Checks that the definition of `file` stays the one that is taken beside others.
+    fn stays_behind<'m, 'a: 'm>(
+        &self,
+        id: SymbolId,
+        file: FileId,
+        mut others: impl Iterator<Item = &'m NameMention<'a>>,
+    ) -> Result<(), FullReason> {
+        let stays = others.all(|other| {
+            let of = self.files[other.nth as usize];
+            self.defined_before.contains(&(id, of)) || other.flags.is_weak() && file < of
+        });
+        if stays {
+            Ok(())
+        } else {
+            Err(FullReason::Resolution)
+        }
+    }
+
+    /// What the changed files defined, and no file speaks of any more.
+    fn gone(&self, names: &[NameMeaning]) -> Result<Vec<SymbolId>, FullReason> {
+        let mentioned: HashSet<SymbolId> = names.iter().filter_map(|name| name.known).collect();
+        let mut gone = Vec::new();
+        for &(id, file) in &self.defined_before {
+            let known = self.known(id);
+            if mentioned.contains(&id) || known.file != Some(file) {
+                continue;
+            }
+            if known.is_odd || self.is_needed(id) {
+                return Err(FullReason::Resolution);
+            }
+            gone.push(id);
+        }
+        Ok(gone)
+    }
+
+    /// Checks that no member of an archive that does something by itself may be left without anything
+    /// that speaks of it: a link would not take it, and so what it does would not be done.
+    fn check_dropped(&self, names: &[NameMeaning]) -> Result<(), FullReason> {
+        if !self.state.members_act {
+            return Ok(());
+        }
+        let mentioned: HashSet<SymbolId> = names.iter().filter_map(|name| name.known).collect();
+        for &id in self.mentions_before.keys() {
+            let known = self.known(id);
+            let of_member = |file: FileId| self.state.files[file.index()].from_archive;
+            let is_dropped = !mentioned.contains(&id) && !self.is_needed_by_others(id);
+            if is_dropped && known.file.is_some_and(of_member) {
+                return Err(FullReason::Resolution);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything but the changed files and the file that defines it speaks of a symbol.
+    fn is_needed_by_others(&self, id: SymbolId) -> bool {
+        let known = self.known(id);
+        let before = self.mentions_before.get(&id).copied().unwrap_or(0);
+        let own = known.file.is_some_and(|file| !self.has_changed(file));
+        known.is_root || known.mentions > before + u32::from(own)
+    }
+
+    /// Which comdats of a changed file give way to those of another one.
+    fn discarded_comdats(
+        &self,
+        object: &Object<'_>,
+        nth: u32,
+        numbers: &HashMap<&str, u32>,
+        symbols: &[Symbol<'_>],
+    ) -> Result<Vec<bool>, FullReason> {
+        let before = &self.state.files[self.files[nth as usize].index()].comdats;
+        let before: HashMap<u64, bool> = before.iter().copied().collect();
+        let mut discarded = Vec::with_capacity(object.comdats.len());
+        for name in object.comdats.names(&object.symbols) {
+            let key = hash(name.as_bytes());
+            let symbol = numbers.get(name).map(|&number| &symbols[number as usize]);
+            let is_own = symbol.is_some_and(|symbol| symbol.file == Some(FileId(nth)));
+            discarded.push(if is_own {
+                false
+            } else if let Some(&known) = before.get(&key) {
+                known
+            } else if symbol.is_some() {
+                true
+            } else if self.state.comdats.contains(&key) {
+                return Err(FullReason::Resolution);
+            } else {
+                false
+            });
+        }
+        Ok(discarded)
+    }
+}

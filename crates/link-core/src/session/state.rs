@@ -1,0 +1,547 @@
+//! What a link knows of its output afterwards, so that the next one can patch it: what each name
+//! stands for, where the parts of each file are, and where there is room.
+//!
+//! Nothing in it borrows from the inputs. Names are fingerprints.
+
+use std::sync::Arc;
+
+use wasm_format::linking::{SymbolFlags, SymbolKind};
+
+use crate::emit::Outline;
+use crate::emit::SectionContents;
+use crate::emit::outline::OutputRoom;
+use crate::fingerprint::Fingerprint;
+use crate::hash::{HashMap, HashSet};
+use crate::ids::{
+    FileId, FuncIndex, GlobalIndex, ObjCustom, ObjGlobal, ObjSymbol, ObjTable, ObjTag, SymbolId,
+    TableIndex, TagIndex,
+};
+use crate::input::object::{Object, SymbolImport};
+use crate::options::Options;
+use crate::pass::mark::{Liveness, is_exported};
+use crate::pass::synthesize::Synthesis;
+use crate::plan::customs::PlacedSection;
+use crate::plan::debug_gaps::Gap;
+use crate::plan::{
+    CodeLayout, CustomContents, MemoryLayout, Plan, SegmentPlace, TableSlots, Value,
+};
+use crate::resolve::Names;
+use crate::resolve::resolution::{Definition, MadeAddress, Resolution};
+
+/// What is known of an output.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(super) names: Names,
+    /// By [`SymbolId`].
+    pub(super) symbols: Vec<KnownSymbol>,
+    /// By [`FileId`].
+    pub(super) files: Vec<KnownFile>,
+    /// Names of comdats that are no symbols' names.
+    pub(super) comdats: HashSet<u64>,
+    /// Encoded types, and their indices.
+    pub(super) types: HashMap<Box<[u8]>, u32>,
+    pub(super) is_64: bool,
+    pub(super) has_extended_const: bool,
+    /// How many functions are imported.
+    pub(super) imported_functions: u32,
+    pub(super) slots: TableSlots,
+    /// The indirect function table.
+    pub(super) table: Option<TableIndex>,
+    pub(super) memory: MemoryLayout,
+    /// The output segments.
+    pub(super) segments: Vec<KnownSegment>,
+    /// The output's custom sections that objects have.
+    pub(super) customs: Vec<KnownCustom>,
+    pub(super) code: KnownCode,
+    pub(super) spare: SpareData,
+    pub(super) room: OutputRoom,
+    /// Whether members of archives do something because they are linked: they have functions that
+    /// run unasked, or exports.
+    pub(super) members_act: bool,
+}
+
+/// What a name stands for, and who speaks of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownSymbol {
+    pub(super) value: Value,
+    pub(super) kind: SymbolKind,
+    /// The object that defines it.
+    pub(super) file: Option<FileId>,
+    /// How many entries of symbol tables speak of it.
+    pub(super) mentions: u32,
+    /// The hash of the signature, of a function or tag; 0 for none.
+    pub(super) signature: u64,
+    /// The hash of where it is imported from, if nothing defines it; 0 if nothing says so.
+    pub(super) import: u64,
+    /// What its definition says of it.
+    pub(super) flags: SymbolFlags,
+    /// It is needed whatever files say.
+    pub(super) is_root: bool,
+    /// It stands for several things, or for something that only a full link decides.
+    pub(super) is_odd: bool,
+    /// Nothing speaks of it any more.
+    pub(super) is_gone: bool,
+}
+
+/// A file that takes part.
+#[derive(Debug)]
+pub(super) struct KnownFile {
+    /// What messages call it.
+    pub(super) name: Arc<str>,
+    pub(super) from_archive: bool,
+    pub(super) is_member: bool,
+    /// Whether anything of it is live.
+    pub(super) any: bool,
+    /// What must stay as it is; `None` if the file is never patched.
+    pub(super) shape: Option<u64>,
+    /// The entries of its symbol table that other files see.
+    pub(super) symbols: Vec<KnownMention>,
+    /// Its functions that the output has.
+    pub(super) functions: Vec<KnownFunction>,
+    pub(super) segments: Vec<KnownPiece>,
+    pub(super) customs: Vec<KnownPiece>,
+    pub(super) globals: Vec<Option<GlobalIndex>>,
+    pub(super) tables: Vec<Option<TableIndex>>,
+    pub(super) tags: Vec<Option<TagIndex>>,
+    /// The functions that the output runs unasked: init functions, and the start function.
+    pub(super) unasked: Vec<Option<FuncIndex>>,
+    /// Comdats, by the hashes of their names, and whether another file's copy was chosen.
+    pub(super) comdats: Vec<(u64, bool)>,
+}
+
+/// An entry of a symbol table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownMention {
+    pub(super) symbol: SymbolId,
+    pub(super) defines: bool,
+}
+
+/// A function of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownFunction {
+    /// The hash of its name.
+    pub(super) name: u64,
+    pub(super) index: FuncIndex,
+}
+
+/// A segment or a custom section of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownPiece {
+    /// The hash of its name.
+    pub(super) name: u64,
+    /// The output segment, or the output's section.
+    pub(super) output: u32,
+    /// Where in that it begins, in bytes.
+    pub(super) offset: u64,
+    /// How many bytes it may have; 0 if its contents were merged with others'.
+    pub(super) capacity: u64,
+}
+
+/// A segment of the output.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownSegment {
+    /// Where its bytes are, in bytes from the start of the output; `None` if they are not there.
+    pub(super) at: Option<usize>,
+    pub(super) tls: bool,
+    /// Whether a symbol may ask for its bounds.
+    pub(super) has_bounds: bool,
+}
+
+/// A custom section of the output.
+#[derive(Debug)]
+pub(super) struct KnownCustom {
+    pub(super) name: Box<str>,
+    /// Where its contents are, in bytes from the start of the output.
+    pub(super) at: usize,
+    /// How room in it is filled, if it has any.
+    pub(super) gap: Option<Gap>,
+    /// Where the room behind all contents begins.
+    pub(super) next: u64,
+    pub(super) size: u64,
+}
+
+/// The code section.
+#[derive(Debug)]
+pub(super) struct KnownCode {
+    /// Where the code of each function is.
+    pub(super) layout: CodeLayout,
+    /// Where the contents of the section are, in bytes from the start of the output.
+    pub(super) at: usize,
+    /// Where the entry of the padding function begins, from the start of the contents.
+    pub(super) end: u64,
+    /// Functions whose code has moved.
+    pub(super) moved: HashMap<FuncIndex, MovedBody>,
+}
+
+/// A function whose code has moved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MovedBody {
+    /// Where its own body begins, in bytes from the start of the section's contents. It calls the
+    /// function that has the code.
+    pub(super) own: u32,
+    pub(super) own_size: u32,
+    /// The function that has the code.
+    pub(super) to: FuncIndex,
+}
+
+/// Room for data.
+#[derive(Debug)]
+pub(super) struct SpareData {
+    /// The segment.
+    pub(super) segment: u32,
+    /// The next offset in it that is free.
+    pub(super) next: u64,
+    pub(super) size: u64,
+}
+
+/// The hash of where a symbol is imported from.
+pub(super) fn import_hash(import: &SymbolImport<'_>) -> u64 {
+    let explicit = if import.explicit { "!" } else { "" };
+    hash(format!("{:?}{:?}{explicit}", import.module, import.name).as_bytes())
+}
+
+/// The hash of a name or of other bytes.
+pub(super) fn hash(bytes: &[u8]) -> u64 {
+    Fingerprint::of(bytes).low
+}
+
+impl State {
+    /// What is known of an output with room; `None` if it cannot be patched.
+    pub(crate) fn new<'a>(
+        resolution: Resolution<'a>,
+        liveness: &Liveness,
+        synthesis: &Synthesis<'a>,
+        plan: Plan<'a>,
+        outline: Outline,
+        options: &Options,
+    ) -> Option<Self> {
+        let padding = plan.data.padding?;
+        let code_at = contents_of(&outline, |contents| {
+            matches!(contents, SectionContents::Code)
+        })?;
+        // The count is a part of the layout.
+        let code_at = code_at - plan.code.count_len() as usize;
+        let last = FuncIndex(plan.functions.imported + plan.code.count().checked_sub(1)?);
+        if !synthesis.undefined_stubs.is_empty() || !resolution.shared.is_empty() {
+            return None;
+        }
+        let symbols = known_symbols(&resolution, &plan, options);
+        let members_act = resolution.objects().any(|(_, object)| acts(object));
+        let capacities = capacities(&plan);
+        let files = resolution.map_objects(|file, object| {
+            known_file(&resolution, liveness, &plan, &capacities, file, object)
+        });
+        let mut state = Self {
+            symbols,
+            files,
+            comdats: comdat_names(&resolution),
+            types: (plan.types.list.iter().zip(0..))
+                .map(|(&ty, index)| (ty.into(), index))
+                .collect(),
+            is_64: resolution.is_64,
+            has_extended_const: plan.extended_const,
+            imported_functions: plan.functions.imported,
+            table: plan.tables.indirect,
+            segments: known_segments(&plan, &outline),
+            customs: known_customs(&plan, &outline),
+            spare: SpareData {
+                segment: padding,
+                next: 0,
+                size: plan.data.segments[padding as usize].size,
+            },
+            code: KnownCode {
+                end: plan.code.entry_offset(last),
+                at: code_at,
+                layout: plan.code,
+                moved: HashMap::default(),
+            },
+            slots: plan.slots,
+            memory: plan.memory,
+            room: outline.room?,
+            members_act,
+            names: resolution.names,
+        };
+        state.count_mentions();
+        Some(state)
+    }
+
+    fn count_mentions(&mut self) {
+        for file in &self.files {
+            for mention in &file.symbols {
+                self.symbols[mention.symbol.index()].mentions += 1;
+            }
+        }
+    }
+}
+
+/// Whether an object does something because it is linked, and is linked because it is needed.
+fn acts(object: &Object<'_>) -> bool {
+    let special = SymbolFlags::EXPORTED.with(SymbolFlags::NO_STRIP);
+    let mut symbols = object.symbols.iter();
+    object.from_archive
+        && (unasked(object).next().is_some()
+            || symbols.any(|symbol| {
+                !symbol.is_undefined() && symbol.flags().without(special) != symbol.flags()
+            }))
+}
+
+/// Where the first contents that are `wanted` lie in the output.
+fn contents_of(outline: &Outline, wanted: impl Fn(&SectionContents) -> bool) -> Option<usize> {
+    let mut sections = outline.sections.iter();
+    let section = sections.find(|section| wanted(&section.contents))?;
+    Some(section.contents_offset() as usize)
+}
+
+fn known_symbols(
+    resolution: &Resolution<'_>,
+    plan: &Plan<'_>,
+    options: &Options,
+) -> Vec<KnownSymbol> {
+    let mut roots: HashSet<SymbolId> = HashSet::default();
+    roots.extend(resolution.entry);
+    roots.extend(&resolution.kept);
+    roots.extend(resolution.call_dtors);
+    let mut known: Vec<KnownSymbol> = resolution
+        .symbols()
+        .map(|(id, symbol)| {
+            let (file, flags) = match symbol.definition {
+                Definition::Object { file, symbol } => (
+                    Some(file),
+                    resolution.object(file).symbols[symbol.index()].flags(),
+                ),
+                _ => (None, SymbolFlags::NONE),
+            };
+            KnownSymbol {
+                value: plan.symbols.get(id),
+                kind: symbol.kind,
+                file,
+                mentions: 0,
+                signature: symbol.signature.map_or(0, hash),
+                import: symbol.import().map_or(0, |import| import_hash(&import)),
+                flags,
+                is_root: symbol.no_strip || is_exported(symbol, options) || roots.contains(&id),
+                is_odd: matches!(
+                    symbol.definition,
+                    Definition::Stub(_)
+                        | Definition::Shared(_)
+                        | Definition::Address(MadeAddress::Null)
+                ) || symbol.is_common(),
+                is_gone: false,
+            }
+        })
+        .collect();
+    // Of several symbols of one name, none is what the name stands for alone.
+    let named = resolution.names.named_symbols(known.len());
+    for (id, symbol) in resolution.symbols() {
+        if !named[id.index()] {
+            known[id.index()].is_odd = true;
+            if let Some(main) = resolution.names.find(symbol.name) {
+                known[main.index()].is_odd = true;
+            }
+        }
+    }
+    known
+}
+
+fn comdat_names(resolution: &Resolution<'_>) -> HashSet<u64> {
+    let objects = resolution.objects();
+    let names = objects.flat_map(|(_, object)| object.comdats.own_names());
+    names.map(|name| hash(name.as_bytes())).collect()
+}
+
+/// How many bytes each custom section of an object may have.
+fn capacities(plan: &Plan<'_>) -> HashMap<(FileId, ObjCustom), u64> {
+    let mut capacities = HashMap::default();
+    for section in &plan.customs.sections {
+        if let CustomContents::Pieces(pieces) = &section.contents {
+            let pieces = pieces.iter();
+            capacities.extend(pieces.map(|piece| ((piece.file, piece.custom), piece.capacity)));
+        }
+    }
+    capacities
+}
+
+fn known_file(
+    resolution: &Resolution<'_>,
+    liveness: &Liveness,
+    plan: &Plan<'_>,
+    capacities: &HashMap<(FileId, ObjCustom), u64>,
+    file: FileId,
+    object: &Object<'_>,
+) -> KnownFile {
+    let outcome = &resolution.files[file.index()];
+    let entries = outcome.symbols.iter().zip(&*object.symbols);
+    let symbols = entries.filter_map(|(id, entry)| {
+        Some(KnownMention {
+            symbol: (*id)?,
+            defines: !entry.is_undefined(),
+        })
+    });
+    let functions = liveness.functions(file).filter_map(|function| {
+        Some(KnownFunction {
+            name: hash(
+                object
+                    .any_function_name(function)
+                    .unwrap_or_default()
+                    .as_bytes(),
+            ),
+            index: plan.functions.of(file, function)?,
+        })
+    });
+    let segments = object
+        .segments
+        .iter()
+        .enumerate()
+        .filter_map(|(i, segment)| {
+            let (output, offset, capacity) = match plan.data.files[file.index()][i] {
+                SegmentPlace::Absent => return None,
+                SegmentPlace::Whole { output, offset } => (output, offset, segment.size),
+                SegmentPlace::Strings { output, .. } => (output, 0, 0),
+            };
+            Some(KnownPiece {
+                name: hash(segment.name.as_bytes()),
+                output,
+                offset,
+                capacity,
+            })
+        });
+    let customs = object.customs.iter().enumerate().filter_map(|(i, custom)| {
+        let id = ObjCustom(i as u32);
+        let (output, placed) = plan.customs.placed(file, id)?;
+        let (offset, capacity) = match placed {
+            PlacedSection::Whole(offset) => (offset, *capacities.get(&(file, id))?),
+            PlacedSection::Strings(_) => (0, 0),
+        };
+        Some(KnownPiece {
+            name: hash(custom.name.as_bytes()),
+            output,
+            offset,
+            capacity,
+        })
+    });
+    let comdats = object.comdats.names(&object.symbols);
+    let relocator = plan.relocator(resolution, liveness);
+    KnownFile {
+        name: object.name.clone(),
+        from_archive: object.from_archive,
+        is_member: object.archive.is_some(),
+        any: liveness.files[file.index()].any,
+        shape: shape(object),
+        symbols: symbols.collect(),
+        functions: functions.collect(),
+        segments: segments.collect(),
+        customs: customs.collect(),
+        globals: (0..object.globals.len() as u32)
+            .map(|i| plan.globals.object(file, ObjGlobal(i)))
+            .collect(),
+        tables: (0..object.tables.len() as u32)
+            .map(|i| plan.tables.object(file, ObjTable(i)))
+            .collect(),
+        tags: (0..object.tags.len() as u32)
+            .map(|i| plan.tags.object(file, ObjTag(i)))
+            .collect(),
+        unasked: unasked(object)
+            .map(|symbol| relocator.called(file, symbol))
+            .collect(),
+        comdats: comdats
+            .zip(&outcome.comdat_discarded)
+            .map(|(name, &discarded)| (hash(name.as_bytes()), discarded))
+            .collect(),
+    }
+}
+
+/// The functions of an object that the output runs unasked.
+pub(super) fn unasked(object: &Object<'_>) -> impl Iterator<Item = ObjSymbol> {
+    let inits = object.init_funcs.iter().map(|init| init.symbol);
+    inits.chain(object.start)
+}
+
+/// A hash of what must be the same of a file for its output to be patched; `None` if it has
+/// something that is never patched.
+pub(super) fn shape(object: &Object<'_>) -> Option<u64> {
+    let is_patched = object.commons.is_empty()
+        && object.elements.is_empty()
+        && object.metadata.is_empty()
+        && object.left_out.is_empty()
+        && !object.may_have_raw_indices;
+    if !is_patched {
+        return None;
+    }
+    let mut parts: Vec<u8> = Vec::new();
+    let mut add = |bytes: &[u8]| {
+        parts.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        parts.extend_from_slice(bytes);
+    };
+    let name = |symbol: ObjSymbol| object.symbols[symbol.index()].name.as_bytes();
+    add(&[object.has_features.into(), object.start.is_some().into()]);
+    add(object.producers);
+    for (prefix, feature) in &object.features {
+        add(&[*prefix]);
+        add(feature.as_bytes());
+    }
+    for init in &object.init_funcs {
+        add(&init.priority.to_le_bytes());
+    }
+    for symbol in unasked(object) {
+        add(name(symbol));
+        if let Some(function) = object.symbols[symbol.index()].function() {
+            add(object.types[object.functions[function].ty.index()]);
+        }
+    }
+    for global in &object.globals {
+        let mut ty = Vec::new();
+        global.ty.encode(&mut ty);
+        add(&ty);
+        add(global.init);
+        add(global.name.as_bytes());
+    }
+    for table in &object.tables {
+        let mut ty = Vec::new();
+        table.ty.encode(&mut ty);
+        add(&ty);
+        add(table.name.as_bytes());
+    }
+    for tag in &object.tags {
+        add(object.types[tag.ty.index()]);
+        add(tag.name.as_bytes());
+    }
+    Some(hash(&parts))
+}
+
+fn known_segments(plan: &Plan<'_>, outline: &Outline) -> Vec<KnownSegment> {
+    let mut known: Vec<KnownSegment> = plan
+        .data
+        .segments
+        .iter()
+        .map(|segment| KnownSegment {
+            at: None,
+            tls: segment.tls,
+            has_bounds: !segment.name.starts_with('.'),
+        })
+        .collect();
+    for section in &outline.sections {
+        let SectionContents::Data(headers) = &section.contents else {
+            continue;
+        };
+        for header in headers {
+            let at = section.contents_offset() + header.offset + header.bytes.len() as u64;
+            known[header.segments.start as usize].at = Some(at as usize);
+        }
+    }
+    known
+}
+
+fn known_customs(plan: &Plan<'_>, outline: &Outline) -> Vec<KnownCustom> {
+    let places = outline.sections.iter();
+    let places = places.filter(|section| matches!(section.contents, SectionContents::Custom(_)));
+    let sections = plan.customs.sections.iter().zip(places);
+    sections
+        .map(|(custom, section)| KnownCustom {
+            name: custom.name.into(),
+            at: section.contents_offset() as usize,
+            gap: custom.gap,
+            next: custom.end,
+            size: custom.size,
+        })
+        .collect()
+}
