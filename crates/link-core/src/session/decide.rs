@@ -5,11 +5,13 @@ use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::FullReason;
 use super::state::{KnownSymbol, State, hash, import_hash};
+use crate::diag::Diagnostics;
 use crate::hash::{HashMap, HashSet};
 use crate::ids::{FileId, ObjSymbol, SymbolId};
 use crate::input::object::{ObjTarget, Object, Undefined};
 use crate::options::Options;
 use crate::pass::mark::{self, FileLiveness, Liveness};
+use crate::pass::raw_indices;
 use crate::plan::Value;
 use crate::resolve::Names;
 use crate::resolve::history::History;
@@ -126,6 +128,12 @@ pub(super) fn decide<'a>(
     };
     if resolved.names.iter().zip(&liveness.symbols).any(revived) {
         return Err((FullReason::Revived, resolution.objects));
+    }
+    // A full link reports them.
+    let mut wrong = Diagnostics::default();
+    raw_indices::report(&resolution, &liveness, options, &mut wrong);
+    if !wrong.as_slice().is_empty() {
+        return Err((FullReason::Object, resolution.objects));
     }
     Ok(Decision {
         resolution,

@@ -462,8 +462,7 @@ pub(super) fn shape(object: &Object<'_>) -> Option<u64> {
     let is_patched = object.commons.is_empty()
         && object.elements.is_empty()
         && object.metadata.is_empty()
-        && object.left_out.is_empty()
-        && !object.may_have_raw_indices;
+        && object.left_out.is_empty();
     if !is_patched {
         return None;
     }
