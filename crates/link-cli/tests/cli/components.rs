@@ -98,10 +98,7 @@ fn the_name_or_an_option_says_whether_a_component_is_made() {
     );
     // Nothing that is made here can be a component.
     assert_eq!(with(COMPONENT_LD, "-r"), "core module");
-    assert_eq!(
-        with(COMPONENT_LD, "--shared --experimental-pic"),
-        "core module"
-    );
+    assert_eq!(with(COMPONENT_LD, "--shared"), "core module");
     assert_eq!(
         with(COMPONENT_LD, "-r --component-type f.wit"),
         "core module"
@@ -314,7 +311,7 @@ fn a_program_that_rustc_links_is_what_its_target_says() {
     assert_eq!(wasm_link("--component"), "component");
     assert_eq!(wasm_link("--no-component"), "core module");
     assert_eq!(wasm_link("-r"), "core module");
-    assert_eq!(wasm_link("--shared --experimental-pic"), "core module");
+    assert_eq!(wasm_link("--shared"), "core module");
     assert_eq!(linked(COMPONENT_LD, line), "component");
     // clang and wasm-component-ld call for core modules.
     let theirs = line.strip_prefix("-flavor wasm ").expect("a flavor");

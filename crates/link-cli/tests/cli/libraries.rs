@@ -5,8 +5,7 @@ use crate::support::{EMPTY_ARCHIVE, Room, object};
 fn room() -> Room {
     let room = Room::new();
     std::fs::create_dir(room.path("shared")).expect("a directory");
-    room.run("f.o -o shared/libx.so --shared --experimental-pic".split(' '))
-        .ok();
+    room.run("f.o -o shared/libx.so --shared".split(' ')).ok();
     room.write("static/libx.a", EMPTY_ARCHIVE);
     room
 }

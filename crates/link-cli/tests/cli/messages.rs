@@ -113,7 +113,7 @@ fn no_undefined_is_what_holds_anyway() {
                 run("calls.o -o x --allow-undefined").ok();
                 // What a loader may bring is decided without it.
                 for more in ["", " --unresolved-symbols=import-dynamic"] {
-                    let line = format!("calls.o -o x --shared --experimental-pic{more}");
+                    let line = format!("calls.o -o x --shared{more}");
                     let without = [backend].into_iter().chain(line.split(' '));
                     let (with, without) = (run(&line), room.run_as(program, without));
                     assert_eq!((with.code, with.stderr), (without.code, without.stderr));
@@ -147,7 +147,7 @@ fn options_of_native_linkers_with_a_meaning_need_the_native_link() {
         "--version-script=list",
         "--dynamic-list=list",
         "--retain-symbols-file=list",
-        "-Bsymbolic-functions -shared --experimental-pic",
+        "-Bsymbolic-functions -shared",
     ] {
         let run = |backend: &str| {
             let line = format!("{option} calls.o f.o -o x --backend={backend}");

@@ -92,8 +92,7 @@ fn cross_references_name_who_defines_and_who_refers() {
 #[test]
 fn shared_libraries_define_what_they_export() {
     let room = Room::new();
-    room.run("f.o -o f.so --shared --experimental-pic".split(' '))
-        .ok();
+    room.run("f.o -o f.so --shared".split(' ')).ok();
     for line in [
         "-Bdynamic calls.o f.so -o x -y f -y _start",
         "-Bdynamic f.so calls.o -o x -y f -y _start",

@@ -247,7 +247,7 @@ fn position_independent_output() {
             .object("user.o", &user)
             .object("other.o", &other)
             .args(args)
-            .args("--experimental-pic --export-dynamic");
+            .args("--export-dynamic");
         let name = args.replace([' ', '-'], "");
         insta::assert_snapshot!(format!("position_independent_{name}"), print(&module(&job)));
     }
@@ -293,7 +293,7 @@ fn an_object_file_keeps_them() {
     let [user, other] = position_independent();
     let parts = || Job::new().object("user.o", &user).object("other.o", &other);
     let object = module(&parts().args("-r"));
-    let shared = "-shared --experimental-pic --export-dynamic";
+    let shared = "-shared --export-dynamic";
     let in_two = Job::new().file("all.o", object).args("all.o").args(shared);
     assert_eq!(
         print(&module(&in_two)),

@@ -14,9 +14,8 @@ use crate::support::{Job, print, validate};
 
 const OPTION: &str = "--cooperative-threading";
 pub(crate) const STATIC: &str = "--no-entry --cooperative-threading";
-pub(crate) const PIE: &str =
-    "-pie --experimental-pic --no-entry --import-memory --cooperative-threading";
-pub(crate) const SHARED: &str = "-shared --experimental-pic --cooperative-threading";
+pub(crate) const PIE: &str = "-pie --no-entry --import-memory --cooperative-threading";
+pub(crate) const SHARED: &str = "-shared --cooperative-threading";
 
 const ADDRESS: GlobalType = GlobalType {
     value: ValType::I32,

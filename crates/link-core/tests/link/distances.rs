@@ -83,7 +83,7 @@ fn a_loader_leaves_distances_alone() {
         "target",
         0,
     );
-    let args = "-shared --experimental-pic --export=place --no-check-features";
+    let args = "-shared --export=place --no-check-features";
     let job = job(&source, args).differs("LLVM 22 does not know the relocation");
     let text = print(&job.module());
     assert!(!text.contains("__wasm_apply_data_relocs"), "{text}");

@@ -7,8 +7,8 @@ use wasm_format::{GlobalType, Mutability, ValType};
 use crate::common::source::{Source, sig};
 use crate::support::{Job, print};
 
-const SHARED: &str = "-shared --experimental-pic";
-const IMPORT: &str = "--unresolved-symbols=import-dynamic --experimental-pic";
+const SHARED: &str = "-shared";
+const IMPORT: &str = "--unresolved-symbols=import-dynamic";
 
 /// Functions `f` and `address`, which returns where `f` is.
 fn address_of_function() -> Source {
@@ -136,10 +136,7 @@ fn an_executable_leaves_symbols_to_a_loader() {
 
 #[test]
 fn an_executable_needs_a_shared_library() {
-    for kind in [
-        "-Bdynamic",
-        "-pie --experimental-pic --no-entry --export=_start",
-    ] {
+    for kind in ["-Bdynamic", "-pie --no-entry --export=_start"] {
         let mut source = user();
         if kind.contains("pie") {
             // Where data lies is not known.
@@ -277,7 +274,7 @@ fn constants_are_extended_only_where_they_have_to_be() {
     });
     let job = Job::new()
         .object("a.o", &source)
-        .args("-pie --experimental-pic --no-entry --export-dynamic")
+        .args("-pie --no-entry --export-dynamic")
         .args("--extra-features=extended-const");
     insta::assert_snapshot!(print(&job.module()));
 }
@@ -299,7 +296,7 @@ fn a_definition_that_gives_way_to_a_library_is_not_imported_unless_used() {
     source.function("f", sig(0, 0), |_| {}).weak("f");
     source.function("g", sig(0, 0), |_| {});
     for order in ["lib.so a.o", "a.o lib.so"] {
-        for kind in [SHARED, "-pie --experimental-pic --no-entry"] {
+        for kind in [SHARED, "-pie --no-entry"] {
             let job = Job::new()
                 .args(kind)
                 .file("a.o", source.build())
@@ -337,7 +334,7 @@ fn tags_of_libraries_are_imported() {
             .file("a.o", throws(params))
             .file("lib.so", &library[..])
             .args(order)
-            .args("-pie --experimental-pic")
+            .args("-pie")
     };
     for order in ["a.o lib.so", "lib.so a.o"] {
         let module = print(&job(1, order).module());
@@ -358,7 +355,7 @@ fn who_disagrees_with_a_library_is_told_its_name() {
             .file("a.o", source.build())
             .file("lib.so", library())
             .args(order)
-            .args("-pie --experimental-pic");
+            .args("-pie");
         insta::assert_snapshot!(job.fails());
     }
 }

@@ -304,10 +304,10 @@ fn position_independent_code() {
     compare(
         &["pic.pic.o", "pic_other.pic.o"],
         &[
-            "-pie --experimental-pic",
-            "-pie --experimental-pic --extra-features=extended-const",
-            "-shared --experimental-pic --export-dynamic --no-gc-sections",
-            "-shared --experimental-pic --export-all -Bsymbolic",
+            "-pie",
+            "-pie --extra-features=extended-const",
+            "-shared --export-dynamic --no-gc-sections",
+            "-shared --export-all -Bsymbolic",
             "",
             "--no-gc-sections",
         ],
@@ -315,11 +315,11 @@ fn position_independent_code() {
     compare(
         &["pic.pic.o"],
         &[
-            "--no-entry --unresolved-symbols=import-dynamic --experimental-pic",
-            "--no-entry --unresolved-symbols=import-dynamic --experimental-pic --export-all",
-            "-shared --experimental-pic --unresolved-symbols=import-dynamic",
-            "-shared --experimental-pic --unresolved-symbols=import-dynamic --export-dynamic",
-            "-shared --experimental-pic --unresolved-symbols=import-dynamic --no-gc-sections \
+            "--no-entry --unresolved-symbols=import-dynamic",
+            "--no-entry --unresolved-symbols=import-dynamic --export-all",
+            "-shared --unresolved-symbols=import-dynamic",
+            "-shared --unresolved-symbols=import-dynamic --export-dynamic",
+            "-shared --unresolved-symbols=import-dynamic --no-gc-sections \
              --extra-features=extended-const",
         ],
     );
@@ -329,11 +329,7 @@ fn position_independent_code() {
 fn position_independent_code_of_64_bits() {
     compare(
         &["pic.pic64.o", "pic_other.pic64.o"],
-        &[
-            "-mwasm64",
-            "-mwasm64 -pie --experimental-pic",
-            "-mwasm64 -shared --experimental-pic --export-all",
-        ],
+        &["-mwasm64", "-mwasm64 -pie", "-mwasm64 -shared --export-all"],
     );
 }
 
@@ -342,15 +338,15 @@ fn position_independent_threads() {
     compare(
         &["threads.pic.o"],
         &[
-            "-pie --experimental-pic --shared-memory --no-gc-sections",
-            "-shared --experimental-pic --shared-memory --export-all",
-            "-shared --experimental-pic --shared-memory --export-all \
+            "-pie --shared-memory --no-gc-sections",
+            "-shared --shared-memory --export-all",
+            "-shared --shared-memory --export-all \
              --extra-features=extended-const",
             "--shared-memory --no-gc-sections",
         ],
     );
     compare(
         &["threads.pic64.o"],
-        &["-mwasm64 -shared --experimental-pic --shared-memory --export-all"],
+        &["-mwasm64 -shared --shared-memory --export-all"],
     );
 }

@@ -71,8 +71,8 @@ fn it_is_kept_in_every_mode() {
         "--no-entry --emit-relocs",
         "--no-entry --export-dynamic",
         "--no-entry --shared-memory --max-memory=131072 --no-check-features",
-        "-shared --experimental-pic",
-        "-pie --no-entry --experimental-pic",
+        "-shared",
+        "-pie --no-entry",
         "-r",
     ] {
         let library = |undefined: &[&str]| {
@@ -174,7 +174,7 @@ fn what_is_undefined_stays_out() {
         let done = link(&Job::new().object("a.o", &source).args(args));
         print(&done.module)
     };
-    for mode in ["", "--import-undefined", "-pie --experimental-pic"] {
+    for mode in ["", "--import-undefined", "-pie"] {
         let undefined = format!("{mode} --undefined=missing --undefined=named --undefined=unheard");
         assert_eq!(job(&undefined), job(mode), "{mode}");
     }
@@ -184,13 +184,13 @@ fn what_is_undefined_stays_out() {
     let library = link(
         &Job::new()
             .object("provider.o", &provider)
-            .args("-shared --experimental-pic --export-dynamic"),
+            .args("-shared --export-dynamic"),
     );
     let user = |args: &str| {
         let job = Job::new()
             .file("libshared.so", library.module.clone())
             .object("a.o", &source)
-            .args("-pie --experimental-pic -Bdynamic libshared.so")
+            .args("-pie -Bdynamic libshared.so")
             .args(args);
         print(&link(&job).module)
     };

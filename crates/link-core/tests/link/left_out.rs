@@ -137,8 +137,8 @@ fn start_functions_run() {
         assert_eq!(run(&job().args(args).module(), "number"), 12, "{args}");
     }
     for args in [
-        "-pie --experimental-pic",
-        "-shared --experimental-pic",
+        "-pie",
+        "-shared",
         "--shared-memory --max-memory=65536 --no-check-features",
     ] {
         let module = print(&job().args(args).module());
@@ -274,7 +274,7 @@ fn start_functions_that_other_objects_define() {
     ] {
         assert_eq!(run(&job(args).module(), "number"), number, "{args}");
     }
-    for args in ["-pie --experimental-pic", "-shared --experimental-pic"] {
+    for args in ["-pie", "-shared"] {
         let module = print(&job(args).module());
         assert!(
             module.contains("(func $__wasm_start (;1;) (type 0)\n    call $begin\n"),

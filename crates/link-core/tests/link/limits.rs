@@ -116,7 +116,7 @@ fn types_are_named_by_what_has_them() {
     for line in [
         "--fatal-warnings",
         "--no-demangle",
-        "-shared --experimental-pic --export-dynamic",
+        "-shared --export-dynamic",
     ] {
         let messages = warnings(&wide_types().args(line));
         assert!(messages.contains("_Z3addii has") == (line == "--no-demangle"));
@@ -147,7 +147,7 @@ fn locals_are_counted_with_parameters() {
     insta::assert_snapshot!(warnings(&many(&body)));
     for line in [
         "--fatal-warnings",
-        "-shared --experimental-pic --export-dynamic",
+        "-shared --export-dynamic",
         "--build-id=fast",
     ] {
         let messages = warnings(&many(&body).args(line));

@@ -308,8 +308,8 @@ fn table(matrix: &[(&str, Vec<String>)]) -> String {
 
 const EXECUTABLE: &str = "--no-entry --export=get";
 const THREADS: &str = "--no-entry --export=get --shared-memory --no-check-features";
-const PIE: &str = "-pie --experimental-pic --no-entry --export=get --import-memory";
-const SHARED: &str = "-shared --experimental-pic --export=get";
+const PIE: &str = "-pie --no-entry --export=get --import-memory";
+const SHARED: &str = "-shared --export=get";
 
 #[test]
 fn references_of_an_executable() {
@@ -357,10 +357,7 @@ fn options_do_not_change_what_a_reference_gets() {
         (EXECUTABLE, "--no-gc-sections"),
         (EXECUTABLE, "--import-undefined"),
         (EXECUTABLE, "--unresolved-symbols=ignore-all"),
-        (
-            EXECUTABLE,
-            "--unresolved-symbols=import-dynamic --experimental-pic",
-        ),
+        (EXECUTABLE, "--unresolved-symbols=import-dynamic"),
         (EXECUTABLE, "--emit-relocs"),
         (THREADS, "--export-all --no-gc-sections"),
         (PIE, "--export-all --no-gc-sections"),
@@ -703,7 +700,7 @@ fn a_loader_provides_the_layout() {
     source.points(4, RelocType::MemoryAddrI32, "__heap_end", 4);
     let job = Job::new()
         .object("a.o", &source)
-        .args("-shared --experimental-pic --export=get --export=limits")
+        .args("-shared --export=get --export=limits")
         .differs("rust-lld reports them as undefined");
     insta::assert_snapshot!(print(&job.module()));
 }
@@ -748,7 +745,7 @@ fn a_layout_that_is_not_there_cannot_be_exported() {
     // Who does not insist on it gets none.
     let job = Job::new()
         .object("a.o", &source)
-        .args("-shared --experimental-pic --no-export-dynamic")
+        .args("-shared --no-export-dynamic")
         .args("--export-if-defined=__heap_base");
     assert!(!print(&job.module()).contains("__heap_base"));
 }

@@ -26,12 +26,12 @@ pub(crate) const MODES: [&str; 9] = [
     "--no-entry --export=get --emit-relocs --no-gc-sections",
     "--no-entry --export=get --import-memory",
     "--no-entry --export=get --shared-memory --max-memory=131072",
-    "--no-entry --export=get -pie --experimental-pic",
-    "--no-entry --export=get -pie --experimental-pic --extra-features=extended-const",
-    "--no-entry --export=get -pie --experimental-pic --shared-memory --max-memory=131072 \
+    "--no-entry --export=get -pie",
+    "--no-entry --export=get -pie --extra-features=extended-const",
+    "--no-entry --export=get -pie --shared-memory --max-memory=131072 \
      --import-memory",
-    "-shared --experimental-pic",
-    "-shared --experimental-pic --shared-memory --max-memory=131072",
+    "-shared",
+    "-shared --shared-memory --max-memory=131072",
 ];
 
 const UNKNOWN: &str = "rust-lld knows no such symbol";
@@ -137,7 +137,7 @@ fn what_the_linker_makes_is_exported_by_its_name() {
 #[test]
 fn other_options_leave_these_exports_alone() {
     let scripts = |args: &str| {
-        job("-shared --experimental-pic --export=get", args)
+        job("-shared --export=get", args)
             .file("local.map", "{ local: *; };")
             .file("global.map", "{ global: __wasm_*; };")
             .file("list", "{ __wasm_init_memory; };")
@@ -265,7 +265,7 @@ fn a_loader_calls_the_functions_by_name() {
     for features in ["", "--extra-features=extended-const"] {
         let module = Job::new()
             .object("a.o", &source)
-            .args("-pie --experimental-pic --no-entry --import-memory --export=get")
+            .args("-pie --no-entry --import-memory --export=get")
             .args("--export=__wasm_apply_global_relocs --export=__wasm_apply_data_relocs")
             .args("--no-check-features")
             .args(features)

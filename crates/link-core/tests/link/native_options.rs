@@ -41,8 +41,8 @@ fn symbols_of_excluded_libraries_are_not_exported() {
         "--export-dynamic --whole-archive",
         "--export-dynamic --no-gc-sections",
         "--export-dynamic --emit-relocs",
-        "-shared --experimental-pic --no-entry",
-        "-pie --experimental-pic --export-dynamic",
+        "-shared --no-entry",
+        "-pie --export-dynamic",
     ] {
         let of = |args: &str| {
             let mut names = exports(libraries(&format!("{mode} {args}")));
@@ -89,7 +89,7 @@ fn functions_alone_can_be_bound_within_a_library() {
     let job = |args: &str| {
         Job::new()
             .object("a.o", &replaceable())
-            .args("-shared --experimental-pic")
+            .args("-shared")
             .args(args)
     };
     let imports = |module: Vec<u8>| {
@@ -169,7 +169,7 @@ fn a_symbol_can_be_another_name() {
         let job = Job::new()
             .object("a.o", &source)
             .archive("libdefs.a", &[("defs.o", &definitions())])
-            .args("--experimental-pic --no-entry --export=value --export=other")
+            .args("--no-entry --export=value --export=other")
             .args(mode)
             .args(DEFINED)
             .differs(UNKNOWN);
@@ -297,8 +297,8 @@ fn version_scripts_decide_what_stays_inside() {
         "--export-dynamic",
         "--export-dynamic --no-gc-sections",
         "--export-dynamic --emit-relocs",
-        "-shared --experimental-pic",
-        "-pie --experimental-pic --export-dynamic",
+        "-shared",
+        "-pie --export-dynamic",
     ] {
         let of = |text: &str, args: &str| {
             exported(&format!("{mode} --version-script=list {args}"), text)
@@ -342,7 +342,7 @@ fn version_scripts_decide_what_stays_inside() {
 
 #[test]
 fn files_of_symbols_to_retain_list_all_that_is_not_local() {
-    for mode in ["--export-dynamic", "-shared --experimental-pic"] {
+    for mode in ["--export-dynamic", "-shared"] {
         let args = format!("{mode} --retain-symbols-file=list");
         assert_eq!(exported(&args, "two\n\n  one\nt*\n"), "one two", "{mode}");
         assert_eq!(exported(&args, ""), "", "{mode}");
@@ -351,12 +351,7 @@ fn files_of_symbols_to_retain_list_all_that_is_not_local() {
 
 #[test]
 fn programs_export_what_dynamic_lists_list() {
-    for mode in [
-        "",
-        "--no-gc-sections",
-        "--emit-relocs",
-        "-pie --experimental-pic",
-    ] {
+    for mode in ["", "--no-gc-sections", "--emit-relocs", "-pie"] {
         let of = |text| exported(&format!("{mode} --dynamic-list=list"), text);
         assert_eq!(of("{ nothing; };"), "asked", "{mode}");
         assert_eq!(of("{ t*; hid; };"), "two asked", "{mode}");
@@ -371,7 +366,7 @@ fn a_loader_replaces_what_dynamic_lists_list() {
         let module = Job::new()
             .file("list", text)
             .object("a.o", &replaceable())
-            .args("-shared --experimental-pic --dynamic-list=list")
+            .args("-shared --dynamic-list=list")
             .args(args)
             .differs(UNKNOWN)
             .module();
@@ -394,7 +389,7 @@ fn what_is_local_is_bound_within_a_library() {
     let module = Job::new()
         .file("list", "{ local: *; };")
         .object("a.o", &replaceable())
-        .args("-shared --experimental-pic --no-gc-sections --version-script=list")
+        .args("-shared --no-gc-sections --version-script=list")
         .differs(UNKNOWN)
         .module();
     assert!(!print(&module).contains("\"GOT."));

@@ -38,8 +38,8 @@ fn two_functions_cannot_have_one_export_name() {
         "--no-entry --emit-relocs",
         "--no-entry --import-memory",
         "--no-entry --shared-memory --max-memory=131072 --no-check-features",
-        "-shared --experimental-pic",
-        "-pie --no-entry --experimental-pic",
+        "-shared",
+        "-pie --no-entry",
         "-r",
     ] {
         assert_eq!(link(&job().args(mode)).messages(), message, "{mode}");
@@ -97,11 +97,8 @@ fn other_things_have_the_export_name() {
             "--export=__stack_pointer --no-check-features",
         ),
         ("__wasm_call_ctors", "--export=__wasm_call_ctors"),
-        ("__wasm_call_ctors", "-shared --experimental-pic"),
-        (
-            "__wasm_apply_data_relocs",
-            "-shared --experimental-pic --no-gc-sections",
-        ),
+        ("__wasm_call_ctors", "-shared"),
+        ("__wasm_apply_data_relocs", "-shared --no-gc-sections"),
         (
             "__wasm_init_memory_flag",
             "--export-all --shared-memory --max-memory=131072 --no-check-features",
@@ -258,8 +255,8 @@ fn an_import_with_two_signatures_is_warned_of() {
     assert_eq!(job().args("--fatal-warnings").text(), text);
     let warning = job().link().messages();
     for mode in [
-        "-shared --experimental-pic",
-        "-pie --experimental-pic",
+        "-shared",
+        "-pie",
         "--export-all",
         "--no-gc-sections",
         "--shared-memory --max-memory=131072 --no-check-features",

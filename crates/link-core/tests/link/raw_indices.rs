@@ -215,7 +215,7 @@ fn code_that_is_left_out_may_have_any() {
         "--no-gc-sections",
         "-r",
         "--export-all",
-        "-pie --experimental-pic --export=dead",
+        "-pie --export=dead",
     ] {
         let messages = errors(&source.build(), args);
         assert!(

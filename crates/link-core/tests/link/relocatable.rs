@@ -249,10 +249,10 @@ fn position_independent_code() {
     in_two_steps(
         &[("main.o", &main), ("other.o", &other)],
         &[
-            "-shared --experimental-pic --export-dynamic",
-            "-shared --experimental-pic --export-dynamic -Bsymbolic",
-            "-pie --experimental-pic --no-entry --export-dynamic",
-            "-pie --experimental-pic --no-entry --export-dynamic --extra-features=extended-const",
+            "-shared --export-dynamic",
+            "-shared --export-dynamic -Bsymbolic",
+            "-pie --no-entry --export-dynamic",
+            "-pie --no-entry --export-dynamic --extra-features=extended-const",
             "--no-entry --export=f",
         ],
     );

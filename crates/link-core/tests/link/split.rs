@@ -11,9 +11,8 @@ use crate::left_out::Module;
 use crate::loader::{ELSEWHERE, Loaded, MEMORY_BASE};
 use crate::support::{Job, print, validate};
 
-const SHARED: &str =
-    "-shared --experimental-pic --export-dynamic --unresolved-symbols=import-dynamic";
-const PIE: &str = "-pie --experimental-pic --no-entry --export-dynamic --import-memory \
+const SHARED: &str = "-shared --export-dynamic --unresolved-symbols=import-dynamic";
+const PIE: &str = "-pie --no-entry --export-dynamic --import-memory \
                    --unresolved-symbols=import-dynamic";
 
 /// Data that points to data and to functions `count` times, here and elsewhere.
@@ -107,17 +106,14 @@ fn relocations_of_data() {
     insta::assert_snapshot!("shared", check_all(job(SHARED), 40));
     insta::assert_snapshot!("pie", check_all(job(PIE), 60));
     let wide = |args| move || Job::new().object("a.o", &wide_pointers(8)).args(args);
-    check_all(
-        wide("-mwasm64 -shared --experimental-pic --export-dynamic"),
-        0,
-    );
+    check_all(wide("-mwasm64 -shared --export-dynamic"), 0);
 }
 
 #[test]
 fn a_loader_fills_what_an_executable_points_to() {
     let mut source = pointers(20);
     source.function("_start", sig(0, 0), |_| {});
-    let args = "--unresolved-symbols=import-dynamic --experimental-pic --no-gc-sections";
+    let args = "--unresolved-symbols=import-dynamic --no-gc-sections";
     let job = || Job::new().object("a.o", &source).args(args);
     let module = link(&job().args("--max-function-body-size=24"));
     assert!(print(&module).contains("$__wasm_apply_data_relocs_1"));
@@ -144,7 +140,7 @@ fn relocations_of_globals() {
     let job = || {
         Job::new()
             .object("a.o", &source)
-            .args("-pie --experimental-pic --no-entry --import-memory")
+            .args("-pie --no-entry --import-memory")
     };
     let module = link(&job().args("--max-function-body-size=16"));
     insta::assert_snapshot!(print(&module));
@@ -181,7 +177,7 @@ fn relocations_of_thread_local_data() {
     });
     let job = Job::new()
         .object("a.o", &source)
-        .args("-pie --experimental-pic --no-entry --shared-memory --export-all")
+        .args("-pie --no-entry --shared-memory --export-all")
         .args("--max-function-body-size=100");
     // The guard of the memory is in one piece.
     assert!(sized(&job).1.iter().all(|&size| size <= 100));
@@ -195,7 +191,7 @@ fn relocations_of_thread_local_data() {
     let module = {
         let job = Job::new()
             .object("a.o", &source)
-            .args("-pie --experimental-pic --no-entry --shared-memory --export-all")
+            .args("-pie --no-entry --shared-memory --export-all")
             .args("--max-function-body-size=95");
         link(&job)
     };

@@ -46,7 +46,7 @@ fn a_host_can_need_bases_and_functions_of_the_linker() {
 #[test]
 fn what_only_a_loader_knows_is_an_error() {
     let mut text = String::new();
-    for args in ["-pie --experimental-pic", "-shared --experimental-pic"] {
+    for args in ["-pie", "-shared"] {
         for needs in [
             "__heap_base",
             "__data_end",

@@ -7,7 +7,7 @@ use crate::common::source::{Source, sig};
 use crate::common::{ArchiveForm, archive};
 use crate::support::{Job, calls_table_0, print};
 
-const PIE: &str = "-pie --experimental-pic --export-dynamic";
+const PIE: &str = "-pie --export-dynamic";
 
 /// `_start` calls `f`, whose result is dropped.
 fn calls(name: &'static str) -> Source {
@@ -145,7 +145,7 @@ fn undefined_with_every_policy() {
         insta::assert_snapshot!(name, job().args(args).text());
     }
     insta::assert_snapshot!("import_undefined", job().args("--import-undefined").fails());
-    let dynamic = job().args("--unresolved-symbols=import-dynamic --experimental-pic");
+    let dynamic = job().args("--unresolved-symbols=import-dynamic");
     insta::assert_snapshot!("import_dynamic", dynamic.fails());
     let listed = job()
         .file(
@@ -474,12 +474,7 @@ fn a_signature_mismatch_is_an_error_if_that_is_asked_for() {
     };
     let error = strictly(job().object("f.o", &f)).messages();
     insta::assert_snapshot!("signature_mismatch_error", error);
-    for mode in [
-        "-shared --experimental-pic",
-        "-pie --experimental-pic",
-        "-r",
-        "--no-gc-sections",
-    ] {
+    for mode in ["-shared", "-pie", "-r", "--no-gc-sections"] {
         let done = strictly(job().object("f.o", &f).args(mode));
         assert_eq!(done.messages(), error, "{mode}");
     }

@@ -7,8 +7,8 @@ use crate::common::source::{POINTER, Source, sig};
 use crate::support::{Job, instance, print};
 
 const EXECUTABLE: &str = "--no-entry --export=get --no-check-features";
-const PIE: &str = "-pie --experimental-pic --no-entry --export=get --no-check-features";
-const SHARED: &str = "-shared --experimental-pic --export=get --no-check-features";
+const PIE: &str = "-pie --no-entry --export=get --no-check-features";
+const SHARED: &str = "-shared --export=get --no-check-features";
 
 const MODES: [&str; 7] = [
     EXECUTABLE,
@@ -16,7 +16,7 @@ const MODES: [&str; 7] = [
     "--no-entry --no-gc-sections --no-check-features",
     PIE,
     SHARED,
-    "-shared --experimental-pic --export=get --shared-memory --no-check-features",
+    "-shared --export=get --shared-memory --no-check-features",
     "-r --no-check-features",
 ];
 
@@ -204,7 +204,7 @@ fn references_to_what_a_loader_finds_agree() {
             .file("a.o", other.build())
             .file("b.o", thread_local.build())
             .args(order)
-            .args("-shared --experimental-pic --export=get --export=here")
+            .args("-shared --export=get --export=here")
             .args("--unresolved-symbols=import-dynamic");
         let messages = job.link_with(&job.options()).messages();
         assert!(messages.contains("TLS symbol `z`"), "{messages}");
@@ -257,7 +257,7 @@ fn a_library_without_threads_exports_addresses() {
     source.data("before", ".data.before", [1; 16]);
     let job = Job::new()
         .object("a.o", &source)
-        .args("-shared --experimental-pic --no-check-features")
+        .args("-shared --no-check-features")
         .args("--export=y --export=z --export=before");
     insta::assert_snapshot!(print(&job.module()));
 }
@@ -287,7 +287,7 @@ fn thread_local_data_points_to_thread_local_data() {
     source.points(0, RelocType::MemoryAddrI32, "z", 2);
     let job = Job::new()
         .object("a.o", &source)
-        .args("-pie --experimental-pic --no-entry --shared-memory --no-check-features")
+        .args("-pie --no-entry --shared-memory --no-check-features")
         .args("--no-gc-sections");
     let module = print(&job.module());
     assert!(

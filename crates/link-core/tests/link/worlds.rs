@@ -70,8 +70,8 @@ fn worlds_stay_apart_and_the_same_one_is_there_once() {
         "-s",
         "--emit-relocs",
         "-r",
-        "-shared --experimental-pic",
-        "-pie --experimental-pic",
+        "-shared",
+        "-pie",
     ];
     for line in lines {
         let done = job().args(line).link();
