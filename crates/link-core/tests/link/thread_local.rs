@@ -295,3 +295,46 @@ fn thread_local_data_points_to_thread_local_data() {
         "{module}"
     );
 }
+
+/// Threads wait at the guard of `__wasm_init_memory` by atomic instructions, which trap at an address
+/// that is not a multiple of 4: the loader has to know what the guard is aligned to.
+#[test]
+fn the_guard_of_the_memory_asks_for_its_alignment() {
+    let mem_info = |align_log2: u32, args: &str, differs: bool| {
+        let mut source = Source::new();
+        source
+            .data("byte", ".data.byte", [7])
+            .align(align_log2)
+            .function("get", sig(0, 1), |body| {
+                body.got("byte");
+            });
+        let mut job = Job::new()
+            .object("a.o", &source)
+            .args("--export=get --no-check-features")
+            .args(args);
+        if differs {
+            job = job.differs("rust-lld leaves out the guard's alignment");
+        }
+        let module = print(&job.module());
+        let mem_info = module.lines().find(|line| line.contains("(mem-info"));
+        mem_info.unwrap_or_default().trim().to_owned()
+    };
+    for mode in ["-pie --no-entry", "-shared"] {
+        let threads = format!("{mode} --shared-memory --max-memory=131072");
+        assert_eq!(
+            mem_info(0, &threads, true),
+            "(mem-info (memory 8 2))",
+            "{mode}"
+        );
+        assert_eq!(
+            mem_info(4, &threads, false),
+            "(mem-info (memory 8 4))",
+            "{mode}"
+        );
+        assert_eq!(
+            mem_info(0, mode, false),
+            "(mem-info (memory 1 0))",
+            "{mode}"
+        );
+    }
+}
