@@ -234,7 +234,7 @@ fn programs() -> Vec<Program> {
     add(" (a start function)", static_args, vec![started]);
     let dynamic_args = format!("{static_args} --unresolved-symbols=import-dynamic");
     add(" (data of others)", &dynamic_args, vec![dynamic().build()]);
-    let args = "-shared --experimental-pic --export=get";
+    let args = "-shared --export=get";
     add(" (weak functions)", args, vec![replaceable().build()]);
     let mut twice = Source::new();
     twice.function("twice", sig(0, 0), |_| {});
@@ -426,7 +426,7 @@ fn helpers_have_relocations_too() {
     let module = Job::new()
         .object("a.o", &program())
         .args("--no-check-features --emit-relocs --no-entry --export=get -pie")
-        .args("--experimental-pic --max-function-body-size=60")
+        .args("--max-function-body-size=60")
         .differs("rust-lld splits no function")
         .module();
     let text = checked(&module);
@@ -442,7 +442,7 @@ fn helpers_have_relocations_too() {
 fn short_fields_stay_short() {
     let module = Job::new()
         .object("a.o", &program())
-        .args("--no-check-features --no-entry --export=get -pie --experimental-pic")
+        .args("--no-check-features --no-entry --export=get -pie")
         .differs("the order of what rust-lld exports")
         .module();
     let output = Output::read(&module);
