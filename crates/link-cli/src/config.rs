@@ -95,6 +95,10 @@ impl Config {
             || !options.trace_symbols.is_empty()
             || options.print_gc_sections
             || reports.map == Some(Destination::Stdout)
+            || reports
+                .sizes
+                .iter()
+                .any(|size| size.place == Destination::Stdout)
             || reports.why_extract == Some(Destination::Stdout)
     }
 
@@ -182,6 +186,8 @@ pub(crate) struct LtoArgs {
 pub(crate) struct ReportArgs {
     pub(crate) verbose: bool,
     pub(crate) map: Option<Destination>,
+    /// The files of `--size-report`, in order.
+    pub(crate) sizes: Vec<SizeDestination>,
     pub(crate) why_extract: Option<Destination>,
     pub(crate) reproduce: Option<PathBuf>,
 }
@@ -211,6 +217,44 @@ impl Destination {
         } else {
             Self::File(path)
         }
+    }
+
+    /// The path, if it is no stream.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(path.clone()),
+            Self::Stdout => None,
+        }
+    }
+}
+
+/// A size report: its form and where it goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct SizeDestination {
+    pub(crate) form: SizeForm,
+    pub(crate) place: Destination,
+}
+
+/// The form of a size report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SizeForm {
+    Json,
+    Text,
+}
+
+impl SizeDestination {
+    /// The destination that the value of the option names; `None` if its ending says no form.
+    pub(crate) fn of(path: PathBuf) -> Option<Self> {
+        let place = Destination::of(path);
+        let form = match &place {
+            Destination::Stdout => SizeForm::Text,
+            Destination::File(path) => match path.extension()?.to_str()? {
+                "json" => SizeForm::Json,
+                "txt" => SizeForm::Text,
+                _ => return None,
+            },
+        };
+        Some(Self { form, place })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::options::Options;
 use crate::output::{LinkError, Linked, Room, Sink};
 use crate::pass::{features, mark, raw_indices, synthesize, warn_left_out};
 use crate::report::map::LinkMap;
-use crate::report::{Report, map};
+use crate::report::{Report, map, size};
 use crate::session::State;
 use crate::{emit, input, par, plan, report, resolve};
 
@@ -214,6 +214,7 @@ fn phases<S: Sink, T>(
         } else {
             LinkMap::default()
         },
+        size: (options.size_report).then(|| Box::new(size::collect(&sources, &outline))),
         report: std::mem::take(report),
     };
     if options.room {

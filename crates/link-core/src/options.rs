@@ -116,6 +116,9 @@ pub struct Options {
     pub fatal_warnings: bool,
     /// Collect [`Linked::map`](crate::output::Linked::map): what went where.
     pub map: bool,
+    /// `--size-report`: collect [`Linked::size`](crate::output::Linked::size), where the output's
+    /// bytes come from.
+    pub size_report: bool,
     /// `--host-module`: the module of imports whose source names none. `env` by default.
     pub default_import_module: String,
     /// Leaves room in an executable for changes: a [`Session`](crate::Session) asks for it.
@@ -412,6 +415,7 @@ impl Default for Options {
             error_limit: 20,
             fatal_warnings: false,
             map: false,
+            size_report: false,
             default_import_module: "env".into(),
             room: false,
         }

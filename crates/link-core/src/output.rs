@@ -4,6 +4,7 @@ use std::io;
 
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::report::Report;
+use crate::report::size::SizeReport;
 
 /// Where the module is written. Asked for room once, when nothing can fail any more but
 /// the writing itself.
@@ -76,6 +77,9 @@ pub struct Linked {
     pub diagnostics: Vec<Diagnostic>,
     /// What went where.
     pub map: crate::report::map::LinkMap,
+    /// Where the output's bytes come from, with
+    /// [`Options::size_report`](crate::options::Options::size_report).
+    pub size: Option<Box<SizeReport>>,
     /// What else the link tells, as far as the options ask.
     pub report: Report,
 }
@@ -86,6 +90,7 @@ impl Linked {
         Self {
             diagnostics,
             map: crate::report::map::LinkMap::default(),
+            size: None,
             report: Report::default(),
         }
     }

@@ -124,6 +124,7 @@ fn link_options(config: &Config, target: &Target) -> Options {
     options.trace |= config.reports.verbose;
     options.why_extract = config.reports.why_extract.is_some();
     options.map = config.reports.map.is_some();
+    options.size_report = !config.reports.sizes.is_empty();
     options
 }
 

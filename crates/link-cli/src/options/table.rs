@@ -11,7 +11,8 @@ use link_core::option_rows;
 
 use super::{LTO, OWN_COMPONENTS, OWN_GENERATORS, OWN_WASI};
 use crate::config::{
-    Backend, Config, Destination, Request, Shell, StringEncodingArg, WasiAdapterArg, split_adapter,
+    Backend, Config, Destination, Request, Shell, SizeDestination, StringEncodingArg,
+    WasiAdapterArg, split_adapter,
 };
 use crate::report::Color;
 use crate::rsp::Quoting;
@@ -245,6 +246,17 @@ option_rows! {
             before: "error-signature-mismatch", extension: true, native_only: true, path: Written,
             help: "Write the files that were read to <file>, as make and ninja read it",
         } => Path(|config, path| config.own.dependency_file = Some(path)),
+        SizeReport {
+            forms: &[two("size-report", EqualsOrNext)],
+            value: "file",
+            group: Group::OWN,
+            before: "error-signature-mismatch", extension: true, native_only: true, counts: Each, path: Written,
+            help: "Write to <file> where the output's bytes come from; - prints it as text",
+            note: "The ending of `<file>` chooses the form: `.json` or `.txt`. May be repeated. Every byte of \
+                the output is accounted for, by section, input, namespace and symbol; docs/size.md \
+                describes the report. With `--component`, the output is the module that the component is \
+                made of.",
+        } => Custom(size_report),
         WasiSysroot {
             forms: &[two("wasi-sysroot", EqualsOrNext)],
             value: "dir",
@@ -488,6 +500,16 @@ fn backend(config: &mut Config, which: &str) {
         "lld" => Backend::Lld,
         _ => Backend::Auto,
     };
+}
+
+fn size_report(config: &mut Config, arg: &Arg, problems: &mut Problems) {
+    match SizeDestination::of(arg.path()) {
+        Some(destination) => config.reports.sizes.push(destination),
+        None => problems.error_expecting(
+            format!("{}: the ending says no form of report", arg.shown()),
+            "a name that ends in .json or .txt, or - for text",
+        ),
+    }
 }
 
 fn exec_model(config: &mut Config, model: &str) {

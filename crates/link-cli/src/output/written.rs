@@ -32,6 +32,7 @@ pub(crate) enum WrittenKind {
     Output,
     Map,
     WhyExtract,
+    SizeReport,
     DependencyFile,
     Reproduce,
     LtoObjPath,
@@ -45,6 +46,7 @@ impl WrittenKind {
             Self::Output => "-o",
             Self::Map => "--Map=",
             Self::WhyExtract => "--why-extract=",
+            Self::SizeReport => "--size-report=",
             Self::DependencyFile => "--dependency-file=",
             Self::Reproduce => "--reproduce=",
             Self::LtoObjPath => "--lto-obj-path=",
@@ -58,6 +60,7 @@ impl WrittenKind {
             Self::Output => "the output",
             Self::Map => "the map",
             Self::WhyExtract => "the --why-extract= file",
+            Self::SizeReport => "the --size-report= file",
             Self::DependencyFile => "the --dependency-file= file",
             Self::Reproduce => "the --reproduce file",
             Self::LtoObjPath => "the --lto-obj-path= file",
@@ -108,10 +111,7 @@ impl Written {
     ) -> Result<Self, Message> {
         let reports = &config.reports;
         let lto = &config.lto;
-        let file = |destination: &Option<Destination>| match destination {
-            Some(Destination::File(path)) => Some(path.clone()),
-            Some(Destination::Stdout) | None => None,
-        };
+        let file = |place: &Option<Destination>| place.as_ref().and_then(Destination::file);
         let output = match target {
             Target::Path(path) => Some(path.clone()),
             Target::Stream(_) => None,
@@ -135,7 +135,8 @@ impl Written {
             files: Vec::new(),
             stdout: if prints { standard_output() } else { None },
         };
-        for (kind, path) in all {
+        let sizes = (reports.sizes.iter()).map(|size| (WrittenKind::SizeReport, size.place.file()));
+        for (kind, path) in all.into_iter().chain(sizes) {
             if let Some(path) = path {
                 written.add(kind, path)?;
             }

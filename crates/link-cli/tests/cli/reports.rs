@@ -331,3 +331,50 @@ mod unix {
         }
     }
 }
+
+#[test]
+fn sizes_are_reported_in_each_form() {
+    let room = with_library();
+    let line = "calls.o -Llib -lf -o x --size-report=x.json --size-report=x.txt --size-report=-";
+    let run = room.run(line.split(' ')).ok();
+    let size = room.read("x").len();
+    let text = String::from_utf8(room.read("x.txt")).expect("text");
+    assert_eq!(run.stdout, text.as_bytes());
+    assert!(text.starts_with(&format!("x: {size} bytes\n")), "{text}");
+    assert!(text.contains("lib/libf.a(f.o)"), "{text}");
+    let json = String::from_utf8(room.read("x.json")).expect("text");
+    let begin = format!("{{\"version\":1,\"output\":\"x\",\"total\":{size},");
+    assert!(json.starts_with(&begin), "{json}");
+    assert!(json.ends_with("}\n"), "{json}");
+}
+
+#[test]
+fn the_ending_of_a_size_report_says_its_form() {
+    let room = with_library();
+    for file in ["x.pdf", "x.html", "x", ".json", "x.JSON"] {
+        let report = format!("--size-report={file}");
+        let run = room.run(["calls.o", "-Llib", "-lf", "-o", "x", &report]);
+        assert_eq!(
+            run.failed(),
+            format!(
+                "wasm-link: error: {report}: the ending says no form of report\n\
+                 >>> expected a name that ends in .json or .txt, or - for text\n"
+            )
+        );
+        assert!(!room.path("x").exists());
+    }
+}
+
+#[test]
+fn a_link_that_fails_writes_no_size_report() {
+    let room = with_library();
+    room.run("calls.o -o x --size-report=x.json".split(' '))
+        .failed();
+    assert!(!room.path("x.json").exists());
+    let overwrites = room
+        .run("calls.o -Llib -lf -o x --size-report=calls.txt --size-report=calls.txt".split(' '));
+    assert_eq!(
+        overwrites.failed(),
+        "wasm-link: error: calls.txt: the --size-report= file would overwrite the --size-report= file calls.txt\n"
+    );
+}

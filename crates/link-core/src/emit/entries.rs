@@ -117,7 +117,7 @@ impl Sources<'_, '_> {
     }
 
     /// Hands over the imports in their order.
-    fn each_import<'s>(&'s self, mut each: impl FnMut(Import<'s>)) -> Written {
+    pub(crate) fn each_import<'s>(&'s self, mut each: impl FnMut(Import<'s>)) -> Written {
         const WHAT: &str = "the import";
         if let Some((module, field)) = self.options.memory_import() {
             let ty = EntityType::Memory(self.plan.memory.limits);

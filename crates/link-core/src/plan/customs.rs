@@ -295,6 +295,20 @@ impl<'a> Customs<'a> {
         }
     }
 
+    /// The objects whose strings are merged in a section, in the order of the inputs of
+    /// [`MergedStrings`].
+    pub(crate) fn string_members(&self, section: u32) -> Vec<FileId> {
+        let mut members = Vec::new();
+        for (file, places) in (0..).map(FileId).zip(&self.files) {
+            for place in places {
+                if matches!(*place, CustomPlace::Strings { section: of, .. } if of == section) {
+                    members.push(file);
+                }
+            }
+        }
+        members
+    }
+
     fn add_strings(
         &mut self,
         name: &'a str,

@@ -4,6 +4,7 @@
 
 pub mod map;
 mod saved_map;
+pub mod size;
 
 use std::sync::Arc;
 

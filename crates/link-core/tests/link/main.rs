@@ -28,6 +28,7 @@ mod ports;
 mod raw_indices;
 mod relocatable;
 mod sessions;
+mod sizes;
 mod slices;
 mod split;
 mod structure;

@@ -57,7 +57,7 @@ pub(super) struct Inputs {
 /// Options whose effect is not in the output, by name without dashes; those with
 /// `=` also with any value. Some are those of other linkers that take `wasm-ld`'s
 /// arguments. A variable of the environment does the same.
-const SIDE_OUTPUTS: [&str; 21] = [
+const SIDE_OUTPUTS: [&str; 22] = [
     "M",
     "Map",
     "V",
@@ -68,6 +68,7 @@ const SIDE_OUTPUTS: [&str; 21] = [
     "print-map",
     "reproduce",
     "save-temps",
+    "size-report",
     "t",
     "time",
     "time-trace",
@@ -377,6 +378,7 @@ mod tests {
             "-y",
             "--print-gc-sections",
             "--verbose",
+            "--size-report=s.json",
         ] {
             let bypass = inputs(&["a.o", option, "-o", "b"]).bypass;
             assert_eq!(bypass, Some(Bypass::SideOutput(option.into())));

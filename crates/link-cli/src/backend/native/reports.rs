@@ -12,7 +12,7 @@ use link_core::{Linked, Options};
 use replace_file::Permissions;
 
 use super::{cref, dependencies, map, reproduce};
-use crate::config::{Config, Destination, ReportArgs};
+use crate::config::{Config, Destination, ReportArgs, SizeForm};
 use crate::output::{self, NewFile, Target};
 use crate::report::{Message, Reporter, reason};
 use crate::sys::InputFiles;
@@ -25,6 +25,7 @@ pub(super) struct Reports<'c> {
     files: &'c InputFiles,
     line: &'c Line,
     map: Option<ReportPlace>,
+    sizes: Vec<(SizeForm, ReportPlace)>,
     why_extract: Option<ReportPlace>,
     dependencies: Option<ReportPlace>,
     reproduce: Option<ReportPlace>,
@@ -54,11 +55,18 @@ impl<'c> Reports<'c> {
                 Message::error(format!("cannot open {what} {}: {reason}", path.display()))
             })
         };
-        let place = |destination: &Option<Destination>, what: &str| match destination {
-            None => Ok(None),
-            Some(Destination::Stdout) => Ok(Some(ReportPlace::Stdout)),
-            Some(Destination::File(path)) => file(path, what).map(Some),
+        let any_place = |destination: &Destination, what: &str| match destination {
+            Destination::Stdout => Ok(ReportPlace::Stdout),
+            Destination::File(path) => file(path, what),
         };
+        let place = |destination: &Option<Destination>, what: &str| {
+            let place = destination.as_ref().map(|place| any_place(place, what));
+            place.transpose()
+        };
+        let sizes = args.sizes.iter().map(|size| {
+            let place = any_place(&size.place, "--size-report= file")?;
+            Ok((size.form, place))
+        });
         let own = &config.own;
         let dependencies = own.dependency_file.as_deref();
         let dependencies = dependencies.map(|path| file(path, "--dependency-file= file"));
@@ -72,6 +80,7 @@ impl<'c> Reports<'c> {
             files,
             line,
             map: place(&args.map, "map file")?,
+            sizes: sizes.collect::<Result<_, Message>>()?,
             why_extract: place(&args.why_extract, "--why-extract= file")?,
             dependencies: dependencies.transpose()?,
             reproduce: reproduce.transpose()?,
@@ -112,6 +121,15 @@ impl<'c> Reports<'c> {
             let text = map::print(&linked.map, |name| self.shown(name));
             place.write(text.as_bytes())?;
         }
+        if let Some(report) = &linked.size {
+            for (form, place) in &self.sizes {
+                let text = match form {
+                    SizeForm::Json => report.to_json(),
+                    SizeForm::Text => report.to_text(),
+                };
+                place.write(text.as_bytes())?;
+            }
+        }
         if let Some(place) = &self.dependencies {
             let rule = dependencies::rule(self.target.path(), &self.files.all_read());
             place.write(&rule)?;
@@ -127,7 +145,8 @@ impl<'c> Reports<'c> {
             place.commit()?;
         }
         if linked {
-            for place in of_linked.into_iter().flatten() {
+            let sizes = self.sizes.iter_mut().map(|(_, place)| place);
+            for place in of_linked.into_iter().flatten().chain(sizes) {
                 place.commit()?;
             }
         }

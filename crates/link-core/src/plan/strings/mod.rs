@@ -13,9 +13,11 @@ pub(crate) mod cut_inputs;
 mod find;
 mod partition;
 mod sort;
+mod string_uses;
 
 use self::cut::Batch;
 use self::find::Distinct;
+use self::string_uses::StringUses;
 use crate::par;
 
 pub use self::cut::MergedInput;
@@ -72,6 +74,23 @@ impl<'a> MergedStrings<'a> {
             batches,
             inputs,
         })
+    }
+
+    /// How many bytes of the result are there for each input: the bytes of a string that takes room
+    /// are divided equally among its uses, by it and by strings that it ends with. The shares add up
+    /// to the size of the result.
+    pub(crate) fn shares(&self) -> Vec<u64> {
+        let uses = StringUses::count(self);
+        let shares = par::map_indices(self.inputs.len(), |nth| uses.of(self.input(nth)));
+        let all: u128 = shares.iter().copied().map(u128::from).sum();
+        // Rounding the sum of what came so far loses nothing.
+        let (mut before, mut sum) = (0, 0);
+        let round = |share: u64| {
+            sum += u128::from(share);
+            let end = (u128::from(self.size) * sum).checked_div(all).unwrap_or(0) as u64;
+            end - std::mem::replace(&mut before, end)
+        };
+        shares.into_iter().map(round).collect()
     }
 
     /// Where the strings of the nth input went.
