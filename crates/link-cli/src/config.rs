@@ -94,6 +94,8 @@ impl Config {
         options.trace
             || !options.trace_symbols.is_empty()
             || options.print_gc_sections
+            || !options.why.is_empty()
+            || !options.why_imports.is_empty()
             || reports.map == Some(Destination::Stdout)
             || reports
                 .sizes

@@ -12,7 +12,8 @@ use crate::options::Options;
 use crate::output::{LinkError, Linked, Room, Sink};
 use crate::pass::{features, mark, raw_indices, synthesize, warn_left_out};
 use crate::report::map::LinkMap;
-use crate::report::{Report, map, size};
+use crate::report::reference_graph::ReferenceGraph;
+use crate::report::{Report, map, size, why};
 use crate::session::State;
 use crate::{emit, input, par, plan, report, resolve};
 
@@ -207,6 +208,12 @@ fn phases<S: Sink, T>(
         })
         .inspect_err(|_| sink.abandon())?;
 
+    let asks_why = !options.why.is_empty() || !options.why_imports.is_empty();
+    let graph = (options.size_report || asks_why)
+        .then(|| ReferenceGraph::collect(&resolution, &live, options, asks_why));
+    if let Some(graph) = &graph {
+        report.why = why::answer(graph, &synthesis, options);
+    }
     let linked = Linked {
         diagnostics: std::mem::take(diagnostics).into_vec(),
         map: if options.map {
@@ -214,7 +221,8 @@ fn phases<S: Sink, T>(
         } else {
             LinkMap::default()
         },
-        size: (options.size_report).then(|| Box::new(size::collect(&sources, &outline))),
+        size: (graph.filter(|_| options.size_report))
+            .map(|graph| Box::new(size::collect(&sources, &outline, &graph))),
         report: std::mem::take(report),
     };
     if options.room {

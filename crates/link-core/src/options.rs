@@ -52,6 +52,11 @@ pub struct Options {
     /// `--cref`: collect
     /// [`Report::cross_references`](crate::report::Report::cross_references).
     pub cross_references: bool,
+    /// `--why`: names and patterns of symbols of which [`Report::why`](crate::report::Report::why) says
+    /// why they are in the output.
+    pub why: Vec<String>,
+    /// `--why-import`: the same of imports, as `MODULE.NAME`.
+    pub why_imports: Vec<String>,
     /// `--error-signature-mismatch`: a function that is called with a signature that is not its
     /// own is an error. By default it is a warning, and the call traps.
     pub error_signature_mismatch: bool,
@@ -364,6 +369,8 @@ impl Default for Options {
             trace: false,
             why_extract: false,
             cross_references: false,
+            why: Vec::new(),
+            why_imports: Vec::new(),
             error_signature_mismatch: false,
             unresolved: Unresolved::Error,
             import_undefined: false,

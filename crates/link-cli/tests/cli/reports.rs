@@ -378,3 +378,25 @@ fn a_link_that_fails_writes_no_size_report() {
         "wasm-link: error: calls.txt: the --size-report= file would overwrite the --size-report= file calls.txt\n"
     );
 }
+
+#[test]
+fn why_says_what_needs_a_symbol() {
+    let room = with_library();
+    let line = "calls.o -Llib -lf -o x --why=f --why=_start --why=g --why-import=*";
+    let text = room.run(line.split(' ')).ok().text();
+    assert_eq!(
+        text,
+        "f, of lib/libf.a(f.o):(code) is in the output\n  \
+           needed by _start, of calls.o:(code)\n  \
+           which is the entry\n\
+         _start, of calls.o:(code) is in the output\n  \
+           which is the entry\n\
+         g: nothing is called so\n\
+         *: no import is called so\n"
+    );
+    // By LLD there is no answer.
+    let stderr = room
+        .run("--backend=lld calls.o -o x --why=f".split(' '))
+        .failed();
+    assert!(stderr.contains("--why"), "{stderr}");
+}

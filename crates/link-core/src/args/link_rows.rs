@@ -597,6 +597,24 @@ option_rows! {
             extension: true, native_only: true,
             help: "Print which file defines each symbol and which ones refer to it",
         } => Flag(|options| options.cross_references = true),
+        Why {
+            forms: &[two("why", EqualsOrNext)],
+            value: "symbol",
+            group: Group::OWN,
+            extension: true, native_only: true, counts: Each,
+            help: "Print why a symbol is in the output: the references from a root to it; may be repeated",
+            note: "`<symbol>` is a name as in the files, or as it is demangled, or a pattern with `*`, `?` and \
+                `[a-z]`. Of a symbol that was dropped, or that an archive's member defines which was \
+                not linked, it is printed what would keep it.",
+        } => Text(|options, name| options.why.push(name.into())),
+        WhyImport {
+            forms: &[two("why-import", EqualsOrNext)],
+            value: "module.name",
+            group: Group::OWN,
+            extension: true, native_only: true, counts: Each,
+            help: "Print what wants an import; may be repeated",
+            note: "As for `--why`, `*`, `?` and `[a-z]` make a pattern: `--why-import='env.*'`.",
+        } => Text(|options, name| options.why_imports.push(name.into())),
         ErrorSignatureMismatch {
             forms: &[two("error-signature-mismatch", Nothing)],
             group: Group::OWN,

@@ -31,6 +31,7 @@ pub use self::lazy::LazyMember;
 pub use self::load::read;
 pub use self::parse::{ParseOptions, parse_object};
 pub use self::shared::{SharedKind, SharedLibrary, SharedSymbol, parse_shared};
+pub(crate) use self::symbol_lists::is_match;
 pub use self::symbol_lists::{Closeness, CxxNames, SymbolLists, SymbolPatterns};
 
 pub(crate) use self::lazy::BITCODE_NEEDS_LLD;

@@ -115,7 +115,7 @@ impl<'a> PatternSet<'a> {
 }
 
 /// Whether a pattern with `*`, `?` and `[a-z]` or `[!a-z]` describes `text`.
-fn is_match(mut pattern: &[u8], mut text: &[u8]) -> bool {
+pub(crate) fn is_match(mut pattern: &[u8], mut text: &[u8]) -> bool {
     // Behind the last star, and what of the text it has not taken.
     let mut star: Option<(&[u8], &[u8])> = None;
     loop {

@@ -306,6 +306,108 @@ impl FileMarks {
     }
 }
 
+/// The symbols that are needed although nothing refers to them.
+pub(crate) fn root_symbols(resolution: &Resolution<'_>, options: &Options) -> Vec<SymbolId> {
+    let mut roots: Vec<SymbolId> = (resolution.entry.iter().chain(&resolution.kept))
+        .copied()
+        .collect();
+    roots.extend(
+        resolution.symbols_where(|_, symbol| match symbol.definition {
+            // Stubs are there for those who call them.
+            Definition::Stub(_) => false,
+            // It is exported if there is one.
+            Definition::IndirectFunctionTable => symbol.no_strip,
+            _ => symbol.no_strip || is_exported(symbol, options),
+        }),
+    );
+    let made = &resolution.made;
+    let cooperative = options.memory.cooperative;
+    let if_cooperative = |id: Option<SymbolId>| id.filter(|_| cooperative);
+    let for_loaders = [
+        resolution.call_dtors,
+        made.memory_base,
+        made.table_base,
+        // What a loader may look for is there, if only to do nothing.
+        (made.call_ctors).filter(|_| options.is_pic()),
+        // So is what makes a thread.
+        if_cooperative(made.tls_base),
+        if_cooperative(made.tls_size),
+        if_cooperative(made.tls_align),
+        made.set_tls_base,
+        made.get_tls_base,
+    ];
+    roots.extend(for_loaders.into_iter().flatten());
+    roots
+}
+
+/// What a live file keeps although no relocation leads there.
+pub(crate) enum Implied {
+    /// An init function, which `__wasm_call_ctors` calls.
+    Constructor(SymbolRef),
+    /// The start function.
+    Start(SymbolRef),
+    /// A segment that is to be kept.
+    Retained(ObjSegment),
+}
+
+/// Hands over what a live file keeps although no relocation leads there.
+pub(crate) fn each_implied(
+    resolution: &Resolution<'_>,
+    file: FileId,
+    mut each: impl FnMut(Implied),
+) {
+    let object = resolution.object(file);
+    for init in &object.init_funcs {
+        each(Implied::Constructor(
+            resolution.symbol_ref(file, init.symbol),
+        ));
+    }
+    if let Some(start) = object.start {
+        each(Implied::Start(resolution.symbol_ref(file, start)));
+    }
+    for (i, segment) in object.segments.iter().enumerate() {
+        if segment.flags.contains(SegmentFlags::RETAIN) {
+            each(Implied::Retained(ObjSegment(i as u32)));
+        }
+    }
+}
+
+/// What fills a table of a file's own.
+pub(crate) fn elements_of<'r>(
+    resolution: &'r Resolution<'_>,
+    file: FileId,
+    filled: ObjTable,
+) -> impl Iterator<Item = SymbolRef> + 'r {
+    let elements = resolution.object(file).elements.iter();
+    let fills = elements.filter(move |elements| match elements.place {
+        ElementPlace::Table { table, .. } => table == filled,
+        ElementPlace::Declared => false,
+    });
+    fills.flat_map(move |elements| {
+        let functions = elements.functions.iter();
+        functions.map(move |&function| resolution.symbol_ref(file, function))
+    })
+}
+
+/// What a chunk of a file refers to, each with the place of the reference in the chunk.
+#[inline]
+pub(crate) fn references<'r, 'a>(
+    resolution: &'r Resolution<'a>,
+    file: FileId,
+    chunk: Chunk<'a>,
+) -> impl Iterator<Item = (SymbolRef, u32)> + use<'r, 'a> {
+    chunk.relocs.iter().filter_map(move |reloc| {
+        if reloc.ty.target() == RelocTarget::Type {
+            return None;
+        }
+        let symbol = resolution.symbol_ref(file, ObjSymbol(reloc.target));
+        // The address of a stub is null: taking it needs no stub.
+        let null =
+            takes_slot(reloc.ty) && matches!(resolution.definition(symbol), Definition::Stub(_));
+        (!null).then_some((symbol, reloc.offset))
+    })
+}
+
 struct Marker<'r, 'a> {
     resolution: &'r Resolution<'a>,
     files: Vec<FileMarks>,
@@ -316,38 +418,7 @@ impl<'a> Marker<'_, 'a> {
     fn roots(&self, options: &Options) -> WorkList {
         let mut list = WorkList::new();
         let resolution = self.resolution;
-        for &id in resolution.entry.iter().chain(&resolution.kept) {
-            self.reach(SymbolRef::Global(id), &mut list);
-        }
-        let kept = resolution.symbols_where(|_, symbol| match symbol.definition {
-            // Stubs are there for those who call them.
-            Definition::Stub(_) => false,
-            // It is exported if there is one.
-            Definition::IndirectFunctionTable => symbol.no_strip,
-            _ => symbol.no_strip || is_exported(symbol, options),
-        });
-        for id in kept {
-            self.reach(SymbolRef::Global(id), &mut list);
-        }
-        let made = &resolution.made;
-        let cooperative = options.memory.cooperative;
-        let if_cooperative = |id: Option<SymbolId>| id.filter(|_| cooperative);
-        for id in [
-            resolution.call_dtors,
-            made.memory_base,
-            made.table_base,
-            // What a loader may look for is there, if only to do nothing.
-            (made.call_ctors).filter(|_| options.is_pic()),
-            // So is what makes a thread.
-            if_cooperative(made.tls_base),
-            if_cooperative(made.tls_size),
-            if_cooperative(made.tls_align),
-            made.set_tls_base,
-            made.get_tls_base,
-        ]
-        .into_iter()
-        .flatten()
-        {
+        for id in root_symbols(resolution, options) {
             self.reach(SymbolRef::Global(id), &mut list);
         }
         let of_files = resolution.map_objects(|file, object| {
@@ -365,18 +436,10 @@ impl<'a> Marker<'_, 'a> {
     /// What a live file keeps although no relocation leads there: init functions, which
     /// `__wasm_call_ctors` calls, the start function, and retained segments.
     fn implied(&self, file: FileId, list: &mut WorkList) {
-        let object = self.resolution.object(file);
-        for init in &object.init_funcs {
-            self.reach(self.resolution.symbol_ref(file, init.symbol), list);
-        }
-        if let Some(start) = object.start {
-            self.reach(self.resolution.symbol_ref(file, start), list);
-        }
-        for (i, segment) in object.segments.iter().enumerate() {
-            if segment.flags.contains(SegmentFlags::RETAIN) {
-                self.segment(file, ObjSegment(i as u32), list);
-            }
-        }
+        each_implied(self.resolution, file, |implied| match implied {
+            Implied::Constructor(symbol) | Implied::Start(symbol) => self.reach(symbol, list),
+            Implied::Retained(segment) => self.segment(file, segment, list),
+        });
     }
 
     fn reach(&self, symbol: SymbolRef, list: &mut WorkList) {
@@ -417,15 +480,8 @@ impl<'a> Marker<'_, 'a> {
 
     /// Reaches what fills a table of a file's own.
     fn elements(&self, file: FileId, filled: ObjTable, list: &mut WorkList) {
-        for elements in &self.resolution.object(file).elements {
-            match elements.place {
-                ElementPlace::Table { table, .. } if table == filled => {
-                    for &function in &elements.functions {
-                        self.reach(self.resolution.symbol_ref(file, function), list);
-                    }
-                }
-                ElementPlace::Table { .. } | ElementPlace::Declared => {}
-            }
+        for symbol in elements_of(self.resolution, file, filled) {
+            self.reach(symbol, list);
         }
     }
 
@@ -463,17 +519,8 @@ impl<'a> Marker<'_, 'a> {
                 self.resolution.object(file).segments[segment.index()].chunk,
             ),
         };
-        for reloc in chunk.relocs.iter() {
-            if reloc.ty.target() == RelocTarget::Type {
-                continue;
-            }
-            let symbol = self.resolution.symbol_ref(file, ObjSymbol(reloc.target));
-            // The address of a stub is null: taking it needs no stub.
-            let null = takes_slot(reloc.ty)
-                && matches!(self.resolution.definition(symbol), Definition::Stub(_));
-            if !null {
-                self.reach(symbol, list);
-            }
+        for (symbol, _) in references(self.resolution, file, chunk) {
+            self.reach(symbol, list);
         }
     }
 

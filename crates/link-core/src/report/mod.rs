@@ -2,9 +2,12 @@
 //! what was left out, who refers to what. Each part is collected where an option asks
 //! for it.
 
+mod dominators;
 pub mod map;
+pub(crate) mod reference_graph;
 mod saved_map;
 pub mod size;
+pub mod why;
 
 use std::sync::Arc;
 
@@ -15,6 +18,7 @@ use crate::plan::{CustomContents, Customs};
 use crate::resolve::resolution::{Definition, Resolution};
 
 pub use self::saved_map::LoadMapError;
+use self::why::WhyAnswer;
 pub use crate::resolve::history::{Extraction, History, Traced, TracedWhat};
 
 /// What a link tells about itself. Also a link that failed has one, up to the phase that
@@ -40,6 +44,9 @@ pub struct Report {
     /// The objects that the output's `component-type` sections are from, in the order of the
     /// sections.
     pub worlds: Vec<Arc<str>>,
+    /// Why symbols and imports are in the output, or are not; with [`Options::why`] and
+    /// [`Options::why_imports`].
+    pub why: Vec<WhyAnswer>,
 }
 
 /// A chunk, global, tag or table that nothing reaches.

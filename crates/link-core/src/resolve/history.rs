@@ -12,6 +12,18 @@ pub struct History {
     pub extractions: Vec<Extraction>,
     /// Definitions of and references to traced symbols, as they were met.
     pub traced: Vec<Traced>,
+    /// What lazy inputs that were not pulled offer of the names that
+    /// [`Options::why`](crate::options::Options::why) asks about.
+    pub not_linked: Vec<OfferedSymbol>,
+}
+
+/// A symbol that a lazy input offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedSymbol {
+    /// The symbol, as it stands in the file.
+    pub symbol: String,
+    /// The input.
+    pub file: Arc<str>,
 }
 
 /// Why an archive member (or an object of a `--start-lib` group) was linked.

@@ -39,6 +39,7 @@ use crate::ids::{FileId, ObjSymbol, SymbolId};
 use crate::input::object::{ObjTarget, Object, ObjectSymbol};
 use crate::input::{BITCODE_NEEDS_LLD, LazyMember, ReadInput, SharedLibrary, SymbolLists};
 use crate::options::Options;
+use crate::report::why::is_asked;
 
 pub(crate) use self::command_line::not_exported;
 pub(crate) use self::made::is_without_symbol;
@@ -434,7 +435,35 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Remembers which names that `--why` asks about are offered by inputs that were not pulled.
+    fn remember_not_linked(&mut self) {
+        let is_asked = |name: &str| self.options.why.iter().any(|asked| is_asked(asked, name));
+        for input in self.inputs.iter().flatten() {
+            match input {
+                Waiting::Input(ReadInput::Lazy(member)) => {
+                    for symbol in member.symbols().filter(|symbol| is_asked(symbol)) {
+                        self.table.record.not_linked(&symbol, member.name());
+                    }
+                }
+                Waiting::Parsed((object, _)) => {
+                    let defined = |symbol: &&ObjectSymbol<'_>| {
+                        symbol.is_shared() && !symbol.is_undefined() && is_asked(symbol.name)
+                    };
+                    for symbol in object.symbols.iter().filter(defined) {
+                        self.table
+                            .record
+                            .not_linked(symbol.name, object.name.clone());
+                    }
+                }
+                Waiting::Input(_) => {}
+            }
+        }
+    }
+
     fn finish(mut self, diagnostics: &mut Diagnostics) -> Resolution<'a> {
+        if !self.options.why.is_empty() {
+            self.remember_not_linked();
+        }
         // Files were numbered as they were begun; the link's order is that in which they
         // were completed, members before what pulled them.
         let mut order = vec![FileId(0); self.begun_as.len()];

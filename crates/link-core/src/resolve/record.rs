@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::history::{Extraction, History, Traced, TracedWhat};
+use super::history::{Extraction, History, OfferedSymbol, Traced, TracedWhat};
 use crate::hash::HashSet;
 use crate::ids::FileId;
 use crate::options::Options;
@@ -76,6 +76,14 @@ impl<'a> Recorder<'a> {
     /// Whether `file` refers to the traced `name` for the first time.
     pub(super) fn refers_first(&mut self, name: &'a str, file: Option<FileId>) -> bool {
         self.referred.insert((file, name))
+    }
+
+    /// Remembers what a lazy input offers that was not pulled.
+    pub(super) fn not_linked(&mut self, symbol: &str, file: Arc<str>) {
+        self.history.not_linked.push(OfferedSymbol {
+            symbol: symbol.to_owned(),
+            file,
+        });
     }
 
     pub(super) fn into_history(self) -> History {

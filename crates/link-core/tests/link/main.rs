@@ -37,4 +37,5 @@ mod support;
 mod symbols;
 mod thread_local;
 mod trust;
+mod why;
 mod worlds;

@@ -57,7 +57,7 @@ pub(super) struct Inputs {
 /// Options whose effect is not in the output, by name without dashes; those with
 /// `=` also with any value. Some are those of other linkers that take `wasm-ld`'s
 /// arguments. A variable of the environment does the same.
-const SIDE_OUTPUTS: [&str; 22] = [
+const SIDE_OUTPUTS: [&str; 24] = [
     "M",
     "Map",
     "V",
@@ -78,7 +78,9 @@ const SIDE_OUTPUTS: [&str; 22] = [
     "v",
     "verbose",
     "version",
+    "why",
     "why-extract",
+    "why-import",
     "y",
 ];
 const REPRODUCE_VARIABLE: &str = "LLD_REPRODUCE";

@@ -116,6 +116,9 @@ impl<'c> Reports<'c> {
         if self.options.cross_references {
             text += &cref::print(&linked.report, |name| self.shown(name));
         }
+        for answer in &linked.report.why {
+            text += &answer.to_text(|name| self.shown(name));
+        }
         ReportPlace::Stdout.write(text.as_bytes())?;
         if let Some(place) = &self.map {
             let text = map::print(&linked.map, |name| self.shown(name));

@@ -4,14 +4,19 @@
 mod account;
 mod alike;
 mod namespaces;
+mod retained;
 mod size_json;
 mod size_rows;
 mod size_text;
 
 use std::sync::Arc;
 
+pub use super::reference_graph::KeptHow;
+
 use self::account::account;
 use self::size_rows::Rows;
+pub(super) use self::size_text::printable;
+use super::reference_graph::ReferenceGraph;
 use crate::emit::{Outline, Sources};
 
 /// Where the bytes of an output come from. Lists refer to one another by index.
@@ -51,6 +56,8 @@ pub struct SizeReport {
     pub instances: Vec<AlikeSymbols>,
     /// Functions of equal type whose finished bodies are equal; those that save most first.
     pub identical: Vec<AlikeSymbols>,
+    /// What garbage collection left out of the objects that take part; the largest first.
+    pub dropped: Vec<DroppedPart>,
 }
 
 /// A section of the output.
@@ -109,18 +116,65 @@ pub struct SizedSymbol {
     /// The same with its entries in other sections: its import, type index, table slots, exports,
     /// names, relocations.
     pub total: u64,
+    /// Bytes that would go if the symbol went: its own total, and that of all that only it keeps.
+    /// Symbols of one data segment go together and retain the same.
+    pub retained: u64,
+    /// Why it is there.
+    pub how: KeptHow,
+    /// The next step of the shortest chain of references that ends in a root: the symbol that this
+    /// one is there for, by its place in [`SizeReport::symbols`].
+    pub by: Option<u32>,
+}
+
+/// A function or data that is in an object and not in the output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DroppedPart {
+    /// Its name, as it stands in the file; empty where there is none.
+    pub name: Box<str>,
+    /// The name demangled, where that is something else and names are to be demangled.
+    pub demangled: Option<Box<str>>,
+    /// What it is.
+    pub kind: SizedKind,
+    /// The object it is from, by its place in [`SizeReport::inputs`].
+    pub input: u32,
+    /// The input section of data; else empty.
+    pub place: Box<str>,
+    /// Bytes of its body or its contents.
+    pub size: u64,
+}
+
+impl DroppedPart {
+    /// As [`SizedSymbol::shown`].
+    pub fn shown(&self) -> String {
+        shown(
+            &self.name,
+            self.demangled.as_deref(),
+            &self.place,
+            self.kind,
+        )
+    }
+}
+
+/// The name for people.
+fn shown(name: &str, demangled: Option<&str>, place: &str, kind: SizedKind) -> String {
+    match demangled {
+        Some(demangled) => demangled.to_owned(),
+        None if !name.is_empty() => name.to_owned(),
+        None if place.is_empty() => format!("[{}]", kind.name()),
+        None => format!("[{place}]"),
+    }
 }
 
 impl SizedSymbol {
     /// The name for people: demangled if it is, else as in the files; the input section in
     /// brackets where there is no name.
     pub fn shown(&self) -> String {
-        match &self.demangled {
-            Some(demangled) => demangled.to_string(),
-            None if !self.name.is_empty() => self.name.to_string(),
-            None if self.place.is_empty() => format!("[{}]", self.kind.name()),
-            None => format!("[{}]", self.place),
-        }
+        shown(
+            &self.name,
+            self.demangled.as_deref(),
+            &self.place,
+            self.kind,
+        )
     }
 }
 
@@ -282,7 +336,11 @@ impl SizeReport {
 }
 
 /// Accounts for the bytes of the output that `outline` describes.
-pub(crate) fn collect(sources: &Sources<'_, '_>, outline: &Outline) -> SizeReport {
+pub(crate) fn collect(
+    sources: &Sources<'_, '_>,
+    outline: &Outline,
+    graph: &ReferenceGraph<'_, '_>,
+) -> SizeReport {
     let rows = Rows::collect(sources);
     let (sections, items) = account(sources, outline, &rows);
     let mut inputs: Vec<SizeInput> = (sources.resolution.objects.iter())
@@ -308,7 +366,8 @@ pub(crate) fn collect(sources: &Sources<'_, '_>, outline: &Outline) -> SizeRepor
             }
         }
     }
-    let named = namespaces::name(&rows, &own, sources.options.demangle);
+    let mut named = namespaces::name(&rows, &own, sources.options.demangle);
+    retained::add(&mut named.symbols, sources, &rows, graph);
     let identical = alike::identical(sources, &rows, &named.symbols);
     let instances = alike::instances(&named);
     SizeReport {
@@ -321,5 +380,6 @@ pub(crate) fn collect(sources: &Sources<'_, '_>, outline: &Outline) -> SizeRepor
         items,
         instances,
         identical,
+        dropped: retained::dropped(sources),
     }
 }

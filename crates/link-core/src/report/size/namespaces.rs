@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::size_rows::Rows;
-use super::{SizeNamespace, SizedSymbol};
+use super::{KeptHow, SizeNamespace, SizedSymbol};
 use crate::demangle::Demangler;
 use crate::hash::HashMap;
 use crate::par;
@@ -50,6 +50,9 @@ pub(super) fn name(rows: &Rows<'_>, sizes: &[(u64, u64)], demangle: bool) -> Nam
                         namespace: None,
                         size: sizes[i].0,
                         total: sizes[i].1,
+                        retained: 0,
+                        how: KeptHow::Linker,
+                        by: None,
                     },
                     namespace: place.namespace.into(),
                     generic: place.generic.map(Into::into),

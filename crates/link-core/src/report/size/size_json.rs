@@ -136,6 +136,14 @@ impl SizeReport {
         });
         out.list("instances", &self.instances, alike);
         out.list("identical", &self.identical, alike);
+        out.list("dropped", &self.dropped, |out, part| {
+            out.text("name", &part.name);
+            out.text_if("demangled", part.demangled.as_deref().unwrap_or_default());
+            out.text("kind", part.kind.name());
+            out.field("input", part.input.into());
+            out.text_if("place", &part.place);
+            out.field("size", part.size);
+        });
         out.close('}');
         out.text.push('\n');
         out.text
@@ -174,6 +182,9 @@ impl SizeReport {
         out.optional("namespace", symbol.namespace);
         out.field("size", symbol.size);
         out.field("total", symbol.total);
+        out.field("retained", symbol.retained);
+        out.text("why", symbol.how.name());
+        out.optional("by", symbol.by);
         out.key("items");
         out.open('[');
         for &item in items {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{AlikeSymbols, SizeItem, SizeKind, SizeReport};
+use super::{AlikeSymbols, SizeItem, SizeKind, SizeReport, SizedSymbol};
 
 /// Rows of each view.
 const ROWS: usize = 40;
@@ -50,12 +50,14 @@ impl SizeReport {
         out.view("Inputs", &self.input_view(), ROWS);
         out.view("Namespaces", &self.namespace_view(), ROWS);
         out.view("Symbols", &self.symbol_view(), ROWS);
+        out.retained(self);
         out.alike(
             "Instances of one template or generic function",
             &self.instances,
             self,
         );
         out.alike("Functions with identical bodies", &self.identical, self);
+        out.dropped(self);
         out.text
     }
 
@@ -196,6 +198,47 @@ impl TextReport {
         );
     }
 
+    /// What keeps most alive, and what keeps that.
+    fn retained(&mut self, report: &SizeReport) {
+        let mut order: Vec<&SizedSymbol> = report.symbols.iter().collect();
+        order.sort_by_key(|symbol| Reverse(symbol.retained));
+        let _ = writeln!(
+            self.text,
+            "\nRetained: what would go with a symbol\n     bytes       %"
+        );
+        for symbol in order.into_iter().take(ROWS) {
+            let by = symbol.by.map(|by| report.symbols[by as usize].shown());
+            let by = by.map_or(String::new(), |by| format!(" by {by}"));
+            let shown = format!("{}  [{}{by}]", symbol.shown(), symbol.how.name());
+            self.row(symbol.retained, &shown, 0);
+        }
+    }
+
+    fn dropped(&mut self, report: &SizeReport) {
+        if report.dropped.is_empty() {
+            return;
+        }
+        let sum: u64 = report.dropped.iter().map(|part| part.size).sum();
+        let _ = writeln!(
+            self.text,
+            "\nDropped: {sum} bytes that are not in the output\n     bytes"
+        );
+        for part in report.dropped.iter().take(ROWS) {
+            let input = printable(&report.inputs[part.input as usize].name);
+            let shown = part.shown();
+            let _ = writeln!(
+                self.text,
+                "{:>10}  {} ({input})",
+                part.size,
+                printable(&shown)
+            );
+        }
+        if let Some(rest) = report.dropped.get(ROWS..).filter(|rest| !rest.is_empty()) {
+            let size: u64 = rest.iter().map(|part| part.size).sum();
+            let _ = writeln!(self.text, "{size:>10}  [{} more]", rest.len());
+        }
+    }
+
     fn alike(&mut self, title: &str, groups: &[AlikeSymbols], report: &SizeReport) {
         if groups.is_empty() {
             return;
@@ -228,7 +271,7 @@ impl TextReport {
 }
 
 /// A name from a file, without characters that control a terminal.
-pub(super) fn printable(name: &str) -> String {
+pub(in crate::report) fn printable(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
         if c.is_control() {
