@@ -262,8 +262,8 @@ impl<'l, 'a> ReferenceGraph<'l, 'a> {
         // A live part of an archive's member keeps what the member keeps unasked.
         let member = (object.from_archive && !edges.is_empty()).then_some((nodes.file, 0));
         list.push(&mut edges);
+        let mut found = Vec::new();
         let mut add = |is_live: bool, edges: &mut dyn Iterator<Item = (SymbolRef, u32)>| {
-            let mut found = Vec::new();
             if is_live || all {
                 found.extend(edges.filter_map(|(symbol, at)| Some((self.of_symbol(symbol)?, at))));
                 found.extend(member);

@@ -391,7 +391,8 @@ impl WhyAnswer {
         }
         for found in &self.found {
             let part = found.part.shown(&shown);
-            let name = &found.part.name;
+            // Options take the name as it stands in the files.
+            let name = super::size::printable(&found.part.name);
             let _ = match &found.state {
                 WhyState::Kept {
                     chain,
@@ -402,8 +403,10 @@ impl WhyAnswer {
                     let mut write = || {
                         writeln!(text, "{part} is dropped: nothing in the output needs it")?;
                         list(&mut text, "would be kept with", with, &shown)?;
-                        let advice = "would be kept by --export or --undefined";
-                        writeln!(text, "  {advice} of {}", shown(name))
+                        writeln!(
+                            text,
+                            "  would be kept by --export={name} or --undefined={name}"
+                        )
                     };
                     write()
                 }
@@ -420,8 +423,7 @@ impl WhyAnswer {
                 WhyState::NotLinked => writeln!(
                     text,
                     "{part} is not linked: no linked object needs it\n  \
-                     would be linked by a reference that is not weak, or by --undefined of {}",
-                    shown(name)
+                     would be linked by a reference that is not weak, or by --undefined={name}"
                 ),
             };
         }

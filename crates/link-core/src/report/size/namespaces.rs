@@ -167,6 +167,13 @@ const ABOUT: [&str; 12] = [
 
 impl<'n> Place<'n> {
     fn of(name: &'n str) -> Self {
+        // Most names of C say nothing.
+        if memchr::memchr3(b':', b'<', b' ', name.as_bytes()).is_none() {
+            return Self {
+                namespace: Cow::Borrowed(""),
+                generic: None,
+            };
+        }
         let (about, named) = (ABOUT.iter())
             .find_map(|about| Some((*about, name.strip_prefix(about)?)))
             .unwrap_or(("", name));
@@ -191,8 +198,13 @@ fn namespace_of(bare: &str, is_class: bool) -> &str {
     if is_class {
         return path;
     }
-    let operator = path.find("operator").unwrap_or(path.len());
+    let operator = operator_at(path);
     path[..operator].rfind("::").map_or("", |end| &path[..end])
+}
+
+/// Where the name of an operator begins; the end if there is none.
+fn operator_at(name: &str) -> usize {
+    memchr::memmem::find(name.as_bytes(), b"operator").unwrap_or(name.len())
 }
 
 const ANONYMOUS: &str = "(anonymous namespace)";
@@ -244,7 +256,7 @@ fn without_parameters(name: &str) -> &str {
 /// A name without arguments and parameters, without the type of the result that stands before the
 /// name of a template.
 fn without_result(bare: &str) -> &str {
-    let operator = bare.find("operator").unwrap_or(bare.len());
+    let operator = operator_at(bare);
     let before = &bare[..operator];
     let space = match before.rfind(ANONYMOUS) {
         // There is a space within that name.
@@ -256,8 +268,12 @@ fn without_result(bare: &str) -> &str {
 
 /// A name of Rust's older mangling ends in a hash, which differs between instances.
 fn without_hash(name: &str) -> &str {
-    match name.rsplit_once("::h") {
-        Some((rest, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
+    const HASH: usize = 16;
+    let end = name.len().checked_sub("::h".len() + HASH);
+    match end.and_then(|end| name.split_at_checked(end)) {
+        Some((rest, hash))
+            if hash.starts_with("::h") && hash[3..].bytes().all(|b| b.is_ascii_hexdigit()) =>
+        {
             rest
         }
         _ => name,

@@ -10,7 +10,10 @@ use crate::par;
 pub(super) const VERSION: u32 = 1;
 
 /// Symbols that are written at once.
-const BATCH: usize = 1 << 12;
+const BATCH: usize = 1 << 10;
+
+/// Bytes that most symbols need less of.
+const SYMBOL_BYTES: usize = 320;
 
 /// A text that is written as JSON.
 #[derive(Default)]
@@ -30,7 +33,7 @@ impl JsonText {
     }
 
     fn comma(&mut self) {
-        if !self.text.is_empty() && !self.text.ends_with(['[', '{', ':']) {
+        if !matches!(self.text.as_bytes().last(), None | Some(b'[' | b'{' | b':')) {
             self.text.push(',');
         }
     }
@@ -38,19 +41,31 @@ impl JsonText {
     /// The key of what follows.
     fn key(&mut self, key: &str) {
         self.comma();
-        let _ = write!(self.text, "\"{key}\":");
+        self.text.push('"');
+        self.text.push_str(key);
+        self.text.push_str("\":");
     }
 
     fn number(&mut self, number: u64) {
         self.comma();
-        let _ = write!(self.text, "{number}");
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        let mut rest = number;
+        while rest > 0 || start == digits.len() {
+            start -= 1;
+            digits[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        let digits = digits[start..].iter().copied().map(char::from);
+        self.text.extend(digits);
     }
 
     fn string(&mut self, string: &str) {
         self.comma();
         self.text.push('"');
         let mut rest = string;
-        while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
+        let is_escaped = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        while let Some(at) = rest.bytes().position(is_escaped) {
             self.text.push_str(&rest[..at]);
             let byte = rest.as_bytes()[at];
             let _ = match byte {
@@ -154,7 +169,9 @@ impl SizeReport {
         let batches = par::map_indices(self.symbols.len().div_ceil(BATCH), |batch| {
             let start = batch * BATCH;
             let end = (start + BATCH).min(self.symbols.len());
-            let mut out = JsonText::default();
+            let mut out = JsonText {
+                text: String::with_capacity((end - start) * SYMBOL_BYTES),
+            };
             for i in start..end {
                 out.open('{');
                 self.symbol_to_json(&mut out, &self.symbols[i], of_symbols.of(i));
@@ -164,6 +181,8 @@ impl SizeReport {
         });
         out.key("symbols");
         out.open('[');
+        let size = batches.iter().map(|batch| batch.len() + 1).sum();
+        out.text.reserve(size);
         for batch in batches {
             if !out.text.ends_with('[') {
                 out.text.push(',');
