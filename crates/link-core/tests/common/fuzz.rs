@@ -129,7 +129,8 @@ pub fn link_alone(
     Ok((sink.0, linked))
 }
 
-/// Fails unless the map describes the module and can be saved, and the module's frame is valid.
+/// Fails unless the map describes the module and can be saved, the size report accounts for every byte,
+/// and the module's frame is valid.
 pub fn check(module: &[u8], linked: &Linked) {
     let saved = linked.map.to_bytes();
     assert_eq!(LinkMap::from_bytes(&saved).as_ref(), Ok(&linked.map));
@@ -139,6 +140,15 @@ pub fn check(module: &[u8], linked: &Linked) {
     let ranges = linked.map.chunks.iter();
     for range in ranges.filter_map(|chunk| chunk.range.clone()) {
         assert!(range.start <= range.end && range.end <= module.len() as u64);
+    }
+    if let Some(report) = &linked.size {
+        let sizes = report.items.iter().map(|item| item.size);
+        assert_eq!(sizes.sum::<u64>(), module.len() as u64);
+        assert_eq!(report.other(), 0, "{}", report.to_text());
+        assert!(!report.to_json().is_empty());
+    }
+    for answer in &linked.report.why {
+        assert!(!answer.to_text(str::to_owned).is_empty());
     }
     valid_frame(module);
 }
@@ -163,6 +173,9 @@ pub fn options(bits: u64) -> Options {
     let mut options = Options::default();
     options.threads = Some(1);
     options.map = true;
+    options.size_report = true;
+    options.why.push("*".into());
+    options.why_imports.push("*".into());
     options.entry = if bit(0) { Entry::Default } else { Entry::None };
     options.gc_sections = !bit(1);
     options.strip = match bits >> 2 & 3 {
