@@ -1,5 +1,6 @@
 //! What the phases of a link cost that matter most, each on inputs that are little else: names
-//! to be resolved, relocations to be applied, strings to be merged. On one thread.
+//! to be resolved, relocations to be applied, strings to be merged; and what a link costs that follows
+//! another one. On one thread.
 //!
 //! A phase is timed from where the link says that it begins to where the next begins.
 
@@ -8,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use link_core::options::Entry;
-use link_core::{Env, FileData, Options, Phase, link};
+use link_core::{Env, FileData, Options, Phase, Session, link};
 use link_core::{Input, Inputs};
 use test_objects::{CustomDef, FunctionDef, ObjectFile};
 use wasm_format::linking::{ComdatEntry, ComdatKind, SymbolFlags, SymbolTarget};
 use wasm_format::reloc::RelocType;
+use wasm_format::target_features::{FeaturePrefix, TargetFeature};
 use wasm_format::{EntityType, FuncType};
 
 /// How long `phase` takes in one link of these files.
@@ -207,5 +209,80 @@ fn merge_strings(c: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, resolve, relocate, merge_strings);
+/// 200 objects of 500 functions, of which each calls ten of the next object: a link of all of them,
+/// and one that patches the output after a body of one object changed.
+fn relink(c: &mut Criterion) {
+    const OBJECTS: u32 = 200;
+    const FUNCTIONS: u32 = 500;
+    const CALLS: u32 = 10;
+    let called = |object: u32, function: u32| name(format!("_ZN3app4unit{object}1fI{function}Evv"));
+    let object = |number: u32, constant: u8| {
+        let mut object = object();
+        object.features = vec![TargetFeature {
+            prefix: FeaturePrefix::Used,
+            name: "mutable-globals",
+        }];
+        for function in 0..FUNCTIONS {
+            let name = called((number + 1) % OBJECTS, function);
+            let import = test_objects::import(name, EntityType::Func(0));
+            object.imports.push(import);
+            let target = SymbolTarget::Function(function);
+            object.symbols.push(test_objects::undefined(target));
+        }
+        for function in 0..FUNCTIONS {
+            let mut body = calls((0..CALLS).map(|nth| (function + nth) % FUNCTIONS));
+            // i32.const, drop
+            body.code.pop();
+            body.code.extend([0x41, constant, 0x1a, 0x0b]);
+            object.functions.push(body);
+            let target = SymbolTarget::Function(FUNCTIONS + function);
+            let symbol = test_objects::symbol(called(number, function), target);
+            object.symbols.push(symbol);
+        }
+        FileData::new(object.build())
+    };
+    let files: Vec<FileData> = (0..OBJECTS).map(|number| object(number, 1)).collect();
+    let inputs = |changed: Option<&FileData>| {
+        let inputs = files.iter().zip(0_u32..).map(|(data, number)| {
+            let data = changed.filter(|_| number == OBJECTS / 2).unwrap_or(data);
+            Input::bytes(format!("{number}.o"), data.clone())
+        });
+        Inputs {
+            inputs: inputs.collect(),
+            ..Inputs::default()
+        }
+    };
+    let mut options = Options::default();
+    options.entry = Entry::None;
+    options.gc_sections = false;
+    options.threads = Some(1);
+
+    let mut group = c.benchmark_group("session");
+    group.throughput(Throughput::Elements(u64::from(OBJECTS * FUNCTIONS)));
+    group.sample_size(20);
+    group.bench_function("full", |b| {
+        b.iter(|| {
+            let mut module = Vec::new();
+            link(inputs(None), &options, &Env::default(), &mut module).expect("the files link")
+        });
+    });
+    let mut session = Session::new(options.clone());
+    session
+        .link(inputs(None), &Env::default())
+        .expect("the files link");
+    let variants = [object(OBJECTS / 2, 2), object(OBJECTS / 2, 3)];
+    let mut round = 0;
+    group.bench_function("patch", |b| {
+        b.iter(|| {
+            round += 1;
+            let inputs = inputs(Some(&variants[round % 2]));
+            let done = session.link(inputs, &Env::default()).expect("it links");
+            assert_eq!(done.full, None);
+            done.changed.len()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, resolve, relocate, merge_strings, relink);
 criterion_main!(benches);
