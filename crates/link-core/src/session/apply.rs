@@ -9,28 +9,21 @@ use wasm_format::reloc::RelocTarget;
 use wasm_format::{ConstExpr, ElementMode, put_function_elements};
 
 use super::FullReason;
-use super::decide::{Decision, NameMeaning};
+use super::decide::Decision;
 use super::state::{
     KnownFile, KnownFunction, KnownMention, KnownPiece, KnownSymbol, MovedBody, State, hash, shape,
-    unasked,
 };
+use super::write::{FileWriter, PartPlaces, PinnedPlan};
 use crate::emit;
 use crate::hash::HashMap;
-use crate::ids::{
-    FileId, FuncIndex, ObjCustom, ObjFunc, ObjSegment, ObjSymbol, ObjType, SymbolId, TypeIndex,
-};
-use crate::input::object::{Chunk, NULLARY, Object, is_debug_section};
+use crate::ids::{FileId, FuncIndex, ObjCustom, ObjFunc, ObjSegment, ObjType, SymbolId, TypeIndex};
+use crate::input::object::{NULLARY, Object, is_debug_section};
 use crate::options::Options;
-use crate::plan::customs::{Customs, is_wanted};
+use crate::plan::customs::is_wanted;
 use crate::plan::debug_gaps::{ABBREVIATIONS_AT, Gap};
 use crate::plan::segments::is_mergeable;
-use crate::plan::values::{PlanView, Relocator, Site};
-use crate::plan::{
-    DataLayout, FunctionIndices, GlobalIndices, SegmentPlace, SymbolValues, TableIndices,
-    TableSlots, TagIndices, TypeSection, Value, code,
-};
-use crate::reloc::takes_slot;
-use crate::resolve::resolution::{Definition, SymbolRef};
+use crate::plan::{SymbolValues, code};
+use crate::resolve::resolution::Definition;
 use crate::room::{
     Image, NO_BODY, NoRoom, body_capacity, filled_body, forwarding_body, forwarding_body_len,
     put_wide,
@@ -58,9 +51,8 @@ pub(super) fn apply(
         new_functions: Vec::new(),
         left_over: Vec::new(),
         segments: Vec::new(),
-        segment_pieces: Vec::new(),
+        left_over_data: Vec::new(),
         customs: Vec::new(),
-        custom_pieces: Vec::new(),
         types: Vec::new(),
         state,
         image,
@@ -95,11 +87,11 @@ struct Patch<'p, 'a> {
     /// For each changed file, its functions that are gone.
     left_over: Vec<Vec<KnownFunction>>,
     /// For each changed file, where its segments are.
-    segments: Vec<Vec<SegmentPlace>>,
-    segment_pieces: Vec<Vec<KnownPiece>>,
+    segments: Vec<Vec<Option<KnownPiece>>>,
+    /// For each changed file, the places of segments that are gone.
+    left_over_data: Vec<Vec<KnownPiece>>,
     /// For each changed file, where its custom sections are.
-    customs: Vec<Vec<Option<(u32, u64)>>>,
-    custom_pieces: Vec<Vec<KnownPiece>>,
+    customs: Vec<Vec<Option<KnownPiece>>>,
 }
 
 /// Known parts of a file by name, in order.
@@ -363,8 +355,7 @@ impl<'a> Patch<'_, 'a> {
         let object = decision.resolution.object(file);
         let known = self.known(nth).segments.iter();
         let mut known = ByName::new(known.map(|piece| (piece.name, *piece)));
-        let mut places = vec![SegmentPlace::Absent; object.segments.len()];
-        let mut pieces = Vec::new();
+        let mut places = vec![None; object.segments.len()];
         for (i, segment) in object.segments.iter().enumerate() {
             if !decision.liveness.segment(file, ObjSegment(i as u32)) {
                 continue;
@@ -390,21 +381,18 @@ impl<'a> Patch<'_, 'a> {
                 None if is_bound || is_tls => return Err(FullReason::Data),
                 None => self.new_data(name, segment.size, align, merges)?,
             };
-            places[i] = SegmentPlace::Whole {
-                output: piece.output,
-                offset: piece.offset,
-            };
-            pieces.push(piece);
+            places[i] = Some(piece);
         }
+        let mut left_over = Vec::new();
         // A bound of a segment must not stay where nothing is.
         for piece in known.0.into_values().flatten() {
             if self.state.segments[piece.output as usize].has_bounds {
                 return Err(FullReason::Data);
             }
-            pieces.push(piece);
+            left_over.push(piece);
         }
         self.segments.push(places);
-        self.segment_pieces.push(pieces);
+        self.left_over_data.push(left_over);
         Ok(())
     }
 
@@ -446,7 +434,6 @@ impl<'a> Patch<'_, 'a> {
         let known = self.known(nth).customs.iter();
         let mut known = ByName::new(known.map(|piece| (piece.name, *piece)));
         let mut places = vec![None; object.customs.len()];
-        let mut pieces = Vec::new();
         for (i, custom) in object.customs.iter().enumerate() {
             let describes_nothing = !live && is_debug_section(custom.name);
             let is_discarded = decision
@@ -471,14 +458,12 @@ impl<'a> Patch<'_, 'a> {
                 }
                 self.new_custom(name, custom.name, size)?
             };
-            places[i] = Some((piece.output, piece.offset));
-            pieces.push(piece);
+            places[i] = Some(piece);
         }
         for piece in known.0.into_values().flatten() {
             self.vacate(&piece)?;
         }
         self.customs.push(places);
-        self.custom_pieces.push(pieces);
         Ok(())
     }
 
@@ -535,172 +520,39 @@ impl<'a> Patch<'_, 'a> {
 
     /// Writes everything that the changed files have.
     fn write(&mut self) -> Result<(), FullReason> {
-        let decision = self.decision;
-        let resolution = &decision.resolution;
-        let functions = FunctionIndices::pinned(std::mem::take(&mut self.functions));
-        let of_files = |nth: usize| &self.state.files[decision.files[nth].index()];
-        let files = 0..decision.files.len();
-        let globals = (files.clone()).map(|nth| of_files(nth).globals.clone());
-        let globals = GlobalIndices::pinned(globals.collect());
-        let tables = (files.clone()).map(|nth| of_files(nth).tables.clone());
-        let tables = TableIndices::pinned(self.state.table, tables.collect());
-        let tags = (files.clone()).map(|nth| of_files(nth).tags.clone());
-        let tags = TagIndices::pinned(tags.collect());
-        let tls = self.state.segments.iter().map(|segment| segment.tls);
-        let data = DataLayout::pinned(self.segments.clone(), tls);
-        let types = TypeSection::pinned(std::mem::take(&mut self.types));
-        let customs = Customs::pinned(&self.customs);
-
-        // Addresses of functions that nothing took before.
+        let plan = PinnedPlan::new(
+            self.state,
+            self.decision,
+            self.options,
+            PartPlaces {
+                functions: std::mem::take(&mut self.functions),
+                types: std::mem::take(&mut self.types),
+                segments: &self.segments,
+                customs: &self.customs,
+            },
+        );
+        plan.check(self.state, self.decision)?;
         let mut slots = std::mem::take(&mut self.state.slots);
-        let none = TableSlots::default();
-        let view = |slots| PlanView {
-            resolution,
-            liveness: &decision.liveness,
-            functions: &functions,
-            globals: &globals,
-            tables: &tables,
-            tags: &tags,
-            slots,
-            data: &data,
-            memory: &self.state.memory,
-            imported_memory: self.options.memory_import().is_some(),
-            threads: false,
-            keeps_relocs: false,
-            extended_const: self.state.has_extended_const,
-        };
-        let symbols = {
-            let places = view(&none);
-            let value = |(i, name): (usize, &NameMeaning)| {
-                let id = SymbolRef::Global(SymbolId::new(i as u32));
-                name.pinned.unwrap_or_else(|| places.symbol(id))
+        let added = plan.add_slots(self.state, self.decision, &mut slots);
+        let relocator = plan.relocator(self.state, self.decision, &slots);
+        for (nth, (file, object)) in self.decision.resolution.objects().enumerate() {
+            let mut writer = FileWriter {
+                state: self.state,
+                image: self.image,
+                relocator: &relocator,
+                file,
+                object,
+                out: Vec::new(),
             };
-            SymbolValues::pinned(decision.names.iter().enumerate().map(value).collect())
-        };
-        for (i, name) in decision.names.iter().enumerate() {
-            let Some(known) = name.known.filter(|_| name.is_needed) else {
-                continue;
-            };
-            let before = self.state.symbols[known.index()].value;
-            let now = symbols.get(SymbolId::new(i as u32));
-            // Others refer to it.
-            if before != Value::Dead && before != now {
-                return Err(FullReason::Moved);
-            }
+            writer.functions(self.decision)?;
+            writer.data(&self.segments[nth])?;
+            writer.customs(&self.customs[nth])?;
         }
-        let mut added = Vec::new();
-        {
-            let relocator = Relocator {
-                places: view(&none),
-                symbols: &symbols,
-                types: &types,
-                code: &self.state.code.layout,
-                customs: &customs,
-            };
-            for (nth, &id) in decision.files.iter().enumerate() {
-                let file = FileId(nth as u32);
-                let unasked = unasked(resolution.object(file));
-                let now = unasked.map(|symbol| relocator.called(file, symbol));
-                if !now.eq(self.state.files[id.index()].unasked.iter().copied()) {
-                    return Err(FullReason::Moved);
-                }
-            }
-            for (file, chunk) in live_chunks(decision) {
-                for reloc in chunk.relocs.iter().filter(|reloc| takes_slot(reloc.ty)) {
-                    let value = relocator.symbol(file, ObjSymbol(reloc.target));
-                    if let Value::Function(function) = value
-                        && slots.add(function)
-                    {
-                        added.push(function.0);
-                    }
-                }
-            }
-        }
-
-        let relocator = Relocator {
-            places: view(&slots),
-            symbols: &symbols,
-            types: &types,
-            code: &self.state.code.layout,
-            customs: &customs,
-        };
-        let mut out = Vec::new();
-        let bad = |_| FullReason::Relocation;
-        for nth in files {
-            let file = FileId(nth as u32);
-            let object = resolution.object(file);
-            for function in decision.liveness.functions(file) {
-                let Some(index) = functions.of(file, function) else {
-                    continue;
-                };
-                let layout = &self.state.code.layout;
-                let place = layout.body_offset(index).zip(layout.body_size(index));
-                let (start, size) = place.ok_or(FullReason::Resolution)?;
-                let chunk = object.functions.chunk(function);
-                out.clear();
-                out.resize(chunk.bytes.len(), 0);
-                emit::write_chunk(&relocator, &Site::code(file), &chunk, &mut out).map_err(bad)?;
-                let at = self.state.code.at + start as usize;
-                self.image.write(at, &filled_body(&out, size));
-            }
-            for (i, segment) in object.segments.iter().enumerate() {
-                let SegmentPlace::Whole { output, offset } = self.segments[nth][i] else {
-                    continue;
-                };
-                let base = self.state.memory.segments[output as usize];
-                let Some(at) = self.state.segments[output as usize].at else {
-                    continue;
-                };
-                out.clear();
-                out.resize(segment.chunk.bytes.len(), 0);
-                let site = Site::data(file, base + offset);
-                emit::write_chunk(&relocator, &site, &segment.chunk, &mut out).map_err(bad)?;
-                let placed = self.segment_pieces[nth].iter();
-                let piece = placed
-                    .filter(|piece| (piece.output, piece.offset) == (output, offset))
-                    .map(|piece| piece.capacity)
-                    .max();
-                out.resize(piece.unwrap_or(segment.size) as usize, 0);
-                self.image.write(at + offset as usize, &out);
-            }
-            for (i, custom) in object.customs.iter().enumerate() {
-                let Some((section, offset)) = self.customs[nth][i] else {
-                    continue;
-                };
-                let known = &self.state.customs[section as usize];
-                let site = Site::custom(file, &known.name);
-                let bytes = custom.chunk.bytes;
-                out.clear();
-                out.resize(bytes.len(), 0);
-                match custom.unchecked {
-                    None => emit::write_chunk(&relocator, &site, &custom.chunk, &mut out),
-                    Some(relocs) => {
-                        let mut relocs = relocs.checker(object, bytes.len());
-                        emit::write_unchecked(&relocator, &site, bytes, 0, &mut relocs, &mut out)
-                            .and_then(|written| relocs.finish().map(|()| written))
-                            .map_err(|_| FullReason::Relocation)?
-                    }
-                }
-                .map_err(bad)?;
-                let placed = self.custom_pieces[nth].iter();
-                let capacity = placed
-                    .filter(|piece| (piece.output, piece.offset) == (section, offset))
-                    .map(|piece| piece.capacity as usize)
-                    .max();
-                if let (Some(capacity), Some(gap)) = (capacity, known.gap) {
-                    out.resize(capacity, 0);
-                    gap.fill(&mut out[bytes.len()..], ABBREVIATIONS_AT);
-                }
-                self.image.write(known.at + offset as usize, &out);
-            }
-        }
-        self.functions = functions.into_files();
-        let values: Vec<Value> = (0..decision.names.len() as u32)
-            .map(|id| symbols.get(SymbolId::new(id)))
-            .collect();
+        let (functions, symbols) = plan.into_parts();
+        self.functions = functions;
         self.state.slots = slots;
         self.fill_table(&added)?;
-        self.set_values(&values);
+        self.set_values(&symbols);
         self.close();
         Ok(())
     }
@@ -738,7 +590,7 @@ impl<'a> Patch<'_, 'a> {
     }
 
     /// Notes what names stand for now.
-    fn set_values(&mut self, values: &[Value]) {
+    fn set_values(&mut self, values: &SymbolValues) {
         let decision = self.decision;
         for &id in &decision.gone {
             self.state.symbols[id.index()].is_gone = true;
@@ -756,7 +608,7 @@ impl<'a> Patch<'_, 'a> {
             let before = name.known.map(|id| self.state.symbols[id.index()]);
             let entry = &resolution.object(file).symbols[entry.index()];
             let now = KnownSymbol {
-                value: values[i],
+                value: values.get(SymbolId::new(i as u32)),
                 kind: symbol.kind,
                 file: Some(decision.files[file.index()]),
                 mentions: before.map_or(0, |before| before.mentions),
@@ -824,26 +676,10 @@ impl<'a> Patch<'_, 'a> {
             known.shape = shape(object);
             known.functions = functions;
             known.symbols = symbols;
-            known.segments = std::mem::take(&mut self.segment_pieces[nth]);
-            known.customs = std::mem::take(&mut self.custom_pieces[nth]);
+            let segments = self.segments[nth].iter().flatten();
+            known.segments = segments.chain(&self.left_over_data[nth]).copied().collect();
+            known.customs = self.customs[nth].iter().flatten().copied().collect();
             known.comdats = comdats;
         }
     }
-}
-
-/// The code and data of the changed files that are live.
-fn live_chunks<'d, 'a>(
-    decision: &'d Decision<'a>,
-) -> impl Iterator<Item = (FileId, Chunk<'a>)> + use<'d, 'a> {
-    decision
-        .resolution
-        .objects()
-        .flat_map(move |(file, object)| {
-            let liveness = &decision.liveness;
-            let functions = liveness
-                .functions(file)
-                .map(|it| object.functions.chunk(it));
-            let segments = liveness.segments_of(file, object).map(|it| it.chunk);
-            functions.chain(segments).map(move |chunk| (file, chunk))
-        })
 }
