@@ -13,8 +13,8 @@ use crate::emit::outline::OutputRoom;
 use crate::fingerprint::Fingerprint;
 use crate::hash::{HashMap, HashSet};
 use crate::ids::{
-    FileId, FuncIndex, GlobalIndex, ObjCustom, ObjGlobal, ObjSymbol, ObjTable, ObjTag, SymbolId,
-    TableIndex, TagIndex,
+    FileId, FuncIndex, GlobalIndex, ObjCustom, ObjFunc, ObjGlobal, ObjSymbol, ObjTable, ObjTag,
+    SymbolId, TableIndex, TagIndex,
 };
 use crate::input::object::{Object, SymbolImport};
 use crate::options::Options;
@@ -503,6 +503,12 @@ pub(super) fn shape(object: &Object<'_>) -> Option<u64> {
     for tag in &object.tags {
         add(object.types[tag.ty.index()]);
         add(tag.name.as_bytes());
+    }
+    for i in 0..object.functions.len() as u32 {
+        if let Some(export) = object.functions.export_name(ObjFunc(i)) {
+            add(object.function_name(ObjFunc(i)).as_bytes());
+            add(export.as_bytes());
+        }
     }
     Some(hash(&parts))
 }

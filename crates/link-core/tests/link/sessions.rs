@@ -332,6 +332,64 @@ fn generated_code_is_patched_beside_objects() {
     assert_eq!(link(&module, 7), (None, 7));
 }
 
+/// What a user sees of a program: its exports, and what it returns.
+fn seen(module: &[u8]) -> (Vec<String>, i32) {
+    let parsed = wasmi::Module::new(&wasmi::Engine::default(), module);
+    let parsed = parsed.expect("a valid module");
+    // Memory and tables may be larger.
+    let exports = parsed.exports().map(|export| match export.ty().func() {
+        Some(ty) => format!("{}: {ty:?}", export.name()),
+        None => export.name().to_owned(),
+    });
+    (exports.collect(), run(module, "check"))
+}
+
+/// Links files that are other ones in each step. After each the program is, for the user, that of a
+/// full link. Returns why each was a full one.
+fn follow(options: &Options, steps: &[Vec<(&str, Source)>]) -> Vec<Option<FullReason>> {
+    let mut work = Work::new(options.clone(), &[]);
+    let mut reasons = Vec::new();
+    for (nth, files) in steps.iter().enumerate() {
+        work.files = Work::new(options.clone(), files).files;
+        match (work.link(), work.full_link(options)) {
+            (Ok(done), Ok(full)) => {
+                let patched = work.session.bytes();
+                assert_eq!(seen(patched), seen(&full), "step {nth}, {:?}", done.full);
+                reasons.push(done.full);
+            }
+            (Err(ours), Err(theirs)) => assert_eq!(ours.to_string(), theirs.to_string()),
+            (Ok(_), Err(error)) => panic!("step {nth}: it fails: {error}"),
+            (Err(error), Ok(_)) => panic!("step {nth}: it links: {error}"),
+        }
+    }
+    reasons
+}
+
+fn calls(names: &[&'static str]) -> Source {
+    check(|body| {
+        body.i32(0);
+        for name in names {
+            body.call(name, sig(0, 1)).raw(&[0x6a]); // i32.add
+        }
+    })
+}
+
+const FIRST: Option<FullReason> = Some(FullReason::First);
+
+#[test]
+fn another_export_name_is_a_full_link() {
+    let step = |export: &'static str, value: i32| {
+        let mut f = constant("f", value);
+        f.export("f", export);
+        vec![("main.o", calls(&["f"])), ("f.o", f)]
+    };
+    let reasons = follow(
+        &options(),
+        &[step("one", 1), step("one", 2), step("two", 2)],
+    );
+    assert_eq!(reasons, [FIRST, None, Some(FullReason::Object)]);
+}
+
 /// Programs that are edited at random.
 mod random {
     use super::*;
