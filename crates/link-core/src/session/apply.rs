@@ -244,26 +244,37 @@ impl<'a> Patch<'_, 'a> {
             }
             return Ok(());
         }
-        if moved.is_some() && len <= size {
-            return Ok(());
+        if let Some(moved) = moved
+            && len <= size
+        {
+            let signature = self.object(nth).types[ty.index()];
+            let ty = self.types[nth][ty.index()].ok_or(FullReason::Resolution)?;
+            self.set_type(moved.to, ty.0);
+            return self.forward(signature, moved);
         }
         if let Some(moved) = moved {
             self.trap(moved.to);
         }
         let signature = self.object(nth).types[ty.index()];
         let to = self.add_function(nth, function, len, ty)?;
-        let forward = forwarding_body(code::parameters(signature), to.0);
-        if forward.len() as u32 > own_size {
-            return Err(FullReason::NoRoom("CODE"));
-        }
+        let moved = MovedBody { own, own_size, to };
+        self.forward(signature, moved)?;
         let code = &mut self.state.code;
-        self.image
-            .write(code.at + own as usize, &filled_body(&forward, own_size));
         let place = code.layout.body_offset(to).zip(code.layout.body_size(to));
         let (start, size) = place.ok_or(FullReason::Resolution)?;
         code.layout.set_body(index, start, size);
-        let moved = MovedBody { own, own_size, to };
         code.moved.insert(index, moved);
+        Ok(())
+    }
+
+    /// Lets the own body of a function call the one that has its code.
+    fn forward(&mut self, signature: &[u8], moved: MovedBody) -> Result<(), FullReason> {
+        let forward = forwarding_body(code::parameters(signature), moved.to.0);
+        if forward.len() as u32 > moved.own_size {
+            return Err(FullReason::NoRoom("CODE"));
+        }
+        let at = self.state.code.at + moved.own as usize;
+        self.image.write(at, &filled_body(&forward, moved.own_size));
         Ok(())
     }
 

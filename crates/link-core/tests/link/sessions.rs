@@ -390,6 +390,42 @@ fn another_export_name_is_a_full_link() {
     assert_eq!(reasons, [FIRST, None, Some(FullReason::Object)]);
 }
 
+#[test]
+fn a_function_that_moved_may_change_its_type() {
+    let step = |params: usize, size: usize| {
+        let mut f = source();
+        f.function("g", sig(params, 1), |body| {
+            for _ in 0..size {
+                body.i32(1).raw(&[0x1a]); // drop
+            }
+            body.i32(size as i32);
+            for param in 0..params {
+                body.param(param as u32).raw(&[0x6a]);
+            }
+        });
+        f.function("f", sig(0, 1), |body| {
+            for param in 0..params {
+                body.i32(param as i32);
+            }
+            body.call("g", sig(params, 1));
+        });
+        vec![("main.o", calls(&["f"])), ("f.o", f)]
+    };
+    let steps = [
+        step(2, 0),
+        step(2, 80),
+        step(0, 79),
+        step(1, 81),
+        step(1, 0),
+        step(0, 80),
+    ];
+    let reasons = follow(&options(), &steps);
+    assert_eq!(reasons, [FIRST, None, None, None, None, None]);
+    // The call with its arguments has to fit where the old body was.
+    let reasons = follow(&options(), &[step(0, 0), step(0, 80), step(9, 80)]);
+    assert_eq!(reasons, [FIRST, None, Some(FullReason::NoRoom("CODE"))]);
+}
+
 /// Programs that are edited at random.
 mod random {
     use super::*;
