@@ -426,6 +426,26 @@ fn a_function_that_moved_may_change_its_type() {
     assert_eq!(reasons, [FIRST, None, Some(FullReason::NoRoom("CODE"))]);
 }
 
+#[test]
+fn empty_data_takes_nothing_from_its_neighbour() {
+    let step = |is_first: bool| {
+        let mut f = source();
+        if is_first {
+            f.data("empty", ".data.empty", []);
+        }
+        f.data("d", ".data.d", [5, 0, 0, 0]);
+        if !is_first {
+            f.data("empty", ".data.empty", []);
+        }
+        f.function("f", sig(0, 1), |body| {
+            body.address("d", 0).load().address("empty", 0).raw(&[0x1a]);
+        });
+        vec![("main.o", calls(&["f"])), ("f.o", f)]
+    };
+    let reasons = follow(&options(), &[step(true), step(false), step(true)]);
+    assert_eq!(reasons, [FIRST, None, None]);
+}
+
 /// Programs that are edited at random.
 mod random {
     use super::*;
