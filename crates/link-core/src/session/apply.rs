@@ -625,6 +625,7 @@ impl<'a> Patch<'_, 'a> {
                 mentions: before.map_or(0, |before| before.mentions),
                 signature: symbol.signature.map_or(0, hash),
                 import: 0,
+                may_be_missing: false,
                 flags: entry.flags(),
                 is_root: before.is_some_and(|before| before.is_root),
                 is_odd: false,
@@ -661,10 +662,8 @@ impl<'a> Patch<'_, 'a> {
                 .iter()
                 .filter(|entry| entry.is_shared())
                 .filter_map(|entry| {
-                    Some(KnownMention {
-                        symbol: self.state.names.find(entry.name)?,
-                        defines: !entry.is_undefined(),
-                    })
+                    let symbol = self.state.names.find(entry.name)?;
+                    Some(KnownMention::of(symbol, entry))
                 })
                 .collect();
             for mention in &symbols {

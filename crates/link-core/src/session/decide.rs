@@ -4,7 +4,7 @@
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::FullReason;
-use super::state::{KnownSymbol, State, hash, import_hash};
+use super::state::{KnownMention, KnownSymbol, State, hash, import_hash};
 use crate::diag::Diagnostics;
 use crate::hash::{HashMap, HashSet};
 use crate::ids::{FileId, ObjSymbol, SymbolId};
@@ -83,8 +83,8 @@ struct Decider<'s> {
     files: Vec<FileId>,
     /// How often the changed files spoke of each symbol.
     mentions_before: HashMap<SymbolId, u32>,
-    /// What the changed files defined.
-    defined_before: HashSet<(SymbolId, FileId)>,
+    /// What the changed files defined, and whether weakly.
+    defined_before: HashMap<(SymbolId, FileId), bool>,
     options: &'s Options,
 }
 
@@ -163,7 +163,7 @@ fn resolve<'a>(
     let mut decider = Decider {
         state,
         mentions_before: HashMap::default(),
-        defined_before: HashSet::default(),
+        defined_before: HashMap::default(),
         options,
         files,
     };
@@ -171,7 +171,8 @@ fn resolve<'a>(
         for mention in &state.files[file.index()].symbols {
             *decider.mentions_before.entry(mention.symbol).or_insert(0) += 1;
             if mention.defines {
-                decider.defined_before.insert((mention.symbol, file));
+                let key = (mention.symbol, file);
+                decider.defined_before.insert(key, mention.weak);
             }
         }
     }
@@ -230,7 +231,7 @@ fn resolve<'a>(
         });
     }
     let gone = decider.gone(&names)?;
-    decider.check_dropped(&names)?;
+    decider.check_members(&mentioned, &names)?;
     for (nth, (changed, resolution)) in changed.iter().zip(&mut file_resolutions).enumerate() {
         resolution.comdat_discarded =
             decider.discarded_comdats(&changed.object, nth as u32, &numbers, &symbols)?;
@@ -404,7 +405,8 @@ impl Decider<'_> {
                 let own = |mention: &&NameMention<'_>| self.files[mention.nth as usize] == file;
                 if let Some(own) = defining.clone().find(own) {
                     let others = defining.filter(|mention| mention.nth != own.nth);
-                    self.stays_behind(id, file, others)?;
+                    let as_before = own.flags.is_weak() == known.flags.is_weak();
+                    self.stays_behind(id, file, as_before, others)?;
                     let is_same = own.flags == known.flags && own.kind == known.kind;
                     let special = SymbolFlags::EXPORTED.with(SymbolFlags::NO_STRIP);
                     let is_special = own.flags.without(special) != own.flags;
@@ -428,12 +430,16 @@ impl Decider<'_> {
                 }
             }
             Some(file) => {
-                self.stays_behind(id, file, defining)?;
+                self.stays_behind(id, file, true, defining)?;
                 agree(known.kind, known.signature, Some(known.flags))?;
                 Ok(Meaning::Pinned(known.value))
             }
             None if defining.next().is_none() => {
                 agree(known.kind, known.signature, None)?;
+                // It would have to be looked for in archives, or is missing.
+                if known.may_be_missing && !mentions.iter().all(|it| it.flags.is_weak()) {
+                    return Err(FullReason::Resolution);
+                }
                 // What is imported is imported from one place.
                 let is_import = matches!(known.value, Value::Function(_) | Value::Global(_));
                 let mut imports = mentions.iter().map(|mention| mention.import);
@@ -446,16 +452,20 @@ impl Decider<'_> {
         }
     }
 
-    /// Checks that the definition of `file` stays the one that is taken beside others.
+    /// Checks that the definition of `file` stays the one that is taken beside others. `as_before` says
+    /// that it is as weak as it was.
     fn stays_behind<'m, 'a: 'm>(
         &self,
         id: SymbolId,
         file: FileId,
+        as_before: bool,
         mut others: impl Iterator<Item = &'m NameMention<'a>>,
     ) -> Result<(), FullReason> {
         let stays = others.all(|other| {
             let of = self.files[other.nth as usize];
-            self.defined_before.contains(&(id, of)) || other.flags.is_weak() && file < of
+            let weak = other.flags.is_weak();
+            let before = self.defined_before.get(&(id, of));
+            as_before && before == Some(&weak) || weak && file < of
         });
         if stays {
             Ok(())
@@ -468,7 +478,7 @@ impl Decider<'_> {
     fn gone(&self, names: &[NameMeaning]) -> Result<Vec<SymbolId>, FullReason> {
         let mentioned: HashSet<SymbolId> = names.iter().filter_map(|name| name.known).collect();
         let mut gone = Vec::new();
-        for &(id, file) in &self.defined_before {
+        for &(id, file) in self.defined_before.keys() {
             let known = self.known(id);
             if mentioned.contains(&id) || known.file != Some(file) {
                 continue;
@@ -481,30 +491,62 @@ impl Decider<'_> {
         Ok(gone)
     }
 
-    /// Checks that no member of an archive that does something by itself may be left without anything
-    /// that speaks of it: a link would not take it, and so what it does would not be done.
-    fn check_dropped(&self, names: &[NameMeaning]) -> Result<(), FullReason> {
-        if !self.state.members_act {
+    /// Checks that no member of an archive whose absence would be noticed loses what asks for it: it
+    /// does something by itself, or a file that does not ask for it would miss what it defines.
+    fn check_members(
+        &self,
+        mentioned: &[Mentioned<'_>],
+        names: &[NameMeaning],
+    ) -> Result<(), FullReason> {
+        let mut now: Vec<Vec<KnownMention>> = vec![Vec::new(); self.files.len()];
+        for (mentioned, name) in mentioned.iter().zip(names) {
+            for mention in &mentioned.mentions {
+                if let Some(symbol) = name.known {
+                    now[mention.nth as usize].push(KnownMention {
+                        symbol,
+                        defines: mention.defines,
+                        weak: mention.flags.is_weak(),
+                    });
+                }
+            }
+        }
+        let of_member = |of: FileId, mention: &KnownMention| {
+            let file = self.known(mention.symbol).file;
+            file.is_some_and(|file| file != of && !self.state.files[file.index()].is_pulled)
+        };
+        let asks_less = self.files.iter().zip(&now).any(|(&file, now)| {
+            let asks: HashSet<SymbolId> = now
+                .iter()
+                .filter(|mention| mention.pulls())
+                .map(|mention| mention.symbol)
+                .collect();
+            let mut before = self.state.files[file.index()].symbols.iter();
+            before.any(|mention| {
+                mention.pulls() && of_member(file, mention) && !asks.contains(&mention.symbol)
+            }) || now
+                .iter()
+                .any(|mention| !mention.pulls() && of_member(file, mention))
+        });
+        if !asks_less {
             return Ok(());
         }
-        let mentioned: HashSet<SymbolId> = names.iter().filter_map(|name| name.known).collect();
-        for &id in self.mentions_before.keys() {
-            let known = self.known(id);
-            let of_member = |file: FileId| self.state.files[file.index()].from_archive;
-            let is_dropped = !mentioned.contains(&id) && !self.is_needed_by_others(id);
-            if is_dropped && known.file.is_some_and(of_member) {
+        let mentions = |file: FileId| {
+            let changed = self.files.iter().position(|&changed| changed == file);
+            changed.map_or(&*self.state.files[file.index()].symbols, |nth| &*now[nth])
+        };
+        let wanted = self.state.wanted(mentions);
+        let files = self.state.files.iter().zip(&wanted).zip(0..);
+        for ((known, &is_wanted), nth) in files {
+            let is_missed = |mention: &KnownMention| {
+                let file = self.known(mention.symbol).file;
+                file.is_some_and(|file| !wanted[file.index()])
+            };
+            if is_wanted && mentions(FileId(nth)).iter().any(is_missed) || !is_wanted && known.acts
+            {
                 return Err(FullReason::Resolution);
             }
         }
         Ok(())
-    }
-
-    /// Whether anything but the changed files and the file that defines it speaks of a symbol.
-    fn is_needed_by_others(&self, id: SymbolId) -> bool {
-        let known = self.known(id);
-        let before = self.mentions_before.get(&id).copied().unwrap_or(0);
-        let own = known.file.is_some_and(|file| !self.has_changed(file));
-        known.is_root || known.mentions > before + u32::from(own)
     }
 
     /// Which comdats of a changed file give way to those of another one.

@@ -16,7 +16,7 @@ use crate::ids::{
     FileId, FuncIndex, GlobalIndex, ObjCustom, ObjFunc, ObjGlobal, ObjSymbol, ObjTable, ObjTag,
     SymbolId, TableIndex, TagIndex,
 };
-use crate::input::object::{Object, SymbolImport};
+use crate::input::object::{Object, ObjectSymbol, SymbolImport};
 use crate::options::Options;
 use crate::pass::mark::{Liveness, is_exported};
 use crate::pass::synthesize::Synthesis;
@@ -55,9 +55,6 @@ pub(crate) struct State {
     pub(super) code: KnownCode,
     pub(super) spare: SpareData,
     pub(super) room: OutputRoom,
-    /// Whether members of archives do something because they are linked: they have functions that
-    /// run unasked, or exports.
-    pub(super) members_act: bool,
 }
 
 /// What a name stands for, and who speaks of it.
@@ -73,6 +70,8 @@ pub(super) struct KnownSymbol {
     pub(super) signature: u64,
     /// The hash of where it is imported from, if nothing defines it; 0 if nothing says so.
     pub(super) import: u64,
+    /// Nothing defines it, and nothing has to.
+    pub(super) may_be_missing: bool,
     /// What its definition says of it.
     pub(super) flags: SymbolFlags,
     /// It is needed whatever files say.
@@ -90,6 +89,10 @@ pub(super) struct KnownFile {
     pub(super) name: Arc<str>,
     pub(super) from_archive: bool,
     pub(super) is_member: bool,
+    /// Whether it is linked whatever other files say.
+    pub(super) is_pulled: bool,
+    /// Whether it does something because it is linked: it has functions that run unasked, or exports.
+    pub(super) acts: bool,
     /// Whether anything of it is live.
     pub(super) any: bool,
     /// What must stay as it is; `None` if the file is never patched.
@@ -114,6 +117,23 @@ pub(super) struct KnownFile {
 pub(super) struct KnownMention {
     pub(super) symbol: SymbolId,
     pub(super) defines: bool,
+    pub(super) weak: bool,
+}
+
+impl KnownMention {
+    /// What an entry says of the symbol.
+    pub(super) fn of(symbol: SymbolId, entry: &ObjectSymbol<'_>) -> Self {
+        Self {
+            symbol,
+            defines: !entry.is_undefined(),
+            weak: entry.flags().is_weak(),
+        }
+    }
+
+    /// Whether it takes a member out of an archive.
+    pub(super) fn pulls(self) -> bool {
+        !self.defines && !self.weak
+    }
 }
 
 /// A function of a file.
@@ -226,7 +246,6 @@ impl State {
             return None;
         }
         let symbols = known_symbols(&resolution, &plan, options);
-        let members_act = resolution.objects().any(|(_, object)| acts(object));
         let capacities = capacities(&plan);
         let files = resolution.map_objects(|file, object| {
             known_file(&resolution, liveness, &plan, &capacities, file, object)
@@ -258,11 +277,58 @@ impl State {
             slots: plan.slots,
             memory: plan.memory,
             room: outline.room?,
-            members_act,
             names: resolution.names,
         };
         state.count_mentions();
+        state.find_pulled(options);
         Some(state)
+    }
+
+    /// Finds the members of archives that something else than a file asked for.
+    fn find_pulled(&mut self, options: &Options) {
+        let exports_all = options.export_all || options.exports_dynamic();
+        let mut roots: Vec<FileId> = self
+            .symbols
+            .iter()
+            .filter(|symbol| symbol.is_root && !is_kept(symbol.flags) && !exports_all)
+            .filter_map(|symbol| symbol.file)
+            .collect();
+        roots.extend((0..self.files.len() as u32).map(FileId));
+        let mut wanted = self.wanted(|file| &self.files[file.index()].symbols);
+        for file in roots {
+            if !wanted[file.index()] {
+                self.files[file.index()].is_pulled = true;
+                self.want(file, &mut wanted, |file| &self.files[file.index()].symbols);
+            }
+        }
+    }
+
+    /// Which files would be linked if files spoke of these symbols.
+    pub(super) fn wanted<'m>(&self, mentions: impl Fn(FileId) -> &'m [KnownMention]) -> Vec<bool> {
+        let mut wanted = vec![false; self.files.len()];
+        for (file, known) in (0..).map(FileId).zip(&self.files) {
+            if known.is_pulled {
+                self.want(file, &mut wanted, &mentions);
+            }
+        }
+        wanted
+    }
+
+    /// Adds a file, and those that it asks for.
+    fn want<'m>(
+        &self,
+        file: FileId,
+        wanted: &mut [bool],
+        mentions: impl Fn(FileId) -> &'m [KnownMention],
+    ) {
+        let mut list = vec![file];
+        while let Some(file) = list.pop() {
+            if std::mem::replace(&mut wanted[file.index()], true) {
+                continue;
+            }
+            let pulling = mentions(file).iter().filter(|mention| mention.pulls());
+            list.extend(pulling.filter_map(|mention| self.symbols[mention.symbol.index()].file));
+        }
     }
 
     fn count_mentions(&mut self) {
@@ -274,15 +340,18 @@ impl State {
     }
 }
 
-/// Whether an object does something because it is linked, and is linked because it is needed.
+/// Flags of definitions that are kept without being referred to.
+const KEPT: SymbolFlags = SymbolFlags::EXPORTED.with(SymbolFlags::NO_STRIP);
+
+/// Whether an object does something because it is linked.
 fn acts(object: &Object<'_>) -> bool {
-    let special = SymbolFlags::EXPORTED.with(SymbolFlags::NO_STRIP);
     let mut symbols = object.symbols.iter();
-    object.from_archive
-        && (unasked(object).next().is_some()
-            || symbols.any(|symbol| {
-                !symbol.is_undefined() && symbol.flags().without(special) != symbol.flags()
-            }))
+    unasked(object).next().is_some()
+        || symbols.any(|symbol| !symbol.is_undefined() && is_kept(symbol.flags()))
+}
+
+fn is_kept(flags: SymbolFlags) -> bool {
+    flags.without(KEPT) != flags
 }
 
 /// Where the first contents that are `wanted` lie in the output.
@@ -318,6 +387,7 @@ fn known_symbols(
                 mentions: 0,
                 signature: symbol.signature.map_or(0, hash),
                 import: symbol.import().map_or(0, |import| import_hash(&import)),
+                may_be_missing: symbol.weak && symbol.definition == Definition::Undefined,
                 flags,
                 is_root: symbol.no_strip || is_exported(symbol, options) || roots.contains(&id),
                 is_odd: matches!(
@@ -371,12 +441,7 @@ fn known_file(
 ) -> KnownFile {
     let outcome = &resolution.files[file.index()];
     let entries = outcome.symbols.iter().zip(&*object.symbols);
-    let symbols = entries.filter_map(|(id, entry)| {
-        Some(KnownMention {
-            symbol: (*id)?,
-            defines: !entry.is_undefined(),
-        })
-    });
+    let symbols = entries.filter_map(|(id, entry)| Some(KnownMention::of((*id)?, entry)));
     let functions = liveness.functions(file).filter_map(|function| {
         Some(KnownFunction {
             name: hash(
@@ -425,6 +490,8 @@ fn known_file(
         name: object.name.clone(),
         from_archive: object.from_archive,
         is_member: object.archive.is_some(),
+        is_pulled: !object.from_archive,
+        acts: acts(object),
         any: liveness.files[file.index()].any,
         shape: shape(object),
         symbols: symbols.collect(),

@@ -8,7 +8,7 @@ use wasm_format::FuncType;
 use wasm_format::reloc::RelocType;
 
 use crate::common::Random;
-use crate::common::source::{Source, sig};
+use crate::common::source::{POINTER, Source, sig};
 use crate::support::{bytes, run, validate};
 
 /// A session and the files that it links.
@@ -444,6 +444,269 @@ fn empty_data_takes_nothing_from_its_neighbour() {
     };
     let reasons = follow(&options(), &[step(true), step(false), step(true)]);
     assert_eq!(reasons, [FIRST, None, None]);
+}
+
+const RESOLUTION: Option<FullReason> = Some(FullReason::Resolution);
+
+/// A constant of which others may have a definition as well.
+fn weak(name: &'static str, value: i32) -> Source {
+    let mut source = constant(name, value);
+    source.weak(name);
+    source
+}
+
+#[test]
+fn a_definition_that_is_no_longer_weak_is_a_full_link() {
+    let step = |a: Source, b: Source| vec![("main.o", calls(&["f"])), ("a.o", a), ("b.o", b)];
+    let steps = [
+        step(weak("f", 1), weak("f", 2)),
+        step(weak("f", 1), weak("f", 3)),
+        step(weak("f", 1), constant("f", 3)),
+        step(weak("f", 2), constant("f", 3)),
+        step(constant("f", 1), constant("f", 3)),
+        step(constant("f", 1), weak("f", 3)),
+        step(constant("f", 5), weak("f", 4)),
+        step(weak("f", 5), weak("f", 4)),
+    ];
+    let reasons = follow(&options(), &steps);
+    // The fifth step is an error.
+    assert_eq!(
+        reasons,
+        [FIRST, None, RESOLUTION, None, RESOLUTION, None, RESOLUTION]
+    );
+}
+
+#[test]
+fn files_that_share_a_definition_and_change_together() {
+    let file = |name: &'static str, mut file: Source| {
+        file.function(name, sig(0, 1), |body| {
+            body.call("f", sig(0, 1));
+        });
+        file
+    };
+    let step = |a: Source, b: Source| {
+        let main = calls(&["a", "b"]);
+        vec![
+            ("main.o", main),
+            ("a.o", file("a", a)),
+            ("b.o", file("b", b)),
+        ]
+    };
+    let steps = [
+        step(weak("f", 1), weak("f", 10)),
+        step(weak("f", 1), constant("f", 10)),
+        step(weak("f", 2), weak("f", 20)),
+        step(constant("f", 3), weak("f", 30)),
+        step(weak("f", 4), weak("f", 40)),
+    ];
+    let reasons = follow(&options(), &steps);
+    assert_eq!(reasons, [FIRST, RESOLUTION, RESOLUTION, None, None]);
+}
+
+#[test]
+fn a_member_that_is_only_asked_for_weakly_is_not_linked() {
+    let main = || {
+        let mut main = check(|body| {
+            body.call("f", sig(0, 1)).address("w", 0);
+            body.raw(&[0x45, 0x6a]); // i32.eqz, i32.add
+        });
+        main.weak("w");
+        main
+    };
+    let mut member = constant("member", 20);
+    member.data("w", ".data.w", [1]);
+    let step = |names: &[&'static str], main: Source| {
+        let mut f = source();
+        f.function("f", sig(0, 1), |body| {
+            body.i32(10);
+            for name in names {
+                body.call(name, sig(0, 1)).raw(&[0x6a]);
+            }
+        });
+        let member = ("m.lazy.o", member.clone());
+        let other = ("n.lazy.o", constant("other", 30));
+        vec![("main.o", main), ("f.o", f), member, other]
+    };
+    let steps = [
+        step(&["member", "other"], main()),
+        // What nothing else speaks of may stay.
+        step(&["member"], main()),
+        step(&[], main()),
+        step(&["member"], main()),
+    ];
+    let reasons = follow(&options(), &steps);
+    assert_eq!(reasons, [FIRST, None, RESOLUTION, RESOLUTION]);
+    let steps = [
+        step(&["member"], calls(&["f"])),
+        step(&[], calls(&["f"])),
+        step(&[], main()),
+    ];
+    let reasons = follow(&options(), &steps);
+    assert_eq!(reasons, [FIRST, None, RESOLUTION]);
+}
+
+#[test]
+fn a_reference_that_is_weak_now_asks_for_no_member() {
+    let step = |is_weak: bool, defines: bool| {
+        let mut f = source();
+        f.function("f", sig(0, 1), |body| {
+            body.address("w", 0).raw(&[0x45]); // i32.eqz
+        });
+        if defines {
+            f.data("w", ".data.w", [1]);
+        }
+        if is_weak {
+            f.weak("w");
+        }
+        let mut member = source();
+        member.data("w", ".data.w", [1]);
+        vec![("main.o", calls(&["f"])), ("m.lazy.o", member), ("f.o", f)]
+    };
+    let steps = [
+        step(false, false),
+        step(true, false),
+        step(false, false),
+        step(true, true),
+    ];
+    let reasons = follow(&options(), &steps);
+    assert_eq!(reasons, [FIRST, RESOLUTION, RESOLUTION, RESOLUTION]);
+}
+
+#[test]
+fn a_member_that_acts_is_linked_while_a_file_asks_for_it() {
+    let step = |first: &[&'static str], second: &[&'static str]| {
+        let file = |name: &'static str, names: &[&'static str]| {
+            let mut file = source();
+            file.function(name, sig(0, 1), |body| {
+                body.i32(0);
+                for name in names {
+                    body.call(name, sig(0, 1)).raw(&[0x6a]);
+                }
+            });
+            file
+        };
+        let mut actor = constant("actor", 100);
+        actor.export("actor", "actor");
+        vec![
+            ("main.o", calls(&["first", "second"])),
+            ("first.o", file("first", first)),
+            ("second.o", file("second", second)),
+            ("between.lazy.o", file("between", &["actor"])),
+            ("actor.lazy.o", actor),
+            ("other.lazy.o", constant("other", 1)),
+        ]
+    };
+    let steps = [
+        step(&["between", "other"], &["between"]),
+        step(&["other"], &["between"]),
+        step(&[], &["between"]),
+        step(&[], &["actor"]),
+        step(&[], &[]),
+    ];
+    let reasons = follow(&options(), &steps);
+    assert_eq!(reasons, [FIRST, None, None, None, RESOLUTION]);
+}
+
+const MOVED: Option<FullReason> = Some(FullReason::Moved);
+const RELOCATION: Option<FullReason> = Some(FullReason::Relocation);
+
+#[test]
+fn what_a_full_link_alone_decides_is_left_to_it() {
+    // A comdat whose name is no symbol's, and whose file has it no more.
+    let file = |name: &'static str, has_group: bool| {
+        let mut file = source();
+        file.function(name, sig(0, 1), |body| {
+            if has_group {
+                body.call("x", sig(0, 1)).call("y", sig(0, 1)).raw(&[0x6a]);
+            } else {
+                body.i32(1);
+            }
+        });
+        if has_group {
+            file.constant("x", 20).weak("x").constant("y", 30).weak("y");
+            file.comdat("group", &["x", "y"]);
+        }
+        file
+    };
+    let step = |a: bool, b: bool| {
+        let main = calls(&["a", "b"]);
+        vec![
+            ("main.o", main),
+            ("a.o", file("a", a)),
+            ("b.o", file("b", b)),
+        ]
+    };
+    let steps = [
+        step(true, true),
+        step(false, true),
+        step(true, true),
+        step(true, false),
+    ];
+    let reasons = follow(&options(), &steps);
+    assert_eq!(reasons, [FIRST, RESOLUTION, RESOLUTION, None]);
+
+    // An address that a global has.
+    let step = |size: u8| {
+        let mut f = source();
+        f.data("d", ".data.d", vec![size; size.into()]);
+        f.function("f", sig(0, 1), |body| {
+            body.got("d").load8();
+        });
+        vec![("main.o", calls(&["f"])), ("f.o", f)]
+    };
+    let reasons = follow(&options(), &[step(4), step(40), step(4)]);
+    assert_eq!(reasons, [FIRST, RELOCATION, RELOCATION]);
+
+    // A global that was left out.
+    let step = |uses: bool| {
+        let mut f = source();
+        f.global("g", POINTER, 7);
+        f.function("f", sig(0, 1), |body| {
+            if uses {
+                body.global("g", POINTER);
+            } else {
+                body.i32(1);
+            }
+        });
+        vec![("main.o", calls(&["f"])), ("f.o", f)]
+    };
+    let reasons = follow(
+        &options(),
+        &[step(false), step(true), step(false), step(true)],
+    );
+    assert_eq!(reasons, [FIRST, RELOCATION, None, None]);
+
+    // Names of one function.
+    let step = |is_one: bool, value: i32| {
+        let mut f = constant("f", value);
+        if is_one {
+            f.alias("g", "f");
+        } else {
+            f.constant("g", value + 1);
+        }
+        vec![("main.o", calls(&["f", "g"])), ("f.o", f)]
+    };
+    let steps = [step(true, 1), step(false, 5), step(true, 9), step(true, 10)];
+    assert_eq!(follow(&options(), &steps), [FIRST, MOVED, MOVED, None]);
+
+    // What was only spoken of, and is missing.
+    let step = |uses: bool| {
+        let mut f = source();
+        f.callee("missing", sig(0, 1));
+        f.function("f", sig(0, 1), |body| {
+            if uses {
+                body.call("missing", sig(0, 1));
+            } else {
+                body.i32(1);
+            }
+        });
+        vec![("main.o", calls(&["f"])), ("f.o", f)]
+    };
+    for gc_sections in [true, false] {
+        let mut options = options();
+        options.gc_sections = gc_sections;
+        assert_eq!(follow(&options, &[step(false), step(true)]), [FIRST]);
+    }
 }
 
 /// Programs that are edited at random.
