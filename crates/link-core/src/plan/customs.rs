@@ -247,7 +247,10 @@ pub(crate) fn collect<'a>(
         let section = if is_mergeable(name, options) {
             let inputs: Vec<&'a [u8]> = members.iter().map(|&member| bytes(member)).collect();
             match MergedStrings::merge(&inputs, ahead.0.remove(name)) {
-                Ok(strings) => customs.add_strings(name, strings, &members, gap(name)),
+                Ok(strings) => {
+                    let largest = inputs.iter().map(|input| input.len()).max().unwrap_or(0);
+                    customs.add_strings(name, strings, &members, gap(name), largest as u64)
+                }
                 Err(bad) => {
                     for nth in bad {
                         let (file, _) = members[nth.0];
@@ -315,7 +318,14 @@ impl<'a> Customs<'a> {
         strings: MergedStrings<'a>,
         members: &[(FileId, ObjCustom)],
         gap: Option<Gap>,
+        largest: u64,
     ) -> OutputCustom<'a> {
+        // A file that changes gets room for all of its strings.
+        let room = gap.map_or(0, |gap| {
+            let whole = largest + gap.beside(largest);
+            let is_worth = whole <= strings.size / 2;
+            gap.behind(strings.size) + if is_worth { whole } else { 0 }
+        });
         for (nth, &(file, id)) in members.iter().enumerate() {
             self.files[file.index()][id.index()] = CustomPlace::Strings {
                 section: self.sections.len() as u32,
@@ -324,7 +334,7 @@ impl<'a> Customs<'a> {
         }
         OutputCustom {
             name,
-            size: strings.size + gap.map_or(0, |gap| gap.behind(strings.size)),
+            size: strings.size + room,
             end: strings.size,
             contents: CustomContents::Strings(strings),
             gap,

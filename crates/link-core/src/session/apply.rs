@@ -10,10 +10,10 @@ use wasm_format::{ConstExpr, ElementMode, put_function_elements};
 
 use super::FullReason;
 use super::decide::Decision;
+use super::pinned_plan::{FileWriter, PartPlaces, PinnedPlan};
 use super::state::{
     KnownFile, KnownFunction, KnownMention, KnownPiece, KnownSymbol, MovedBody, State, hash, shape,
 };
-use super::write::{FileWriter, PartPlaces, PinnedPlan};
 use crate::emit;
 use crate::hash::HashMap;
 use crate::ids::{FileId, FuncIndex, ObjCustom, ObjFunc, ObjSegment, ObjType, SymbolId, TypeIndex};

@@ -4,14 +4,14 @@
 //! What a link decided is kept as a [`State`](state::State). The next one parses the files that
 //! changed, and nothing else: they are resolved as a small link of their own, in which all other
 //! symbols have the values that they had ([`decide`]). Their parts are written to the places of the
-//! old ones, or behind everything if they do not fit there ([`apply`], [`write`]), by the code that
+//! old ones, or behind everything if they do not fit there ([`apply`], [`pinned_plan`]), by the code that
 //! relocates every output. Whatever would change the meaning of another file is left to a full link.
 
 mod apply;
 mod decide;
+mod pinned_plan;
 mod read;
 mod state;
-mod write;
 
 use std::fmt;
 use std::ops::Range;
