@@ -1,4 +1,4 @@
-//! Common symbols: data of zeroes that several files define. `rust-lld` of LLVM 22 takes them for
+//! Common symbols: data of zeroes that several files define. `rust-lld` of LLVM 23 takes them for
 //! other symbols, so what it makes of these is not asked.
 
 use std::fmt::Write;

@@ -903,3 +903,24 @@ fn a_target_is_a_slot_of_the_offset_table() {
     opened.patch();
     assert_eq!(run(opened.output.bytes(), "main"), 5);
 }
+
+/// The slot of a function that was freed may be an import's.
+#[test]
+fn what_a_stale_handle_is_refused_changes_nothing() {
+    let mut module = Module::default();
+    let stale = module.announce_function("gone").unwrap();
+    module.update(stale, constant(1)).unwrap();
+    module.free(stale).unwrap();
+    let import = module.announce_imported_function("import").unwrap();
+    module.update(import, FunctionBody::new(ty(0))).unwrap();
+    let kept = module.announce_function("kept").unwrap();
+    module.update(kept, constant(2)).unwrap();
+    let mut output = OpenOutput::in_memory();
+    module.flush_open(&mut output).unwrap();
+    let before = output.bytes().to_vec();
+
+    module.update(stale, constant(3)).unwrap_err();
+    let map = module.flush_open(&mut output).unwrap();
+    assert_eq!((map.rewritten(), map.changed()), (None, &[][..]));
+    assert!(output.bytes() == before);
+}

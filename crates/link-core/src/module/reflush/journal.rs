@@ -87,15 +87,14 @@ impl Module {
     }
 
     /// Writes down that a declaration is updated. An import may be updated to what it is, which
-    /// its own update finds out.
+    /// its own update finds out. A stale handle is refused, and its slot may be another declaration's.
     #[inline]
     pub(in crate::module) fn note_update(&mut self, target: Target) {
-        if let Some(journal) = &mut self.journal {
-            let is_import = target.kind() == TargetKind::Function
-                && self.decls.head(target).is_some_and(|head| head.imported);
-            if !is_import {
-                journal.note(&self.decls, target);
-            }
+        if let Some(journal) = &mut self.journal
+            && let Some(head) = self.decls.head(target)
+            && !(head.imported && target.kind() == TargetKind::Function)
+        {
+            journal.note(&self.decls, target);
         }
     }
 
