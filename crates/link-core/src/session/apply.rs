@@ -12,7 +12,8 @@ use super::FullReason;
 use super::decide::Decision;
 use super::pinned_plan::{FileWriter, PartPlaces, PinnedPlan};
 use super::state::{
-    KnownFile, KnownFunction, KnownMention, KnownPiece, KnownSymbol, MovedBody, State, hash, shape,
+    KnownFile, KnownFunction, KnownMention, KnownPiece, KnownSymbol, MovedBody, State, hash,
+    is_in_comdat, shape,
 };
 use crate::emit;
 use crate::hash::HashMap;
@@ -617,7 +618,9 @@ impl<'a> Patch<'_, 'a> {
                 continue;
             };
             let before = name.known.map(|id| self.state.symbols[id.index()]);
-            let entry = &resolution.object(file).symbols[entry.index()];
+            let object = resolution.object(file);
+            let in_comdat = is_in_comdat(object, entry);
+            let entry = &object.symbols[entry.index()];
             let now = KnownSymbol {
                 value: values.get(SymbolId::new(i as u32)),
                 kind: symbol.kind,
@@ -627,6 +630,7 @@ impl<'a> Patch<'_, 'a> {
                 import: 0,
                 may_be_missing: false,
                 flags: entry.flags(),
+                in_comdat,
                 is_root: before.is_some_and(|before| before.is_root),
                 is_odd: false,
                 is_gone: false,

@@ -4,7 +4,7 @@
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::FullReason;
-use super::state::{KnownMention, KnownSymbol, State, hash, import_hash};
+use super::state::{KnownMention, KnownSymbol, State, hash, import_hash, is_in_comdat};
 use crate::diag::Diagnostics;
 use crate::hash::{HashMap, HashSet};
 use crate::ids::{FileId, ObjSymbol, SymbolId};
@@ -56,6 +56,7 @@ struct NameMention<'a> {
     symbol: ObjSymbol,
     kind: SymbolKind,
     flags: SymbolFlags,
+    in_comdat: bool,
     defines: bool,
     /// Of a function or tag.
     signature: Option<&'a [u8]>,
@@ -216,6 +217,11 @@ fn resolve<'a>(
         let is_needed = known.is_some_and(|id| decider.is_needed(id));
         let meaning = decider.meaning(mentioned, known, is_needed)?;
         symbols.push(symbol(mentioned, meaning));
+        let asks_to_keep =
+            |mention: &NameMention<'_>| mention.flags.contains(SymbolFlags::NO_STRIP);
+        if meaning == Meaning::Pinned(Value::Dead) && mentioned.mentions.iter().any(asks_to_keep) {
+            return Err(FullReason::Revived);
+        }
         let pinned = match meaning {
             Meaning::Pinned(value) => Some(value),
             Meaning::Defined { .. } => None,
@@ -272,6 +278,7 @@ fn mention<'a>(object: &Object<'a>, nth: u32, symbol: ObjSymbol) -> NameMention<
         symbol,
         kind: entry.kind(),
         flags: entry.flags(),
+        in_comdat: is_in_comdat(object, symbol),
         defines: !entry.is_undefined(),
         signature: signature.map(|ty| object.types[ty.index()]),
         import: import.map_or(0, |import| import_hash(&import)),
@@ -407,7 +414,9 @@ impl Decider<'_> {
                     let others = defining.filter(|mention| mention.nth != own.nth);
                     let as_before = own.flags.is_weak() == known.flags.is_weak();
                     self.stays_behind(id, file, as_before, others)?;
-                    let is_same = own.flags == known.flags && own.kind == known.kind;
+                    let is_same = own.flags == known.flags
+                        && own.kind == known.kind
+                        && own.in_comdat == known.in_comdat;
                     let special = SymbolFlags::EXPORTED.with(SymbolFlags::NO_STRIP);
                     let is_special = own.flags.without(special) != own.flags;
                     if !is_same && (is_needed || is_special || self.exports_all()) {
@@ -465,7 +474,9 @@ impl Decider<'_> {
             let of = self.files[other.nth as usize];
             let weak = other.flags.is_weak();
             let before = self.defined_before.get(&(id, of));
-            as_before && before == Some(&weak) || weak && file < of
+            // A strong one that is in no comdat is one too many.
+            let is_copy = weak || other.in_comdat;
+            as_before && before == Some(&weak) && is_copy || weak && file < of
         });
         if stays {
             Ok(())

@@ -16,7 +16,7 @@ use crate::ids::{
     FileId, FuncIndex, GlobalIndex, ObjCustom, ObjFunc, ObjGlobal, ObjSymbol, ObjTable, ObjTag,
     SymbolId, TableIndex, TagIndex,
 };
-use crate::input::object::{Object, ObjectSymbol, SymbolImport};
+use crate::input::object::{ObjTarget, Object, ObjectSymbol, SymbolImport};
 use crate::options::Options;
 use crate::pass::mark::{Liveness, is_exported};
 use crate::pass::synthesize::Synthesis;
@@ -74,6 +74,8 @@ pub(super) struct KnownSymbol {
     pub(super) may_be_missing: bool,
     /// What its definition says of it.
     pub(super) flags: SymbolFlags,
+    /// Whether its definition is in a comdat.
+    pub(super) in_comdat: bool,
     /// It is needed whatever files say.
     pub(super) is_root: bool,
     /// It stands for several things, or for something that only a full link decides.
@@ -373,12 +375,13 @@ fn known_symbols(
     let mut known: Vec<KnownSymbol> = resolution
         .symbols()
         .map(|(id, symbol)| {
-            let (file, flags) = match symbol.definition {
-                Definition::Object { file, symbol } => (
-                    Some(file),
-                    resolution.object(file).symbols[symbol.index()].flags(),
-                ),
-                _ => (None, SymbolFlags::NONE),
+            let (file, flags, in_comdat) = match symbol.definition {
+                Definition::Object { file, symbol } => {
+                    let object = resolution.object(file);
+                    let flags = object.symbols[symbol.index()].flags();
+                    (Some(file), flags, is_in_comdat(object, symbol))
+                }
+                _ => (None, SymbolFlags::NONE, false),
             };
             KnownSymbol {
                 value: plan.symbols.get(id),
@@ -389,6 +392,7 @@ fn known_symbols(
                 import: symbol.import().map_or(0, |import| import_hash(&import)),
                 may_be_missing: symbol.weak && symbol.definition == Definition::Undefined,
                 flags,
+                in_comdat,
                 is_root: symbol.no_strip || is_exported(symbol, options) || roots.contains(&id),
                 is_odd: matches!(
                     symbol.definition,
@@ -514,6 +518,20 @@ fn known_file(
             .zip(&outcome.comdat_discarded)
             .map(|(name, &discarded)| (hash(name.as_bytes()), discarded))
             .collect(),
+    }
+}
+
+/// Whether a symbol of an object is defined in a comdat.
+pub(super) fn is_in_comdat(object: &Object<'_>, symbol: ObjSymbol) -> bool {
+    match object.symbols.target_of(symbol) {
+        ObjTarget::Function(function) => object.functions[function].comdat().is_some(),
+        ObjTarget::Data { segment, .. } => object.segments[segment.index()].comdat.is_some(),
+        ObjTarget::Absolute { .. }
+        | ObjTarget::Global(_)
+        | ObjTarget::Table(_)
+        | ObjTarget::Tag(_)
+        | ObjTarget::Section(_)
+        | ObjTarget::Undefined { .. } => false,
     }
 }
 

@@ -504,6 +504,55 @@ fn files_that_share_a_definition_and_change_together() {
 }
 
 #[test]
+fn a_copy_that_leaves_its_comdat_is_a_second_definition() {
+    let copy = |value: i32| {
+        let mut file = constant("f", value);
+        file.comdat("f", &["f"]);
+        file
+    };
+    let step = |a: Source, b: Source| {
+        let mut b = b;
+        b.constant("b", 5);
+        vec![("main.o", calls(&["f", "b"])), ("a.o", a), ("b.o", b)]
+    };
+    let steps = [
+        step(copy(1), copy(1)),
+        step(copy(2), copy(3)),
+        step(copy(2), constant("f", 3)),
+        step(copy(2), copy(4)),
+        step(constant("f", 3), copy(4)),
+    ];
+    let reasons = follow(&options(), &steps);
+    // Where one is in no comdat, a link fails.
+    assert_eq!(reasons, [FIRST, None, None]);
+}
+
+#[test]
+fn a_reference_may_ask_to_keep_what_was_left_out() {
+    let f = |keeps: bool| {
+        let mut f = source();
+        f.function("f", sig(0, 1), |body| {
+            body.i32(1);
+        });
+        if keeps {
+            f.callee("unused", sig(0, 1));
+            f.flag("unused", wasm_format::linking::SymbolFlags::NO_STRIP);
+        }
+        f
+    };
+    let step = |keeps: bool| {
+        let other = constant("unused", 7);
+        vec![
+            ("main.o", calls(&["f"])),
+            ("f.o", f(keeps)),
+            ("other.o", other),
+        ]
+    };
+    let reasons = follow(&options(), &[step(false), step(true)]);
+    assert_eq!(reasons, [FIRST, Some(FullReason::Revived)]);
+}
+
+#[test]
 fn a_member_that_is_only_asked_for_weakly_is_not_linked() {
     let main = || {
         let mut main = check(|body| {
