@@ -41,6 +41,21 @@ pub struct CodeLayout {
 }
 
 impl CodeLayout {
+    /// How many functions there are, imports included.
+    pub(crate) fn functions(&self) -> u32 {
+        self.imported + self.count()
+    }
+
+    /// The place of a function among those that have a body; `None` for an import.
+    pub(crate) fn nth(&self, function: FuncIndex) -> Option<u32> {
+        function.0.checked_sub(self.imported)
+    }
+
+    /// Where a function's body begins, as [`Self::body_offset`], and its size; `None` for an import.
+    pub(crate) fn body(&self, function: FuncIndex) -> Option<(u32, u32)> {
+        self.body_offset(function).zip(self.body_size(function))
+    }
+
     /// How many functions have a body.
     pub fn count(&self) -> u32 {
         self.offsets.len() as u32
@@ -55,20 +70,20 @@ impl CodeLayout {
     /// the section's contents; `None` for an import.
     #[inline]
     pub fn body_offset(&self, function: FuncIndex) -> Option<u32> {
-        let nth = function.0.checked_sub(self.imported)?;
+        let nth = self.nth(function)?;
         self.offsets.get(nth as usize).copied()
     }
 
     /// Size of a function's body in bytes; `None` for an import.
     #[inline]
     pub fn body_size(&self, function: FuncIndex) -> Option<u32> {
-        let nth = function.0.checked_sub(self.imported)?;
+        let nth = self.nth(function)?;
         self.sizes.get(nth as usize).copied()
     }
 
     /// Says where the code of a function is and how many bytes it may have, if it has one.
     pub(crate) fn set_body(&mut self, function: FuncIndex, offset: u32, size: u32) {
-        if let Some(nth) = function.0.checked_sub(self.imported) {
+        if let Some(nth) = self.nth(function) {
             self.offsets[nth as usize] = offset;
             self.sizes[nth as usize] = size;
         }
@@ -88,9 +103,9 @@ impl CodeLayout {
     /// Where a function's size field begins, in bytes from the start of the section's
     /// contents; the end of the section for the index after the last.
     pub(crate) fn entry_offset(&self, function: FuncIndex) -> u64 {
-        match (self.body_offset(function), self.body_size(function)) {
-            (Some(offset), Some(size)) => u64::from(offset) - leb128::len_u32(size) as u64,
-            _ => self.size,
+        match self.body(function) {
+            Some((offset, size)) => u64::from(offset) - leb128::len_u32(size) as u64,
+            None => self.size,
         }
     }
 

@@ -12,8 +12,8 @@ use super::FullReason;
 use super::decide::Decision;
 use super::pinned_plan::{FileWriter, PartPlaces, PinnedPlan};
 use super::state::{
-    KnownFile, KnownFunction, KnownMention, KnownPiece, KnownSymbol, MovedBody, State, hash,
-    is_in_comdat, shape,
+    KnownFile, KnownFunction, KnownMention, KnownPiece, KnownSymbol, MovedBody, State,
+    comdat_hashes, function_hash, hash, is_in_comdat, own_comdat_hashes, shape,
 };
 use crate::emit;
 use crate::hash::HashMap;
@@ -110,15 +110,6 @@ impl<T: Copy> ByName<T> {
     fn take(&mut self, name: u64) -> Option<T> {
         self.0.get_mut(&name)?.pop_front()
     }
-}
-
-fn function_hash(object: &Object<'_>, function: ObjFunc) -> u64 {
-    hash(
-        object
-            .any_function_name(function)
-            .unwrap_or_default()
-            .as_bytes(),
-    )
 }
 
 impl<'a> Patch<'_, 'a> {
@@ -230,11 +221,7 @@ impl<'a> Patch<'_, 'a> {
         let len = object.functions.body_len(function);
         let ty = object.functions[function].ty;
         let code = &mut self.state.code;
-        let place = code
-            .layout
-            .body_offset(index)
-            .zip(code.layout.body_size(index));
-        let (start, size) = place.ok_or(FullReason::Resolution)?;
+        let (start, size) = code.layout.body(index).ok_or(FullReason::Resolution)?;
         let moved = code.moved.get(&index).copied();
         let (own, own_size) = moved.map_or((start, size), |moved| (moved.own, moved.own_size));
         if len <= own_size {
@@ -261,8 +248,7 @@ impl<'a> Patch<'_, 'a> {
         let moved = MovedBody { own, own_size, to };
         self.forward(signature, moved)?;
         let code = &mut self.state.code;
-        let place = code.layout.body_offset(to).zip(code.layout.body_size(to));
-        let (start, size) = place.ok_or(FullReason::Resolution)?;
+        let (start, size) = code.layout.body(to).ok_or(FullReason::Resolution)?;
         code.layout.set_body(index, start, size);
         code.moved.insert(index, moved);
         Ok(())
@@ -294,7 +280,7 @@ impl<'a> Patch<'_, 'a> {
         let padding_type = self.type_index(NULLARY)?;
         let state = &mut *self.state;
         let code = &mut state.code;
-        let functions = state.imported_functions + code.layout.count();
+        let functions = code.layout.functions();
         let least = forwarding_body_len(code::parameters(signature), functions);
         let capacity = body_capacity(len, least);
         let mut entry = Vec::new();
@@ -329,11 +315,13 @@ impl<'a> Patch<'_, 'a> {
 
     /// Says which type a function has.
     fn set_type(&mut self, index: FuncIndex, ty: u32) {
+        let Some(nth) = self.state.code.layout.nth(index) else {
+            return;
+        };
         let room = &self.state.room;
-        let nth = (index.0 - self.state.imported_functions) as usize;
         let mut entry = Vec::new();
         put_wide(&mut entry, ty, room.type_width);
-        let at = room.functions.entries() + nth * room.type_width;
+        let at = room.functions.entries() + nth as usize * room.type_width;
         self.image.write(at, &entry);
     }
 
@@ -350,11 +338,7 @@ impl<'a> Patch<'_, 'a> {
     /// Makes a function trap.
     fn trap(&mut self, index: FuncIndex) {
         let code = &self.state.code;
-        let place = code
-            .layout
-            .body_offset(index)
-            .zip(code.layout.body_size(index));
-        if let Some((start, size)) = place {
+        if let Some((start, size)) = code.layout.body(index) {
             let at = code.at + start as usize;
             self.image.write(at, &filled_body(&NO_BODY, size));
         }
@@ -673,19 +657,8 @@ impl<'a> Patch<'_, 'a> {
             for mention in &symbols {
                 self.state.symbols[mention.symbol.index()].mentions += 1;
             }
-            let comdats = object.comdats.names(&object.symbols);
+            self.state.comdats.extend(own_comdat_hashes(object));
             let discarded = &decision.resolution.files[nth].comdat_discarded;
-            let comdats = comdats
-                .zip(discarded)
-                .map(|(name, &discarded)| (hash(name.as_bytes()), discarded));
-            let comdats = comdats.collect();
-            self.state.comdats.extend(
-                object
-                    .comdats
-                    .own_names()
-                    .iter()
-                    .map(|name| hash(name.as_bytes())),
-            );
             let known = &mut self.state.files[id.index()];
             known.shape = shape(object);
             known.functions = functions;
@@ -693,7 +666,7 @@ impl<'a> Patch<'_, 'a> {
             let segments = self.segments[nth].iter().flatten();
             known.segments = segments.chain(&self.left_over_data[nth]).copied().collect();
             known.customs = self.customs[nth].iter().flatten().copied().collect();
-            known.comdats = comdats;
+            known.comdats = comdat_hashes(object, discarded);
         }
     }
 }

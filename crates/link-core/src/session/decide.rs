@@ -4,7 +4,9 @@
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::FullReason;
-use super::state::{KnownMention, KnownSymbol, State, hash, import_hash, is_in_comdat};
+use super::state::{
+    KnownMention, KnownSymbol, State, exports_all, hash, import_hash, is_in_comdat,
+};
 use crate::diag::Diagnostics;
 use crate::hash::{HashMap, HashSet};
 use crate::ids::{FileId, ObjSymbol, SymbolId};
@@ -110,7 +112,7 @@ pub(super) fn decide<'a>(
         names: Names::default(),
         stubs: Vec::new(),
         shared: Vec::new(),
-        is_64: state.is_64,
+        is_64: state.memory.limits.is_64,
         entry: None,
         kept: resolved.kept,
         call_dtors: None,
@@ -330,17 +332,12 @@ impl Decider<'_> {
         known.is_root || known.mentions > before
     }
 
-    /// Whether what is new would be exported.
-    fn exports_all(&self) -> bool {
-        self.options.export_all || self.options.exports_dynamic()
-    }
-
     /// Whether a new symbol of this name would concern more than those who speak of it. The names
     /// that begin with two underscores are the linker's and those of the C library.
     fn is_special(&self, name: &str) -> bool {
         let options = self.options;
         let is = |known: &String| known == name;
-        self.exports_all()
+        exports_all(self.options)
             || name.starts_with("__")
             || matches!(name, "_start" | "_initialize" | "main")
             || options.exports.iter().any(is)
@@ -419,7 +416,7 @@ impl Decider<'_> {
                         && own.in_comdat == known.in_comdat;
                     let special = SymbolFlags::EXPORTED.with(SymbolFlags::NO_STRIP);
                     let is_special = own.flags.without(special) != own.flags;
-                    if !is_same && (is_needed || is_special || self.exports_all()) {
+                    if !is_same && (is_needed || is_special || exports_all(self.options)) {
                         return Err(FullReason::Resolution);
                     }
                     let signature = own.signature.map_or(0, hash);
@@ -523,7 +520,7 @@ impl Decider<'_> {
         }
         let of_member = |of: FileId, mention: &KnownMention| {
             let file = self.known(mention.symbol).file;
-            file.is_some_and(|file| file != of && !self.state.files[file.index()].is_pulled)
+            file.is_some_and(|file| file != of && !self.state.files[file.index()].is_always_linked)
         };
         let asks_less = self.files.iter().zip(&now).any(|(&file, now)| {
             let asks: HashSet<SymbolId> = now

@@ -202,23 +202,30 @@ impl Session {
         hashes: &[u64],
         env: &Env<'_>,
     ) -> Result<Vec<Range<usize>>, (Inputs<'a>, FullReason)> {
+        let Some(last) = &mut self.last else {
+            return Err((inputs, FullReason::First));
+        };
+        if env.is_cancelled() {
+            // A full link says so.
+            return Err((inputs, FullReason::Unfinished));
+        }
         let noted = NotedFiles::new(env.files);
-        let gathered = self.changed(&mut inputs, files, shape, hashes, &noted);
+        let gathered = last.changed(&mut inputs, files, shape, hashes, &self.options, &noted);
         let (changed, taken) = match gathered {
             Ok(gathered) => gathered,
             Err(reason) => return Err((inputs, reason)),
         };
-        if let Err((reason, objects)) = self.patch(changed) {
+        if let Err((reason, objects)) = last.patch(changed, &mut self.image, &self.options) {
             give_back(&mut inputs, &taken, objects);
             return Err((inputs, reason));
         }
-        if let Some(last) = &mut self.last {
-            last.notes.update(noted.into_notes());
-            last.hashes = hashes.to_vec();
-        }
+        last.notes.update(noted.into_notes());
+        last.hashes = hashes.to_vec();
         Ok(self.image.keep())
     }
+}
 
+impl Last {
     /// The inputs that changed, in the order of the files, and for each the place of the input that it
     /// was taken out of, if it was an object. Nothing is taken out in case of an error.
     fn changed<'a>(
@@ -227,17 +234,15 @@ impl Session {
         loaded: &'a LoadedFiles,
         shape: &InputShape,
         hashes: &[u64],
+        options: &Options,
         files: &NotedFiles<'_>,
     ) -> Result<(Vec<Changed<'a>>, Vec<Option<usize>>), FullReason> {
-        let last = self.last.as_mut().ok_or(FullReason::First)?;
-        let state = last.state.as_ref().map_err(|reason| *reason)?;
-        if last.shape != *shape {
+        let state = self.state.as_ref().map_err(|reason| *reason)?;
+        if self.shape != *shape {
             return Err(FullReason::Inputs);
         }
-        let paths = last
-            .notes
-            .changed(files.inner())
-            .ok_or(FullReason::Inputs)?;
+        let paths = self.notes.changed(files.inner());
+        let paths = paths.ok_or(FullReason::Inputs)?;
         let by_name = files_by_name(state);
         let file = |name: &str| by_name.get(name).copied().flatten();
         let file = |name: &str| file(name).ok_or(FullReason::OtherFile);
@@ -247,7 +252,7 @@ impl Session {
             contents.push((file(&path.to_string_lossy())?, data));
         }
         let mut objects = Vec::new();
-        let mut before = last.hashes.iter().zip(hashes);
+        let mut before = self.hashes.iter().zip(hashes);
         for (nth, input) in inputs.inputs.iter().enumerate() {
             match &input.source {
                 InputSource::Bytes { name, data } => {
@@ -269,7 +274,7 @@ impl Session {
             let known = &state.files[file.index()];
             let options = ParseOptions {
                 from_archive: known.from_archive,
-                ..ParseOptions::of(&self.options)
+                ..ParseOptions::of(options)
             };
             let bytes = loaded.keep_file(data).bytes();
             let object = parse_object(&known.name, bytes, options, loaded);
@@ -294,18 +299,21 @@ impl Session {
     fn patch<'a>(
         &mut self,
         changed: Vec<Changed<'a>>,
+        image: &mut Image,
+        options: &Options,
     ) -> Result<(), (FullReason, Vec<Box<Object<'a>>>)> {
-        let Some(Last { state: known, .. }) = &mut self.last else {
-            return Ok(());
+        let state = match &mut self.state {
+            Ok(state) => state,
+            Err(reason) => {
+                let objects = changed.into_iter().map(|changed| changed.object);
+                return Err((*reason, objects.collect()));
+            }
         };
-        let Ok(state) = known else {
-            return Ok(());
-        };
-        let decision = decide::decide(state, changed, &self.options)?;
-        let done = apply::apply(state, &mut self.image, &decision, &self.options);
+        let decision = decide::decide(state, changed, options)?;
+        let done = apply::apply(state, image, &decision, options);
         done.map_err(|reason| {
-            self.image.undo();
-            *known = Err(FullReason::Unfinished);
+            image.undo();
+            self.state = Err(FullReason::Unfinished);
             (reason, decision.resolution.objects)
         })
     }
@@ -314,7 +322,9 @@ impl Session {
 /// Checks that nothing of a file changed that is never patched.
 fn check_shape(state: &State, file: FileId, object: &Object<'_>) -> Result<(), FullReason> {
     let known = &state.files[file.index()];
-    let has_other_addresses = object.is_64.is_some_and(|is_64| is_64 != state.is_64);
+    let has_other_addresses = object
+        .is_64
+        .is_some_and(|is_64| is_64 != state.memory.limits.is_64);
     let is_same_shape = known.shape.is_some() && state::shape(object) == known.shape;
     if has_other_addresses || !is_same_shape {
         return Err(FullReason::Object);

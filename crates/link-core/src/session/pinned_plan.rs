@@ -203,9 +203,7 @@ impl<'a> FileWriter<'_, '_, 'a> {
             let Some(index) = self.relocator.places.functions.of(self.file, function) else {
                 continue;
             };
-            let place = code.layout.body_offset(index);
-            let place = place.zip(code.layout.body_size(index));
-            let (start, size) = place.ok_or(FullReason::Resolution)?;
+            let (start, size) = code.layout.body(index).ok_or(FullReason::Resolution)?;
             let chunk = self.object.functions.chunk(function);
             self.relocate(&Site::code(self.file), &chunk)?;
             let body = filled_body(&self.out, size);

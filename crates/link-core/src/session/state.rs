@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
-use crate::emit::Outline;
-use crate::emit::SectionContents;
 use crate::emit::outline::OutputRoom;
+use crate::emit::{Outline, SectionContents};
 use crate::fingerprint::Fingerprint;
 use crate::hash::{HashMap, HashSet};
 use crate::ids::{
@@ -40,10 +39,7 @@ pub(crate) struct State {
     pub(super) comdats: HashSet<u64>,
     /// Encoded types, and their indices.
     pub(super) types: HashMap<Box<[u8]>, u32>,
-    pub(super) is_64: bool,
     pub(super) has_extended_const: bool,
-    /// How many functions are imported.
-    pub(super) imported_functions: u32,
     pub(super) slots: TableSlots,
     /// The indirect function table.
     pub(super) table: Option<TableIndex>,
@@ -76,7 +72,7 @@ pub(super) struct KnownSymbol {
     pub(super) flags: SymbolFlags,
     /// Whether its definition is in a comdat.
     pub(super) in_comdat: bool,
-    /// It is needed whatever files say.
+    /// The link needs it even if no file speaks of it.
     pub(super) is_root: bool,
     /// It stands for several things, or for something that only a full link decides.
     pub(super) is_odd: bool,
@@ -91,8 +87,8 @@ pub(super) struct KnownFile {
     pub(super) name: Arc<str>,
     pub(super) from_archive: bool,
     pub(super) is_member: bool,
-    /// Whether it is linked whatever other files say.
-    pub(super) is_pulled: bool,
+    /// Whether it is linked even if no other file asks for it.
+    pub(super) is_always_linked: bool,
     /// Whether it does something because it is linked: it has functions that run unasked, or exports.
     pub(super) acts: bool,
     /// Whether anything of it is live.
@@ -222,6 +218,30 @@ pub(super) fn import_hash(import: &SymbolImport<'_>) -> u64 {
     hash(format!("{:?}{:?}{explicit}", import.module, import.name).as_bytes())
 }
 
+/// The hash of a function's name.
+pub(super) fn function_hash(object: &Object<'_>, function: ObjFunc) -> u64 {
+    let name = object.any_function_name(function);
+    hash(name.unwrap_or_default().as_bytes())
+}
+
+/// The comdats of an object: the hash of each name, and whether another file's copy was chosen.
+pub(super) fn comdat_hashes(object: &Object<'_>, discarded: &[bool]) -> Vec<(u64, bool)> {
+    let names = object.comdats.names(&object.symbols);
+    let hashes = names.map(|name| hash(name.as_bytes()));
+    hashes.zip(discarded.iter().copied()).collect()
+}
+
+/// The hashes of those names of an object's comdats that are no symbols' names.
+pub(super) fn own_comdat_hashes(object: &Object<'_>) -> impl Iterator<Item = u64> {
+    let names = object.comdats.own_names().iter();
+    names.map(|name| hash(name.as_bytes()))
+}
+
+/// Whether all that is defined is exported.
+pub(super) fn exports_all(options: &Options) -> bool {
+    options.export_all || options.exports_dynamic()
+}
+
 /// The hash of a name or of other bytes.
 pub(super) fn hash(bytes: &[u8]) -> u64 {
     Fingerprint::of(bytes).low
@@ -255,13 +275,13 @@ impl State {
         let mut state = Self {
             symbols,
             files,
-            comdats: comdat_names(&resolution),
+            comdats: (resolution.objects())
+                .flat_map(|(_, object)| own_comdat_hashes(object))
+                .collect(),
             types: (plan.types.list.iter().zip(0..))
                 .map(|(&ty, index)| (ty.into(), index))
                 .collect(),
-            is_64: resolution.is_64,
             has_extended_const: plan.extended_const,
-            imported_functions: plan.functions.imported,
             table: plan.tables.indirect,
             segments: known_segments(&plan, &outline),
             customs: known_customs(&plan, &outline),
@@ -282,13 +302,13 @@ impl State {
             names: resolution.names,
         };
         state.count_mentions();
-        state.find_pulled(options);
+        state.find_always_linked(options);
         Some(state)
     }
 
     /// Finds the members of archives that something else than a file asked for.
-    fn find_pulled(&mut self, options: &Options) {
-        let exports_all = options.export_all || options.exports_dynamic();
+    fn find_always_linked(&mut self, options: &Options) {
+        let exports_all = exports_all(options);
         let mut roots: Vec<FileId> = self
             .symbols
             .iter()
@@ -299,7 +319,7 @@ impl State {
         let mut wanted = self.wanted(|file| &self.files[file.index()].symbols);
         for file in roots {
             if !wanted[file.index()] {
-                self.files[file.index()].is_pulled = true;
+                self.files[file.index()].is_always_linked = true;
                 self.want(file, &mut wanted, |file| &self.files[file.index()].symbols);
             }
         }
@@ -309,7 +329,7 @@ impl State {
     pub(super) fn wanted<'m>(&self, mentions: impl Fn(FileId) -> &'m [KnownMention]) -> Vec<bool> {
         let mut wanted = vec![false; self.files.len()];
         for (file, known) in (0..).map(FileId).zip(&self.files) {
-            if known.is_pulled {
+            if known.is_always_linked {
                 self.want(file, &mut wanted, &mentions);
             }
         }
@@ -417,12 +437,6 @@ fn known_symbols(
     known
 }
 
-fn comdat_names(resolution: &Resolution<'_>) -> HashSet<u64> {
-    let objects = resolution.objects();
-    let names = objects.flat_map(|(_, object)| object.comdats.own_names());
-    names.map(|name| hash(name.as_bytes())).collect()
-}
-
 /// How many bytes each custom section of an object may have.
 fn capacities(plan: &Plan<'_>) -> HashMap<(FileId, ObjCustom), u64> {
     let mut capacities = HashMap::default();
@@ -448,12 +462,7 @@ fn known_file(
     let symbols = entries.filter_map(|(id, entry)| Some(KnownMention::of((*id)?, entry)));
     let functions = liveness.functions(file).filter_map(|function| {
         Some(KnownFunction {
-            name: hash(
-                object
-                    .any_function_name(function)
-                    .unwrap_or_default()
-                    .as_bytes(),
-            ),
+            name: function_hash(object, function),
             index: plan.functions.of(file, function)?,
         })
     });
@@ -488,13 +497,12 @@ fn known_file(
             capacity,
         })
     });
-    let comdats = object.comdats.names(&object.symbols);
     let relocator = plan.relocator(resolution, liveness);
     KnownFile {
         name: object.name.clone(),
         from_archive: object.from_archive,
         is_member: object.archive.is_some(),
-        is_pulled: !object.from_archive,
+        is_always_linked: !object.from_archive,
         acts: acts(object),
         any: liveness.files[file.index()].any,
         shape: shape(object),
@@ -514,10 +522,7 @@ fn known_file(
         unasked: unasked(object)
             .map(|symbol| relocator.called(file, symbol))
             .collect(),
-        comdats: comdats
-            .zip(&outcome.comdat_discarded)
-            .map(|(name, &discarded)| (hash(name.as_bytes()), discarded))
-            .collect(),
+        comdats: comdat_hashes(object, &outcome.comdat_discarded),
     }
 }
 

@@ -241,6 +241,26 @@ fn what_other_files_would_notice_is_a_full_link() {
 }
 
 #[test]
+fn a_cancelled_link_changes_nothing() {
+    let main = check(|body| {
+        body.call("f", sig(0, 1));
+    });
+    let mut work = Work::new(options(), &[("main.o", main), ("f.o", constant("f", 1))]);
+    work.outcome();
+    work.edit("f.o", constant("f", 2));
+    let before = work.session.bytes().to_vec();
+    let cancel = true.into();
+    let env = Env {
+        cancel: Some(&cancel),
+        ..Env::default()
+    };
+    let error = work.session.link(work.inputs(), &env).unwrap_err();
+    assert!(error.to_string().contains("cancelled"), "{error}");
+    assert!(work.session.bytes() == before);
+    assert_eq!(work.patched(), 2);
+}
+
+#[test]
 fn objects_in_files_are_told_by_their_identity() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| directory.path().join(name);
