@@ -5,7 +5,7 @@ use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::FullReason;
 use super::state::{
-    KnownMention, KnownSymbol, State, exports_all, hash, import_hash, is_in_comdat,
+    KnownMention, KnownSymbol, State, exports_all, hash, import_hash, is_in_comdat, is_kept,
 };
 use crate::diag::Diagnostics;
 use crate::hash::{HashMap, HashSet};
@@ -70,6 +70,46 @@ struct NameMention<'a> {
 struct Mentioned<'a> {
     name: &'a str,
     mentions: Vec<NameMention<'a>>,
+}
+
+impl NameMention<'_> {
+    fn signature_hash(&self) -> u64 {
+        self.signature.map_or(0, hash)
+    }
+
+    /// The meaning of a name that this defines.
+    fn meaning(&self) -> Meaning {
+        Meaning::Defined {
+            nth: self.nth,
+            symbol: self.symbol,
+        }
+    }
+}
+
+impl<'a> Mentioned<'a> {
+    fn definitions(&self) -> impl Iterator<Item = &NameMention<'a>> {
+        self.mentions.iter().filter(|mention| mention.defines)
+    }
+
+    /// Checks that all take the name for the same: with `flags`, also whether it is thread-local.
+    fn agree(
+        &self,
+        kind: SymbolKind,
+        signature: u64,
+        flags: Option<SymbolFlags>,
+    ) -> Result<(), FullReason> {
+        let is_tls = |flags: SymbolFlags| flags.contains(SymbolFlags::TLS);
+        let agrees = |mention: &NameMention<'_>| {
+            mention.kind == kind
+                && mention.signature_hash() == signature
+                && flags.is_none_or(|flags| is_tls(flags) == is_tls(mention.flags))
+        };
+        if self.mentions.iter().all(agrees) {
+            Ok(())
+        } else {
+            Err(FullReason::Resolution)
+        }
+    }
 }
 
 /// Which of the definitions of a name is the one.
@@ -180,36 +220,11 @@ fn resolve<'a>(
         }
     }
 
-    // Number the names of the changed files.
-    let mut numbers: HashMap<&'a str, u32> = HashMap::default();
-    let mut mentioned: Vec<Mentioned<'a>> = Vec::new();
-    let mut file_resolutions = Vec::new();
-    for (nth, changed) in (0..).zip(changed) {
-        let object = &*changed.object;
-        let mut symbols = Vec::with_capacity(object.symbols.len());
-        for (i, entry) in (0..).zip(&*object.symbols) {
-            if !entry.is_shared() {
-                symbols.push(None);
-                continue;
-            }
-            let number = *numbers.entry(entry.name).or_insert(mentioned.len() as u32);
-            if number as usize == mentioned.len() {
-                mentioned.push(Mentioned {
-                    name: entry.name,
-                    mentions: Vec::new(),
-                });
-            }
-            mentioned[number as usize]
-                .mentions
-                .push(mention(object, nth, ObjSymbol(i)));
-            symbols.push(Some(SymbolId::new(number)));
-        }
-        file_resolutions.push(FileResolution {
-            symbols,
-            comdat_discarded: Vec::new(),
-        });
-    }
-
+    let NumberedNames {
+        numbers,
+        mentioned,
+        mut file_resolutions,
+    } = number_names(changed);
     let mut symbols = Vec::with_capacity(mentioned.len());
     let mut names = Vec::with_capacity(mentioned.len());
     let mut kept = Vec::new();
@@ -253,6 +268,47 @@ fn resolve<'a>(
         kept,
         gone,
     })
+}
+
+/// The names of the changed files.
+struct NumberedNames<'a> {
+    /// By name, its number: a [`SymbolId`] of the small link.
+    numbers: HashMap<&'a str, u32>,
+    /// By number.
+    mentioned: Vec<Mentioned<'a>>,
+    file_resolutions: Vec<FileResolution>,
+}
+
+fn number_names<'a>(changed: &[Changed<'a>]) -> NumberedNames<'a> {
+    let mut numbers: HashMap<&'a str, u32> = HashMap::default();
+    let mut mentioned: Vec<Mentioned<'a>> = Vec::new();
+    let mut file_resolutions = Vec::with_capacity(changed.len());
+    for (nth, changed) in (0..).zip(changed) {
+        let object = &*changed.object;
+        let symbols = object.symbols.iter().zip(0..).map(|(entry, i)| {
+            if !entry.is_shared() {
+                return None;
+            }
+            let name = entry.name;
+            let number = *numbers.entry(name).or_insert_with(|| {
+                let mentions = Vec::new();
+                mentioned.push(Mentioned { name, mentions });
+                mentioned.len() as u32 - 1
+            });
+            let mentions = &mut mentioned[number as usize].mentions;
+            mentions.push(mention(object, nth, ObjSymbol(i)));
+            Some(SymbolId::new(number))
+        });
+        file_resolutions.push(FileResolution {
+            symbols: symbols.collect(),
+            comdat_discarded: Vec::new(),
+        });
+    }
+    NumberedNames {
+        numbers,
+        mentioned,
+        file_resolutions,
+    }
 }
 
 fn mention<'a>(object: &Object<'a>, nth: u32, symbol: ObjSymbol) -> NameMention<'a> {
@@ -345,117 +401,96 @@ impl Decider<'_> {
             || options.undefined.iter().any(is)
     }
 
-    fn has_changed(&self, file: FileId) -> bool {
-        self.files.contains(&file)
-    }
-
     /// What a name means, of which the changed files say this.
     fn meaning(
         &self,
-        Mentioned { name, mentions }: &Mentioned<'_>,
+        mentioned: &Mentioned<'_>,
         known: Option<SymbolId>,
         is_needed: bool,
     ) -> Result<Meaning, FullReason> {
-        let mut defining = mentions.iter().filter(|mention| mention.defines);
-        let agree = |kind: SymbolKind, signature: u64, flags: Option<SymbolFlags>| {
-            let agrees = |mention: &NameMention<'_>| {
-                mention.kind == kind
-                    && mention.signature.map_or(0, hash) == signature
-                    && flags.is_none_or(|flags| {
-                        flags.contains(SymbolFlags::TLS) == mention.flags.contains(SymbolFlags::TLS)
-                    })
-            };
-            if mentions.iter().all(agrees) {
-                Ok(())
-            } else {
-                Err(FullReason::Resolution)
-            }
-        };
-        let new = |mention: &NameMention<'_>| {
-            let special = SymbolFlags::EXPORTED
-                .with(SymbolFlags::NO_STRIP)
-                .with(SymbolFlags::EXPLICIT_NAME)
-                .with(SymbolFlags::ABSOLUTE);
-            let is_plain = mention.flags.without(special) == mention.flags
-                && !mention.flags.is_common()
-                && !self.is_special(name);
-            if !is_plain {
-                return Err(FullReason::Resolution);
-            }
-            agree(
-                mention.kind,
-                mention.signature.map_or(0, hash),
-                Some(mention.flags),
-            )?;
-            Ok(Meaning::Defined {
-                nth: mention.nth,
-                symbol: mention.symbol,
-            })
-        };
         let Some(id) = known else {
-            let one = defining.next();
-            return match (one, defining.next()) {
-                (Some(one), None) => new(one),
-                // It would have to be looked for in archives, or is missing.
-                _ => Err(FullReason::Resolution),
-            };
+            // Without a definition it would have to be looked for in archives, or is missing.
+            return self.new_definition(mentioned);
         };
         let known = self.known(id);
         if known.is_odd {
             return Err(FullReason::Resolution);
         }
-        match known.file {
-            Some(file) if self.has_changed(file) => {
-                let own = |mention: &&NameMention<'_>| self.files[mention.nth as usize] == file;
-                if let Some(own) = defining.clone().find(own) {
-                    let others = defining.filter(|mention| mention.nth != own.nth);
-                    let as_before = own.flags.is_weak() == known.flags.is_weak();
-                    self.stays_behind(id, file, as_before, others)?;
-                    let is_same = own.flags == known.flags
-                        && own.kind == known.kind
-                        && own.in_comdat == known.in_comdat;
-                    let special = SymbolFlags::EXPORTED.with(SymbolFlags::NO_STRIP);
-                    let is_special = own.flags.without(special) != own.flags;
-                    if !is_same && (is_needed || is_special || exports_all(self.options)) {
-                        return Err(FullReason::Resolution);
-                    }
-                    let signature = own.signature.map_or(0, hash);
-                    if is_needed && signature != known.signature {
-                        return Err(FullReason::Resolution);
-                    }
-                    agree(own.kind, signature, Some(own.flags))?;
-                    return Ok(Meaning::Defined {
-                        nth: own.nth,
-                        symbol: own.symbol,
-                    });
-                }
-                let one = defining.next();
-                match (one, defining.next()) {
-                    (Some(one), None) if !is_needed => new(one),
-                    _ => Err(FullReason::Resolution),
-                }
-            }
-            Some(file) => {
-                self.stays_behind(id, file, true, defining)?;
-                agree(known.kind, known.signature, Some(known.flags))?;
-                Ok(Meaning::Pinned(known.value))
-            }
-            None if defining.next().is_none() => {
-                agree(known.kind, known.signature, None)?;
-                // It would have to be looked for in archives, or is missing.
-                if known.may_be_missing && !mentions.iter().all(|it| it.flags.is_weak()) {
-                    return Err(FullReason::Resolution);
-                }
-                // What is imported is imported from one place.
-                let is_import = matches!(known.value, Value::Function(_) | Value::Global(_));
-                let mut imports = mentions.iter().map(|mention| mention.import);
-                if is_import && known.import != 0 && imports.any(|import| import != known.import) {
-                    return Err(FullReason::Resolution);
-                }
-                Ok(Meaning::Pinned(known.value))
-            }
-            None => Err(FullReason::Resolution),
+        let Some(file) = known.file else {
+            return Self::undefined(mentioned, known);
+        };
+        if !self.files.contains(&file) {
+            self.stays_behind(id, file, true, mentioned.definitions())?;
+            mentioned.agree(known.kind, known.signature, Some(known.flags))?;
+            return Ok(Meaning::Pinned(known.value));
         }
+        let is_own = |mention: &&NameMention<'_>| self.files[mention.nth as usize] == file;
+        match mentioned.definitions().find(is_own) {
+            Some(own) => {
+                let others = mentioned.definitions().filter(|other| other.nth != own.nth);
+                let as_before = own.flags.is_weak() == known.flags.is_weak();
+                self.stays_behind(id, file, as_before, others)?;
+                self.same_definition(mentioned, own, known, is_needed)
+            }
+            None if is_needed => Err(FullReason::Resolution),
+            None => self.new_definition(mentioned),
+        }
+    }
+
+    /// The meaning of a name that nothing else speaks of, and that one file defines.
+    fn new_definition(&self, mentioned: &Mentioned<'_>) -> Result<Meaning, FullReason> {
+        let mut definitions = mentioned.definitions();
+        let (Some(one), None) = (definitions.next(), definitions.next()) else {
+            return Err(FullReason::Resolution);
+        };
+        let special = SymbolFlags::EXPORTED
+            .with(SymbolFlags::NO_STRIP)
+            .with(SymbolFlags::EXPLICIT_NAME)
+            .with(SymbolFlags::ABSOLUTE);
+        let is_plain = one.flags.without(special) == one.flags && !one.flags.is_common();
+        if !is_plain || self.is_special(mentioned.name) {
+            return Err(FullReason::Resolution);
+        }
+        mentioned.agree(one.kind, one.signature_hash(), Some(one.flags))?;
+        Ok(one.meaning())
+    }
+
+    /// The meaning of a name that the file defines which did so before.
+    fn same_definition(
+        &self,
+        mentioned: &Mentioned<'_>,
+        own: &NameMention<'_>,
+        known: &KnownSymbol,
+        is_needed: bool,
+    ) -> Result<Meaning, FullReason> {
+        let is_same =
+            own.flags == known.flags && own.kind == known.kind && own.in_comdat == known.in_comdat;
+        let is_exported = is_kept(own.flags) || exports_all(self.options);
+        let has_other_signature = own.signature_hash() != known.signature;
+        if !is_same && (is_needed || is_exported) || is_needed && has_other_signature {
+            return Err(FullReason::Resolution);
+        }
+        mentioned.agree(own.kind, own.signature_hash(), Some(own.flags))?;
+        Ok(own.meaning())
+    }
+
+    /// The meaning of a name that no object defined before.
+    fn undefined(mentioned: &Mentioned<'_>, known: &KnownSymbol) -> Result<Meaning, FullReason> {
+        if mentioned.definitions().next().is_some() {
+            return Err(FullReason::Resolution);
+        }
+        mentioned.agree(known.kind, known.signature, None)?;
+        let mut mentions = mentioned.mentions.iter();
+        // It would have to be looked for in archives, or is missing.
+        if known.may_be_missing && !mentions.clone().all(|mention| mention.flags.is_weak()) {
+            return Err(FullReason::Resolution);
+        }
+        // What is imported is imported from one place.
+        let is_import = matches!(known.value, Value::Function(_) | Value::Global(_));
+        if is_import && known.import != 0 && mentions.any(|it| it.import != known.import) {
+            return Err(FullReason::Resolution);
+        }
+        Ok(Meaning::Pinned(known.value))
     }
 
     /// Checks that the definition of `file` stays the one that is taken beside others. `as_before` says

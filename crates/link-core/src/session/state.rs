@@ -372,7 +372,8 @@ fn acts(object: &Object<'_>) -> bool {
         || symbols.any(|symbol| !symbol.is_undefined() && is_kept(symbol.flags()))
 }
 
-fn is_kept(flags: SymbolFlags) -> bool {
+/// Whether a definition of these flags is kept without being referred to.
+pub(super) fn is_kept(flags: SymbolFlags) -> bool {
     flags.without(KEPT) != flags
 }
 
