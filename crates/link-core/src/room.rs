@@ -299,6 +299,13 @@ impl Growing {
         Ok(())
     }
 
+    /// Adds the last entry once more, which has `len` bytes. The function that had it gets the next
+    /// index, and what is new gets that of the function.
+    pub(crate) fn repeat_last(&mut self, image: &mut Image, len: usize) -> Result<(), NoRoom> {
+        let last = image.bytes[self.end - len..self.end].to_vec();
+        self.push(image, 1, &last)
+    }
+
     fn check(&self, end: usize) -> Result<(), NoRoom> {
         if end + LEAST_PADDING > self.limit {
             return Err(NoRoom(self.id.name()));
@@ -317,6 +324,58 @@ impl Growing {
         image.write_u32(self.start + 1 + FIXED32, self.count);
         image.pad(self.end..self.limit, self.written.0);
         self.written = now;
+    }
+}
+
+/// The end of a code section: the padding function, whose body is the room for others.
+#[derive(Debug)]
+pub(crate) struct GrowingCode {
+    /// Where the contents of the section begin: the number of bodies, in five bytes.
+    pub(crate) contents: usize,
+    /// Where the entry of the padding function begins: the size of its body, and the body.
+    end: usize,
+    /// Where that ends.
+    limit: usize,
+}
+
+impl GrowingCode {
+    pub(crate) fn new(contents: usize, padding_function: Range<usize>) -> Self {
+        Self {
+            contents,
+            end: padding_function.start,
+            limit: padding_function.end,
+        }
+    }
+
+    /// The body of the padding function, once something was added.
+    pub(crate) fn padding_body(&self) -> Range<usize> {
+        self.end + FIXED32..self.limit
+    }
+
+    /// Adds a body of `capacity` bytes, which traps; with it there are `count`. Returns where it
+    /// begins.
+    pub(crate) fn push(
+        &mut self,
+        image: &mut Image,
+        capacity: u32,
+        count: u32,
+    ) -> Result<usize, NoRoom> {
+        let mut entry = Vec::new();
+        put_u32(&mut entry, capacity);
+        let start = self.end + entry.len();
+        let end = start + capacity as usize;
+        if end + FIXED32 + NO_BODY.len() > self.limit {
+            return Err(NoRoom(SectionId::Code.name()));
+        }
+        put_filled_body(&mut entry, &NO_BODY, capacity);
+        image.write(self.end, &entry);
+        self.end = end;
+        // What is left is the padding function's.
+        let padding = self.padding_body();
+        image.write_u32(end, padding.len() as u32);
+        image.write(padding.start, &NO_BODY[..2]);
+        image.write_u32(self.contents, count);
+        Ok(start)
     }
 }
 
@@ -442,6 +501,16 @@ impl GrowingNames {
             limit: self.limit + by,
             ..self
         }
+    }
+
+    /// Where the names of functions end, and other names begin.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Where the entry of the padding function begins, behind those of all others.
+    pub(crate) fn end(&self) -> usize {
+        self.last
     }
 
     /// Names function `index`, of which the padding function now is the next one.

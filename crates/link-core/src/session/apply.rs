@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use wasm_format::leb128::{FIXED32, len_u32, put_u32};
+use wasm_format::leb128::len_u32;
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::RelocTarget;
 use wasm_format::{ConstExpr, ElementMode, put_function_elements};
@@ -18,7 +18,7 @@ use super::state::{
 use crate::emit;
 use crate::hash::HashMap;
 use crate::ids::{FileId, FuncIndex, ObjCustom, ObjFunc, ObjSegment, ObjType, SymbolId, TypeIndex};
-use crate::input::object::{NULLARY, Object, is_debug_section};
+use crate::input::object::{Object, is_debug_section};
 use crate::options::Options;
 use crate::plan::customs::is_wanted;
 use crate::plan::debug_gaps::{ABBREVIATIONS_AT, Gap};
@@ -205,8 +205,6 @@ impl<'a> Patch<'_, 'a> {
                 self.remove_body(function.index);
             }
         }
-        let count = self.state.code.layout.count();
-        self.image.write_u32(self.state.code.at, count);
         Ok(())
     }
 
@@ -260,7 +258,7 @@ impl<'a> Patch<'_, 'a> {
         if forward.len() as u32 > moved.own_size {
             return Err(FullReason::NoRoom("CODE"));
         }
-        let at = self.state.code.at + moved.own as usize;
+        let at = self.state.code.room.contents + moved.own as usize;
         self.image.write(at, &filled_body(&forward, moved.own_size));
         Ok(())
     }
@@ -277,35 +275,17 @@ impl<'a> Patch<'_, 'a> {
         let signature = object.types[ty.index()];
         let name = emit::function_name(object, function, self.options);
         let ty = self.types[nth][ty.index()].ok_or(FullReason::Resolution)?;
-        let padding_type = self.type_index(NULLARY)?;
         let state = &mut *self.state;
         let code = &mut state.code;
         let functions = code.layout.functions();
         let least = forwarding_body_len(code::parameters(signature), functions);
         let capacity = body_capacity(len, least);
-        let mut entry = Vec::new();
-        put_u32(&mut entry, capacity);
-        let start = code.end + entry.len() as u64;
-        let end = start + u64::from(capacity);
-        let padding = end + FIXED32 as u64;
-        if padding + NO_BODY.len() as u64 > code.layout.size {
-            return Err(FullReason::NoRoom("CODE"));
-        }
-        entry.extend_from_slice(&filled_body(&NO_BODY, capacity));
-        self.image.write(code.at + code.end as usize, &entry);
-        // What is left is the padding function's.
-        let rest = (code.layout.size - padding) as u32;
-        self.image.write_u32(code.at + end as usize, rest);
-        let at = code.at + padding as usize;
-        self.image.write(at, &NO_BODY[..2]);
-        let index = code
-            .layout
-            .insert_body(start as u32, capacity, padding as u32);
-        code.end = end;
-
-        let mut entry = Vec::new();
-        put_wide(&mut entry, padding_type, state.room.type_width);
-        state.room.functions.push(self.image, 1, &entry)?;
+        let start = (code.room).push(self.image, capacity, code.layout.count() + 1)?;
+        let offset = |at: usize| (at - code.room.contents) as u32;
+        let padding = offset(code.room.padding_body().start);
+        let index = code.layout.insert_body(offset(start), capacity, padding);
+        let width = state.room.type_width;
+        state.room.functions.repeat_last(self.image, width)?;
         if let Some(names) = &mut state.room.names {
             names.push(self.image, index.0, &name.unwrap_or_default())?;
         }
@@ -339,7 +319,7 @@ impl<'a> Patch<'_, 'a> {
     fn trap(&mut self, index: FuncIndex) {
         let code = &self.state.code;
         if let Some((start, size)) = code.layout.body(index) {
-            let at = code.at + start as usize;
+            let at = code.room.contents + start as usize;
             self.image.write(at, &filled_body(&NO_BODY, size));
         }
     }

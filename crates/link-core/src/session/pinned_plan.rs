@@ -207,7 +207,7 @@ impl<'a> FileWriter<'_, '_, 'a> {
             let chunk = self.object.functions.chunk(function);
             self.relocate(&Site::code(self.file), &chunk)?;
             let body = filled_body(&self.out, size);
-            self.image.write(code.at + start as usize, &body);
+            self.image.write(code.room.contents + start as usize, &body);
         }
         Ok(())
     }

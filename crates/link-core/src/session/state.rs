@@ -26,6 +26,7 @@ use crate::plan::{
 };
 use crate::resolve::Names;
 use crate::resolve::resolution::{Definition, MadeAddress, Resolution};
+use crate::room::GrowingCode;
 
 /// What is known of an output.
 #[derive(Debug)]
@@ -183,10 +184,7 @@ pub(super) struct KnownCustom {
 pub(super) struct KnownCode {
     /// Where the code of each function is.
     pub(super) layout: CodeLayout,
-    /// Where the contents of the section are, in bytes from the start of the output.
-    pub(super) at: usize,
-    /// Where the entry of the padding function begins, from the start of the contents.
-    pub(super) end: u64,
+    pub(super) room: GrowingCode,
     /// Functions whose code has moved.
     pub(super) moved: HashMap<FuncIndex, MovedBody>,
 }
@@ -258,12 +256,14 @@ impl State {
         options: &Options,
     ) -> Option<Self> {
         let padding = plan.data.padding?;
-        let code_at = contents_of(&outline, |contents| {
-            matches!(contents, SectionContents::Code)
-        })?;
+        let mut sections = outline.sections.iter();
+        let section = sections.find(|it| matches!(it.contents, SectionContents::Code))?;
         // The count is a part of the layout.
-        let code_at = code_at - plan.code.count_len() as usize;
-        let last = FuncIndex(plan.functions.imported + plan.code.count().checked_sub(1)?);
+        let contents = (section.contents_offset() - plan.code.count_len()) as usize;
+        let last = FuncIndex(plan.code.functions().checked_sub(1)?);
+        let padding_function = plan.code.entry_offset(last)..plan.code.size;
+        let padding_function =
+            contents + padding_function.start as usize..contents + padding_function.end as usize;
         if !synthesis.undefined_stubs.is_empty() || !resolution.shared.is_empty() {
             return None;
         }
@@ -291,8 +291,7 @@ impl State {
                 size: plan.data.segments[padding as usize].size,
             },
             code: KnownCode {
-                end: plan.code.entry_offset(last),
-                at: code_at,
+                room: GrowingCode::new(contents, padding_function),
                 layout: plan.code,
                 moved: HashMap::default(),
             },
@@ -375,13 +374,6 @@ fn acts(object: &Object<'_>) -> bool {
 /// Whether a definition of these flags is kept without being referred to.
 pub(super) fn is_kept(flags: SymbolFlags) -> bool {
     flags.without(KEPT) != flags
-}
-
-/// Where the first contents that are `wanted` lie in the output.
-fn contents_of(outline: &Outline, wanted: impl Fn(&SectionContents) -> bool) -> Option<usize> {
-    let mut sections = outline.sections.iter();
-    let section = sections.find(|section| wanted(&section.contents))?;
-    Some(section.contents_offset() as usize)
 }
 
 fn known_symbols(

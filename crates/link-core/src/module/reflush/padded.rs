@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use wasm_format::leb128::{
-    FIXED32, decode_u32, len_u32, put_name, put_u32, put_u32_fixed, write_u32_fixed,
-};
+use wasm_format::leb128::{FIXED32, len_u32, put_name, put_u32, put_u32_fixed, write_u32_fixed};
 use wasm_format::names::{NAME_SECTION, NameSubsectionId, Naming};
 use wasm_format::{Reader, SectionId, TableType};
 
@@ -17,14 +15,9 @@ use crate::module::flush::{
 };
 use crate::module::handle::{CustomId, DataId, Target, TargetKind, TypeId};
 use crate::room::{
-    Growing, GrowingTable, Image, NO_BODY, body_capacity, forwarding_body_len, padding_body,
-    put_filled_body, put_padding, put_wide, room_behind,
+    Growing, GrowingCode, GrowingNames, GrowingTable, Image, body_capacity, forwarding_body_len,
+    padding_body, put_filled_body, put_padding, put_wide, room_behind,
 };
-
-/// What `code_end` is followed by at least: the entry of the padding function. That is the last
-/// function of the image, and traps: its body takes what is not used of the code section, and its
-/// name what is not used of the functions' names.
-pub(super) const LEAST_BODY: usize = FIXED32 + NO_BODY.len();
 
 /// A body in the code section.
 #[derive(Debug, Clone, Copy)]
@@ -54,13 +47,12 @@ pub(super) struct DatumPlace {
 pub(super) struct NamesPlace {
     /// Where the section begins.
     pub(super) start: usize,
-    /// Where the number of functions' names is.
-    pub(super) count: usize,
+    /// The names of functions.
+    pub(super) functions: GrowingNames,
     /// By index of the function: where its name's entry begins. The last one is that of the
-    /// padding function, which goes on to `rest`.
+    /// padding function.
     pub(super) entries: Vec<usize>,
-    /// Where the other names begin, and end.
-    pub(super) rest: usize,
+    /// Where the other names end, which follow those of functions.
     pub(super) end: usize,
     /// The subsections behind those of local names.
     pub(super) others: Vec<u8>,
@@ -82,11 +74,7 @@ pub(super) struct Padded {
     pub(super) exports: Growing,
     pub(super) elements: Option<Growing>,
     pub(super) table: Option<GrowingTable>,
-    /// Where the contents of the code section begin: the number of bodies.
-    pub(super) code: usize,
-    /// Where the padding function begins, and ends.
-    pub(super) code_end: usize,
-    pub(super) code_limit: usize,
+    pub(super) code: GrowingCode,
     /// The bodies in their order, without the padding function.
     pub(super) bodies: Vec<PaddedBody>,
     /// Bodies that no function has.
@@ -124,14 +112,6 @@ pub(super) fn least_capacity(module: &Module, ty: Option<TypeId>, functions: u32
     parameters(module, ty).map_or(0, |parameters| forwarding_body_len(parameters, functions))
 }
 
-/// The entry of the padding function in the names, up to the name.
-pub(super) fn padding_name(index: u32, size: usize) -> Vec<u8> {
-    let mut entry = Vec::new();
-    put_u32_fixed(&mut entry, index);
-    put_u32_fixed(&mut entry, (size - 2 * FIXED32) as u32);
-    entry
-}
-
 /// Makes an image with padding of a module. `None` if it has no functions, or would be too large.
 #[expect(
     clippy::too_many_lines,
@@ -161,7 +141,6 @@ pub(super) fn pad(
     let mut table = None;
     let mut code = None;
     let mut bodies = Vec::with_capacity(defined.len() + 1);
-    let mut code_end = 0;
     let mut customs_left = module.decls.customs.iter().count();
     let mut names = None;
 
@@ -237,13 +216,13 @@ pub(super) fn pad(
             SectionId::Code => {
                 let count = body.u32().ok()?;
                 let contents = put_code(module, &numbers, count, body, &mut out, &mut bodies)?;
-                code = Some(contents);
                 let body_bytes = out.len() - contents;
                 let room = room_behind(body_bytes, 32, 1024);
-                code_end = out.len();
+                let padding_function = out.len();
                 let padding = padding_body(room);
                 put_u32_fixed(&mut out, padding.len() as u32);
                 out.extend_from_slice(&padding);
+                code = Some(GrowingCode::new(contents, padding_function..out.len()));
                 let size = out.len() - contents;
                 write_u32_fixed(&mut out[contents - FIXED32..], size as u32);
             }
@@ -291,7 +270,8 @@ pub(super) fn pad(
     if module.decls.customs.iter().next().is_some() {
         code_offsets.resize(module.decls.funcs.len(), 0);
         for (function, body) in defined.iter().zip(&bodies) {
-            code_offsets[function.slot as usize] = (body.start - code) as u32 + function.locals_len;
+            code_offsets[function.slot as usize] =
+                (body.start - code.contents) as u32 + function.locals_len;
         }
     }
     let customs = module.decls.customs.iter().map(|(slot, _)| slot).last();
@@ -337,8 +317,6 @@ pub(super) fn pad(
         elements,
         table,
         code,
-        code_end,
-        code_limit: code_end + FIXED32 + decode_u32(&out[code_end..]).ok()?.0 as usize,
         bodies,
         free_bodies: Vec::new(),
         moved: HashMap::default(),
@@ -411,7 +389,7 @@ fn put_names(mut plain: Reader<'_>, padding: u32, out: &mut Vec<u8>) -> Option<N
     out.push(SectionId::Custom as u8);
     put_u32_fixed(out, 0);
     put_name(out, NAME_SECTION);
-    let (mut count, mut rest) = (0, 0);
+    let mut functions = None;
     let mut entries = Vec::with_capacity(padding as usize + 1);
     let mut others = Vec::new();
     while !plain.is_empty() {
@@ -424,29 +402,28 @@ fn put_names(mut plain: Reader<'_>, padding: u32, out: &mut Vec<u8>) -> Option<N
         let whole = &from[..from.len() - plain.remaining()];
         match id {
             NameSubsectionId::Function => {
-                out.push(id as u8);
-                let size = out.len();
-                put_u32_fixed(out, 0);
-                count = out.len();
-                put_u32_fixed(out, padding + 1);
-                let names = body.u32().ok()?;
-                let first = out.len();
-                for _ in 0..names {
-                    entries.push(out.len());
-                    Naming::decode(&mut body).ok()?.encode(out);
+                let count = body.u32().ok()?;
+                let mut names = Vec::new();
+                for _ in 0..count {
+                    entries.push(names.len());
+                    Naming::decode(&mut body).ok()?.encode(&mut names);
                 }
-                let room = 2 * FIXED32 + room_behind(out.len() - first, 32, 256);
-                entries.push(out.len());
-                out.extend_from_slice(&padding_name(padding, room));
-                out.resize(out.len() + room - 2 * FIXED32, b' ');
-                let len = out.len() - count;
-                write_u32_fixed(&mut out[size..], len as u32);
-                rest = out.len();
+                let mut parts = Vec::new();
+                let growing = GrowingNames::put(&mut parts, count, vec![names], padding);
+                let first = out.len() + parts[0].len();
+                for entry in &mut entries {
+                    *entry += first;
+                }
+                let growing = growing.moved(out.len());
+                entries.push(growing.end());
+                functions = Some(growing);
+                out.extend(parts.concat());
             }
             NameSubsectionId::Module | NameSubsectionId::Local => out.extend_from_slice(whole),
             _ => others.extend_from_slice(whole),
         }
     }
+    let functions: GrowingNames = functions?;
     if entries.len() != padding as usize + 1 {
         return None;
     }
@@ -454,12 +431,11 @@ fn put_names(mut plain: Reader<'_>, padding: u32, out: &mut Vec<u8>) -> Option<N
     let end = out.len();
     let size = end - start - 1 - FIXED32;
     write_u32_fixed(&mut out[start + 1..], size as u32);
-    put_padding(out, room_behind(end - rest, 16, 128));
+    put_padding(out, room_behind(end - functions.limit(), 16, 128));
     Some(NamesPlace {
         start,
-        count,
+        functions,
         entries,
-        rest,
         end,
         others,
         limit: out.len(),

@@ -2,15 +2,13 @@
 //! anything else refers to stay what they are.
 
 use wasm_format::leb128::{FIXED32, len_u32, put_u32, write_u32_fixed};
-use wasm_format::names::{NameSubsectionId, Naming, put_name_map_header};
+use wasm_format::names::{NameSubsectionId, put_name_map_header};
 use wasm_format::reloc::RelocTarget;
 use wasm_format::{ConstExpr, ElementMode};
 
 use super::Rewritten;
 use super::journal::Journal;
-use super::padded::{
-    DatumPlace, LEAST_BODY, Padded, PaddedBody, least_capacity, padding_name, parameters,
-};
+use super::padded::{DatumPlace, Padded, PaddedBody, least_capacity, parameters};
 use crate::emit::section_buffer::SectionBuffer;
 use crate::hash::HashMap;
 use crate::limits::{Counts, MODULE_BYTES, table_beyond};
@@ -221,34 +219,14 @@ impl Patching<'_> {
         let padded = &mut *self.padded;
         let index = padded.bodies.len() as u32;
         let capacity = body_capacity(len, least_capacity(self.module, ty, index + imports + 1));
-        let mut entry = Vec::new();
-        put_u32(&mut entry, capacity);
-        let start = padded.code_end + entry.len();
-        let end = start + capacity as usize;
-        if end + LEAST_BODY > padded.code_limit {
-            return Err(Rewritten::NoRoom("CODE"));
-        }
-        entry.extend_from_slice(&filled_body(&NO_BODY, capacity));
-        self.image.write(padded.code_end, &entry);
-        padded.code_end = end;
+        let start = padded.code.push(self.image, capacity, index + 2)?;
         padded.bodies.push(PaddedBody { start, capacity });
         // It takes the index of the padding function, which gets the next one.
-        let last = padded.functions.entries() + index as usize * padded.type_width;
-        let ty = self.image.bytes[last..last + padded.type_width].to_vec();
-        padded.functions.push(self.image, 1, &ty)?;
+        let width = padded.type_width;
+        padded.functions.repeat_last(self.image, width)?;
         if let Some(names) = &mut padded.names {
-            let mut entry = Vec::new();
-            let index = index + imports;
-            Naming { index, name }.encode(&mut entry);
-            let start = names.entries[index as usize];
-            let end = start + entry.len();
-            if end + 2 * FIXED32 > names.rest {
-                return Err(Rewritten::NoRoom("name"));
-            }
-            self.image.write(start, &entry);
-            let padding = padding_name(index + 1, names.rest - end);
-            self.image.write(end, &padding);
-            names.entries.push(end);
+            names.functions.push(self.image, index + imports, name)?;
+            names.entries.push(names.functions.end());
         }
         Ok(index)
     }
@@ -643,7 +621,7 @@ impl Patching<'_> {
             if offsets.len() <= place {
                 offsets.resize(place + 1, 0);
             }
-            offsets[place] = (start - self.padded.code) as u32 + decl.body.locals_len;
+            offsets[place] = (start - self.padded.code.contents) as u32 + decl.body.locals_len;
         }
         Ok(())
     }
@@ -762,12 +740,13 @@ impl Patching<'_> {
             }
         }
         rest.extend_from_slice(&names.others);
-        let end = names.rest + rest.len();
+        let start = names.functions.limit();
+        let end = start + rest.len();
         if end + LEAST_PADDING > names.limit {
             return Err(Rewritten::NoRoom("name"));
         }
         let old = std::mem::replace(&mut names.end, end);
-        self.image.write(names.rest, &rest);
+        self.image.write(start, &rest);
         let size = end - names.start - 1 - FIXED32;
         self.image.write_u32(names.start + 1, size as u32);
         self.image.pad(end..names.limit, old);
@@ -797,19 +776,6 @@ impl Patching<'_> {
         padded.exports.close(self.image);
         if let Some(elements) = &mut padded.elements {
             elements.close(self.image);
-        }
-        let count = padded.functions.count();
-        let in_image = wasm_format::leb128::decode_u32(&self.image.bytes[padded.code..]);
-        if in_image.is_ok_and(|(known, _)| known == count) {
-            return;
-        }
-        self.image.write_u32(padded.code, count);
-        let len = padded.code_limit - padded.code_end - FIXED32;
-        self.image.write_u32(padded.code_end, len as u32);
-        self.image.write(padded.code_end + FIXED32, &NO_BODY[..2]);
-        if let Some(names) = &padded.names {
-            self.image
-                .write_u32(names.count, names.entries.len() as u32);
         }
     }
 }
