@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use wasm_format::leb128::{FIXED32, len_u32, put_u32, put_u32_fixed, put_u64, write_u32_fixed};
 use wasm_format::names::{NameSubsectionId, Naming};
-use wasm_format::{Limits, SectionId, TableType};
+use wasm_format::{ConstExpr, ElementMode, Limits, SectionId, TableType, put_function_elements};
 
 use crate::limits::BODY_BYTES;
 
@@ -424,8 +424,29 @@ impl GrowingTable {
         }
     }
 
+    /// Puts functions into the slots from `first` on of the table, whose index is `index`. `elements`
+    /// is the section of element segments.
+    pub(crate) fn fill(
+        &mut self,
+        image: &mut Image,
+        elements: &mut Growing,
+        index: u32,
+        first: u32,
+        functions: &[u32],
+    ) -> Result<(), NoRoom> {
+        let mode = ElementMode::Active {
+            table: index,
+            offset: ConstExpr::address(first.into(), self.limits.is_64),
+        };
+        let mut entry = Vec::new();
+        put_function_elements(&mut entry, mode, functions.iter().copied());
+        elements.push(image, 1, &entry)?;
+        self.grow(image, first.saturating_add(functions.len() as u32));
+        Ok(())
+    }
+
     /// Makes it large enough for `needed` elements.
-    pub(crate) fn grow(&mut self, image: &mut Image, needed: u32) {
+    fn grow(&mut self, image: &mut Image, needed: u32) {
         if u64::from(needed) <= self.limits.min {
             return;
         }

@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 use wasm_format::leb128::len_u32;
 use wasm_format::linking::SegmentFlags;
 use wasm_format::reloc::RelocTarget;
-use wasm_format::{ConstExpr, ElementMode, put_function_elements};
 
 use super::FullReason;
 use super::decide::Decision;
@@ -539,19 +538,12 @@ impl<'a> Patch<'_, 'a> {
             return Ok(());
         }
         let slots = &self.state.slots;
-        let needed = slots.base + slots.functions.len() as u64;
-        let first = needed - added.len() as u64;
+        let end = slots.base + slots.functions.len() as u64;
+        let first = u32::try_from(end - added.len() as u64);
+        let first = first.map_err(|_| FullReason::Table)?;
         let index = self.state.table.ok_or(FullReason::Table)?;
         let (table, elements) = (self.state.room.table.as_mut()).ok_or(FullReason::Table)?;
-        let needed = u32::try_from(needed).map_err(|_| FullReason::Table)?;
-        let mode = ElementMode::Active {
-            table: index.0,
-            offset: ConstExpr::address(first, table.limits.is_64),
-        };
-        let mut entry = Vec::new();
-        put_function_elements(&mut entry, mode, added.iter().copied());
-        elements.push(self.image, 1, &entry)?;
-        table.grow(self.image, needed);
+        table.fill(self.image, elements, index.0, first, added)?;
         Ok(())
     }
 

@@ -4,7 +4,6 @@
 use wasm_format::leb128::{FIXED32, len_u32, put_u32, write_u32_fixed};
 use wasm_format::names::{NameSubsectionId, put_name_map_header};
 use wasm_format::reloc::RelocTarget;
-use wasm_format::{ConstExpr, ElementMode};
 
 use super::Rewritten;
 use super::journal::Journal;
@@ -359,16 +358,16 @@ impl Patching<'_> {
         if table_beyond(needed).is_some() {
             return Err(Rewritten::Unfinished);
         }
-        let first = needed - addressed.len() as u64;
-        let mode = ElementMode::Active {
-            table: function_table.number,
-            offset: ConstExpr::address(first, table.limits.is_64),
-        };
+        let first = needed as u32 - addressed.len() as u32;
         let number = |&slot: &u32| numbers.functions.number[slot as usize];
-        let mut entry = Vec::new();
-        wasm_format::put_function_elements(&mut entry, mode, addressed.iter().map(number));
-        elements.push(self.image, 1, &entry)?;
-        table.grow(self.image, needed as u32);
+        let functions: Vec<u32> = addressed.iter().map(number).collect();
+        table.fill(
+            self.image,
+            elements,
+            function_table.number,
+            first,
+            &functions,
+        )?;
         Ok(())
     }
 
