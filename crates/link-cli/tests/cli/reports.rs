@@ -159,12 +159,8 @@ fn untar(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-#[test]
-fn a_reproduction_makes_the_same_link() {
-    let room = with_library();
-    let line = "calls.o -L lib -lf --export=f -o out.wasm";
-    let args = line.split(' ').chain(["--reproduce=r.tar"]);
-    room.run(args).ok();
+/// Unpacks `r.tar` elsewhere and links what it holds.
+fn reproduced(room: &Room) -> Room {
     let other = Room::new();
     for (path, contents) in untar(&room.read("r.tar")) {
         other.write(&path, contents);
@@ -172,6 +168,16 @@ fn a_reproduction_makes_the_same_link() {
     let mut command = other.command("wasm-link");
     command.current_dir(other.path("r")).arg("@response.txt");
     other.result(&mut command).ok();
+    other
+}
+
+#[test]
+fn a_reproduction_makes_the_same_link() {
+    let room = with_library();
+    let line = "calls.o -L lib -lf --export=f -o out.wasm";
+    let args = line.split(' ').chain(["--reproduce=r.tar"]);
+    room.run(args).ok();
+    let other = reproduced(&room);
     assert!(other.read("r/out.wasm") == room.read("out.wasm"));
 
     let mut command = room.command("wasm-link");
@@ -217,13 +223,7 @@ fn members_that_are_linked_for_their_sections_are_reported_and_reproduced() {
     room.run(args("--reproduce=r.tar --threads=4").split(' '))
         .ok();
     assert!(room.read("x") == linked);
-    let other = Room::new();
-    for (path, contents) in untar(&room.read("r.tar")) {
-        other.write(&path, contents);
-    }
-    let mut command = other.command("wasm-link");
-    command.current_dir(other.path("r")).arg("@response.txt");
-    other.result(&mut command).ok();
+    let other = reproduced(&room);
     assert!(other.read("r/x") == linked);
 
     // LLD does not know the option.

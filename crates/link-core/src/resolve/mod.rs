@@ -36,7 +36,7 @@ use self::table::{LazyId, NameTable, Referred};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hash::HashSet;
 use crate::ids::{FileId, ObjSymbol, SymbolId};
-use crate::input::object::{ObjTarget, Object, ObjectSymbol};
+use crate::input::object::{Object, ObjectSymbol};
 use crate::input::{BITCODE_NEEDS_LLD, LazyMember, ReadInput, SharedLibrary, SymbolLists};
 use crate::options::Options;
 use crate::report::why::is_asked;
@@ -512,11 +512,6 @@ fn renumber(symbol: &mut Symbol<'_>, order: &[FileId]) {
 
 /// Whether a definition lies in a comdat of which another file's copy was chosen.
 fn is_discarded(frame: &Frame<'_>, entry: &ObjectSymbol<'_>) -> bool {
-    let object = &frame.object;
-    let comdat = match object.symbols.target(entry) {
-        ObjTarget::Function(function) => object.functions[function].comdat(),
-        ObjTarget::Data { segment, .. } => object.segments[segment.index()].comdat,
-        _ => None,
-    };
+    let comdat = frame.object.comdat_of(entry);
     comdat.is_some_and(|comdat| frame.resolution.comdat_discarded[comdat as usize])
 }

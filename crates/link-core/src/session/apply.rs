@@ -12,7 +12,7 @@ use super::decide::Decision;
 use super::pinned_plan::{FileWriter, PartPlaces, PinnedPlan};
 use super::state::{
     KnownFile, KnownFunction, KnownMention, KnownPiece, KnownSymbol, MovedBody, State,
-    comdat_hashes, function_hash, hash, is_in_comdat, own_comdat_hashes, shape,
+    comdat_hashes, function_hash, hash, own_comdat_hashes, shape,
 };
 use crate::emit;
 use crate::hash::HashMap;
@@ -575,7 +575,6 @@ impl<'a> Patch<'_, 'a> {
             };
             let before = name.known.map(|id| self.state.symbols[id.index()]);
             let object = resolution.object(file);
-            let in_comdat = is_in_comdat(object, entry);
             let entry = &object.symbols[entry.index()];
             let now = KnownSymbol {
                 value: values.get(SymbolId::new(i as u32)),
@@ -586,7 +585,7 @@ impl<'a> Patch<'_, 'a> {
                 import: 0,
                 may_be_missing: false,
                 flags: entry.flags(),
-                in_comdat,
+                in_comdat: object.comdat_of(entry).is_some(),
                 is_root: before.is_some_and(|before| before.is_root),
                 is_odd: false,
                 is_gone: false,

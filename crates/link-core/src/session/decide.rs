@@ -4,9 +4,7 @@
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
 use super::FullReason;
-use super::state::{
-    KnownMention, KnownSymbol, State, exports_all, hash, import_hash, is_in_comdat, is_kept,
-};
+use super::state::{KnownMention, KnownSymbol, State, exports_all, hash, import_hash, is_kept};
 use crate::diag::Diagnostics;
 use crate::hash::{HashMap, HashSet};
 use crate::ids::{FileId, ObjSymbol, SymbolId};
@@ -336,7 +334,7 @@ fn mention<'a>(object: &Object<'a>, nth: u32, symbol: ObjSymbol) -> NameMention<
         symbol,
         kind: entry.kind(),
         flags: entry.flags(),
-        in_comdat: is_in_comdat(object, symbol),
+        in_comdat: object.comdat_of(entry).is_some(),
         defines: !entry.is_undefined(),
         signature: signature.map(|ty| object.types[ty.index()]),
         import: import.map_or(0, |import| import_hash(&import)),

@@ -15,7 +15,7 @@ use crate::ids::{
     FileId, FuncIndex, GlobalIndex, ObjCustom, ObjFunc, ObjGlobal, ObjSymbol, ObjTable, ObjTag,
     SymbolId, TableIndex, TagIndex,
 };
-use crate::input::object::{ObjTarget, Object, ObjectSymbol, SymbolImport};
+use crate::input::object::{Object, ObjectSymbol, SymbolImport};
 use crate::options::Options;
 use crate::pass::mark::{Liveness, is_exported};
 use crate::pass::synthesize::Synthesis;
@@ -391,8 +391,8 @@ fn known_symbols(
             let (file, flags, in_comdat) = match symbol.definition {
                 Definition::Object { file, symbol } => {
                     let object = resolution.object(file);
-                    let flags = object.symbols[symbol.index()].flags();
-                    (Some(file), flags, is_in_comdat(object, symbol))
+                    let entry = &object.symbols[symbol.index()];
+                    (Some(file), entry.flags(), object.comdat_of(entry).is_some())
                 }
                 _ => (None, SymbolFlags::NONE, false),
             };
@@ -516,20 +516,6 @@ fn known_file(
             .map(|symbol| relocator.called(file, symbol))
             .collect(),
         comdats: comdat_hashes(object, &outcome.comdat_discarded),
-    }
-}
-
-/// Whether a symbol of an object is defined in a comdat.
-pub(super) fn is_in_comdat(object: &Object<'_>, symbol: ObjSymbol) -> bool {
-    match object.symbols.target_of(symbol) {
-        ObjTarget::Function(function) => object.functions[function].comdat().is_some(),
-        ObjTarget::Data { segment, .. } => object.segments[segment.index()].comdat.is_some(),
-        ObjTarget::Absolute { .. }
-        | ObjTarget::Global(_)
-        | ObjTarget::Table(_)
-        | ObjTarget::Tag(_)
-        | ObjTarget::Section(_)
-        | ObjTarget::Undefined { .. } => false,
     }
 }
 

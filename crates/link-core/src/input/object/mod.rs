@@ -164,6 +164,21 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The comdat that a symbol is defined in, if it is in one.
+    #[inline]
+    pub(crate) fn comdat_of(&self, symbol: &ObjectSymbol<'a>) -> Option<u32> {
+        match self.symbols.target(symbol) {
+            ObjTarget::Function(function) => self.functions[function].comdat(),
+            ObjTarget::Data { segment, .. } => self.segments[segment.index()].comdat,
+            ObjTarget::Absolute { .. }
+            | ObjTarget::Global(_)
+            | ObjTarget::Table(_)
+            | ObjTarget::Tag(_)
+            | ObjTarget::Section(_)
+            | ObjTarget::Undefined { .. } => None,
+        }
+    }
+
     /// The name of a comdat.
     pub fn comdat_name(&self, comdat: u32) -> &'a str {
         self.comdats.name_of(comdat, &self.symbols)
