@@ -302,8 +302,9 @@ impl<'l> ChunkWriter<'l, '_> {
         };
         let mut at = 0;
         if start == 0 {
-            at = section.head.len();
-            out[..at].copy_from_slice(section.head);
+            let head = section.head();
+            at = head.len();
+            out[..at].copy_from_slice(head);
         }
         for piece in pieces {
             let object = self.resolution.object(piece.file);

@@ -19,7 +19,7 @@ use crate::pass::synthesize::{SynthFunction, Synthesis};
 use crate::plan::customs::survives_strip_all;
 use crate::plan::numbering::FunctionIndices;
 use crate::resolve::resolution::{COMMAND_EXPORT, Definition, Resolution, SymbolRef};
-use crate::room::{GrowingNames, PADDING};
+use crate::room::GrowingNames;
 
 /// Entries of one subsection, in parts that stand one behind the other.
 #[derive(Default)]
@@ -60,14 +60,18 @@ pub(crate) fn write(
     mut functions: NameEntries,
 ) -> (Vec<Vec<u8>>, Option<GrowingNames>) {
     let plan = sources.plan;
-    let helpers = (plan.functions.first_helper().0..).zip(&plan.helper_names);
+    let mut helpers = &plan.helper_names[..];
+    let first = plan.functions.first_helper().0;
     let mut padding = None;
-    for (index, name) in helpers {
-        if name == PADDING {
-            padding = Some(index);
-        } else {
-            functions.add(index, name);
-        }
+    if sources.options.room
+        && let Some((_, others)) = helpers.split_last()
+    {
+        // The last one is the padding function.
+        padding = Some(first + others.len() as u32);
+        helpers = others;
+    }
+    for (index, name) in (first..).zip(helpers) {
+        functions.add(index, name);
     }
     let globals = globals(sources);
     let segments = segments(sources);

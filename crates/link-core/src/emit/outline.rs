@@ -175,7 +175,24 @@ impl Outliner {
 
     /// A vector section that is written from elsewhere. `size` counts the entries' bytes.
     fn vector(&mut self, id: SectionId, count: u32, size: u64, contents: SectionContents) {
-        let body = size + len_u32(count) as u64;
+        self.check_size(id, size + len_u32(count) as u64);
+        let mut header = Vec::new();
+        put_vector_section_header(&mut header, id, count, size as usize);
+        self.push(header, contents, size);
+    }
+
+    /// The code section, of which the number of functions may change.
+    fn roomy_code(&mut self, count: u32, size: u64) {
+        let body = size + FIXED32 as u64;
+        self.check_size(SectionId::Code, body);
+        let mut header = vec![SectionId::Code as u8];
+        put_u32_fixed(&mut header, body as u32);
+        put_u32_fixed(&mut header, count);
+        self.push(header, SectionContents::Code, size);
+    }
+
+    /// Reports a section whose size does not fit its header.
+    fn check_size(&mut self, id: SectionId, body: u64) {
         if u32::try_from(body).is_err() {
             self.errors.push(Diagnostic::error(
                 Code::Layout,
@@ -185,27 +202,6 @@ impl Outliner {
                 ),
             ));
         }
-        let mut header = Vec::new();
-        put_vector_section_header(&mut header, id, count, size as usize);
-        self.push(header, contents, size);
-    }
-
-    /// The code section, of which the number of functions may change.
-    fn roomy_code(&mut self, count: u32, size: u64) {
-        let before = self.errors.len();
-        self.vector(SectionId::Code, count, size, SectionContents::Code);
-        if self.errors.len() > before {
-            return;
-        }
-        let Some(section) = self.sections.last_mut() else {
-            return;
-        };
-        let compact = section.header.len() as u64;
-        section.header.clear();
-        section.header.push(SectionId::Code as u8);
-        put_u32_fixed(&mut section.header, (size + FIXED32 as u64) as u32);
-        put_u32_fixed(&mut section.header, count);
-        self.at += section.header.len() as u64 - compact;
     }
 
     fn custom(&mut self, name: &str, contents: SectionContents, size: u64) {

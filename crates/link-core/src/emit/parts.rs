@@ -248,15 +248,10 @@ impl<'l> Cutter<'l, '_> {
             );
         };
         for (i, piece) in pieces.iter().enumerate() {
-            let Some(relocs) = self.relocs(piece) else {
+            let Some((relocs, len)) = self.relocs(piece) else {
                 continue;
             };
             let end = pieces.get(i + 1).map_or(section.end, |next| next.offset);
-            // Behind it there may be room.
-            let len = match section.gap {
-                Some(_) => piece.len as usize,
-                None => (end - piece.offset) as usize,
-            };
             let slices = slices(&relocs, len, self.batch as usize);
             if slices.is_empty() {
                 continue;
@@ -270,17 +265,18 @@ impl<'l> Cutter<'l, '_> {
                 self.push(len, PartSource::Slice { of, slice });
             }
             self.sliced.push(of);
-            if let Some(gap) = section.gap {
-                self.push(end - piece.offset - len as u64, PartSource::Gap(gap));
-            }
+            // Behind it there may be room.
+            let fill = section.gap.map_or(PartSource::Fill(0), PartSource::Gap);
+            self.push(end - piece.offset - len as u64, fill);
         }
         runs(self, &pieces[begin..], start..size);
     }
 
-    /// The relocations of a piece that may be sliced.
-    fn relocs(&self, piece: &CustomPiece) -> Option<UncheckedRelocs<'l>> {
+    /// The relocations of a piece that may be sliced, and its size in bytes.
+    fn relocs(&self, piece: &CustomPiece) -> Option<(UncheckedRelocs<'l>, usize)> {
         let object = self.resolution?.object(piece.file);
-        object.customs[piece.custom.index()].unchecked
+        let custom = &object.customs[piece.custom.index()];
+        Some((custom.unchecked?, custom.chunk.bytes.len()))
     }
 
     /// Cuts items that lie one behind the other, in `range`, into runs of about

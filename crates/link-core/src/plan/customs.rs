@@ -35,8 +35,6 @@ pub struct OutputCustom<'a> {
     pub contents: CustomContents<'a>,
     /// How the room between and behind the contents is filled, if there is any.
     pub(crate) gap: Option<Gap>,
-    /// What it begins with, before what objects have.
-    pub(crate) head: &'static [u8],
     /// Where the room behind all contents begins.
     pub(crate) end: u64,
 }
@@ -60,10 +58,6 @@ pub struct CustomPiece {
     pub custom: ObjCustom,
     /// Where it begins in the output's section, after the name.
     pub offset: u64,
-    /// Its size, in bytes.
-    pub(crate) len: u64,
-    /// How many bytes it may have.
-    pub(crate) capacity: u64,
 }
 
 /// What became of the contents of an object's section.
@@ -282,6 +276,16 @@ pub(crate) fn collect<'a>(
     }
 }
 
+impl OutputCustom<'_> {
+    /// What it begins with, before what objects have.
+    pub(crate) fn head(&self) -> &'static [u8] {
+        match self.gap {
+            Some(_) => debug_gaps::head(self.name),
+            None => &[],
+        }
+    }
+}
+
 impl<'a> Customs<'a> {
     /// Places that were decided before: for each object, the output section of each of its custom
     /// sections, and where in that it begins.
@@ -338,7 +342,6 @@ impl<'a> Customs<'a> {
             end: strings.size,
             contents: CustomContents::Strings(strings),
             gap,
-            head: &[],
         }
     }
 
@@ -350,8 +353,7 @@ impl<'a> Customs<'a> {
         size_of: impl Fn((FileId, ObjCustom)) -> u64,
     ) -> OutputCustom<'a> {
         let align = alignment(name);
-        let head = gap.map_or(&[][..], |_| debug_gaps::head(name));
-        let mut size = head.len() as u64;
+        let mut size = gap.map_or(0, |_| debug_gaps::head(name).len()) as u64;
         let mut pieces = Vec::with_capacity(members.len());
         for &(file, custom) in members {
             size = size.next_multiple_of(align);
@@ -359,16 +361,13 @@ impl<'a> Customs<'a> {
                 section: self.sections.len() as u32,
                 offset: size,
             };
-            let len = size_of((file, custom));
-            let capacity = len + gap.map_or(0, |gap| gap.beside(len));
             pieces.push(CustomPiece {
                 file,
                 custom,
                 offset: size,
-                len,
-                capacity,
             });
-            size += capacity;
+            let len = size_of((file, custom));
+            size += len + gap.map_or(0, |gap| gap.beside(len));
         }
         OutputCustom {
             name,
@@ -376,7 +375,6 @@ impl<'a> Customs<'a> {
             end: size,
             contents: CustomContents::Pieces(pieces),
             gap,
-            head,
         }
     }
 

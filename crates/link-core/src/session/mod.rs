@@ -9,15 +9,15 @@
 
 mod apply;
 mod decide;
+mod noted_inputs;
 mod pinned_plan;
-mod read;
 mod state;
 
 use std::fmt;
 use std::ops::Range;
 
 use self::decide::Changed;
-use self::read::{FileNotes, InputShape, NotedFiles};
+use self::noted_inputs::{FileNotes, InputShape, NotedFiles};
 pub(crate) use self::state::State;
 use crate::diag::Diagnostic;
 use crate::env::{Env, FileData, Files};
@@ -152,7 +152,7 @@ impl Session {
     /// As [`link()`](crate::link()). The output is then as it was.
     pub fn link(&mut self, inputs: Inputs<'_>, env: &Env<'_>) -> Result<Relinked, LinkError> {
         let shape = InputShape::of(&inputs);
-        let hashes = read::hashes(&inputs);
+        let hashes = noted_inputs::hashes(&inputs);
         // What changed objects borrow from.
         let files = LoadedFiles::new();
         let (inputs, reason) = match self.relink(inputs, &files, &shape, &hashes, env) {

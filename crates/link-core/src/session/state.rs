@@ -430,13 +430,21 @@ fn known_symbols(
     known
 }
 
-/// How many bytes each custom section of an object may have.
+/// How many bytes each custom section of an object may have, where there is room.
 fn capacities(plan: &Plan<'_>) -> HashMap<(FileId, ObjCustom), u64> {
     let mut capacities = HashMap::default();
-    for section in &plan.customs.sections {
+    let roomy = plan
+        .customs
+        .sections
+        .iter()
+        .filter(|section| section.gap.is_some());
+    for section in roomy {
         if let CustomContents::Pieces(pieces) = &section.contents {
-            let pieces = pieces.iter();
-            capacities.extend(pieces.map(|piece| ((piece.file, piece.custom), piece.capacity)));
+            let ends = pieces.iter().skip(1).map(|next| next.offset);
+            let pieces = pieces.iter().zip(ends.chain([section.end]));
+            capacities.extend(
+                pieces.map(|(piece, end)| ((piece.file, piece.custom), end - piece.offset)),
+            );
         }
     }
     capacities
@@ -480,7 +488,10 @@ fn known_file(
         let id = ObjCustom(i as u32);
         let (output, placed) = plan.customs.placed(file, id)?;
         let (offset, capacity) = match placed {
-            PlacedSection::Whole(offset) => (offset, *capacities.get(&(file, id))?),
+            PlacedSection::Whole(offset) => {
+                let capacity = capacities.get(&(file, id)).copied();
+                (offset, capacity.unwrap_or(custom.chunk.bytes.len() as u64))
+            }
             PlacedSection::Strings(_) => (0, 0),
         };
         Some(KnownPiece {
