@@ -38,8 +38,8 @@ pub(crate) fn body_capacity(len: u32, least: u32) -> u32 {
     (len + more).max(least).min(most)
 }
 
-/// Makes the `len` bytes at the start of `body`, which are a body, one that takes all of it and
-/// does the same. What fills it is never run.
+/// Extends the body in the first `len` bytes of `body` to all of it, without changing what it does.
+/// The instructions that fill it never run.
 pub(crate) fn fill_body(body: &mut [u8], len: usize) {
     if let Some(last) = body.len().checked_sub(1)
         && (1..=last).contains(&len)
@@ -104,7 +104,7 @@ pub(crate) fn put_wide(out: &mut Vec<u8>, value: u32, width: usize) {
     out.extend_from_slice(&bytes);
 }
 
-/// The output, and what its bytes were before the change that is at work.
+/// The output, and the old bytes of the change in progress.
 #[derive(Debug, Default)]
 pub(crate) struct Image {
     pub(crate) bytes: Vec<u8>,

@@ -209,7 +209,7 @@ mod tests {
         Edges::new(starts, targets)
     }
 
-    /// Who is reached without a node.
+    /// The nodes that are reached without a node.
     fn reached(edges: &Edges, without: u32) -> Vec<bool> {
         let mut reached = vec![false; edges.node_count()];
         let mut list = if without == 0 { vec![] } else { vec![0] };

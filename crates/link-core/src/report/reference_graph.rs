@@ -12,7 +12,7 @@ use crate::pass::mark::{
 };
 use crate::resolve::resolution::{Definition, Resolution, SymbolRef};
 
-/// The root of all roots.
+/// The node that leads to all roots.
 const ROOT: u32 = 0;
 
 /// Why a part of the output is there.

@@ -1,5 +1,5 @@
-//! Patching an output: the changed files get their indices, addresses and places, and are written
-//! there. What other files refer to keeps its index or address.
+//! Patching an output: the changed files get indices, addresses and places, and are written there.
+//! Functions and data that other files refer to keep their index or address.
 
 use std::collections::VecDeque;
 
@@ -35,7 +35,7 @@ impl From<NoRoom> for FullReason {
     }
 }
 
-/// Patches the image as was decided.
+/// Patches the image.
 ///
 /// # Errors
 /// Why it takes a full link. The state is then of no use any more; the image's changes can be
@@ -251,7 +251,7 @@ impl<'a> Patch<'_, 'a> {
         Ok(())
     }
 
-    /// Lets the own body of a function call the one that has its code.
+    /// Makes the own body of a function call the function that has its code.
     fn forward(&mut self, signature: &[u8], moved: MovedBody) -> Result<(), FullReason> {
         let forward = forwarding_body(code::parameters(signature), moved.to.0);
         if forward.len() as u32 > moved.own_size {
@@ -304,7 +304,7 @@ impl<'a> Patch<'_, 'a> {
         self.image.write(at, &entry);
     }
 
-    /// Leaves nothing of a function that is gone.
+    /// Overwrites the bodies of a function that is gone.
     fn remove_body(&mut self, index: FuncIndex) {
         if let Some(moved) = self.state.code.moved.remove(&index) {
             let MovedBody { own, own_size, to } = moved;
@@ -359,7 +359,7 @@ impl<'a> Patch<'_, 'a> {
             places[i] = Some(piece);
         }
         let mut left_over = Vec::new();
-        // A bound of a segment must not stay where nothing is.
+        // The bounds of a segment would include what is gone.
         for piece in known.0.into_values().flatten() {
             if self.state.segments[piece.output as usize].has_bounds {
                 return Err(FullReason::Data);
@@ -380,7 +380,7 @@ impl<'a> Patch<'_, 'a> {
     ) -> Result<KnownPiece, FullReason> {
         let spare = &mut self.state.spare;
         let base = self.state.memory.segments[spare.segment as usize];
-        // Strings are likely to become more.
+        // The next change is likely to add strings.
         let capacity = if merges { size + size / 8 + 8 } else { size };
         let offset = (base + spare.next).checked_next_multiple_of(align);
         let offset = offset.map(|address| address - base);
@@ -449,7 +449,7 @@ impl<'a> Patch<'_, 'a> {
         rest == Some(0) || rest.is_some_and(|rest| gap.is_some_and(|gap| gap.takes(rest as usize)))
     }
 
-    /// Leaves nothing of a custom section.
+    /// Overwrites a custom section that is gone or has moved.
     fn vacate(&mut self, piece: &KnownPiece) -> Result<(), FullReason> {
         // Merged strings stay for those who share them.
         if piece.capacity == 0 {
@@ -547,7 +547,7 @@ impl<'a> Patch<'_, 'a> {
         Ok(())
     }
 
-    /// Brings everything in line that says how much there is.
+    /// Updates the sizes and counts in the headers of sections.
     fn close(&mut self) {
         let room = &mut self.state.room;
         room.types.close(self.image);
@@ -557,7 +557,7 @@ impl<'a> Patch<'_, 'a> {
         }
     }
 
-    /// Notes what names stand for now.
+    /// Updates the values of symbols.
     fn set_values(&mut self, values: &SymbolValues) {
         let decision = self.decision;
         for &id in &decision.gone {
@@ -600,7 +600,7 @@ impl<'a> Patch<'_, 'a> {
         }
     }
 
-    /// Notes what the changed files are now.
+    /// Updates what is known of the changed files.
     fn remember(&mut self) {
         let decision = self.decision;
         for (nth, &id) in decision.files.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! What names mean after some files changed. Nothing else may change its meaning: what would make
-//! another file's references mean something else is left to a full link.
+//! The meaning of names after some files changed. A change that would make a reference of another
+//! file mean something else is left to a full link.
 
 use wasm_format::linking::{SymbolFlags, SymbolKind};
 
@@ -26,14 +26,14 @@ pub(super) struct Changed<'a> {
 /// The changed files as a link of their own: of the others it has the symbols that the changed
 /// ones refer to, each with the value that it has.
 pub(super) struct Decision<'a> {
-    /// Its files are the changed ones, its symbols those that they speak of.
+    /// Its files are the changed ones, its symbols those that they mention.
     pub(super) resolution: Resolution<'a>,
     pub(super) liveness: Liveness,
     /// Which files the changed ones are.
     pub(super) files: Vec<FileId>,
     /// By [`SymbolId`] of the resolution.
     pub(super) names: Vec<NameMeaning>,
-    /// What no file speaks of any more.
+    /// Symbols that no file mentions any more.
     pub(super) gone: Vec<SymbolId>,
 }
 
@@ -64,7 +64,7 @@ struct NameMention<'a> {
     import: u64,
 }
 
-/// All that the changed files say of a name.
+/// All mentions of a name by the changed files.
 struct Mentioned<'a> {
     name: &'a str,
     mentions: Vec<NameMention<'a>>,
@@ -122,14 +122,14 @@ enum Meaning {
 struct Decider<'s> {
     state: &'s State,
     files: Vec<FileId>,
-    /// How often the changed files spoke of each symbol.
+    /// How often the changed files mentioned each symbol before.
     mentions_before: HashMap<SymbolId, u32>,
-    /// What the changed files defined, and whether weakly.
+    /// The symbols that the changed files defined before, and whether weakly.
     defined_before: HashMap<(SymbolId, FileId), bool>,
     options: &'s Options,
 }
 
-/// Decides what the changed files mean.
+/// Resolves the changed files as a link of their own.
 ///
 /// # Errors
 /// Why it takes a full link, and the objects.
@@ -185,7 +185,7 @@ pub(super) fn decide<'a>(
     })
 }
 
-/// What the names of the changed files mean, before it is known what is live.
+/// The meaning of the names, before it is known what is live.
 struct Resolved<'a> {
     files: Vec<FileId>,
     file_resolutions: Vec<FileResolution>,
@@ -379,15 +379,15 @@ impl Decider<'_> {
         &self.state.symbols[id.index()]
     }
 
-    /// Whether a file that did not change speaks of a symbol, or the link needs it anyway.
+    /// Whether a file that did not change mentions a symbol, or the link needs it anyway.
     fn is_needed(&self, id: SymbolId) -> bool {
         let known = self.known(id);
         let before = self.mentions_before.get(&id).copied().unwrap_or(0);
         known.is_root || known.mentions > before
     }
 
-    /// Whether a new symbol of this name would concern more than those who speak of it. The names
-    /// that begin with two underscores are the linker's and those of the C library.
+    /// Whether a new symbol of this name would affect more than the files that mention it. Names that
+    /// begin with two underscores are the linker's and those of the C library.
     fn is_special(&self, name: &str) -> bool {
         let options = self.options;
         let is = |known: &String| known == name;
@@ -399,7 +399,7 @@ impl Decider<'_> {
             || options.undefined.iter().any(is)
     }
 
-    /// What a name means, of which the changed files say this.
+    /// The meaning of a name that the changed files mention like this.
     fn meaning(
         &self,
         mentioned: &Mentioned<'_>,
@@ -435,7 +435,7 @@ impl Decider<'_> {
         }
     }
 
-    /// The meaning of a name that nothing else speaks of, and that one file defines.
+    /// The meaning of a name that no other file mentions, and that one file defines.
     fn new_definition(&self, mentioned: &Mentioned<'_>) -> Result<Meaning, FullReason> {
         let mut definitions = mentioned.definitions();
         let (Some(one), None) = (definitions.next(), definitions.next()) else {
@@ -491,8 +491,8 @@ impl Decider<'_> {
         Ok(Meaning::Pinned(known.value))
     }
 
-    /// Checks that the definition of `file` stays the one that is taken beside others. `as_before` says
-    /// that it is as weak as it was.
+    /// Checks that the definition of `file` still wins over the others. `as_before` says that it is as
+    /// weak as it was.
     fn stays_behind<'m, 'a: 'm>(
         &self,
         id: SymbolId,
@@ -515,7 +515,7 @@ impl Decider<'_> {
         }
     }
 
-    /// What the changed files defined, and no file speaks of any more.
+    /// The symbols that the changed files defined, and no file mentions any more.
     fn gone(&self, names: &[NameMeaning]) -> Result<Vec<SymbolId>, FullReason> {
         let mentioned: HashSet<SymbolId> = names.iter().filter_map(|name| name.known).collect();
         let mut gone = Vec::new();

@@ -5,7 +5,7 @@
 //! changed, and nothing else: they are resolved as a small link of their own, in which all other
 //! symbols have the values that they had ([`decide`]). Their parts are written to the places of the
 //! old ones, or behind everything if they do not fit there ([`apply`], [`pinned_plan`]), by the code that
-//! relocates every output. Whatever would change the meaning of another file is left to a full link.
+//! relocates every output. A change that other files would notice is left to a full link.
 
 mod apply;
 mod decide;
@@ -49,10 +49,10 @@ pub struct Session {
     last: Option<Last>,
 }
 
-/// What the last link left.
+/// What is kept of the last link.
 #[derive(Debug)]
 struct Last {
-    /// Or why the output cannot be patched.
+    /// What is known of the output, or why it cannot be patched.
     state: Result<State, FullReason>,
     shape: InputShape,
     notes: FileNotes,
@@ -146,14 +146,14 @@ impl Session {
         &self.image.bytes
     }
 
-    /// Links `inputs`: writes what changed if it can, else everything.
+    /// Links `inputs`: patches the output if it can, and otherwise writes all of it.
     ///
     /// # Errors
     /// As [`link()`](crate::link()). The output is then as it was.
     pub fn link(&mut self, inputs: Inputs<'_>, env: &Env<'_>) -> Result<Relinked, LinkError> {
         let shape = InputShape::of(&inputs);
         let hashes = noted_inputs::hashes(&inputs);
-        // What changed objects borrow from.
+        // The changed objects borrow from these.
         let files = LoadedFiles::new();
         let (inputs, reason) = match self.relink(inputs, &files, &shape, &hashes, env) {
             Ok(changed) => {
@@ -193,7 +193,7 @@ impl Session {
         })
     }
 
-    /// Patches the output. If it cannot, returns the inputs, and why.
+    /// Patches the output. Where that is impossible, returns the inputs and the reason.
     fn relink<'a>(
         &mut self,
         mut inputs: Inputs<'a>,
@@ -260,7 +260,7 @@ impl Last {
                         contents.push((file(name)?, data.clone()));
                     }
                 }
-                // There is no telling whether it changed.
+                // It may have changed: nothing of the last one is kept to compare it with.
                 InputSource::Object(object) => {
                     let file = file(&object.name)?;
                     check_shape(state, file, object)?;
@@ -290,12 +290,12 @@ impl Last {
                 changed.push((Changed { file, object }, Some(nth)));
             }
         }
-        // Their order decides what each gets.
+        // New functions are numbered in the order of the files.
         changed.sort_by_key(|(changed, _)| changed.file);
         Ok(changed.into_iter().unzip())
     }
 
-    /// Patches the output. If it cannot, returns why, and the objects.
+    /// Patches the output. Where that is impossible, returns the reason and the objects.
     fn patch<'a>(
         &mut self,
         changed: Vec<Changed<'a>>,

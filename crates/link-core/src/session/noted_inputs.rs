@@ -1,4 +1,4 @@
-//! What a link read, so that the next one knows what changed.
+//! Notes on what a link read, by which the next one finds the files that changed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,13 @@ use crate::env::{FileData, FileIdentity, Files};
 use crate::input::{Input, InputSource, Inputs};
 use crate::par::lock;
 
-/// Files that note what is asked of them.
+/// Access to files that notes every question and its answer.
 pub(super) struct NotedFiles<'f> {
     files: &'f dyn Files,
     notes: Mutex<Vec<Note>>,
 }
 
-/// What was asked of the files, and what they said.
+/// A question to the file system, and its answer.
 #[derive(Debug)]
 enum Note {
     Read {
@@ -37,7 +37,7 @@ impl<'f> NotedFiles<'f> {
         }
     }
 
-    /// The files, of which nothing is noted.
+    /// The same files without notes.
     pub(super) fn inner(&self) -> &'f dyn Files {
         self.files
     }
@@ -53,7 +53,7 @@ impl<'f> NotedFiles<'f> {
 
 impl Files for NotedFiles<'_> {
     fn read(&self, path: &Path) -> io::Result<FileData> {
-        // Before it is read: what changes meanwhile is seen the next time.
+        // Asked before reading, so that the next link sees a change made meanwhile.
         let identity = self.files.identity(path);
         let data = self.files.read(path)?;
         self.note(Note::Read {
@@ -96,12 +96,12 @@ const TIME_STEP: Duration = Duration::from_secs(2);
 /// after another change.
 fn doubtful_hash(identity: Option<FileIdentity>, data: &FileData) -> Option<u64> {
     let age = identity?.modified()?.elapsed();
-    // A time to come is none to rely on.
+    // A time in the future says nothing.
     let is_doubtful = age.map_or(true, |age| age < TIME_STEP);
     is_doubtful.then(|| hash(data.bytes()))
 }
 
-/// What a link asked of the files.
+/// The notes of one link.
 #[derive(Debug, Default)]
 pub(super) struct FileNotes(Vec<Note>);
 
@@ -136,7 +136,7 @@ impl FileNotes {
         Some(changed)
     }
 
-    /// Takes down what files are that were read again.
+    /// Updates the notes on files that were read again.
     pub(super) fn update(&mut self, read: FileNotes) {
         for new in read.0 {
             let Note::Read {

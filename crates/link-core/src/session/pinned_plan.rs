@@ -262,7 +262,7 @@ impl<'a> FileWriter<'_, '_, 'a> {
     }
 }
 
-/// A full link reports it.
+/// The error is reported by the full link that follows.
 fn cannot_be_applied(_: BadReloc) -> FullReason {
     FullReason::Relocation
 }

@@ -1,5 +1,5 @@
-//! What a link knows of its output afterwards, so that the next one can patch it: what each name
-//! stands for, where the parts of each file are, and where there is room.
+//! What is kept of a link, so that the next one can patch its output: the value of each symbol, the
+//! places of the parts of each file, and the room.
 //!
 //! Nothing in it borrows from the inputs. Names are fingerprints.
 
@@ -54,14 +54,14 @@ pub(crate) struct State {
     pub(super) room: OutputRoom,
 }
 
-/// What a name stands for, and who speaks of it.
+/// The value of a symbol, and how many files mention it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KnownSymbol {
     pub(super) value: Value,
     pub(super) kind: SymbolKind,
     /// The object that defines it.
     pub(super) file: Option<FileId>,
-    /// How many entries of symbol tables speak of it.
+    /// How many entries of symbol tables mention it.
     pub(super) mentions: u32,
     /// The hash of the signature, of a function or tag; 0 for none.
     pub(super) signature: u64,
@@ -69,15 +69,15 @@ pub(super) struct KnownSymbol {
     pub(super) import: u64,
     /// Nothing defines it, and nothing has to.
     pub(super) may_be_missing: bool,
-    /// What its definition says of it.
+    /// The flags of its definition.
     pub(super) flags: SymbolFlags,
     /// Whether its definition is in a comdat.
     pub(super) in_comdat: bool,
-    /// The link needs it even if no file speaks of it.
+    /// The link needs it even if no file mentions it.
     pub(super) is_root: bool,
     /// It stands for several things, or for something that only a full link decides.
     pub(super) is_odd: bool,
-    /// Nothing speaks of it any more.
+    /// No file mentions it any more.
     pub(super) is_gone: bool,
 }
 
@@ -94,7 +94,7 @@ pub(super) struct KnownFile {
     pub(super) acts: bool,
     /// Whether anything of it is live.
     pub(super) any: bool,
-    /// What must stay as it is; `None` if the file is never patched.
+    /// The hash of what a patch cannot change ([`shape`]); `None` if the file is never patched.
     pub(super) shape: Option<u64>,
     /// The entries of its symbol table that other files see.
     pub(super) symbols: Vec<KnownMention>,
@@ -305,7 +305,7 @@ impl State {
         Some(state)
     }
 
-    /// Finds the members of archives that something else than a file asked for.
+    /// Finds the archive members that are linked although no file asks for them.
     fn find_always_linked(&mut self, options: &Options) {
         let exports_all = exports_all(options);
         let mut roots: Vec<FileId> = self
@@ -324,7 +324,7 @@ impl State {
         }
     }
 
-    /// Which files would be linked if files spoke of these symbols.
+    /// The files that would be linked if each file had these mentions.
     pub(super) fn wanted<'m>(&self, mentions: impl Fn(FileId) -> &'m [KnownMention]) -> Vec<bool> {
         let mut wanted = vec![false; self.files.len()];
         for (file, known) in (0..).map(FileId).zip(&self.files) {
@@ -417,7 +417,7 @@ fn known_symbols(
             }
         })
         .collect();
-    // Of several symbols of one name, none is what the name stands for alone.
+    // A name with several symbols is left to full links.
     let named = resolution.names.named_symbols(known.len());
     for (id, symbol) in resolution.symbols() {
         if !named[id.index()] {

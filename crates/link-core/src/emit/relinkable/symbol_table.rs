@@ -388,7 +388,7 @@ impl<'a> Maker<'_, '_, 'a> {
                 if table {
                     defined && !options.exports_table()
                 } else {
-                    // Bounds of what is gone are anybody's.
+                    // No file owns the bounds of a segment that is gone.
                     let gone = !defined && matches!(symbol.definition, Definition::Address(_));
                     symbol.hidden && !gone || wrapped
                 },

@@ -236,7 +236,7 @@ impl<'a> ModuleWriter<'a> {
         }
         self.check_room(SectionId::Code.name(), size);
         if !self.problems.is_empty() {
-            return; // what would be written here is of no use to anybody
+            return; // an incomplete module is not used
         }
         self.out.bytes.reserve(size as usize + 16);
         put_vector_section_header(self.out.bytes, SectionId::Code, count, size as usize);

@@ -159,7 +159,7 @@ impl Gap {
         self.at_least(wanted).unwrap_or(0) as u64
     }
 
-    /// Fills a gap, whatever it held before. `abbreviations` is the offset of [`ABBREVIATIONS`] in
+    /// Overwrites all of a gap. `abbreviations` is the offset of [`ABBREVIATIONS`] in
     /// `.debug_abbrev`.
     ///
     /// # Panics

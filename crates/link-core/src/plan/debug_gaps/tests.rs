@@ -86,7 +86,7 @@ fn sizes() {
     }
 }
 
-/// The sizes of the units in a section that has units, and whatever is in them.
+/// The sizes of the units in a section that has units; what is in them is not looked at.
 fn units(name: &str, address: usize, bytes: &[u8]) -> gimli::Result<(Vec<usize>, String)> {
     let address_size = address as u8;
     let slice = |bytes| EndianSlice::new(bytes, LittleEndian);
