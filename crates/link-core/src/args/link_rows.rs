@@ -444,7 +444,7 @@ option_rows! {
             forms: &[two("extract-custom-sections", Nothing)],
             group: Group::CONTENT,
             extension: true, native_only: true,
-            help: "Link the members of archives that have custom sections, needed or not",
+            help: "Link archive members that have custom sections, even if nothing refers to them",
             note: "Objects between `--start-lib` and `--end-lib` count, too. Empty sections do not \
                 count, nor do those that compilers and linkers add by themselves: `linking`, \
                 `reloc.*`, `name`, `producers`, `target_features`, `build_id`, \
@@ -604,15 +604,15 @@ option_rows! {
             extension: true, native_only: true, counts: Each,
             help: "Print why a symbol is in the output: the references from a root to it; may be repeated",
             note: "`<symbol>` is a name as in the files, or as it is demangled, or a pattern with `*`, `?` and \
-                `[a-z]`. Of a symbol that was dropped, or that an archive's member defines which was \
-                not linked, it is printed what would keep it.",
+                `[a-z]`. A symbol that garbage collection dropped, or that only an archive member \
+                defines which was not linked, is printed with what would keep it.",
         } => Text(|options, name| options.why.push(name.into())),
         WhyImport {
             forms: &[two("why-import", EqualsOrNext)],
             value: "module.name",
             group: Group::OWN,
             extension: true, native_only: true, counts: Each,
-            help: "Print what wants an import; may be repeated",
+            help: "Print what refers to an import; may be repeated",
             note: "As for `--why`, `*`, `?` and `[a-z]` make a pattern: `--why-import='env.*'`.",
         } => Text(|options, name| options.why_imports.push(name.into())),
         ErrorSignatureMismatch {
