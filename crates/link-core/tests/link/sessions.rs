@@ -7,8 +7,8 @@ use link_core::{Env, FullReason, Input, Inputs, LinkError, Options, Relinked, Se
 use wasm_format::FuncType;
 use wasm_format::reloc::RelocType;
 
-use crate::common::Random;
 use crate::common::source::{POINTER, Source, sig};
+use crate::common::{Random, mutate};
 use crate::support::{bytes, run, validate};
 
 /// A session and the files that it links.
@@ -1151,6 +1151,63 @@ mod random {
         println!("{patched} of {links} links patched");
         assert!(patched * 2 > links, "{patched} of {links} links patched");
     }
+}
+
+/// A damaged object is an error, or makes what a full link makes of it.
+#[test]
+fn damaged_objects_are_those_of_a_full_link() {
+    let mut main = check(|body| {
+        body.call("f", sig(0, 1));
+    });
+    main.callee("g", sig(1, 1));
+    let mut f = source();
+    f.function("f", sig(0, 1), |body| {
+        body.address("d", 0).load().call("local", sig(1, 1));
+        body.pointer("g", sig(1, 1)).call_indirect(sig(1, 1));
+    })
+    .function("local", sig(1, 1), |body| {
+        body.param(0).i32(3).raw(&[0x6a]);
+    })
+    .local("local")
+    .data("d", ".data.d", [5, 0, 0, 0])
+    .data("text", ".rodata.str", *b"text\0")
+    .segment_flags(wasm_format::linking::SegmentFlags::STRINGS)
+    .custom("user", *b"custom");
+    let mut g = source();
+    g.function("g", sig(1, 1), |body| {
+        body.param(0).i32(7).raw(&[0x6c]);
+    });
+    let (main, f, g) = (main.build(), f.build(), g.build());
+    let inputs = |f: &[u8]| Inputs {
+        inputs: [("main.o", &main[..]), ("f.o", f), ("g.o", &g)]
+            .map(|(name, bytes)| Input::bytes(name, link_core::FileData::new(bytes.to_vec())))
+            .into(),
+        ..Inputs::default()
+    };
+    let mut random = Random(7);
+    let mut session = Session::new(options());
+    session.link(inputs(&f), &Env::default()).expect("it links");
+    let (mut failed, mut patched) = (0, 0);
+    for _ in 0..600 {
+        let mut damaged = f.clone();
+        mutate(&mut damaged, &mut random);
+        let mut full = Vec::new();
+        let theirs = link(inputs(&damaged), &options(), &Env::default(), &mut full);
+        let ours = session.link(inputs(&damaged), &Env::default());
+        match (&ours, &theirs) {
+            (Ok(ours), Ok(_)) => patched += usize::from(ours.full.is_none()),
+            (Err(ours), Err(theirs)) => {
+                assert_eq!(ours.to_string(), theirs.to_string());
+                failed += 1;
+            }
+            _ => panic!("{ours:?}\n{theirs:?}"),
+        }
+        let done = session.link(inputs(&f), &Env::default()).expect("it links");
+        patched += usize::from(done.full.is_none());
+        validate(session.bytes());
+        assert_eq!(run(session.bytes(), "check"), (5 + 3) * 7);
+    }
+    assert!(failed > 100 && patched > 400, "{failed} {patched}");
 }
 
 /// Programs of clang with debug info, where that is installed.
